@@ -1,0 +1,27 @@
+//! Comments on recipes: what the recipe service serves.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Id, RawText, Rfc3339};
+
+/// A comment as the recipe service holds it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Comment {
+    pub id: Id,
+    pub recipe_id: Id,
+    pub author_id: Id,
+    pub body: RawText,
+    pub like_count: u64,
+    pub liked_by_me: bool,
+    pub created_at: Rfc3339,
+    pub updated_at: Rfc3339,
+}
+
+/// A comment to be made, or its new text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CommentInput {
+    #[schema(min_length = 1, max_length = 10000)]
+    pub body: String,
+}

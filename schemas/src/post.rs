@@ -1,0 +1,30 @@
+//! Posts: what the timeline service serves.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Id, RawText, Rfc3339};
+
+/// A post as the timeline service holds it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Post {
+    pub id: Id,
+    pub author_id: Id,
+    pub text: RawText,
+    /// The recipe that the post speaks of.
+    #[serde(default)]
+    pub recipe_id: Option<Id>,
+    pub created_at: Rfc3339,
+    pub like_count: u64,
+    pub liked_by_me: bool,
+}
+
+/// A post to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PostInput {
+    #[schema(min_length = 1, max_length = 10000)]
+    pub text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe_id: Option<Id>,
+}
