@@ -1,1 +1,14 @@
+//! A backend-for-frontend gateway. The folders tell a request's way: `edge` receives it, `identity` says who
+//! asks, `screens` and `api` know what is asked for, `cache` has the answer or lets `compose` make it out of what
+//! the crate `clients` fetches. `store` and `telemetry` serve them all; [`app`] puts the pieces together.
 
+pub mod api;
+pub mod app;
+pub mod cache;
+pub mod compose;
+pub mod config;
+pub mod edge;
+pub mod identity;
+pub mod screens;
+pub mod store;
+pub mod telemetry;

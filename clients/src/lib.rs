@@ -1,1 +1,70 @@
+//! Calls to the upstream services: the last step of a request's way through the gateway.
+//!
+//! Called by `screens`, `api` and `identity` of the gateway; below it are only the upstreams themselves.
+//! There is one client for each upstream and one [`CallContext`] for each inbound request. A client's
+//! seam is its base URL: tests point it at a server of their own.
+//!
+//! An upstream never sees the caller's cookie or token. It sees a service token for itself alone (see
+//! [`ServiceTokens`]), a request id, a trace parent and how long the gateway is going to wait.
 
+mod batch;
+mod context;
+mod error;
+mod profile;
+mod recipe;
+mod report;
+mod service_token;
+mod signing;
+#[cfg(test)]
+mod tests;
+mod timeline;
+mod transport;
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+pub use context::{CallContext, ClientKind};
+pub use error::{BodyFault, Problem, UpstreamError};
+pub use profile::ProfileClient;
+pub use recipe::{RecipeClient, RecipeQuery, RecipeSort};
+pub use report::{CallReport, Observer};
+pub use service_token::ServiceTokens;
+pub use signing::{KeyError, KeyRing};
+pub use timeline::TimelineClient;
+pub use transport::{TransportError, UpstreamConfig};
+
+use transport::Transport;
+
+/// The clients of all upstreams. Cloning is cheap and shares connections, limits and batches.
+#[derive(Clone)]
+pub struct Clients {
+    pub profile: ProfileClient,
+    pub timeline: TimelineClient,
+    pub recipe: RecipeClient,
+}
+
+impl Clients {
+    /// Connections are opened and driven on `runtime`, whichever thread asks: a worker that stops or is
+    /// busy never takes a pooled connection down with it. `observer` is told of every call once. No
+    /// network is touched here.
+    ///
+    /// # Errors
+    /// [`TransportError`] when a URL or a limit cannot be used, or TLS cannot be set up.
+    pub fn new(
+        runtime: Handle,
+        profile: UpstreamConfig,
+        timeline: UpstreamConfig,
+        recipe: UpstreamConfig,
+        tokens: Arc<ServiceTokens>,
+        observer: Observer,
+    ) -> Result<Self, TransportError> {
+        let transport =
+            |config| Transport::new(runtime.clone(), config, Arc::clone(&tokens), Arc::clone(&observer));
+        Ok(Self {
+            profile: ProfileClient::new(transport(profile)?),
+            timeline: TimelineClient::new(transport(timeline)?),
+            recipe: RecipeClient::new(transport(recipe)?),
+        })
+    }
+}

@@ -4,39 +4,39 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Id, Member, MemberCard, RawText, RecipeCard, Rfc3339};
 
-/// `GET /bff/home-feed`.
+/// `GET /bff/home-feed`. Borrows from what the upstreams sent: composing copies nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct HomeFeed {
-    pub profile: Member,
+pub struct HomeFeed<'d> {
+    pub profile: &'d Member,
     /// Newest first; null when the timeline service did not answer.
-    pub posts: Option<Vec<FeedPost>>,
+    pub posts: Option<Vec<FeedPost<'d>>>,
     /// Null when the recipe service did not answer.
-    pub recipes: Option<Vec<RecipeCardWithAuthor>>,
-    pub next_cursor: Option<String>,
+    pub recipes: Option<Vec<RecipeCardWithAuthor<'d>>>,
+    pub next_cursor: Option<&'d str>,
     pub degraded: Vec<DegradedPart>,
 }
 
 /// A post with its author and recipe.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct FeedPost {
-    pub id: Id,
-    pub text: RawText,
-    pub created_at: Rfc3339,
+pub struct FeedPost<'d> {
+    pub id: &'d Id,
+    pub text: &'d RawText,
+    pub created_at: &'d Rfc3339,
     pub like_count: u64,
     pub liked_by_me: bool,
-    pub author: Option<MemberCard>,
-    pub recipe: Option<RecipeCardWithAuthor>,
+    pub author: Option<&'d MemberCard>,
+    pub recipe: Option<RecipeCardWithAuthor<'d>>,
 }
 
 /// A recipe in a list, with its author beside it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct RecipeCardWithAuthor {
+pub struct RecipeCardWithAuthor<'d> {
     #[serde(flatten)]
-    pub card: RecipeCard,
-    pub author: Option<MemberCard>,
+    pub card: &'d RecipeCard,
+    pub author: Option<&'d MemberCard>,
 }
 
 /// A part of a screen that is not what it should be.

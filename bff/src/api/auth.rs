@@ -1,0 +1,125 @@
+//! `/auth`: sign-up, sign-in, sessions.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpRequest, HttpResponse, HttpResponseBuilder,
+    http::header::{CACHE_CONTROL, HeaderName, SET_COOKIE, USER_AGENT, COOKIE},
+    web,
+};
+use clients::UpstreamError;
+use jiff::Timestamp;
+use schemas::{Credentials, CsrfToken, SessionInfo, SignUp, SignedUp};
+use secrecy::ExposeSecret;
+
+use super::writing::{Api, nobodys_context, refusal};
+use crate::{
+    edge::{ApiError, Edge, JsonBody, SignedIn, SignedInUntouched, origin_check},
+    identity::{Session, client_label, find_cookie, mask_address},
+    telemetry::unix_ms,
+};
+
+/// Sign-out takes with it what the browser keeps of us (W3C Clear Site Data section 3.1).
+const CLEAR_SITE_DATA: (HeaderName, &str) =
+    (HeaderName::from_static("clear-site-data"), r#""cache", "cookies", "storage""#);
+
+/// `POST /auth/signup`: 201 with the new member. Signs nobody in.
+///
+/// # Errors
+/// 403 `csrf_failed`, 409 `email_taken` or `username_taken`, 422.
+pub async fn sign_up(
+    request: HttpRequest,
+    input: JsonBody<SignUp>,
+    api: web::Data<Api>,
+) -> Result<HttpResponse, ApiError> {
+    origin_check(&request)?;
+    let user = api.clients.profile.sign_up(&nobodys_context(&request), &input).await.map_err(refusal)?;
+    Ok(never_kept(&mut HttpResponse::Created()).json(SignedUp { user }))
+}
+
+/// `POST /auth/login`: 200 with the session, and its cookie. A session that the browser had before ends: its
+/// id may be known to others.
+///
+/// # Errors
+/// 401 `bad_credentials` or `otp_required`, 403 `csrf_failed`, 422, 503.
+pub async fn log_in(
+    request: HttpRequest,
+    credentials: JsonBody<Credentials>,
+    api: web::Data<Api>,
+    edge: web::Data<Edge>,
+) -> Result<HttpResponse, ApiError> {
+    origin_check(&request)?;
+    let verified = api.clients.profile.verify(&nobodys_context(&request), &credentials).await;
+    let user = verified.map_err(not_verified)?;
+    let client = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let address = request.peer_addr().map(|peer| mask_address(peer.ip())).unwrap_or_default();
+    let now_ms = unix_ms();
+    let new = edge.sessions.create(&user, &client_label(client), &address, now_ms).await?;
+    let cookies = request.headers().get_all(COOKIE).map(|value| value.as_bytes());
+    if let Some(before) = find_cookie(cookies, &edge.cookie.name)
+        && let Some(before) = edge.sessions.lookup(before, now_ms).await?
+    {
+        edge.sessions.end(&before.key).await?;
+    }
+    let lasts = Duration::from_millis(new.session.absolute_end_ms.saturating_sub(now_ms));
+    let cookie = edge.cookie.set(new.id.expose_secret(), lasts);
+    let mut response = HttpResponse::Ok();
+    response.insert_header((SET_COOKIE, cookie));
+    Ok(never_kept(&mut response).json(info(&edge, &new.session)?))
+}
+
+/// `POST /auth/logout`: 204. The session is gone from the store before this is answered.
+///
+/// # Errors
+/// 401, 403 `csrf_failed`, 503.
+pub async fn log_out(caller: SignedIn, edge: web::Data<Edge>) -> Result<HttpResponse, ApiError> {
+    edge.sessions.end(&caller.caller().session.key).await?;
+    let mut response = HttpResponse::NoContent();
+    response.insert_header((SET_COOKIE, edge.cookie.clear())).insert_header(CLEAR_SITE_DATA);
+    Ok(never_kept(&mut response).finish())
+}
+
+/// `GET /auth/session`: 200 with the session. Does not extend it.
+///
+/// # Errors
+/// 401, 503.
+pub async fn session(caller: SignedInUntouched, edge: web::Data<Edge>) -> Result<HttpResponse, ApiError> {
+    let info = info(&edge, &caller.0.caller().session)?;
+    Ok(never_kept(&mut HttpResponse::Ok()).json(info))
+}
+
+/// `GET /auth/csrf-token`: 200 with the session's token for `X-CSRF-Token`.
+///
+/// # Errors
+/// 401, 503.
+pub async fn csrf_token(caller: SignedInUntouched, edge: web::Data<Edge>) -> Result<HttpResponse, ApiError> {
+    let csrf = edge.csrf.token(&caller.0.caller().session.key);
+    Ok(never_kept(&mut HttpResponse::Ok()).json(CsrfToken { csrf }))
+}
+
+fn info(edge: &Edge, session: &Session) -> Result<SessionInfo, ApiError> {
+    let expires_at = i64::try_from(session.expires_at_ms()).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    Ok(SessionInfo {
+        user: (*session.profile).clone(),
+        csrf_token: edge.csrf.token(&session.key),
+        expires_at: expires_at.ok_or(ApiError::Internal("a session ends outside of the calendar"))?.into(),
+    })
+}
+
+/// An answer that bears a token, or a person's data: no cache may keep it.
+fn never_kept(response: &mut HttpResponseBuilder) -> &mut HttpResponseBuilder {
+    response.insert_header((CACHE_CONTROL, "no-store"))
+}
+
+fn not_verified(error: UpstreamError) -> ApiError {
+    if error.status().is_none_or(|status| status.as_u16() != 401) {
+        return refusal(error);
+    }
+    match error.problem_code() {
+        Some("bad_credentials") => ApiError::BadCredentials,
+        Some("otp_required") => ApiError::OtpRequired { wrong: false },
+        Some("otp_invalid") => ApiError::OtpRequired { wrong: true },
+        // Any other 401 is the upstream's refusal of our own service token.
+        _ => ApiError::Upstream(error),
+    }
+}

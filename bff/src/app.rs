@@ -1,0 +1,476 @@
+//! The composition root: the one file that knows every piece. The route table and the order of the middleware read
+//! from top to bottom.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use actix_cors::Cors;
+use actix_web::{
+    App, HttpResponse, HttpServer, Resource, Route,
+    dev::{Server, ServerHandle},
+    guard,
+    http::{Method, header},
+    middleware::from_fn,
+    web,
+};
+use clients::{CallReport, Clients, KeyError, KeyRing, ServiceTokens, TransportError};
+use schemas::MemberCard;
+use secrecy::{ExposeSecret, SecretSlice};
+use tokio::runtime::Handle;
+
+use crate::{
+    api::{self, Api, ApiParts, Jwks},
+    cache::{CacheSettings, Documents, Drops, Policy, SharedCards, Tag},
+    config::{self, Config, ScreenConfig, UpstreamConfig},
+    edge::{Edge, EdgeParts, RouteName, gate, method_not_allowed, not_found},
+    identity::{AllowedOrigins, CookieSettings, CsrfGuard, CsrfKey, SameSite, SessionPolicy, Sessions},
+    screens::{self, HomeFeedScreen, Screen, ScreenSettings, Screens, ScreensParts},
+    store::{self, Store, StoreError},
+    telemetry::{AccessLog, AccessSettings, CONTENT_TYPE, LineFormat, LogSettings, Metrics, Sink, UserHasher},
+};
+
+/// Headers that browsers may send across origins.
+const CORS_REQUEST_HEADERS: [&str; 8] = [
+    "accept",
+    "content-type",
+    "authorization",
+    "if-none-match",
+    "idempotency-key",
+    "traceparent",
+    "x-csrf-token",
+    "x-request-id",
+];
+/// Headers that scripts may read across origins.
+const CORS_ANSWER_HEADERS: [&str; 8] =
+    ["age", "cache-status", "etag", "location", "ratelimit", "retry-after", "server-timing", "x-request-id"];
+
+/// Why the gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("signing keys in `{dir}`")]
+    Keys { dir: String, source: KeyError },
+    #[error("store")]
+    Store(#[from] StoreError),
+    #[error("upstreams")]
+    Upstreams(#[from] TransportError),
+    #[error("cannot listen on {address}")]
+    Listen { address: SocketAddr, source: std::io::Error },
+    #[error("signal handlers")]
+    Signals(#[source] std::io::Error),
+    #[error("cors.allowed_origins")]
+    Origins,
+}
+
+/// The gateway, listening but not yet serving.
+pub struct Application {
+    server: Server,
+    internal: Server,
+    http_address: SocketAddr,
+    internal_address: SocketAddr,
+    draining: Arc<AtomicBool>,
+    sweeper: tokio::task::JoinHandle<()>,
+}
+
+/// What is made once and shared by all workers.
+#[derive(Clone)]
+struct Pieces {
+    edge: Edge,
+    api: Api,
+    screens: Screens,
+    keys: Jwks,
+    origins: Arc<AllowedOrigins>,
+}
+
+/// What the internal listener answers from.
+#[derive(Clone)]
+struct Health {
+    store: Arc<dyn Store>,
+    draining: Arc<AtomicBool>,
+    metrics: Arc<Metrics>,
+    screens: Screens,
+}
+
+/// The settings of [`crate::telemetry::init`].
+#[must_use]
+pub fn log_settings(config: &Config) -> LogSettings {
+    LogSettings { filter: config.telemetry.log.clone(), format: line_format(config) }
+}
+
+fn line_format(config: &Config) -> LineFormat {
+    if config.logs_json() { LineFormat::Json } else { LineFormat::Text }
+}
+
+impl Application {
+    /// Opens the store, loads the keys, and binds both listeners. Calls no upstream: they may start later. To be
+    /// called on a multi-threaded tokio runtime, which from then on holds all connections to upstreams.
+    ///
+    /// # Errors
+    /// [`StartError`], for what the settings name and the machine does not have.
+    pub async fn build(config: Config, sink: Sink) -> Result<Self, StartError> {
+        for warning in config.warnings() {
+            tracing::warn!(warning, "settings");
+        }
+        let runtime = Handle::current();
+        let metrics = Arc::new(Metrics::new());
+        metrics.watch_sink(sink.clone());
+        let access = AccessSettings {
+            format: line_format(&config),
+            enabled: config.telemetry.access,
+            sample: config.telemetry.access_sample,
+        };
+        let store = store::open(config.store.url.as_str()).await?;
+        let keys = Arc::new(signing_keys(&config)?);
+        let origins = Arc::new(
+            AllowedOrigins::new(&config.cors.allowed_origins).map_err(|_| StartError::Origins)?,
+        );
+        let clients = Arc::new(upstream_clients(&config, runtime.clone(), Arc::clone(&keys), &metrics)?);
+        let drops = Arc::new(Drops::default());
+        let sessions = Sessions::new(Arc::clone(&store), session_policy(&config), runtime.clone());
+        let pieces = Pieces {
+            edge: Edge::new(EdgeParts {
+                sessions,
+                csrf: csrf_guard(&config, Arc::clone(&origins)),
+                cookie: cookie_settings(&config),
+                metrics: Arc::clone(&metrics),
+                access: AccessLog::new(access, sink),
+                users: UserHasher::new(&config.derive_key("user-hash")),
+                body_limit: config.http.body_limit_bytes,
+                hsts: config.is_production(),
+            }),
+            api: Api::new(ApiParts {
+                clients: Arc::clone(&clients),
+                drops: Arc::clone(&drops),
+                runtime: runtime.clone(),
+            }),
+            screens: screens(&config, clients, drops, runtime, Arc::clone(&metrics)),
+            keys: Jwks(keys),
+            origins,
+        };
+        let draining = Arc::new(AtomicBool::new(false));
+        let health = Health {
+            store: Arc::clone(&store),
+            draining: Arc::clone(&draining),
+            metrics: Arc::clone(&metrics),
+            screens: pieces.screens.clone(),
+        };
+        let sweeper = tokio::spawn(sweep(store, config.store.sweep_ms.into()));
+        let (server, http_address) = public_server(&config, pieces)?;
+        let (internal, internal_address) = internal_server(&config, health)?;
+        Ok(Self { server, internal, http_address, internal_address, draining, sweeper })
+    }
+
+    /// Where callers reach it.
+    #[must_use]
+    pub fn http_address(&self) -> SocketAddr {
+        self.http_address
+    }
+
+    /// Where the operator's tools reach it.
+    #[must_use]
+    pub fn internal_address(&self) -> SocketAddr {
+        self.internal_address
+    }
+
+    /// Serves until SIGTERM or SIGINT. Then `/readyz` turns 503, no new connections are taken, requests in
+    /// flight are finished, and the internal listener goes last.
+    ///
+    /// # Errors
+    /// [`StartError::Signals`] when no signal can be waited for.
+    pub async fn run_until_stopped(self) -> Result<(), StartError> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signals)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
+        let told_to_stop = async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        self.run_until(told_to_stop).await;
+        Ok(())
+    }
+
+    /// The same, until `told_to_stop` is over.
+    pub async fn run_until(self, told_to_stop: impl Future<Output = ()>) {
+        let (public, internal) = (self.server.handle(), self.internal.handle());
+        let serving = tokio::spawn(self.server);
+        let watching = tokio::spawn(self.internal);
+        told_to_stop.await;
+        tracing::info!("draining");
+        self.draining.store(true, Ordering::Release);
+        stop(public, serving).await;
+        self.sweeper.abort();
+        stop(internal, watching).await;
+        tracing::info!("stopped");
+    }
+}
+
+async fn stop(handle: ServerHandle, serving: tokio::task::JoinHandle<std::io::Result<()>>) {
+    handle.stop(true).await;
+    if let Ok(Err(error)) = serving.await {
+        tracing::error!(%error, "a listener ended badly");
+    }
+}
+
+fn public_server(config: &Config, pieces: Pieces) -> Result<(Server, SocketAddr), StartError> {
+    let address = config.http.listen;
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(web::Data::new(pieces.edge.clone()))
+            .app_data(web::Data::new(pieces.api.clone()))
+            .app_data(web::Data::new(pieces.screens.clone()))
+            .app_data(web::Data::new(pieces.keys.clone()))
+            // The last one wrapped is the first to see a request.
+            .wrap(cors(&pieces.origins))
+            .wrap(from_fn(gate))
+            .configure(routes)
+            .default_service(web::to(not_found))
+    })
+    .workers(config.http.worker_count())
+    .max_connections(config.http.max_connections)
+    .keep_alive(Duration::from(config.http.keep_alive_ms))
+    .client_request_timeout(config.http.client_request_timeout_ms.into())
+    .shutdown_timeout(Duration::from(config.http.shutdown_timeout_ms).as_secs().max(1))
+    .disable_signals()
+    .bind(address);
+    let server = server.map_err(|source| StartError::Listen { address, source })?;
+    let bound = server.addrs().first().copied().unwrap_or(address);
+    Ok((server.run(), bound))
+}
+
+/// What callers can reach.
+fn routes(routes: &mut web::ServiceConfig) {
+    routes
+        .service(resource(HomeFeedScreen::ROUTE, "GET, HEAD", [get().to(screens::serve::<HomeFeedScreen>)]))
+        .service(resource("/api/recipes", "POST", [post().to(api::create_recipe)]))
+        .service(resource("/api/posts", "POST", [post().to(api::create_post)]))
+        .service(resource("/api/posts/{id}", "DELETE", [delete().to(api::delete_post)]))
+        .service(resource(
+            "/api/follows/{memberId}",
+            "PUT, DELETE",
+            [put().to(api::follow), delete().to(api::unfollow)],
+        ))
+        .service(resource("/auth/signup", "POST", [post().to(api::sign_up)]))
+        .service(resource("/auth/login", "POST", [post().to(api::log_in)]))
+        .service(resource("/auth/logout", "POST", [post().to(api::log_out)]))
+        .service(resource("/auth/session", "GET, HEAD", [get().to(api::session)]))
+        .service(resource("/auth/csrf-token", "GET, HEAD", [get().to(api::csrf_token)]))
+        .service(resource("/.well-known/jwks.json", "GET, HEAD", [get().to(api::jwks)]));
+}
+
+/// A path, the methods it answers, and 405 with `Allow` for all others.
+fn resource<const N: usize>(path: &'static str, allow: &'static str, routes: [Route; N]) -> Resource {
+    let resource = routes.into_iter().fold(web::resource(path), Resource::route).app_data(RouteName(path));
+    resource.default_service(web::to(method_not_allowed(allow)))
+}
+
+/// GET, and HEAD with it (RFC 9110 section 9.3.2).
+fn get() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+fn post() -> Route {
+    web::post()
+}
+
+fn put() -> Route {
+    web::put()
+}
+
+fn delete() -> Route {
+    web::delete()
+}
+
+fn cors(origins: &AllowedOrigins) -> Cors {
+    let methods = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    let cors = Cors::default()
+        .allowed_methods(methods)
+        .allowed_headers(CORS_REQUEST_HEADERS)
+        .expose_headers(CORS_ANSWER_HEADERS)
+        .supports_credentials()
+        .max_age(600)
+        // The answers name `Origin` in their own `Vary`.
+        .disable_vary_header();
+    origins.iter().fold(cors, Cors::allowed_origin)
+}
+
+fn internal_server(config: &Config, health: Health) -> Result<(Server, SocketAddr), StartError> {
+    let address = config.internal.listen;
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(web::Data::new(health.clone()))
+            .route("/livez", web::get().to(|| async { "ok" }))
+            .route("/readyz", web::get().to(readyz))
+            .route("/metrics", web::get().to(metrics))
+    })
+    .workers(1)
+    .shutdown_timeout(1)
+    .disable_signals()
+    .bind(address);
+    let server = server.map_err(|source| StartError::Listen { address, source })?;
+    let bound = server.addrs().first().copied().unwrap_or(address);
+    Ok((server.run(), bound))
+}
+
+/// 200 when requests may be sent here: not while draining, and not while the store is away.
+async fn readyz(health: web::Data<Health>) -> HttpResponse {
+    if health.draining.load(Ordering::Acquire) {
+        return HttpResponse::ServiceUnavailable().body("draining");
+    }
+    match health.store.ping().await {
+        Ok(()) => HttpResponse::Ok().body("ready"),
+        Err(error) => {
+            tracing::warn!(%error, "not ready: the store does not answer");
+            HttpResponse::ServiceUnavailable().body("store")
+        }
+    }
+}
+
+/// Prometheus reads this.
+async fn metrics(health: web::Data<Health>) -> HttpResponse {
+    let (entries, bytes) = health.screens.documents.size();
+    let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    health.metrics.cache_entries.set(gauge(entries));
+    health.metrics.cache_bytes.set(gauge(bytes));
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, CONTENT_TYPE))
+        .body(health.metrics.encode())
+}
+
+/// Removes what has expired from the store, a batch at a time, for as long as the process runs.
+async fn sweep(store: Arc<dyn Store>, every: Duration) {
+    loop {
+        tokio::time::sleep(every).await;
+        loop {
+            match store.sweep().await {
+                Ok(swept) if swept >= store::SWEEP_BATCH => tokio::task::yield_now().await,
+                Ok(_) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "expired records could not be removed");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// The keys in `keys.dir`; the development profile makes the first one itself and keeps it.
+fn signing_keys(config: &Config) -> Result<KeyRing, StartError> {
+    let dir = std::path::Path::new(&config.keys.dir);
+    let failed = |source| StartError::Keys { dir: config.keys.dir.clone(), source };
+    match KeyRing::load(dir) {
+        Err(KeyError::NoKey { .. }) if !config.is_production() => {
+            KeyRing::generate_in(dir).map_err(failed)?;
+            KeyRing::load(dir).map_err(failed)
+        }
+        loaded => loaded.map_err(failed),
+    }
+}
+
+fn upstream_clients(
+    config: &Config,
+    runtime: Handle,
+    keys: Arc<KeyRing>,
+    metrics: &Arc<Metrics>,
+) -> Result<Clients, TransportError> {
+    let upstream = |name, config: &UpstreamConfig| clients::UpstreamConfig {
+        name,
+        url: config.url.clone(),
+        audience: config.audience.clone(),
+        timeout: config.timeout_ms.into(),
+        connect_timeout: config.connect_timeout_ms.into(),
+        max_response_bytes: config.max_response_bytes,
+        max_concurrent: config.max_concurrent,
+        queue: config.queue,
+    };
+    let tokens = Arc::new(ServiceTokens::new(keys, config.keys.issuer.clone()));
+    let metrics = Arc::clone(metrics);
+    let observer = Arc::new(move |call: &CallReport<'_>| {
+        metrics.upstream_call(call.upstream, call.operation, call.outcome, call.duration);
+    });
+    Clients::new(
+        runtime,
+        upstream("profile", &config.upstreams.profile),
+        upstream("timeline", &config.upstreams.timeline),
+        upstream("recipe", &config.upstreams.recipe),
+        tokens,
+        observer,
+    )
+}
+
+fn screens(
+    config: &Config,
+    clients: Arc<Clients>,
+    drops: Arc<Drops>,
+    runtime: Handle,
+    metrics: Arc<Metrics>,
+) -> Screens {
+    let bounds = CacheSettings {
+        max_bytes: config.cache.max_bytes,
+        jitter_percent: config.cache.jitter_percent,
+    };
+    let members = SharedCards::new(
+        config.cache.cards_fresh_ms.into(),
+        config.cache.cards_max_bytes,
+        Arc::clone(&drops),
+        Tag::member,
+        |card: &MemberCard| card.username.len() + card.display_name.len() + card.avatar_url.as_ref().map_or(0, String::len),
+    );
+    Screens::new(ScreensParts {
+        documents: Arc::new(Documents::new(bounds, drops, runtime)),
+        members,
+        clients,
+        metrics,
+        home_feed: screen_settings(&config.screens.home_feed),
+    })
+}
+
+fn screen_settings(config: &ScreenConfig) -> ScreenSettings {
+    ScreenSettings {
+        policy: Policy {
+            fresh: config.fresh_ms.into(),
+            stale: config.stale_ms.into(),
+            stale_if_error: config.stale_if_error_ms.into(),
+            degraded: config.degraded_ms.into(),
+        },
+        deadline: config.deadline_ms.into(),
+    }
+}
+
+fn session_policy(config: &Config) -> SessionPolicy {
+    SessionPolicy {
+        idle: config.session.idle_ms.into(),
+        absolute: config.session.absolute_ms.into(),
+        touch_every: config.session.touch_ms.into(),
+        ..SessionPolicy::default()
+    }
+}
+
+fn csrf_guard(config: &Config, origins: Arc<AllowedOrigins>) -> CsrfGuard {
+    let secret = SecretSlice::from(config.session.secret.expose_secret().as_bytes().to_vec());
+    let key = CsrfKey::derive(&secret);
+    let cross_site = config.cookie().same_site == config::SameSite::None;
+    CsrfGuard::new(Arc::new(key), origins, cross_site)
+}
+
+fn cookie_settings(config: &Config) -> CookieSettings {
+    let cookie = config.cookie();
+    CookieSettings {
+        name: cookie.name,
+        domain: cookie.domain,
+        path: "/".into(),
+        secure: cookie.secure,
+        same_site: match cookie.same_site {
+            config::SameSite::Lax => SameSite::Lax,
+            config::SameSite::Strict => SameSite::Strict,
+            config::SameSite::None => SameSite::None,
+        },
+        http_only: true,
+    }
+}

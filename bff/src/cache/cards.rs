@@ -1,0 +1,104 @@
+//! Shared parts: what looks the same to every user, kept once for all of them.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    sync::Arc,
+    time::Duration,
+};
+
+use schemas::Id;
+
+use super::{
+    Tag,
+    drops::{Drops, HashedTag},
+};
+
+#[derive(Clone)]
+struct Card<V> {
+    /// `None`: the upstream knows no such thing.
+    value: Option<V>,
+    begun: u64,
+    tag: HashedTag,
+}
+
+/// Cards by id, for a short time, across users. Only for what holds nothing personal.
+pub struct SharedCards<V> {
+    cards: moka::sync::Cache<Id, Card<V>>,
+    drops: Arc<Drops>,
+    tag: fn(&Id) -> Tag,
+}
+
+impl<V> std::fmt::Debug for SharedCards<V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SharedCards").finish_non_exhaustive()
+    }
+}
+
+impl<V: Clone + Send + Sync + 'static> SharedCards<V> {
+    /// An empty cache of at most `max_bytes` by `weigh`, whose cards live for `fresh`, or until the tag that
+    /// `tag` makes of their id is dropped.
+    #[must_use]
+    pub fn new(
+        fresh: Duration,
+        max_bytes: u64,
+        drops: Arc<Drops>,
+        tag: fn(&Id) -> Tag,
+        weigh: fn(&V) -> usize,
+    ) -> Self {
+        let overhead = size_of::<Card<V>>() + Id::MAX_LEN;
+        let weigher = move |_: &Id, card: &Card<V>| {
+            u32::try_from(overhead + card.value.as_ref().map_or(0, weigh)).unwrap_or(u32::MAX)
+        };
+        let cards =
+            moka::sync::Cache::builder().max_capacity(max_bytes).weigher(weigher).time_to_live(fresh).build();
+        Self { cards, drops, tag }
+    }
+
+    /// The cards of `ids`; those that are not kept are fetched with one call of `fetch`. Ids that the
+    /// upstream does not know are left out.
+    ///
+    /// # Errors
+    /// What `fetch` answers.
+    pub async fn get<E, F, Fut>(&self, ids: &[Id], fetch: F) -> Result<HashMap<Id, V>, E>
+    where
+        F: FnOnce(Vec<Id>) -> Fut,
+        Fut: Future<Output = Result<HashMap<Id, V>, E>>,
+    {
+        let begun = self.drops.now();
+        let mut found = HashMap::with_capacity(ids.len());
+        let mut missing = Vec::new();
+        for id in ids {
+            match self.cards.get(id) {
+                Some(card) if self.drops.latest_of_tag(card.tag) <= card.begun => {
+                    found.extend(card.value.map(|value| (id.clone(), value)));
+                }
+                _ => missing.push(id.clone()),
+            }
+        }
+        if missing.is_empty() {
+            return Ok(found);
+        }
+        let fetched = fetch(missing.clone()).await?;
+        for id in missing {
+            let value = fetched.get(&id).cloned();
+            found.extend(value.clone().map(|value| (id.clone(), value)));
+            let tag = self.drops.tag((self.tag)(&id).as_str());
+            self.cards.insert(id, Card { value, begun, tag });
+        }
+        Ok(found)
+    }
+
+    /// Cards held, for metrics.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.cards.entry_count()
+    }
+
+    /// Whether none is held.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+

@@ -1,0 +1,289 @@
+//! A finished document: the bytes that go out, with all that goes out beside them.
+
+use std::{
+    io::Write,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use super::{
+    Tag,
+    drops::{Drops, HashedTag, HashedUser, Standing},
+    entry::Policy,
+};
+
+/// Shorter documents are sent as they are: the frame around a compressed one would eat the gain.
+const MIN_COMPRESSED: usize = 1024;
+
+/// A content coding (RFC 9110 section 8.4.1) that a document is offered in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    Identity,
+    Gzip,
+    Zstd,
+    Brotli,
+}
+
+impl Encoding {
+    /// The token for `Content-Encoding`; `None` for identity.
+    #[must_use]
+    pub const fn token(self) -> Option<&'static str> {
+        match self {
+            Self::Identity => None,
+            Self::Gzip => Some("gzip"),
+            Self::Zstd => Some("zstd"),
+            Self::Brotli => Some("br"),
+        }
+    }
+}
+
+/// A set of encodings, to make ahead of the first request for them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Encodings {
+    gzip: bool,
+    zstd: bool,
+    brotli: bool,
+}
+
+impl Encodings {
+    /// Adds one.
+    #[must_use]
+    pub fn with(mut self, encoding: Encoding) -> Self {
+        match encoding {
+            Encoding::Identity => {}
+            Encoding::Gzip => self.gzip = true,
+            Encoding::Zstd => self.zstd = true,
+            Encoding::Brotli => self.brotli = true,
+        }
+        self
+    }
+
+    /// All that are in either.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            gzip: self.gzip || other.gzip,
+            zstd: self.zstd || other.zstd,
+            brotli: self.brotli || other.brotli,
+        }
+    }
+}
+
+/// What a composition hands to the cache.
+#[derive(Debug)]
+pub struct Filled {
+    /// The document, serialised.
+    pub body: Bytes,
+    /// What it was made of.
+    pub tags: Vec<Tag>,
+    /// Whether every part is there and current.
+    pub whole: bool,
+    /// When its oldest part was fetched: freshness and `Age` count from there.
+    pub made_at: Instant,
+    /// How long each part took.
+    pub timings: Vec<(&'static str, Duration)>,
+}
+
+/// One representation: its bytes and its strong ETag, quotes included (RFC 9110 section 8.8.3).
+#[derive(Debug, Clone)]
+pub struct Representation {
+    pub body: Bytes,
+    pub etag: Bytes,
+}
+
+/// A finished document.
+#[derive(Debug)]
+pub struct Document {
+    identity: Representation,
+    gzip: OnceLock<Option<Representation>>,
+    zstd: OnceLock<Option<Representation>>,
+    brotli: OnceLock<Option<Representation>>,
+    timings: Bytes,
+    timings_of_a_hit: Bytes,
+    pub(super) whole: bool,
+    pub(super) made_at: Instant,
+    pub(super) fresh_until: Instant,
+    pub(super) stale_until: Instant,
+    pub(super) usable_until: Instant,
+    user: HashedUser,
+    tags: Box<[HashedTag]>,
+    begun: u64,
+    /// [`Drops::published`] when it was last found intact.
+    intact_at: AtomicU64,
+}
+
+impl Document {
+    /// Finishes what a composition made. `begun` is [`Drops::now`] from before the composition, `jitter`
+    /// the factor for the fresh time, around 1.
+    pub(super) fn finish(
+        filled: Filled,
+        user: HashedUser,
+        drops: &Drops,
+        begun: u64,
+        policy: &Policy,
+        jitter: f64,
+    ) -> Self {
+        let digest = URL_SAFE_NO_PAD.encode(&Sha256::digest(&filled.body)[..16]);
+        let fresh = if filled.whole { policy.fresh } else { policy.degraded };
+        let fresh_until = filled.made_at + fresh.mul_f64(jitter);
+        // A degraded document has had its time when it is no longer fresh; counted from now, since its
+        // oldest part may have been standing in for hours.
+        let fresh_until = if filled.whole { fresh_until } else { Instant::now() + policy.degraded };
+        let stale_until = if filled.whole { fresh_until + policy.stale } else { fresh_until };
+        let usable_until = if filled.whole { stale_until + policy.stale_if_error } else { fresh_until };
+        let timings = |entry: &dyn Fn(&(&'static str, Duration)) -> String| {
+            Bytes::from(filled.timings.iter().map(entry).collect::<Vec<_>>().join(", "))
+        };
+        Self {
+            timings: timings(&|(part, took)| format!("{part};dur={:.1}", took.as_secs_f64() * 1e3)),
+            timings_of_a_hit: timings(&|(part, _)| format!("{part};desc=cached;dur=0")),
+            identity: Representation { etag: Bytes::from(format!("\"{digest}\"")), body: filled.body },
+            gzip: OnceLock::new(),
+            zstd: OnceLock::new(),
+            brotli: OnceLock::new(),
+            whole: filled.whole,
+            made_at: filled.made_at,
+            fresh_until,
+            stale_until,
+            usable_until,
+            user,
+            tags: filled.tags.iter().map(|tag| drops.tag(tag.as_str())).collect(),
+            begun,
+            intact_at: AtomicU64::new(0),
+        }
+    }
+
+    /// The representation for `encoding`. Made at the first call for it, then kept: not once for each
+    /// request. Falls back to identity where the document is too short to be worth it.
+    #[must_use]
+    pub fn representation(&self, encoding: Encoding) -> (&Representation, Encoding) {
+        if self.identity.body.len() < MIN_COMPRESSED {
+            return (&self.identity, Encoding::Identity);
+        }
+        let place = match encoding {
+            Encoding::Identity => return (&self.identity, encoding),
+            Encoding::Gzip => &self.gzip,
+            Encoding::Zstd => &self.zstd,
+            Encoding::Brotli => &self.brotli,
+        };
+        match place.get_or_init(|| self.encode(encoding)) {
+            Some(encoded) => (encoded, encoding),
+            None => (&self.identity, Encoding::Identity),
+        }
+    }
+
+    pub(super) fn prepare(&self, wanted: Encodings) {
+        for (is_wanted, encoding) in [
+            (wanted.gzip, Encoding::Gzip),
+            (wanted.zstd, Encoding::Zstd),
+            (wanted.brotli, Encoding::Brotli),
+        ] {
+            if is_wanted {
+                let _ready = self.representation(encoding);
+            }
+        }
+    }
+
+    /// The encodings that somebody asked for.
+    pub(super) fn encodings(&self) -> Encodings {
+        Encodings {
+            gzip: self.gzip.get().is_some(),
+            zstd: self.zstd.get().is_some(),
+            brotli: self.brotli.get().is_some(),
+        }
+    }
+
+    /// `None` when an encoder refuses, which none does when it writes to memory.
+    fn encode(&self, encoding: Encoding) -> Option<Representation> {
+        let body = &self.identity.body;
+        // The level of each is about where another step costs more time than it saves bytes.
+        let encoded = match encoding {
+            Encoding::Identity => return None,
+            Encoding::Gzip => gzip(body),
+            Encoding::Zstd => zstd::bulk::compress(body, 3),
+            Encoding::Brotli => brotli(body),
+        };
+        let unquoted = self.identity.etag.strip_suffix(b"\"")?;
+        let etag = [unquoted, b"-", encoding.token()?.as_bytes(), b"\""].concat();
+        Some(Representation { body: encoded.ok()?.into(), etag: etag.into() })
+    }
+
+    /// `Server-Timing` for the request that had it composed: one entry for each part, in milliseconds.
+    #[must_use]
+    pub fn timings(&self) -> &Bytes {
+        &self.timings
+    }
+
+    /// `Server-Timing` for everybody after: the parts cost nothing.
+    #[must_use]
+    pub fn timings_of_a_hit(&self) -> &Bytes {
+        &self.timings_of_a_hit
+    }
+
+    /// Whole seconds since its oldest part was fetched.
+    #[must_use]
+    pub fn age(&self, now: Instant) -> u64 {
+        now.saturating_duration_since(self.made_at).as_secs()
+    }
+
+    /// Seconds of fresh time left, negative when it has run out (RFC 9211 section 2.4).
+    #[must_use]
+    pub fn ttl(&self, now: Instant) -> i64 {
+        let seconds = |d: Duration| i64::try_from(d.as_secs()).unwrap_or(i64::MAX);
+        match self.fresh_until.checked_duration_since(now) {
+            Some(left) => seconds(left),
+            None => -seconds(now - self.fresh_until),
+        }
+    }
+
+    /// Whether every part is there and current.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// Bytes that it takes in memory, its encodings counted by rule of thumb before they are made.
+    pub(super) fn weight(&self) -> usize {
+        let body = self.identity.body.len();
+        body + body / 2 + self.tags.len() * size_of::<HashedTag>() + self.timings.len() * 2 + size_of::<Self>()
+    }
+
+    pub(super) fn standing(&self, drops: &Drops) -> Standing {
+        let published = drops.published();
+        if self.intact_at.load(Ordering::Relaxed) == published {
+            return Standing::Intact;
+        }
+        let standing = drops.standing(self.user, &self.tags, self.begun);
+        if standing == Standing::Intact {
+            self.intact_at.store(published, Ordering::Relaxed);
+        }
+        standing
+    }
+
+    /// Whether something that it is made of was dropped after its composition began, and not after `seen`.
+    pub(super) fn is_older_than_a_drop_before(&self, seen: u64, drops: &Drops) -> bool {
+        let dropped = drops.latest(self.user, &self.tags);
+        self.begun < dropped && self.begun < seen
+    }
+}
+
+fn gzip(body: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder =
+        flate2::write::GzEncoder::new(Vec::with_capacity(body.len() / 3), flate2::Compression::new(6));
+    encoder.write_all(body)?;
+    encoder.finish()
+}
+
+fn brotli(body: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoded = Vec::with_capacity(body.len() / 4);
+    let settings = brotli::enc::BrotliEncoderParams { quality: 5, size_hint: body.len(), ..Default::default() };
+    brotli::BrotliCompress(&mut &body[..], &mut encoded, &settings)?;
+    Ok(encoded)
+}

@@ -1,0 +1,341 @@
+//! Look-ups and fills.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    hash::{BuildHasher, RandomState},
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_util::{FutureExt, future::Shared};
+use parking_lot::Mutex;
+use schemas::Id;
+use tokio::runtime::Handle;
+
+use super::{
+    document::{Document, Encodings, Filled},
+    drops::{Drops, HashedUser, Standing},
+    entry::{Entry, Policy, Usable},
+    key::DocumentKey,
+    shelf::Shelf,
+};
+
+/// Why there is no document.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum FillError<E> {
+    /// The composition answered that it cannot.
+    #[error("the document could not be composed")]
+    Failed(#[source] E),
+    /// The composition ended without an answer: it panicked, or the process is stopping.
+    #[error("the composition was lost")]
+    Lost,
+}
+
+/// How a document came to be served: what `Cache-Status` says (RFC 9211) and what metrics count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// In its fresh time.
+    Hit,
+    /// In its stale time; a refresh runs behind or is about to.
+    Stale,
+    /// Composed for this request, or for one that it waited with.
+    Composed { forward: Forward, collapsed: bool, stored: bool },
+    /// Old, because composing failed.
+    StaleIfError,
+}
+
+/// Why the cache could not answer by itself (RFC 9211 section 2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forward {
+    /// There was nothing under the key.
+    Miss,
+    /// There was something too old, or dropped.
+    Stale,
+}
+
+/// A document and how it came.
+#[derive(Debug, Clone)]
+pub struct Served {
+    pub document: Arc<Document>,
+    pub outcome: Outcome,
+}
+
+/// Bounds of the cache.
+#[derive(Debug, Clone, Copy)]
+pub struct CacheSettings {
+    /// All documents, their encodings and the copies of their parts together.
+    pub max_bytes: u64,
+    /// Fresh times are spread by so much to both sides, so that what was filled together does not end
+    /// together.
+    pub jitter_percent: u8,
+}
+
+/// What a composition that has ended hands to all that wait for it.
+#[derive(Debug, Clone)]
+struct Landed {
+    document: Arc<Document>,
+    stored: bool,
+}
+
+type Composed<E> = Result<Landed, FillError<E>>;
+
+/// A composition under way.
+#[derive(Clone)]
+struct Flight<E> {
+    begun: u64,
+    landing: Shared<Pin<Box<dyn Future<Output = Composed<E>> + Send>>>,
+}
+
+/// The cache. `E` is the composition's error, which the cache only carries.
+pub struct Documents<E> {
+    entries: moka::sync::Cache<DocumentKey, Arc<Entry>>,
+    flights: Mutex<HashMap<DocumentKey, Flight<E>>>,
+    drops: Arc<Drops>,
+    runtime: Handle,
+    jitter: f64,
+    random: RandomState,
+}
+
+impl<E> std::fmt::Debug for Documents<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Documents").field("entries", &self.entries.entry_count()).finish_non_exhaustive()
+    }
+}
+
+/// An entry leaves the cache when nothing in it can be of use any more.
+struct EndOfUse;
+
+impl moka::Expiry<DocumentKey, Arc<Entry>> for EndOfUse {
+    fn expire_after_create(&self, _: &DocumentKey, entry: &Arc<Entry>, now: Instant) -> Option<Duration> {
+        Some(entry.ends_at().saturating_duration_since(now))
+    }
+
+    fn expire_after_update(
+        &self,
+        _: &DocumentKey,
+        entry: &Arc<Entry>,
+        now: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
+        Some(entry.ends_at().saturating_duration_since(now))
+    }
+}
+
+/// Which document, for whom, by which rules.
+#[derive(Debug, Clone)]
+pub struct Wanted<'a> {
+    pub key: &'a DocumentKey,
+    /// `None`: the document that all who are not signed in share.
+    pub user: Option<&'a Id>,
+    pub policy: Policy,
+    /// What the caller can read: made while the document is, off the worker threads.
+    pub encodings: Encodings,
+}
+
+impl<E: Clone + Send + Sync + 'static> Documents<E> {
+    /// An empty cache. Compositions run on `runtime`, so that they outlive the request that started them.
+    #[must_use]
+    pub fn new(settings: CacheSettings, drops: Arc<Drops>, runtime: Handle) -> Self {
+        let weigh = |key: &DocumentKey, entry: &Arc<Entry>| {
+            u32::try_from(key.as_bytes().len() + entry.weight()).unwrap_or(u32::MAX)
+        };
+        Self {
+            entries: moka::sync::Cache::builder()
+                .max_capacity(settings.max_bytes)
+                .weigher(weigh)
+                .expire_after(EndOfUse)
+                .build(),
+            flights: Mutex::default(),
+            drops,
+            runtime,
+            jitter: f64::from(settings.jitter_percent) / 100.0,
+            random: RandomState::new(),
+        }
+    }
+
+    /// The document, if it can be served as it is. Takes no lock, allocates nothing. A stale one starts its
+    /// refresh with `compose`, once for all that ask.
+    pub fn look_up<F, Fut>(self: &Arc<Self>, wanted: &Wanted<'_>, now: Instant, compose: F) -> Option<Served>
+    where
+        F: FnOnce(Shelf) -> Fut,
+        Fut: Future<Output = Result<Filled, E>> + Send + 'static,
+    {
+        let entry = self.entries.get(wanted.key)?;
+        match entry.usable(now, &self.drops) {
+            Usable::Fresh(document) => {
+                Some(Served { document: Arc::clone(document), outcome: Outcome::Hit })
+            }
+            Usable::Stale(document) => {
+                if entry.claim_refresh(now, wanted.policy.degraded) {
+                    self.board(wanted, Some(&entry), compose);
+                }
+                Some(Served { document: Arc::clone(document), outcome: Outcome::Stale })
+            }
+            Usable::IfComposingFails(_) | Usable::Nothing => None,
+        }
+    }
+
+    /// The document, composed if need be: the first that asks has it composed, the others wait for the same
+    /// composition. It goes on when the first one hangs up.
+    ///
+    /// # Errors
+    /// [`FillError`] when it could not be composed and there is no older one to serve instead.
+    pub async fn get<F, Fut>(
+        self: &Arc<Self>,
+        wanted: &Wanted<'_>,
+        now: Instant,
+        compose: F,
+    ) -> Result<Served, FillError<E>>
+    where
+        F: Fn(Shelf) -> Fut,
+        Fut: Future<Output = Result<Filled, E>> + Send + 'static,
+    {
+        // Everything dropped up to here must not be seen any more.
+        let asked = self.drops.now();
+        loop {
+            if let Some(served) = self.look_up(wanted, now, &compose) {
+                return Ok(served);
+            }
+            let entry = self.entries.get(wanted.key);
+            let forward = if entry.is_some() { Forward::Stale } else { Forward::Miss };
+            let (flight, collapsed) = self.board(wanted, entry.as_ref(), &compose);
+            match flight.landing.await {
+                // An event came while it was composed, but before we asked: what it read may be older than
+                // what we must show. Its successor, begun after we asked, cannot be.
+                Ok(landed) if landed.document.is_older_than_a_drop_before(asked, &self.drops) => {}
+                Ok(Landed { document, stored }) => {
+                    return Ok(Served { document, outcome: Outcome::Composed { forward, collapsed, stored } });
+                }
+                Err(error) => return self.older(wanted.key, Instant::now()).ok_or(error),
+            }
+        }
+    }
+
+    /// Entries and bytes held, for metrics.
+    #[must_use]
+    pub fn size(&self) -> (u64, u64) {
+        (self.entries.entry_count(), self.entries.weighted_size())
+    }
+
+    /// What may be served when composing failed.
+    fn older(&self, key: &DocumentKey, now: Instant) -> Option<Served> {
+        let entry = self.entries.get(key)?;
+        match entry.usable(now, &self.drops) {
+            Usable::Fresh(document) | Usable::Stale(document) | Usable::IfComposingFails(document) => {
+                Some(Served { document: Arc::clone(document), outcome: Outcome::StaleIfError })
+            }
+            Usable::Nothing => None,
+        }
+    }
+
+    /// Joins the composition under way for the key, or starts one. True: joined.
+    fn board<F, Fut>(
+        self: &Arc<Self>,
+        wanted: &Wanted<'_>,
+        entry: Option<&Arc<Entry>>,
+        compose: F,
+    ) -> (Flight<E>, bool)
+    where
+        F: FnOnce(Shelf) -> Fut,
+        Fut: Future<Output = Result<Filled, E>> + Send + 'static,
+    {
+        let user = self.drops.user(wanted.user.map_or("", Id::as_str));
+        let mut flights = self.flights.lock();
+        if let Some(flight) = flights.get(wanted.key)
+            // After their own write, a user's composition that began before it is of no use to them.
+            && flight.begun >= self.drops.latest_of(user)
+        {
+            return (flight.clone(), true);
+        }
+        let shelf = match entry {
+            Some(entry) => entry.shelf.for_next_composition(),
+            None => Shelf::new(Arc::clone(&self.drops), user, wanted.policy),
+        };
+        let begun = shelf.begun();
+        let composing = compose(shelf.clone());
+        let fill = Fill {
+            documents: Arc::clone(self),
+            key: wanted.key.clone(),
+            policy: wanted.policy,
+            encodings: entry.map_or(wanted.encodings, |entry| entry.encodings().and(wanted.encodings)),
+            shelf,
+            user,
+            begun,
+        };
+        let task = self.runtime.spawn(async move { fill.land(composing.await) });
+        let landing = task.map(|ended| ended.unwrap_or(Err(FillError::Lost))).boxed().shared();
+        let flight = Flight { begun, landing };
+        flights.insert(wanted.key.clone(), flight.clone());
+        (flight, false)
+    }
+
+    /// A factor around 1, different for each fill.
+    fn jitter(&self, begun: u64, key: &DocumentKey) -> f64 {
+        let bits = self.random.hash_one((begun, key, Instant::now()));
+        // 52 bits fit a double exactly.
+        #[expect(clippy::cast_precision_loss, reason = "52 bits fit a double exactly")]
+        let unit = (bits >> 12) as f64 / (1_u64 << 52) as f64;
+        1.0 + self.jitter * (2.0 * unit - 1.0)
+    }
+}
+
+/// The work of one flight after its composition: finish, store, make room for the next.
+struct Fill<E> {
+    documents: Arc<Documents<E>>,
+    key: DocumentKey,
+    policy: Policy,
+    encodings: Encodings,
+    shelf: Shelf,
+    user: HashedUser,
+    begun: u64,
+}
+
+impl<E: Clone + Send + Sync + 'static> Fill<E> {
+    fn land(&self, composed: Result<Filled, E>) -> Composed<E> {
+        let landed = composed.map(|filled| {
+            let jitter = self.documents.jitter(self.begun, &self.key);
+            let drops = &self.documents.drops;
+            let document = Document::finish(filled, self.user, drops, self.begun, &self.policy, jitter);
+            document.prepare(self.encodings);
+            Arc::new(document)
+        });
+        let stored = self.store(landed.as_ref().ok());
+        landed.map(|document| Landed { document, stored }).map_err(FillError::Failed)
+    }
+
+    /// Puts the new entry in place of the old and ends the flight. True: with the new document in it.
+    fn store(&self, document: Option<&Arc<Document>>) -> bool {
+        let drops = &self.documents.drops;
+        // Held over the whole exchange: a later flight for the same key must not store first and be
+        // overwritten by this older one, and nobody may board a flight that has landed.
+        let mut flights = self.documents.flights.lock();
+        if flights.get(&self.key).is_none_or(|flight| flight.begun != self.begun) {
+            return false;
+        }
+        let old = self.documents.entries.get(&self.key).and_then(|old| old.whole.clone());
+        let new = document.filter(|document| document.standing(drops) == Standing::Intact);
+        let (whole, degraded) = match new {
+            Some(new) if new.whole => (Some(Arc::clone(new)), None),
+            _ => (old.filter(|old| old.standing(drops) != Standing::HardDropped), new.map(Arc::clone)),
+        };
+        // A refresh that brought nothing better is not tried again at once.
+        let mended = document.is_some_and(|document| document.whole);
+        let pause = if mended { Duration::ZERO } else { self.policy.degraded };
+        let entry = Entry::new(whole, degraded, self.shelf.clone(), pause);
+        self.documents.entries.insert(self.key.clone(), Arc::new(entry));
+        flights.remove(&self.key);
+        new.is_some()
+    }
+}
+
+impl<E> Drop for Fill<E> {
+    /// For a composition that panicked: the next request starts anew.
+    fn drop(&mut self) {
+        let mut flights = self.documents.flights.lock();
+        if flights.get(&self.key).is_some_and(|flight| flight.begun == self.begun) {
+            flights.remove(&self.key);
+        }
+    }
+}

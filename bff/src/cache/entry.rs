@@ -1,0 +1,127 @@
+//! What the cache keeps under one key.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use super::{
+    document::{Document, Encodings},
+    drops::{Drops, Standing},
+    shelf::Shelf,
+};
+
+/// How long a screen's documents live. Counted from the fetch of the oldest part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// Served without a thought.
+    pub fresh: Duration,
+    /// After that: served at once, refreshed behind.
+    pub stale: Duration,
+    /// After that: served when composition fails.
+    pub stale_if_error: Duration,
+    /// The life of a document that lacks a part, and the pause between two tries to mend it.
+    pub degraded: Duration,
+}
+
+/// What a look-up may do with an entry.
+pub(super) enum Usable<'e> {
+    /// Serve it.
+    Fresh(&'e Arc<Document>),
+    /// Serve it, and see to a refresh.
+    Stale(&'e Arc<Document>),
+    /// Compose; should that fail, serve this.
+    IfComposingFails(&'e Arc<Document>),
+    /// Compose.
+    Nothing,
+}
+
+/// Immutable but for the time of the next refresh: a fill puts a new entry in its place.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// The last document that lacked nothing.
+    pub(super) whole: Option<Arc<Document>>,
+    /// A later one that lacks something, used where the whole one has had its time.
+    pub(super) degraded: Option<Arc<Document>>,
+    /// Copies of the parts.
+    pub(super) shelf: Shelf,
+    /// No refresh starts before this, in milliseconds since [`Entry::made_at`].
+    next_refresh_ms: AtomicU64,
+    made_at: Instant,
+}
+
+impl Entry {
+    pub(super) fn new(
+        whole: Option<Arc<Document>>,
+        degraded: Option<Arc<Document>>,
+        shelf: Shelf,
+        refresh_not_before: Duration,
+    ) -> Self {
+        let next = AtomicU64::new(millis(refresh_not_before));
+        Self { whole, degraded, shelf, next_refresh_ms: next, made_at: Instant::now() }
+    }
+
+    pub(super) fn usable(&self, now: Instant, drops: &Drops) -> Usable<'_> {
+        let whole = self.whole.as_ref().map(|document| (document, document.standing(drops)));
+        match whole {
+            Some((document, Standing::Intact)) if now < document.fresh_until => return Usable::Fresh(document),
+            Some((document, Standing::Intact | Standing::SoftDropped)) if now < document.stale_until => {
+                return Usable::Stale(document);
+            }
+            _ => {}
+        }
+        if let Some(document) = &self.degraded
+            && now < document.fresh_until
+            && document.standing(drops) == Standing::Intact
+        {
+            return Usable::Fresh(document);
+        }
+        match whole {
+            Some((document, standing)) if standing != Standing::HardDropped && now < document.usable_until => {
+                Usable::IfComposingFails(document)
+            }
+            _ => Usable::Nothing,
+        }
+    }
+
+    /// Whether the caller is to start a refresh: true for one of all that ask before `pause` is over.
+    pub(super) fn claim_refresh(&self, now: Instant, pause: Duration) -> bool {
+        let now_ms = millis(now.saturating_duration_since(self.made_at));
+        let due = self.next_refresh_ms.load(Ordering::Relaxed);
+        now_ms >= due
+            && self
+                .next_refresh_ms
+                .compare_exchange(due, now_ms + millis(pause), Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+    }
+
+    /// The encodings that somebody asked of its documents.
+    pub(super) fn encodings(&self) -> Encodings {
+        [&self.whole, &self.degraded]
+            .into_iter()
+            .flatten()
+            .fold(Encodings::default(), |all, document| all.and(document.encodings()))
+    }
+
+    pub(super) fn weight(&self) -> usize {
+        let documents = [&self.whole, &self.degraded].into_iter().flatten();
+        documents.map(|document| document.weight()).sum::<usize>() + self.shelf.weight() + size_of::<Self>()
+    }
+
+    /// When nothing in it can be of use any more.
+    pub(super) fn ends_at(&self) -> Instant {
+        let documents = [&self.whole, &self.degraded].into_iter().flatten();
+        documents
+            .map(|document| document.usable_until)
+            .chain(self.shelf.ends_at())
+            .max()
+            .unwrap_or(self.made_at)
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

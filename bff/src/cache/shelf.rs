@@ -1,0 +1,127 @@
+//! The parts that a document was made of, kept beside it.
+//!
+//! When one part fails, the next composition takes the others from here and fetches only that one; and a part
+//! that cannot be fetched is stood in for by its last good copy.
+
+use std::{
+    any::Any,
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+
+use super::{
+    Tag,
+    drops::{Drops, HashedTag, HashedUser, Standing},
+    entry::Policy,
+};
+
+/// A copy of a part: what was fetched, when, and what it depends on.
+#[derive(Clone)]
+struct Copy {
+    value: Arc<dyn Any + Send + Sync>,
+    fetched_at: Instant,
+    begun: u64,
+    tags: Arc<[HashedTag]>,
+    weight: usize,
+}
+
+/// The copies of one document's parts. Cheap to clone: clones are the same shelf.
+#[derive(Clone)]
+pub struct Shelf {
+    copies: Arc<Mutex<HashMap<&'static str, Copy>>>,
+    drops: Arc<Drops>,
+    user: HashedUser,
+    policy: Policy,
+    /// Number of the latest drop when this composition began.
+    begun: u64,
+}
+
+impl std::fmt::Debug for Shelf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.copies.lock().keys()).finish()
+    }
+}
+
+impl Shelf {
+    pub(super) fn new(drops: Arc<Drops>, user: HashedUser, policy: Policy) -> Self {
+        let begun = drops.now();
+        Self { copies: Arc::default(), drops, user, policy, begun }
+    }
+
+    /// The same copies, for a composition that begins now. Its own: a composition that was overtaken by a
+    /// drop must not write into the next one's.
+    pub(super) fn for_next_composition(&self) -> Self {
+        let copies = self.copies.lock().clone();
+        Self {
+            copies: Arc::new(Mutex::new(copies)),
+            drops: Arc::clone(&self.drops),
+            user: self.user,
+            policy: self.policy,
+            begun: self.drops.now(),
+        }
+    }
+
+    /// A copy that is as good as a fetch: still in its fresh time, and nothing it depends on was dropped.
+    #[must_use]
+    pub fn fresh<T: Send + Sync + 'static>(&self, part: &'static str, now: Instant) -> Option<(Arc<T>, Instant)> {
+        self.copy(part, now, self.policy.fresh, |standing| standing == Standing::Intact)
+    }
+
+    /// The last good copy, where one is young enough to stand in for a part that cannot be fetched. Never
+    /// one that the user themself has changed since: they would take their own write for lost.
+    #[must_use]
+    pub fn last_good<T: Send + Sync + 'static>(
+        &self,
+        part: &'static str,
+        now: Instant,
+    ) -> Option<(Arc<T>, Instant)> {
+        let young_enough = self.policy.fresh + self.policy.stale + self.policy.stale_if_error;
+        self.copy(part, now, young_enough, |standing| standing != Standing::HardDropped)
+    }
+
+    fn copy<T: Send + Sync + 'static>(
+        &self,
+        part: &'static str,
+        now: Instant,
+        young_enough: Duration,
+        good: impl Fn(Standing) -> bool,
+    ) -> Option<(Arc<T>, Instant)> {
+        let copy = self.copies.lock().get(part).cloned()?;
+        let young = now.saturating_duration_since(copy.fetched_at) < young_enough;
+        let good = young && good(self.drops.standing(self.user, &copy.tags, copy.begun));
+        let value = copy.value.downcast().ok().filter(|_| good)?;
+        Some((value, copy.fetched_at))
+    }
+
+    /// Puts a part's copy in its place. `weight` is its size in bytes, about.
+    pub fn put<T: Send + Sync + 'static>(
+        &self,
+        part: &'static str,
+        value: Arc<T>,
+        fetched_at: Instant,
+        tags: &[Tag],
+        weight: usize,
+    ) {
+        let tags = tags.iter().map(|tag| self.drops.tag(tag.as_str())).collect();
+        let copy = Copy { value, fetched_at, begun: self.begun, tags, weight };
+        self.copies.lock().insert(part, copy);
+    }
+
+    /// Number of the latest drop when this composition began.
+    pub(super) fn begun(&self) -> u64 {
+        self.begun
+    }
+
+    pub(super) fn weight(&self) -> usize {
+        let copies = self.copies.lock();
+        copies.values().map(|copy| copy.weight + copy.tags.len() * 8 + size_of::<Copy>()).sum()
+    }
+
+    pub(super) fn ends_at(&self) -> Option<Instant> {
+        let young_enough = self.policy.fresh + self.policy.stale + self.policy.stale_if_error;
+        self.copies.lock().values().map(|copy| copy.fetched_at + young_enough).max()
+    }
+}

@@ -1,0 +1,69 @@
+//! Names of what a document depends on.
+
+use std::{borrow::Borrow, fmt};
+
+use schemas::Id;
+
+/// What a document, or a part of one, was made of: `recipe:ID`, `member:ID`, `timeline:ID`, … The same
+/// names are used by `POST /events`.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Tag(Box<str>);
+
+impl Tag {
+    /// A member's public profile.
+    #[must_use]
+    pub fn member(id: &Id) -> Self {
+        Self::of("member", id)
+    }
+
+    /// The posts that a member sees: theirs and those of whom they follow.
+    #[must_use]
+    pub fn timeline(id: &Id) -> Self {
+        Self::of("timeline", id)
+    }
+
+    /// One post.
+    #[must_use]
+    pub fn post(id: &Id) -> Self {
+        Self::of("post", id)
+    }
+
+    /// One recipe with its likes and comments.
+    #[must_use]
+    pub fn recipe(id: &Id) -> Self {
+        Self::of("recipe", id)
+    }
+
+    /// Every list of recipes: which recipes there are, not what is in them. Only ever dropped for one
+    /// user; dropping it for all would send every feed back to the upstreams at once.
+    #[must_use]
+    pub fn recipe_lists() -> Self {
+        Self("recipes".into())
+    }
+
+    fn of(kind: &str, id: &Id) -> Self {
+        let mut text = String::with_capacity(kind.len() + 1 + id.as_str().len());
+        text.push_str(kind);
+        text.push(':');
+        text.push_str(id.as_str());
+        Self(text.into())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for Tag {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,115 @@
+//! A part that looks things up by their ids: authors, recipe cards.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use clients::UpstreamError;
+use schemas::{DegradedPart, Id, PartStatus};
+use serde::Serialize;
+
+use super::{
+    Run,
+    part::{time_left, within},
+    run::{outcome_of, weight},
+};
+use crate::cache::Tag;
+
+/// A look-up under declaration. Ends with [`Lookup::optional`].
+pub struct Lookup<'r, V> {
+    run: &'r Run,
+    name: &'static str,
+    /// Where the copy is kept: two look-ups may be one part in `degraded`.
+    copy: &'static str,
+    tag: Option<fn(&Id) -> Tag>,
+    found: std::marker::PhantomData<V>,
+}
+
+impl<V> std::fmt::Debug for Lookup<'_, V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lookup").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl<'r, V> Lookup<'r, V> {
+    pub(super) fn new(run: &'r Run, name: &'static str) -> Self {
+        Self { run, name, copy: name, tag: None, found: std::marker::PhantomData }
+    }
+
+    /// Keeps its copies under another name than the part's: for a part that takes more than one call.
+    #[must_use]
+    pub fn kept_as(mut self, copy: &'static str) -> Self {
+        self.copy = copy;
+        self
+    }
+
+    /// What the document depends on for each id.
+    #[must_use]
+    pub fn tag_of(mut self, tag: fn(&Id) -> Tag) -> Self {
+        self.tag = Some(tag);
+        self
+    }
+}
+
+impl<V: Clone + Serialize + Send + Sync + 'static> Lookup<'_, V> {
+    /// Looks `ids` up; ids that nobody knows are left out. Only what the last composition has not kept is
+    /// fetched. Where that fails, old copies stand in as far as they go.
+    pub async fn optional<F, Fut>(self, ids: Vec<Id>, fetch: F) -> HashMap<Id, V>
+    where
+        F: FnOnce(Vec<Id>) -> Fut,
+        Fut: Future<Output = Result<HashMap<Id, V>, UpstreamError>>,
+    {
+        let Self { run, name, copy, tag, .. } = self;
+        if ids.is_empty() {
+            return HashMap::new();
+        }
+        let began = Instant::now();
+        let tags: Vec<Tag> = tag.map(|tag| ids.iter().map(tag).collect()).unwrap_or_default();
+        // `None` in a copy: asked for, and unknown.
+        let kept = run.shelf.fresh::<HashMap<Id, Option<V>>>(copy, began);
+        let (mut all, fetched_at) = match &kept {
+            Some((kept, at)) => (known(&ids, kept), *at),
+            None => (HashMap::new(), began),
+        };
+        let missing: Vec<Id> = ids.iter().filter(|id| !all.contains_key(*id)).cloned().collect();
+        if missing.is_empty() {
+            run.note_fetched(name, fetched_at, Duration::ZERO, &tags);
+            run.observe(name, "kept", Duration::ZERO);
+            return present(all);
+        }
+        let fetched = within(time_left(run, None, began), fetch(missing.clone())).await;
+        let took = began.elapsed();
+        match fetched {
+            Ok(mut fetched) => {
+                all.extend(missing.into_iter().map(|id| {
+                    let value = fetched.remove(&id);
+                    (id, value)
+                }));
+                let weight = all.iter().map(|(id, value)| id.as_str().len() + weight(value)).sum();
+                run.shelf.put(copy, Arc::new(all.clone()), fetched_at, &tags, weight);
+                run.note_fetched(name, fetched_at, took, &tags);
+                run.observe(name, "ok", took);
+            }
+            Err(failure) => {
+                let old = run.shelf.last_good::<HashMap<Id, Option<V>>>(copy, Instant::now());
+                let stand_ins = old.map(|(old, _)| known(&missing, &old)).unwrap_or_default();
+                let status = if stand_ins.is_empty() { PartStatus::Missing } else { PartStatus::Stale };
+                all.extend(stand_ins);
+                run.note_degraded(DegradedPart { part: name, status, reason: failure.reason() }, took, &tags);
+                run.observe(name, outcome_of(failure.reason()), took);
+            }
+        }
+        present(all)
+    }
+}
+
+fn known<V: Clone>(ids: &[Id], kept: &HashMap<Id, Option<V>>) -> HashMap<Id, Option<V>> {
+    ids.iter().filter_map(|id| kept.get(id).map(|value| (id.clone(), value.clone()))).collect()
+}
+
+fn present<V>(all: HashMap<Id, Option<V>>) -> HashMap<Id, V> {
+    all.into_iter().filter_map(|(id, value)| value.map(|value| (id, value))).collect()
+}

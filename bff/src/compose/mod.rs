@@ -1,0 +1,17 @@
+//! Composition, between `cache` and the upstream clients: runs a screen's parts as early as their needs
+//! allow, under one deadline, and joins what came into one document.
+//!
+//! A screen is an async function over a [`Run`]: a part that needs another awaits it first, parts that need
+//! nothing of each other are joined. A failed part that the screen can do without becomes its last good copy,
+//! or null, and is named in `degraded`; a failed required part ends the composition at once, and with it all
+//! calls that are still under way.
+
+mod error;
+mod lookup;
+mod part;
+mod run;
+
+pub use error::{ComposeError, PartFailure};
+pub use lookup::Lookup;
+pub use part::Part;
+pub use run::Run;

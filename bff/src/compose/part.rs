@@ -1,0 +1,146 @@
+//! A part that is one thing, fetched with one call.
+
+use std::{future::Future, sync::Arc, time::Duration, time::Instant};
+
+use clients::UpstreamError;
+use schemas::{DegradedPart, PartStatus};
+use serde::Serialize;
+
+use super::{
+    ComposeError, PartFailure, Run,
+    run::{outcome_of, weight},
+};
+use crate::cache::Tag;
+
+/// A part under declaration. Ends with [`Part::required`] or [`Part::optional`].
+pub struct Part<'r, T> {
+    run: &'r Run,
+    name: &'static str,
+    budget: Option<f64>,
+    tags: Vec<Tag>,
+    tags_of: fn(&T) -> Vec<Tag>,
+}
+
+impl<T> std::fmt::Debug for Part<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Part").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl<'r, T> Part<'r, T> {
+    pub(super) fn new(run: &'r Run, name: &'static str) -> Self {
+        Self { run, name, budget: None, tags: Vec::new(), tags_of: |_| Vec::new() }
+    }
+
+    /// Its own timeout, as a share (0 to 1) of the screen's: what others wait for must leave them time.
+    #[must_use]
+    pub fn within(mut self, share: f64) -> Self {
+        self.budget = Some(share);
+        self
+    }
+
+    /// Something that it depends on, whatever comes.
+    #[must_use]
+    pub fn tag(mut self, tag: Tag) -> Self {
+        self.tags.push(tag);
+        self
+    }
+
+    /// What it depends on by what came.
+    #[must_use]
+    pub fn tags_of(mut self, tags_of: fn(&T) -> Vec<Tag>) -> Self {
+        self.tags_of = tags_of;
+        self
+    }
+}
+
+impl<T: Serialize + Send + Sync + 'static> Part<'_, T> {
+    /// Fetches it; without it there is no document.
+    ///
+    /// # Errors
+    /// [`ComposeError::Required`].
+    pub async fn required(
+        self,
+        fetch: impl Future<Output = Result<T, UpstreamError>>,
+    ) -> Result<Arc<T>, ComposeError> {
+        let part = self.name;
+        self.fetch(fetch).await.map_err(|(source, _)| ComposeError::Required { part, source })
+    }
+
+    /// Fetches it; where that fails, its last good copy stands in, else there is none.
+    pub async fn optional(self, fetch: impl Future<Output = Result<T, UpstreamError>>) -> Option<Arc<T>> {
+        let Self { run, name, .. } = self;
+        let tags = self.tags.clone();
+        match self.fetch(fetch).await {
+            Ok(value) => Some(value),
+            Err((failure, took)) => {
+                let copy = run.shelf.last_good::<T>(name, Instant::now());
+                let status = if copy.is_some() { PartStatus::Stale } else { PartStatus::Missing };
+                run.note_degraded(DegradedPart { part: name, status, reason: failure.reason() }, took, &tags);
+                copy.map(|(value, _)| value)
+            }
+        }
+    }
+
+    async fn fetch(
+        self,
+        fetch: impl Future<Output = Result<T, UpstreamError>>,
+    ) -> Result<Arc<T>, (PartFailure, Duration)> {
+        let Self { run, name, .. } = self;
+        let began = Instant::now();
+        if let Some((value, fetched_at)) = run.shelf.fresh::<T>(name, began) {
+            run.note_fetched(name, fetched_at, Duration::ZERO, &self.all_tags(&value));
+            run.observe(name, "kept", Duration::ZERO);
+            return Ok(value);
+        }
+        let fetched = within(self.time_left(began), fetch).await;
+        let took = began.elapsed();
+        match fetched {
+            Ok(value) => {
+                let value = Arc::new(value);
+                let tags = self.all_tags(&value);
+                run.shelf.put(name, Arc::clone(&value), began, &tags, weight(&*value));
+                run.note_fetched(name, began, took, &tags);
+                run.observe(name, "ok", took);
+                Ok(value)
+            }
+            Err(failure) => {
+                run.observe(name, outcome_of(failure.reason()), took);
+                Err((failure, took))
+            }
+        }
+    }
+
+    fn all_tags(&self, value: &T) -> Vec<Tag> {
+        let mut tags = (self.tags_of)(value);
+        tags.extend_from_slice(&self.tags);
+        tags
+    }
+
+    fn time_left(&self, now: Instant) -> Duration {
+        time_left(self.run, self.budget, now)
+    }
+}
+
+/// What a part may take: its share of the whole, and never more than what is left of the whole.
+pub(super) fn time_left(run: &Run, share: Option<f64>, now: Instant) -> Duration {
+    let left = run.deadline().saturating_duration_since(now);
+    match share {
+        Some(share) => {
+            let end = run.begun + run.deadline().saturating_duration_since(run.begun).mul_f64(share);
+            left.min(end.saturating_duration_since(now))
+        }
+        None => left,
+    }
+}
+
+/// Awaits `fetch` for at most `limit`; past it the call is dropped, and so cancelled.
+pub(super) async fn within<T>(
+    limit: Duration,
+    fetch: impl Future<Output = Result<T, UpstreamError>>,
+) -> Result<T, PartFailure> {
+    match tokio::time::timeout(limit, fetch).await {
+        Ok(fetched) => Ok(fetched?),
+        Err(_) => Err(PartFailure::Timeout),
+    }
+}

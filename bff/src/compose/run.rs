@@ -1,0 +1,162 @@
+//! One composition.
+
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use schemas::{DegradedPart, PartStatus, Reason};
+use serde::Serialize;
+
+use super::{ComposeError, Lookup, Part};
+use crate::{
+    cache::{Filled, Shelf, Tag},
+    telemetry::Metrics,
+};
+
+/// One composition: its deadline, and the log of what became of each part.
+#[derive(Debug)]
+pub struct Run {
+    screen: &'static str,
+    pub(super) shelf: Shelf,
+    pub(super) begun: Instant,
+    deadline: Instant,
+    metrics: Arc<Metrics>,
+    log: Mutex<Log>,
+}
+
+#[derive(Debug)]
+struct Log {
+    timings: Vec<(&'static str, Duration)>,
+    degraded: Vec<DegradedPart>,
+    tags: Vec<Tag>,
+    oldest: Instant,
+}
+
+impl Run {
+    /// A composition of `screen` that begins now and must end within `budget`.
+    #[must_use]
+    pub fn new(screen: &'static str, budget: Duration, shelf: Shelf, metrics: Arc<Metrics>) -> Self {
+        let begun = Instant::now();
+        let log = Log { timings: Vec::new(), degraded: Vec::new(), tags: Vec::new(), oldest: begun };
+        Self { screen, shelf, begun, deadline: begun + budget, metrics, log: Mutex::new(log) }
+    }
+
+    /// When it must end.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Declares a part: one thing, fetched with one call.
+    pub fn part<T>(&self, name: &'static str) -> Part<'_, T> {
+        Part::new(self, name)
+    }
+
+    /// Declares a part that looks many things up by their ids with one call.
+    pub fn lookup<V>(&self, name: &'static str) -> Lookup<'_, V> {
+        Lookup::new(self, name)
+    }
+
+    /// What is not as it should be, each part once.
+    #[must_use]
+    pub fn degraded(&self) -> Vec<DegradedPart> {
+        self.log.lock().degraded.clone()
+    }
+
+    /// Ends the composition when every one of `parts` is missing.
+    ///
+    /// # Errors
+    /// [`ComposeError::NothingLeft`], with the gravest reason.
+    pub fn at_least_one_of(&self, parts: &'static [&'static str]) -> Result<(), ComposeError> {
+        let log = self.log.lock();
+        let missing = |name: &&str| {
+            let named = |d: &&DegradedPart| d.part == *name && d.status == PartStatus::Missing;
+            log.degraded.iter().find(named).map(|d| d.reason)
+        };
+        let Some(reasons) = parts.iter().map(missing).collect::<Option<Vec<_>>>() else { return Ok(()) };
+        let timed_out = reasons.iter().all(|reason| *reason == Reason::Timeout);
+        let reason = if timed_out { Reason::Timeout } else { Reason::Unavailable };
+        Err(ComposeError::NothingLeft { parts, reason })
+    }
+
+    /// Serialises the document and hands it over with all that the cache must know of it.
+    ///
+    /// # Errors
+    /// [`ComposeError::Serialise`].
+    pub fn finish(self, document: &impl Serialize) -> Result<Filled, ComposeError> {
+        let body = serde_json::to_vec(document).map_err(|error| ComposeError::Serialise(Arc::new(error)))?;
+        let log = self.log.into_inner();
+        Ok(Filled {
+            body: body.into(),
+            tags: log.tags,
+            whole: log.degraded.is_empty(),
+            made_at: log.oldest,
+            timings: log.timings,
+        })
+    }
+
+    /// Notes a part that is as it should be.
+    pub(super) fn note_fetched(&self, part: &'static str, fetched_at: Instant, took: Duration, tags: &[Tag]) {
+        let mut log = self.log.lock();
+        log.tags.extend_from_slice(tags);
+        log.oldest = log.oldest.min(fetched_at);
+        note_time(&mut log.timings, part, took);
+    }
+
+    /// Notes a part that is not. A part is named once: the graver word stands.
+    pub(super) fn note_degraded(&self, degraded: DegradedPart, took: Duration, tags: &[Tag]) {
+        let mut log = self.log.lock();
+        log.tags.extend_from_slice(tags);
+        note_time(&mut log.timings, degraded.part, took);
+        match log.degraded.iter_mut().find(|known| known.part == degraded.part) {
+            Some(known) if known.status == PartStatus::Stale => *known = degraded,
+            Some(_) => {}
+            None => log.degraded.push(degraded),
+        }
+    }
+
+    /// Counts what became of a part.
+    pub(super) fn observe(&self, part: &'static str, outcome: &'static str, took: Duration) {
+        self.metrics.part_outcome(self.screen, part, outcome, took);
+    }
+}
+
+/// A part that takes two calls has one entry: the longer of the two.
+fn note_time(timings: &mut Vec<(&'static str, Duration)>, part: &'static str, took: Duration) {
+    match timings.iter_mut().find(|(known, _)| *known == part) {
+        Some((_, longest)) => *longest = took.max(*longest),
+        None => timings.push((part, took)),
+    }
+}
+
+/// The size of `value` as JSON: what a copy of it weighs in the cache, about.
+pub(super) fn weight(value: &impl Serialize) -> usize {
+    struct Count(usize);
+    impl io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // Counting cannot fail; a value that does not serialise fails where the document is written.
+    let _ = serde_json::to_writer(&mut count, value);
+    count.0
+}
+
+/// The word for a reason in metrics.
+pub(super) const fn outcome_of(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Timeout => "timeout",
+        Reason::Unavailable => "unavailable",
+        Reason::Invalid => "invalid",
+        Reason::Rejected => "rejected",
+        Reason::Overloaded => "overloaded",
+    }
+}

@@ -1,0 +1,165 @@
+//! What the operator decides, read once before the first request.
+//!
+//! Three layers, later ones win: `config/default.toml` (compiled in), a TOML file, and environment
+//! variables `BFF__SECTION__KEY`. [`Config::load`] reports every mistake at once, each with the path
+//! of its key, and never repeats a secret. The module imports nothing of the crate: `app` hands each
+//! part the section it needs.
+
+mod cookie;
+mod errors;
+mod layers;
+mod rules;
+mod schema;
+mod sections;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use hmac::{Hmac, Mac};
+use schemars::JsonSchema;
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+pub use cookie::CookieSettings;
+pub use errors::{ConfigErrors, Mistake};
+pub use schema::config_schema;
+pub use sections::{
+    CacheConfig, CorsConfig, FilesConfig, HttpConfig, InternalConfig, KeysConfig, LimitConfig, LimitsConfig,
+    ScreenConfig, ScreensConfig, SessionConfig, SiteConfig, StoreConfig, TelemetryConfig, UpstreamConfig,
+    UpstreamsConfig,
+};
+pub use values::{LogFormat, Millis, Profile, SameSite, Secure, StoreUrl};
+
+/// The compiled-in defaults: every key, with its comment.
+pub const DEFAULTS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config/default.toml"));
+
+/// The secret of `default.toml`; the production profile refuses it.
+pub const DEVELOPMENT_SECRET: &str = "development-secret-do-not-use-in-production";
+
+/// Everything that can be configured. Keys and their meaning: `config/default.toml`.
+///
+/// `Debug` and `Serialize` show neither secrets nor credentials within URLs.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// What the gateway is run for; production refuses unsafe settings.
+    pub profile: Profile,
+    pub http: HttpConfig,
+    pub internal: InternalConfig,
+    pub cors: CorsConfig,
+    pub session: SessionConfig,
+    pub keys: KeysConfig,
+    pub store: StoreConfig,
+    pub upstreams: UpstreamsConfig,
+    pub screens: ScreensConfig,
+    pub cache: CacheConfig,
+    pub limits: LimitsConfig,
+    pub telemetry: TelemetryConfig,
+    pub site: SiteConfig,
+    pub files: FilesConfig,
+    #[serde(skip)]
+    warnings: Vec<String>,
+}
+
+impl Config {
+    /// Merges defaults, `file` and those of `environment` that start with `BFF__`, and checks the result.
+    ///
+    /// In production it looks at the key folder; `session.secret_file` is read in either profile.
+    /// Pass [`std::env::vars_os`] when serving.
+    ///
+    /// # Errors
+    /// All mistakes together: unreadable file, unknown keys, wrong types, values out of range, and what
+    /// the profile refuses.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, ConfigErrors> {
+        let mut mistakes = ConfigErrors::default();
+        let merged = layers::merge(file, environment, &mut mistakes);
+        let mut config = layers::extract(&merged, &mut mistakes);
+        config.resolve(&merged, &mut mistakes);
+        rules::check(&config, &mut mistakes);
+        config.warnings = rules::warnings(&config, &merged);
+        mistakes.into_result(config)
+    }
+
+    /// The compiled-in defaults alone.
+    ///
+    /// # Errors
+    /// None in a released version: a test loads them.
+    pub fn defaults() -> Result<Self, ConfigErrors> {
+        Self::load(None, std::iter::empty())
+    }
+
+    /// What is allowed but probably not meant, and keys that are set without having an effect yet.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Whether this is the production profile.
+    #[must_use]
+    pub fn is_production(&self) -> bool {
+        self.profile == Profile::Production
+    }
+
+    /// The session cookie's name and attributes, after `auto` and empty keys are decided.
+    #[must_use]
+    pub fn cookie(&self) -> CookieSettings {
+        CookieSettings::of(self)
+    }
+
+    /// Whether logs are JSON lines, after `auto` is decided.
+    #[must_use]
+    pub fn logs_json(&self) -> bool {
+        match self.telemetry.format {
+            LogFormat::Json => true,
+            LogFormat::Text => false,
+            LogFormat::Auto => self.is_production(),
+        }
+    }
+
+    /// A key for one purpose (`"csrf"`, `"user-hash"`), derived from `session.secret` with HMAC-SHA256
+    /// (RFC 2104), so that no two uses share key material. Equal on every replica with the same secret.
+    #[must_use]
+    pub fn derive_key(&self, purpose: &str) -> [u8; 32] {
+        // HMAC takes keys of any length, so that the error cannot occur; a digest over nothing but the
+        // purpose would be guessable, hence no fallback.
+        #[expect(clippy::expect_used, reason = "HMAC accepts keys of every length (RFC 2104, section 3)")]
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.session.secret.expose_secret().as_bytes())
+            .expect("hmac accepts keys of every length");
+        mac.update(purpose.as_bytes());
+        mac.finalize().into_bytes().into()
+    }
+
+    /// Settles what depends on several keys: the production default of the origins and `secret_file`.
+    fn resolve(&mut self, merged: &layers::Merged, mistakes: &mut ConfigErrors) {
+        if self.is_production() && !merged.is_set("cors.allowed_origins") {
+            self.cors.allowed_origins.clear();
+        }
+        if self.session.secret_file.is_empty() {
+            return;
+        }
+        if merged.is_set("session.secret") {
+            mistakes.add("session.secret", "is set besides session.secret_file: keep one of them");
+            return;
+        }
+        match std::fs::read_to_string(&self.session.secret_file) {
+            Ok(text) => self.session.secret = text.trim_end_matches(['\n', '\r']).into(),
+            Err(error) => mistakes.add("session.secret_file", format!("cannot be read: {error}")),
+        }
+    }
+}
+
+/// The file named by `BFF_CONFIG`, for when `--config` is not given. An empty value counts as none.
+#[must_use]
+pub fn file_from_environment() -> Option<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "this is the module that reads the environment")]
+    let value = std::env::var_os("BFF_CONFIG")?;
+    (!value.is_empty()).then(|| PathBuf::from(value))
+}

@@ -1,0 +1,251 @@
+//! What a well-formed configuration must hold besides its types: ranges, keys that must fit together,
+//! and what the production profile refuses.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+use secrecy::ExposeSecret;
+use tracing_subscriber::EnvFilter;
+use url::{Host, Url};
+
+use super::layers::Merged;
+use super::{Config, ConfigErrors, DEVELOPMENT_SECRET, SameSite, Secure, UpstreamConfig};
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+/// HMAC keys shorter than the digest weaken it (RFC 2104, section 3).
+const SECRET_BYTES: usize = 32;
+
+pub(super) fn check(config: &Config, mistakes: &mut ConfigErrors) {
+    let mut check = Check { mistakes };
+    check.numbers(config);
+    check.listeners(config);
+    check.origins(config);
+    check.session(config);
+    check.cookie(config);
+    check.upstreams(config);
+    check.rest(config);
+    if config.is_production() {
+        check.production(config);
+    }
+}
+
+struct Check<'a> {
+    mistakes: &'a mut ConfigErrors,
+}
+
+impl Check<'_> {
+    fn refuse(&mut self, wrong: bool, path: &str, message: &str) {
+        if wrong && !self.mistakes.blames(path) {
+            self.mistakes.add(path, message);
+        }
+    }
+
+    fn range(&mut self, path: &str, value: u64, range: RangeInclusive<u64>) {
+        let message = format!("must be {} to {}", range.start(), range.end());
+        self.refuse(!range.contains(&value), path, &message);
+    }
+
+    fn numbers(&mut self, config: &Config) {
+        let Config { http, session, store, cache, telemetry, limits, .. } = config;
+        let home_feed = &config.screens.home_feed;
+        for (path, value, range) in [
+            ("http.workers", http.workers as u64, 0..=1024),
+            ("http.body_limit_bytes", http.body_limit_bytes as u64, 1024..=64 << 20),
+            ("http.max_connections", http.max_connections as u64, 1..=1_000_000),
+            ("http.keep_alive_ms", http.keep_alive_ms.get(), 0..=3_600_000),
+            ("http.client_request_timeout_ms", http.client_request_timeout_ms.get(), 100..=600_000),
+            ("http.shutdown_timeout_ms", http.shutdown_timeout_ms.get(), 0..=3_600_000),
+            ("session.idle_ms", session.idle_ms.get(), 1000..=400 * DAY_MS),
+            ("session.absolute_ms", session.absolute_ms.get(), 1000..=400 * DAY_MS),
+            ("session.touch_ms", session.touch_ms.get(), 0..=DAY_MS),
+            ("store.grace_ms", store.grace_ms.get(), 0..=3_600_000),
+            ("store.sweep_ms", store.sweep_ms.get(), 100..=DAY_MS),
+            ("screens.home_feed.fresh_ms", home_feed.fresh_ms.get(), 0..=DAY_MS),
+            ("screens.home_feed.stale_ms", home_feed.stale_ms.get(), 0..=DAY_MS),
+            ("screens.home_feed.deadline_ms", home_feed.deadline_ms.get(), 10..=60_000),
+            ("screens.home_feed.stale_if_error_ms", home_feed.stale_if_error_ms.get(), 0..=DAY_MS),
+            ("screens.home_feed.degraded_ms", home_feed.degraded_ms.get(), 0..=60_000),
+            ("cache.max_bytes", cache.max_bytes, 1 << 20..=1 << 40),
+            ("cache.jitter_percent", cache.jitter_percent.into(), 0..=50),
+            ("cache.cards_fresh_ms", cache.cards_fresh_ms.get(), 0..=DAY_MS),
+            ("cache.cards_stale_if_error_ms", cache.cards_stale_if_error_ms.get(), 0..=DAY_MS),
+            ("cache.cards_max_bytes", cache.cards_max_bytes, 1 << 20..=1 << 40),
+            ("limits.anonymous.per_second", limits.anonymous.per_second.into(), 1..=1_000_000),
+            ("limits.anonymous.burst", limits.anonymous.burst.into(), 1..=1_000_000),
+            ("limits.user.per_second", limits.user.per_second.into(), 1..=1_000_000),
+            ("limits.user.burst", limits.user.burst.into(), 1..=1_000_000),
+            ("limits.caller.per_second", limits.caller.per_second.into(), 1..=1_000_000),
+            ("limits.caller.burst", limits.caller.burst.into(), 1..=1_000_000),
+            ("telemetry.access_sample", telemetry.access_sample.into(), 1..=1_000_000),
+        ] {
+            self.range(path, value, range);
+        }
+    }
+
+    fn listeners(&mut self, config: &Config) {
+        let (http, internal) = (config.http.listen, config.internal.listen);
+        let overlap = http.ip() == internal.ip() || http.ip().is_unspecified() || internal.ip().is_unspecified();
+        let same = http.port() != 0 && http.port() == internal.port() && overlap;
+        self.refuse(same, "internal.listen", "is the address of http.listen: metrics would be public");
+    }
+
+    fn origins(&mut self, config: &Config) {
+        for (index, origin) in config.cors.allowed_origins.iter().enumerate() {
+            let path = format!("cors.allowed_origins[{index}]");
+            if origin == "*" {
+                let message = "`*` would let every site act for signed-in users: list exact origins";
+                self.mistakes.add(path, message);
+                continue;
+            }
+            let exact = Url::parse(origin).is_ok_and(|url| {
+                matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == *origin
+            });
+            if !exact {
+                let message = format!("`{origin}` is not an exact origin such as https://app.example.org");
+                self.mistakes.add(path, message);
+            }
+        }
+    }
+
+    fn session(&mut self, config: &Config) {
+        let session = &config.session;
+        self.refuse(session.secret.expose_secret().is_empty(), "session.secret", "is empty");
+        self.refuse(session.idle_ms > session.absolute_ms, "session.idle_ms", "is above session.absolute_ms");
+        self.refuse(session.touch_ms >= session.idle_ms, "session.touch_ms", "must be under session.idle_ms");
+    }
+
+    fn cookie(&mut self, config: &Config) {
+        let session = &config.session;
+        let cookie = config.cookie();
+        let open = session.secure == Secure::Never && !config.is_production();
+        self.refuse(
+            open && !config.http.listen.ip().is_loopback(),
+            "session.secure",
+            "false is for loopback only: http.listen is reachable from elsewhere",
+        );
+        self.refuse(
+            session.same_site == SameSite::None && !cookie.secure,
+            "session.same_site",
+            "\"none\" needs a Secure cookie, or browsers drop it",
+        );
+        self.refuse(!is_token(&cookie.name), "session.cookie_name", "is not a cookie name (RFC 6265)");
+        let prefix = cookie.name.to_ascii_lowercase();
+        self.refuse(
+            prefix.starts_with("__host-") && (!cookie.secure || cookie.domain.is_some()),
+            "session.cookie_name",
+            "`__Host-` needs a Secure cookie without a domain",
+        );
+        self.refuse(
+            (prefix.starts_with("__secure-") || prefix.starts_with("__http-")) && !cookie.secure,
+            "session.cookie_name",
+            "its prefix needs a Secure cookie",
+        );
+        let domain = session.domain.trim_start_matches('.');
+        self.refuse(
+            !session.domain.is_empty() && !matches!(Host::parse(domain), Ok(Host::Domain(name)) if name == domain),
+            "session.domain",
+            "is not a domain name in lower case",
+        );
+    }
+
+    fn upstreams(&mut self, config: &Config) {
+        let upstreams = &config.upstreams;
+        let all =
+            [("profile", &upstreams.profile), ("timeline", &upstreams.timeline), ("recipe", &upstreams.recipe)];
+        for (index, (name, upstream)) in all.iter().enumerate() {
+            self.upstream(&format!("upstreams.{name}"), upstream);
+            let twin = all[..index].iter().find(|(_, other)| other.audience == upstream.audience);
+            if let Some((other, _)) = twin {
+                let message = format!("is that of upstreams.{other}: one could use the other's tokens");
+                self.refuse(true, &format!("upstreams.{name}.audience"), &message);
+            }
+        }
+    }
+
+    fn upstream(&mut self, path: &str, upstream: &UpstreamConfig) {
+        let key = |name: &str| format!("{path}.{name}");
+        let UpstreamConfig { url, .. } = upstream;
+        let http = matches!(url.scheme(), "http" | "https") && url.has_host();
+        self.refuse(!http, &key("url"), "must be http://HOST or https://HOST");
+        let credentials = !url.username().is_empty() || url.password().is_some();
+        self.refuse(credentials, &key("url"), "must not hold credentials: calls bear service tokens");
+        let extra = url.query().is_some() || url.fragment().is_some();
+        self.refuse(extra, &key("url"), "must not have a query or fragment");
+        self.refuse(upstream.audience.is_empty(), &key("audience"), "is empty");
+        self.range(&key("timeout_ms"), upstream.timeout_ms.get(), 1..=600_000);
+        self.range(&key("connect_timeout_ms"), upstream.connect_timeout_ms.get(), 1..=600_000);
+        let late = upstream.connect_timeout_ms > upstream.timeout_ms;
+        self.refuse(late, &key("connect_timeout_ms"), "is above timeout_ms");
+        self.range(&key("max_response_bytes"), upstream.max_response_bytes as u64, 1024..=1 << 30);
+        self.range(&key("max_concurrent"), upstream.max_concurrent as u64, 1..=100_000);
+        self.range(&key("queue"), upstream.queue as u64, 0..=100_000);
+    }
+
+    fn rest(&mut self, config: &Config) {
+        self.refuse(config.keys.dir.is_empty(), "keys.dir", "is empty");
+        self.refuse(config.keys.issuer.is_empty(), "keys.issuer", "is empty");
+        let url = &config.store.url;
+        self.refuse(!url.as_str().contains(':'), "store.url", "must be embedded:PATH or memory:");
+        let nowhere = url.scheme() == "embedded" && url.as_str() == "embedded:";
+        self.refuse(nowhere, "store.url", "names no path: embedded:PATH");
+        if let Err(error) = EnvFilter::builder().parse(&config.telemetry.log) {
+            self.refuse(true, "telemetry.log", &format!("is not a list of filter directives: {error}"));
+        }
+    }
+
+    fn production(&mut self, config: &Config) {
+        let session = &config.session;
+        let secret = session.secret.expose_secret();
+        let advice = "set BFF__SESSION__SECRET or session.secret_file to at least 32 random bytes";
+        let message = format!("is the development secret: {advice}");
+        self.refuse(secret == DEVELOPMENT_SECRET, "session.secret", &message);
+        let message = format!("is shorter than 32 bytes: {advice}");
+        self.refuse(secret.len() < SECRET_BYTES, "session.secret", &message);
+        self.refuse(!config.cookie().secure, "session.secure", "must not be false in production");
+        if let Some(message) = keys_missing(Path::new(&config.keys.dir)) {
+            self.refuse(true, "keys.dir", &message);
+        }
+    }
+}
+
+fn keys_missing(dir: &Path) -> Option<String> {
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) => return Some(format!("{} cannot be read: {error}", dir.display())),
+    };
+    let found = entries.flatten().any(|entry| Path::new(&entry.file_name()).extension().is_some_and(|e| e == "pem"));
+    (!found).then(|| format!("{} holds no *.pem: make one with `bff keys`", dir.display()))
+}
+
+/// `token` of RFC 9110, section 5.6.2: what a cookie's name is made of.
+fn is_token(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+/// What is allowed but probably not meant, and set keys that have no effect yet.
+pub(super) fn warnings(config: &Config, merged: &Merged) -> Vec<String> {
+    let mut found = Vec::new();
+    if is_wildcard(config.internal.listen) {
+        found.push(format!(
+            "internal.listen: {} is every network; keep metrics and events from the public one",
+            config.internal.listen
+        ));
+    }
+    if config.is_production() {
+        if config.store.url.scheme() == "memory" {
+            found.push("store.url: memory: forgets every session at a restart".to_owned());
+        }
+        let open = config.cors.allowed_origins.iter().filter(|origin| origin.starts_with("http://"));
+        found.extend(open.map(|origin| format!("cors.allowed_origins: {origin} is not encrypted")));
+    }
+    let later = ["limits.", "telemetry.otlp_endpoint", "site.dir", "files.url"];
+    for path in later.iter().flat_map(|prefix| merged.set_below(prefix)) {
+        found.push(format!("{path}: takes effect with a later version"));
+    }
+    found
+}
+
+fn is_wildcard(address: SocketAddr) -> bool {
+    address.ip().is_unspecified()
+}

@@ -1,0 +1,193 @@
+//! The sections of the configuration as data. What each key means to an operator, its default and its
+//! unit are written beside it in `config/default.toml`; here stands what the rest of the code relies on
+//! after [`Config::load`](super::Config::load) has checked it.
+
+use std::net::SocketAddr;
+
+use schemars::JsonSchema;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize, Serializer};
+use url::Url;
+
+use super::values::{LogFormat, Millis, SameSite, Secure, StoreUrl, url_text};
+
+/// The public listener.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HttpConfig {
+    pub listen: SocketAddr,
+    /// 0: one for each core; see [`HttpConfig::worker_count`].
+    pub workers: usize,
+    pub body_limit_bytes: usize,
+    pub max_connections: usize,
+    pub keep_alive_ms: Millis,
+    pub client_request_timeout_ms: Millis,
+    pub shutdown_timeout_ms: Millis,
+}
+
+impl HttpConfig {
+    /// Worker threads, at least one.
+    #[must_use]
+    pub fn worker_count(&self) -> usize {
+        if self.workers > 0 {
+            return self.workers;
+        }
+        std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    }
+}
+
+/// The listener for the operator's tools.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InternalConfig {
+    pub listen: SocketAddr,
+}
+
+/// Which browser front-ends may call.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CorsConfig {
+    /// Serialised origins (RFC 6454, section 6.2), in lower case, without default ports.
+    pub allowed_origins: Vec<String>,
+}
+
+/// Browser sessions and their cookie. For the cookie ask [`Config::cookie`](super::Config::cookie).
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SessionConfig {
+    /// For keys ask [`Config::derive_key`](super::Config::derive_key).
+    #[serde(serialize_with = "redacted")]
+    #[schemars(with = "String")]
+    pub secret: SecretString,
+    /// Already read into `secret`.
+    pub secret_file: String,
+    pub cookie_name: String,
+    pub secure: Secure,
+    pub same_site: SameSite,
+    pub domain: String,
+    pub idle_ms: Millis,
+    pub absolute_ms: Millis,
+    pub touch_ms: Millis,
+}
+
+fn redacted<S: Serializer>(_: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str("[redacted]")
+}
+
+/// The keys that sign service tokens.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeysConfig {
+    pub dir: String,
+    pub issuer: String,
+}
+
+/// Where sessions, counters and idempotency records are kept.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StoreConfig {
+    #[schemars(with = "String")]
+    pub url: StoreUrl,
+    pub grace_ms: Millis,
+    pub sweep_ms: Millis,
+}
+
+/// The services behind the gateway.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpstreamsConfig {
+    pub profile: UpstreamConfig,
+    pub timeline: UpstreamConfig,
+    pub recipe: UpstreamConfig,
+}
+
+/// One service behind the gateway.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpstreamConfig {
+    /// http or https, with a host, without credentials, query or fragment.
+    #[serde(with = "url_text")]
+    #[schemars(with = "String")]
+    pub url: Url,
+    /// Not empty, and no two upstreams share one.
+    pub audience: String,
+    pub timeout_ms: Millis,
+    /// Not above `timeout_ms`.
+    pub connect_timeout_ms: Millis,
+    pub max_response_bytes: usize,
+    pub max_concurrent: usize,
+    pub queue: usize,
+}
+
+/// Times of each screen.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScreensConfig {
+    pub home_feed: ScreenConfig,
+}
+
+/// How long one screen's documents live and how long making one may take.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScreenConfig {
+    pub fresh_ms: Millis,
+    pub stale_ms: Millis,
+    pub deadline_ms: Millis,
+    pub stale_if_error_ms: Millis,
+    pub degraded_ms: Millis,
+}
+
+/// Bounds of the caches.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CacheConfig {
+    pub max_bytes: u64,
+    pub jitter_percent: u8,
+    pub cards_fresh_ms: Millis,
+    pub cards_stale_if_error_ms: Millis,
+    pub cards_max_bytes: u64,
+}
+
+/// Rate limits for each kind of principal.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsConfig {
+    pub anonymous: LimitConfig,
+    pub user: LimitConfig,
+    pub caller: LimitConfig,
+}
+
+/// One rate limit: `burst` at once, refilled at `per_second`.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LimitConfig {
+    pub per_second: u32,
+    pub burst: u32,
+}
+
+/// Logs, access lines and traces.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TelemetryConfig {
+    /// Valid filter directives.
+    pub log: String,
+    /// For the decision ask [`Config::logs_json`](super::Config::logs_json).
+    pub format: LogFormat,
+    pub access: bool,
+    pub access_sample: u32,
+    pub otlp_endpoint: String,
+}
+
+/// A single-page app served beside the API.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SiteConfig {
+    pub dir: String,
+}
+
+/// Storage of uploads.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FilesConfig {
+    pub url: String,
+}

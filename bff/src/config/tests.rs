@@ -1,0 +1,349 @@
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use figment::value::{Dict, Value as Figment};
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
+use super::*;
+
+fn env(variables: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+    variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
+}
+
+fn load(variables: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
+    Config::load(None, env(variables))
+}
+
+fn mistakes(variables: &[(&str, &str)]) -> String {
+    load(variables).expect_err("must be refused").to_string()
+}
+
+fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bff.toml");
+    std::fs::write(&path, text).unwrap();
+    (folder, path)
+}
+
+/// A folder with a key, and what else production wants.
+fn production() -> (tempfile::TempDir, Vec<(OsString, OsString)>) {
+    let keys = tempfile::tempdir().unwrap();
+    std::fs::write(keys.path().join("1.pem"), "").unwrap();
+    let variables = env(&[
+        ("BFF__PROFILE", "production"),
+        ("BFF__SESSION__SECRET", "0123456789abcdef0123456789abcdef"),
+        ("BFF__KEYS__DIR", keys.path().to_str().unwrap()),
+    ]);
+    (keys, variables)
+}
+
+fn leaves(tree: &Dict, prefix: &str, found: &mut BTreeSet<String>) {
+    for (key, value) in tree {
+        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        match value {
+            Figment::Dict(_, below) => leaves(below, &path, found),
+            _ => drop(found.insert(path)),
+        }
+    }
+}
+
+fn default_keys() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    leaves(&layers::default_tree(), "", &mut found);
+    found
+}
+
+fn at<'a>(json: &'a Value, path: &str) -> &'a Value {
+    path.split('.').fold(json, |value, key| &value[key])
+}
+
+#[test]
+fn the_default_file_and_the_structs_have_the_same_keys_and_values() {
+    let config = Config::defaults().unwrap();
+    let tree = Figment::serialize(&config).unwrap().into_dict().unwrap();
+    let mut keys = BTreeSet::new();
+    leaves(&tree, "", &mut keys);
+    assert_eq!(keys, default_keys());
+
+    let (serialized, file) = (serde_json::to_value(&config).unwrap(), layers::default_tree());
+    let file = serde_json::to_value(file).unwrap();
+    for key in keys.iter().filter(|key| *key != "session.secret") {
+        let (ours, theirs) = (at(&serialized, key), at(&file, key));
+        // A parsed URL ends with a slash.
+        let same = ours == theirs || ours.as_str().is_some_and(|url| url.strip_suffix('/') == theirs.as_str());
+        assert!(same, "{key}: {ours} is not {theirs}");
+    }
+    assert!(config.warnings().is_empty());
+}
+
+#[test]
+fn every_key_can_be_set_by_the_environment() {
+    let tree = serde_json::to_value(layers::default_tree()).unwrap();
+    for key in default_keys() {
+        let (text, expected) = match at(&tree, &key) {
+            Value::Number(number) => {
+                let other = number.as_u64().unwrap() + 1;
+                (other.to_string(), Value::from(other))
+            }
+            Value::Bool(flag) => ((!flag).to_string(), Value::from(!flag)),
+            Value::Array(_) => ("https://a.example, https://b.example:8443".to_owned(), Value::Null),
+            _ => {
+                let text = match key.as_str() {
+                    "profile" => "development",
+                    "http.listen" | "internal.listen" => "127.0.0.1:7070",
+                    "session.secure" => "true",
+                    "session.same_site" => "strict",
+                    "session.domain" => "example.org",
+                    "session.secret_file" => file!(),
+                    "telemetry.format" => "json",
+                    "telemetry.log" => "debug",
+                    "store.url" => "memory:",
+                    key if key.ends_with(".url") => "http://other.example/",
+                    _ => "other",
+                };
+                (text.to_owned(), Value::from(text))
+            }
+        };
+        let name = format!("BFF__{}", key.replace('.', "__").to_uppercase());
+        let variables = env(&[(&name, &text)]);
+        if key == "session.secret_file" {
+            // Not there from this folder; that it was looked for is what counts.
+            let error = Config::load(None, variables).unwrap_err();
+            assert_eq!(error.mistakes()[0].path, "session.secret_file");
+            continue;
+        }
+        let config = Config::load(None, variables).unwrap_or_else(|errors| panic!("{key}: {errors}"));
+        let json = serde_json::to_value(&config).unwrap();
+        match key.as_str() {
+            "session.secret" => assert_eq!(config.session.secret.expose_secret(), "other"),
+            "session.secure" => assert_eq!(config.session.secure, Secure::Always),
+            "cors.allowed_origins" => {
+                assert_eq!(config.cors.allowed_origins, ["https://a.example", "https://b.example:8443"]);
+            }
+            key => assert_eq!(at(&json, key), &expected, "{key}"),
+        }
+    }
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
+    let (_folder, path) = file("[http]\nlisten = \"127.0.0.1:1\"\nworkers = 3\n");
+    let config = Config::load(Some(&path), env(&[("BFF__HTTP__LISTEN", "127.0.0.1:2")])).unwrap();
+    assert_eq!(config.http.listen.port(), 2);
+    assert_eq!(config.http.worker_count(), 3);
+    assert_eq!(config.http.body_limit_bytes, 65536);
+}
+
+#[test]
+fn lists_from_the_environment_have_two_forms() {
+    for text in ["https://a.example,https://b.example", r#"["https://a.example", "https://b.example"]"#] {
+        let config = load(&[("BFF__CORS__ALLOWED_ORIGINS", text)]).unwrap();
+        assert_eq!(config.cors.allowed_origins, ["https://a.example", "https://b.example"], "{text}");
+    }
+    assert!(load(&[("BFF__CORS__ALLOWED_ORIGINS", "")]).unwrap().cors.allowed_origins.is_empty());
+}
+
+#[test]
+fn a_secret_made_of_digits_stays_text() {
+    let config = load(&[("BFF__SESSION__SECRET", "0123456789")]).unwrap();
+    assert_eq!(config.session.secret.expose_secret(), "0123456789");
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_with_their_paths() {
+    let (_folder, path) = file(concat!(
+        "profile = \"staging\"\n",
+        "[http]\nlisten = \"nowhere\"\nworkers = -1\nworkerz = 2\n",
+        "[htp]\nlisten = 1\n",
+        "[upstreams.recipe]\nurl = \"ftp://x\"\ntimeout_ms = \"soon\"\n",
+        "[session]\nsame_site = \"none\"\nsecure = false\nidle_ms = 10\n",
+        "[cors]\nallowed_origins = [\"https://a.example/path\", \"*\"]\n",
+        "[screens]\nhome_feed = 5\n",
+        "[store.url]\nx = 1\n",
+    ));
+    let variables = env(&[("BFF__TELEMETRY__LOG", "a=b=c"), ("BFF__CACHE__JITTER_PERCENT", "51"), ("HOME", "/")]);
+    let errors = Config::load(Some(&path), variables).unwrap_err();
+    let told = errors.to_string();
+    let paths: Vec<&str> = errors.mistakes().iter().map(|mistake| mistake.path.as_str()).collect();
+    assert_eq!(
+        paths,
+        [
+            "cache.jitter_percent",
+            "cors.allowed_origins[0]",
+            "cors.allowed_origins[1]",
+            "htp",
+            "http.listen",
+            "http.workers",
+            "http.workerz",
+            "profile",
+            "screens.home_feed",
+            "session.idle_ms",
+            "session.same_site",
+            "session.touch_ms",
+            "store.url",
+            "telemetry.log",
+            "upstreams.recipe.timeout_ms",
+            "upstreams.recipe.url",
+        ],
+        "{told}"
+    );
+    assert_eq!(told.lines().count(), paths.len());
+    assert!(told.contains("http.workerz: unknown key; did you mean `workers`?"), "{told}");
+    assert!(told.contains("profile: expected \"development\" or \"production\", found \"staging\""), "{told}");
+}
+
+#[test]
+fn a_file_that_is_not_there_or_not_toml_is_a_mistake_that_quotes_nothing() {
+    let absent = Config::load(Some(Path::new("/nowhere/bff.toml")), env(&[])).unwrap_err().to_string();
+    assert!(absent.contains("/nowhere/bff.toml cannot be read"), "{absent}");
+    let (_folder, path) = file("[session]\nsecret = \"hunter2hunter2\nx = 1");
+    let broken = Config::load(Some(&path), env(&[])).unwrap_err().to_string();
+    assert!(broken.contains("bff.toml, line 2: "), "{broken}");
+    assert!(!broken.contains("hunter2"), "{broken}");
+}
+
+#[test]
+fn secrets_are_never_printed() {
+    let config = load(&[
+        ("BFF__SESSION__SECRET", "hunter2-hunter2"),
+        ("BFF__STORE__URL", "redis://user:hunter2@cache.example:6379/0"),
+    ])
+    .unwrap();
+    let printed = format!("{config:?} {}", serde_json::to_string(&config).unwrap());
+    assert!(!printed.contains("hunter2"), "{printed}");
+    assert!(printed.contains("cache.example"), "{printed}");
+    assert_eq!(config.store.url.as_str(), "redis://user:hunter2@cache.example:6379/0");
+
+    let (_folder, path) = file("[session]\nsecret = 20031106\n[store]\nurl = 20031106\n");
+    let told = Config::load(Some(&path), env(&[("BFF__UPSTREAMS__RECIPE__URL", "20031106@x")])).unwrap_err();
+    let told = format!("{told} {told:?}");
+    assert!(!told.contains("20031106"), "{told}");
+}
+
+#[test]
+fn the_secret_can_come_from_a_file() {
+    let (_folder, path) = file("from-the-file\r\n");
+    let name = path.to_str().unwrap();
+    let config = load(&[("BFF__SESSION__SECRET_FILE", name)]).unwrap();
+    assert_eq!(config.session.secret.expose_secret(), "from-the-file");
+    let both = mistakes(&[("BFF__SESSION__SECRET_FILE", name), ("BFF__SESSION__SECRET", "x")]);
+    assert!(both.starts_with("session.secret: "), "{both}");
+}
+
+#[test]
+fn keys_for_different_purposes_differ() {
+    let config = Config::defaults().unwrap();
+    assert_eq!(config.derive_key("csrf"), config.derive_key("csrf"));
+    assert_ne!(config.derive_key("csrf"), config.derive_key("user-hash"));
+    let other = load(&[("BFF__SESSION__SECRET", "another")]).unwrap();
+    assert_ne!(config.derive_key("csrf"), other.derive_key("csrf"));
+}
+
+#[test]
+fn production_starts_with_a_secret_and_a_key_and_no_origins() {
+    let (_keys, variables) = production();
+    let config = Config::load(None, variables).unwrap();
+    assert!(config.cors.allowed_origins.is_empty());
+    assert!(config.logs_json());
+    let cookie = config.cookie();
+    assert_eq!((cookie.name.as_str(), cookie.secure, cookie.domain), ("__Host-Http-sid", true, None));
+}
+
+#[test]
+fn production_refuses_what_is_unsafe() {
+    let empty = tempfile::tempdir().unwrap();
+    let empty = empty.path().to_str().unwrap();
+    let table = [
+        ("BFF__CORS__ALLOWED_ORIGINS", "*", "cors.allowed_origins[0]"),
+        ("BFF__CORS__ALLOWED_ORIGINS", "https://a.example/", "cors.allowed_origins[0]"),
+        ("BFF__CORS__ALLOWED_ORIGINS", "https://a.example:443", "cors.allowed_origins[0]"),
+        ("BFF__CORS__ALLOWED_ORIGINS", "https://*.example.org", "cors.allowed_origins[0]"),
+        ("BFF__CORS__ALLOWED_ORIGINS", "null", "cors.allowed_origins[0]"),
+        ("BFF__SESSION__SECURE", "false", "session.secure"),
+        ("BFF__SESSION__SECRET", DEVELOPMENT_SECRET, "session.secret"),
+        ("BFF__SESSION__SECRET", "short", "session.secret"),
+        ("BFF__SESSION__SECRET", "", "session.secret"),
+        ("BFF__KEYS__DIR", "/nowhere/keys", "keys.dir"),
+        ("BFF__KEYS__DIR", empty, "keys.dir"),
+        ("BFF__INTERNAL__LISTEN", "127.0.0.1:8080", "internal.listen"),
+        ("BFF__INTERNAL__LISTEN", "0.0.0.0:8080", "internal.listen"),
+    ];
+    for (name, value, path) in table {
+        let (_keys, mut variables) = production();
+        variables.retain(|(other, _)| other != name);
+        variables.extend(env(&[(name, value)]));
+        let errors = Config::load(None, variables).expect_err(value);
+        assert_eq!(errors.mistakes().len(), 1, "{name}={value}: {errors}");
+        assert_eq!(errors.mistakes()[0].path, path, "{name}={value}");
+    }
+    // Without anything set: the secret and the keys.
+    let bare = Config::load(None, env(&[("BFF__PROFILE", "production"), ("BFF__KEYS__DIR", empty)])).unwrap_err();
+    assert_eq!(bare.mistakes().iter().map(|m| m.path.as_str()).collect::<Vec<_>>(), ["keys.dir", "session.secret"]);
+}
+
+#[test]
+fn the_cookie_follows_profile_address_and_attributes() {
+    let table: [(&[(&str, &str)], &str, bool); 6] = [
+        (&[], "sid", false),
+        (&[("BFF__HTTP__LISTEN", "0.0.0.0:8080")], "__Host-Http-sid", true),
+        (&[("BFF__SESSION__SECURE", "true")], "__Host-Http-sid", true),
+        (&[("BFF__SESSION__SAME_SITE", "none")], "__Http-sid", true),
+        (&[("BFF__SESSION__SECURE", "true"), ("BFF__SESSION__DOMAIN", "example.org")], "__Http-sid", true),
+        (&[("BFF__SESSION__COOKIE_NAME", "id")], "id", false),
+    ];
+    for (variables, name, secure) in table {
+        let cookie = load(variables).unwrap().cookie();
+        assert_eq!((cookie.name.as_str(), cookie.secure), (name, secure), "{variables:?}");
+    }
+    for (variables, path) in [
+        (&[("BFF__SESSION__SECURE", "false"), ("BFF__HTTP__LISTEN", "0.0.0.0:8080")], "session.secure"),
+        (&[("BFF__SESSION__SECURE", "false"), ("BFF__SESSION__SAME_SITE", "none")], "session.same_site"),
+        (&[("BFF__SESSION__SECURE", "false"), ("BFF__SESSION__COOKIE_NAME", "__Host-a")], "session.cookie_name"),
+        (&[("BFF__SESSION__COOKIE_NAME", "a;b"), ("BFF__SESSION__SECURE", "true")], "session.cookie_name"),
+        (&[("BFF__SESSION__COOKIE_NAME", "__Secure-a"), ("BFF__SESSION__SECURE", "false")], "session.cookie_name"),
+        (&[("BFF__SESSION__DOMAIN", "a b"), ("BFF__SESSION__SECURE", "true")], "session.domain"),
+    ] {
+        let errors = load(variables).expect_err(path);
+        assert_eq!(errors.mistakes()[0].path, path, "{errors}");
+    }
+}
+
+#[test]
+fn what_has_no_effect_or_is_odd_is_warned_of() {
+    let config = load(&[
+        ("BFF__LIMITS__USER__BURST", "7"),
+        ("BFF__SITE__DIR", "dist"),
+        ("BFF__INTERNAL__LISTEN", "0.0.0.0:9090"),
+    ])
+    .unwrap();
+    let warnings = config.warnings();
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    for path in ["internal.listen", "limits.user.burst", "site.dir"] {
+        assert!(warnings.iter().any(|warning| warning.starts_with(path)), "{path} in {warnings:?}");
+    }
+}
+
+#[test]
+fn the_schema_describes_every_key_with_its_default() {
+    let schema = config_schema();
+    for key in default_keys() {
+        let pointer = format!("/properties/{}", key.replace('.', "/properties/"));
+        let property = schema.pointer(&pointer).unwrap_or_else(|| panic!("{key} is not in the schema"));
+        assert!(key == "session.secret" || property.get("default").is_some(), "{key} has no default");
+    }
+    let text = schema.to_string();
+    assert!(!text.contains("\"required\"") && !text.contains(DEVELOPMENT_SECRET));
+    assert_eq!(schema["additionalProperties"], Value::Bool(false));
+    assert!(schema["properties"]["http"]["properties"]["listen"]["description"].is_string());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_not_utf8_is_a_mistake_without_its_value() {
+    use std::os::unix::ffi::OsStringExt;
+    let variables = vec![("BFF__SESSION__SECRET".into(), OsString::from_vec(vec![0x68, 0xff]))];
+    let errors = Config::load(None, variables).unwrap_err();
+    assert_eq!(errors.to_string(), "session.secret: the environment variable is not UTF-8");
+}

@@ -1,0 +1,140 @@
+//! JSON bodies.
+
+use std::{ops::Deref, pin::Pin};
+
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::header::{CONTENT_LENGTH, CONTENT_TYPE},
+    web,
+};
+use schemas::FieldError;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+use super::{ApiError, Edge, FieldErrors, Validate};
+
+/// A JSON body that was read whole, has the right shape and obeys its rules: 413, 415, 400 and 422 are kept
+/// apart, and the fields that are wrong are named.
+#[derive(Debug, Clone)]
+pub struct JsonBody<T>(pub T);
+
+impl<T> Deref for JsonBody<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: DeserializeOwned + Validate + 'static> FromRequest for JsonBody<T> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let prepared = prepare(request).map(|limit| (limit, web::Payload::from_request(request, payload)));
+        Box::pin(async move {
+            let (limit, payload) = prepared?;
+            let payload = payload.into_inner().map_err(|_| ApiError::BadRequest)?;
+            let bytes = payload
+                .to_bytes_limited(limit)
+                .await
+                .map_err(|_| ApiError::BodyTooLarge(limit))?
+                .map_err(|_| ApiError::BadRequest)?;
+            let body: T = parse(&bytes)?;
+            let mut errors = FieldErrors::default();
+            body.validate(&mut errors);
+            errors.into_result().map_err(ApiError::Invalid)?;
+            Ok(Self(body))
+        })
+    }
+}
+
+/// Checks what can be checked before the body is read, and answers the limit.
+fn prepare(request: &HttpRequest) -> Result<usize, ApiError> {
+    let limit = Edge::of(request)?.body_limit;
+    let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = media_type.and_then(|value| value.split(';').next()).unwrap_or_default();
+    if !media_type.trim().eq_ignore_ascii_case("application/json") {
+        return Err(ApiError::UnsupportedMediaType);
+    }
+    let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    match announced.map(str::parse::<usize>) {
+        Some(Ok(length)) if length > limit => Err(ApiError::BodyTooLarge(limit)),
+        _ => Ok(limit),
+    }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let body = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let field = error.path().to_string();
+        match error.inner().classify() {
+            Category::Data => ApiError::Invalid(vec![wrong_shape(field, error.inner())]),
+            Category::Syntax | Category::Eof | Category::Io => ApiError::InvalidBody,
+        }
+    })?;
+    json.end().map_err(|_| ApiError::InvalidBody)?;
+    Ok(body)
+}
+
+/// Names what serde refused. Its messages are stable enough to be told apart, and what they quote is the
+/// caller's own text; it is not repeated all the same, a password might stand in it.
+fn wrong_shape(path: String, error: &serde_json::Error) -> FieldError {
+    let text = error.to_string();
+    let quoted = || text.split('`').nth(1).unwrap_or_default();
+    let join = |field: &str| if path == "." { field.to_owned() } else { format!("{path}.{field}") };
+    let (field, code, message) = if text.starts_with("missing field") {
+        (join(quoted()), "required", "must be given")
+    } else if text.starts_with("unknown field") {
+        // The path ends with the unknown field itself.
+        (path, "unknown_field", "is not known here")
+    } else if text.starts_with("duplicate field") {
+        (path, "duplicate", "is given twice")
+    } else {
+        (path, "invalid", "has the wrong type or form")
+    };
+    FieldError { field, code: code.into(), message: message.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::{RecipeInput, SignUp};
+
+    use super::{ApiError, parse};
+
+    fn refused<T: serde::de::DeserializeOwned>(json: &str) -> Vec<(String, String)> {
+        match parse::<T>(json.as_bytes()) {
+            Err(ApiError::Invalid(errors)) => errors.into_iter().map(|e| (e.field, e.code)).collect(),
+            Err(other) => vec![(String::new(), other.face().code.into())],
+            Ok(_) => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_field_that_is_wrong_is_named() {
+        let one = |field: &str, code: &str| vec![(field.to_owned(), code.to_owned())];
+        assert_eq!(refused::<SignUp>(r#"{"email":"a","username":"b"}"#), one("password", "required"));
+        assert_eq!(
+            refused::<SignUp>(r#"{"email":"a","username":"b","password":"c","admin":true}"#),
+            one("admin", "unknown_field")
+        );
+        assert_eq!(refused::<SignUp>(r#"{"email":1}"#), one("email", "invalid"));
+        let recipe = |amount: &str| {
+            format!(
+                r#"{{"title":"a","body":"b","servings":1,"ingredients":[{{"ingredientId":"i","amount":{amount}}}]}}"#
+            )
+        };
+        assert_eq!(refused::<RecipeInput>(&recipe("1.5")), vec![]);
+        for amount in ["-1", "0.0001", "\"1\"", "1e400"] {
+            assert_eq!(refused::<RecipeInput>(&recipe(amount)), one("ingredients[0].amount", "invalid"), "{amount}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_told_apart_from_wrong_fields() {
+        for broken in ["", "{", "nope", r#"{"email":"a"} x"#, "\u{feff}{}"] {
+            let refused = refused::<SignUp>(broken);
+            assert!(refused == [(String::new(), "invalid_body".into())] || refused[0].1 == "required", "{broken}");
+        }
+    }
+}

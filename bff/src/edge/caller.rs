@@ -1,0 +1,149 @@
+//! Who is asking, for handlers that must know.
+
+use std::{
+    future::{Ready, ready},
+    pin::Pin,
+    sync::Arc,
+};
+
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::header::{COOKIE, HeaderName, ORIGIN, REFERER},
+};
+use futures_util::future::Either;
+
+use super::{ApiError, Edge, RequestContext};
+use crate::{
+    identity::{Caller, CsrfHeaders, Session, find_cookie},
+    telemetry::unix_ms,
+};
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const X_CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
+
+/// A signed-in caller. Asking for one answers 401 to everybody else, and 403 to a request that may have been
+/// forged by another site: a handler for an unsafe method cannot forget the check.
+#[derive(Debug, Clone)]
+pub struct SignedIn(Caller);
+
+impl SignedIn {
+    /// Who it is.
+    #[must_use]
+    pub fn caller(&self) -> &Caller {
+        &self.0
+    }
+}
+
+/// The same, but the look does not extend the session.
+#[derive(Debug, Clone)]
+pub struct SignedInUntouched(pub SignedIn);
+
+/// A caller who may be signed in. A missing, unknown or ended session is nobody; 403 as for [`SignedIn`].
+#[derive(Debug, Clone)]
+pub struct MaybeSignedIn(pub Option<SignedIn>);
+
+type Pending<T> = Pin<Box<dyn Future<Output = Result<T, ApiError>>>>;
+
+/// Ready at once where the near cache knows the session, as it nearly always does.
+type Extracted<T> = Either<Ready<Result<T, ApiError>>, Pending<T>>;
+
+impl FromRequest for SignedIn {
+    type Error = ApiError;
+    type Future = Extracted<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        identify(request, true)
+    }
+}
+
+impl FromRequest for SignedInUntouched {
+    type Error = ApiError;
+    type Future = Pending<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let identified = identify(request, false);
+        Box::pin(async move { identified.await.map(Self) })
+    }
+}
+
+impl FromRequest for MaybeSignedIn {
+    type Error = ApiError;
+    type Future = Pending<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let identified = identify(request, true);
+        Box::pin(async move {
+            match identified.await {
+                Ok(caller) => Ok(Self(Some(caller))),
+                Err(ApiError::Unauthenticated) => Ok(Self(None)),
+                Err(error) => Err(error),
+            }
+        })
+    }
+}
+
+fn identify(request: &HttpRequest, touch: bool) -> Extracted<SignedIn> {
+    let edge = match Edge::of(request) {
+        Ok(edge) => edge,
+        Err(error) => return Either::Left(ready(Err(error))),
+    };
+    let cookies = request.headers().get_all(COOKIE).map(|value| value.as_bytes());
+    let Some(raw_id) = find_cookie(cookies, &edge.cookie.name) else {
+        return Either::Left(ready(Err(ApiError::Unauthenticated)));
+    };
+    let now_ms = unix_ms();
+    if let Some(session) = edge.sessions.peek(raw_id, now_ms) {
+        return Either::Left(ready(admit(request, edge, session, touch.then_some(now_ms))));
+    }
+    let (request, edge, raw_id) = (request.clone(), edge.clone(), raw_id.to_owned());
+    Either::Right(Box::pin(async move {
+        let session = edge.sessions.load(&raw_id, now_ms).await?.ok_or(ApiError::Unauthenticated)?;
+        admit(&request, &edge, session, touch.then_some(now_ms))
+    }))
+}
+
+fn admit(
+    request: &HttpRequest,
+    edge: &Edge,
+    session: Arc<Session>,
+    touch: Option<u64>,
+) -> Result<SignedIn, ApiError> {
+    let safe = request.method().is_safe();
+    edge.csrf.decide(safe, csrf_headers(request), Some(&session.key))?;
+    if let Some(now_ms) = touch {
+        edge.sessions.touch(&session, now_ms);
+    }
+    let caller = Caller::of_browser(session);
+    RequestContext::note(request, |context| {
+        context.user = Some(edge.users.hash(caller.user.as_str()));
+        context.client = caller.client.as_str();
+    });
+    Ok(SignedIn(caller))
+}
+
+/// The check for requests that have no session yet, but make one: sign-in and sign-up.
+///
+/// # Errors
+/// 403 `csrf_failed`.
+pub fn origin_check(request: &HttpRequest) -> Result<(), ApiError> {
+    let edge = Edge::of(request)?;
+    Ok(edge.csrf.decide(request.method().is_safe(), csrf_headers(request), None)?)
+}
+
+fn csrf_headers(request: &HttpRequest) -> CsrfHeaders<'_> {
+    CsrfHeaders {
+        sec_fetch_site: only(request, &SEC_FETCH_SITE),
+        origin: only(request, &ORIGIN),
+        referer: only(request, &REFERER),
+        token: only(request, &X_CSRF_TOKEN),
+    }
+}
+
+/// A header that must be there once. There twice, or unreadable, it counts as present and matches nothing.
+fn only<'r>(request: &'r HttpRequest, name: &HeaderName) -> Option<&'r str> {
+    let mut lines = request.headers().get_all(name);
+    let first = lines.next()?;
+    let alone = lines.next().is_none();
+    Some(first.to_str().ok().filter(|_| alone).unwrap_or(""))
+}

@@ -1,0 +1,167 @@
+//! What the edge knows of a request before anything else runs.
+
+use std::{
+    cell::Cell,
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+    time::Instant,
+};
+
+use actix_web::{
+    HttpMessage, HttpRequest,
+    http::header::{HeaderMap, HeaderName, HeaderValue},
+};
+use smallvec::SmallVec;
+
+/// `X-Request-Id`.
+pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// Names a request in answers, logs, and calls to upstreams.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RequestId(SmallVec<[u8; 64]>);
+
+impl RequestId {
+    /// The caller's own, where it is short and plain enough to stand in a log; else a new one.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        match headers.get(X_REQUEST_ID).map(HeaderValue::as_bytes) {
+            Some(given) if (8..=64).contains(&given.len()) && given.iter().all(plain) => {
+                Self(SmallVec::from_slice(given))
+            }
+            _ => Self::random(),
+        }
+    }
+
+    /// 128 bits, unlike each other but no secret: two keyed hashes of a counter, without a system call.
+    fn random() -> Self {
+        thread_local! {
+            static KEYS: (RandomState, RandomState) = (RandomState::new(), RandomState::new());
+            static COUNT: Cell<u64> = const { Cell::new(0) };
+        }
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        let count = COUNT.replace(COUNT.get() + 1);
+        let (high, low) = KEYS.with(|(a, b)| (a.hash_one(count), b.hash_one(count)));
+        let mut text = SmallVec::new();
+        for byte in high.to_be_bytes().into_iter().chain(low.to_be_bytes()) {
+            text.push(HEX[usize::from(byte >> 4)]);
+            text.push(HEX[usize::from(byte & 15)]);
+        }
+        Self(text)
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        // It was made of ASCII characters above.
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    pub(super) fn to_header(&self) -> HeaderValue {
+        // Plain characters, see above: always a header value.
+        HeaderValue::from_bytes(&self.0).unwrap_or_else(|_| HeaderValue::from_static("-"))
+    }
+}
+
+/// What is known of a request, kept in its extensions: its id, when it came, and what the access line
+/// will say of it.
+#[derive(Debug, Clone)]
+pub struct RequestContext {
+    pub(super) id: RequestId,
+    pub(super) received: Instant,
+    pub(super) user: Option<u64>,
+    pub(super) cache: &'static str,
+    pub(super) client: &'static str,
+    traceparent: Option<Arc<str>>,
+}
+
+impl RequestContext {
+    pub(super) fn new(id: RequestId, received: Instant) -> Self {
+        Self { id, received, user: None, cache: "-", client: "-", traceparent: None }
+    }
+
+    /// The context of `request`. The gate has put it there; a request that came another way gets a new one.
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> Self {
+        let known = request.extensions().get::<Self>().cloned();
+        let mut context =
+            known.unwrap_or_else(|| Self::new(RequestId::of(request.headers()), Instant::now()));
+        context.traceparent = traceparent(request.headers()).map(Arc::from);
+        context
+    }
+
+    /// Writes down what the access line will say.
+    pub(super) fn note(request: &HttpRequest, note: impl FnOnce(&mut Self)) {
+        if let Some(context) = request.extensions_mut().get_mut::<Self>() {
+            note(context);
+        }
+    }
+
+    /// Names the request in answers, logs, and calls to upstreams.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        self.id.as_str()
+    }
+
+    /// The caller's `traceparent`, to go on to upstreams.
+    #[must_use]
+    pub fn traceparent(&self) -> Option<Arc<str>> {
+        self.traceparent.clone()
+    }
+
+    /// Writes down what the access line will say of the cache.
+    pub fn note_cache(request: &HttpRequest, outcome: &'static str) {
+        Self::note(request, |context| context.cache = outcome);
+    }
+}
+
+/// The caller's `traceparent`, where it has the form of version 00 (W3C Trace Context section 3.2): it goes on
+/// to upstreams, so nothing else may pass.
+fn traceparent(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get(TRACEPARENT)?.to_str().ok()?;
+    let mut fields = text.split('-');
+    let mut hex = |length: usize| {
+        let lower_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        fields.next().filter(|field| field.len() == length && field.bytes().all(lower_hex))
+    };
+    let (version, trace, span, _flags) = (hex(2)?, hex(32)?, hex(16)?, hex(2)?);
+    let zero = |field: &str| field.bytes().all(|b| b == b'0');
+    (version == "00" && !zero(trace) && !zero(span) && fields.next().is_none()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::{RequestId, TRACEPARENT, X_REQUEST_ID, traceparent};
+
+    fn headers(name: HeaderName, value: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, HeaderValue::from_str(value).expect("a header value"));
+        headers
+    }
+
+    #[test]
+    fn a_plain_request_id_is_kept_and_any_other_replaced() {
+        assert_eq!(RequestId::of(&headers(X_REQUEST_ID, "abc-123_X.z")).as_str(), "abc-123_X.z");
+        for odd in ["", "short", "with space inside", "\"quoted-id\"", &"x".repeat(65)] {
+            let made = RequestId::of(&headers(X_REQUEST_ID, odd));
+            assert_eq!(made.as_str().len(), 32, "{odd}");
+        }
+        assert_ne!(RequestId::of(&HeaderMap::new()), RequestId::of(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn only_a_sound_traceparent_goes_on() {
+        let sound = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        assert_eq!(traceparent(&headers(TRACEPARENT, sound)), Some(sound));
+        for odd in [
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+            "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x",
+        ] {
+            assert_eq!(traceparent(&headers(TRACEPARENT, odd)), None, "{odd}");
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! What goes wrong, as callers see it. The one place that knows status codes.
+
+use std::fmt;
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
+use clients::UpstreamError;
+// The upstream side's status type: another major version of the crate that actix-web uses.
+use http::StatusCode as UpstreamStatus;
+use schemas::{FieldError, Reason};
+
+use crate::{
+    compose::{ComposeError, PartFailure},
+    identity::{CsrfRefusal, IdentityError},
+};
+
+/// Every way in which a request ends that is not its answer.
+#[derive(Debug)]
+pub enum ApiError {
+    /// Nothing is at this path, or the thing asked for does not exist.
+    NotFound,
+    /// The path answers other methods, listed for `Allow`.
+    MethodNotAllowed(&'static str),
+    /// The caller takes none of the types that are offered.
+    NotAcceptable,
+    /// The body is not `application/json`.
+    UnsupportedMediaType,
+    /// The body is longer than the limit, in bytes.
+    BodyTooLarge(usize),
+    /// The body is not JSON.
+    InvalidBody,
+    /// The request itself is malformed.
+    BadRequest,
+    /// The request is well-formed, but these fields are wrong.
+    Invalid(Vec<FieldError>),
+    /// Nobody is signed in.
+    Unauthenticated,
+    /// No account has this name and password.
+    BadCredentials,
+    /// A one-time code is needed beside the password (`true`: one was given, and it is wrong).
+    OtpRequired { wrong: bool },
+    /// The request may have been forged by another site.
+    Csrf(CsrfRefusal),
+    /// An upstream's own refusal that is for the caller to see: its status and its stable code.
+    Refused { status: StatusCode, code: &'static str, detail: &'static str },
+    /// A screen could not be composed.
+    Compose(ComposeError),
+    /// An upstream failed where nothing can stand in for it.
+    Upstream(UpstreamError),
+    /// Sessions cannot be looked up or made.
+    Identity(IdentityError),
+    /// A bug, or a part of this process that is gone. The text is for the log.
+    Internal(&'static str),
+}
+
+/// The face of an error: what the problem document and the metrics say.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Face {
+    pub(super) status: StatusCode,
+    pub(super) code: &'static str,
+    pub(super) title: &'static str,
+    pub(super) detail: &'static str,
+}
+
+const fn face(status: StatusCode, code: &'static str, title: &'static str, detail: &'static str) -> Face {
+    Face { status, code, title, detail }
+}
+
+const NOT_FOUND: Face = face(StatusCode::NOT_FOUND, "not_found", "Not found", "There is nothing here by that name.");
+const FORBIDDEN: Face = face(StatusCode::FORBIDDEN, "forbidden", "Forbidden", "This is not yours to do.");
+const UNAVAILABLE: Face = face(
+    StatusCode::BAD_GATEWAY,
+    "upstream_unavailable",
+    "A service behind the gateway failed",
+    "A service that this answer needs is not working. Trying again later may help.",
+);
+const TIMEOUT: Face = face(
+    StatusCode::GATEWAY_TIMEOUT,
+    "upstream_timeout",
+    "A service behind the gateway is too slow",
+    "A service that this answer needs did not answer in time. Trying again later may help.",
+);
+const OVERLOADED: Face = face(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "overloaded",
+    "Overloaded",
+    "A service that this answer needs has no room at the moment. Try again later.",
+);
+const INTERNAL: Face = face(
+    StatusCode::INTERNAL_SERVER_ERROR,
+    "internal_error",
+    "Internal error",
+    "Something went wrong here. The request id helps to find out what.",
+);
+
+impl ApiError {
+    /// Status, code and words. No `_` arm: a new kind of error must choose its own.
+    pub(super) fn face(&self) -> Face {
+        match self {
+            Self::NotFound => NOT_FOUND,
+            Self::MethodNotAllowed(_) => face(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "Method not allowed",
+                "This path does not answer that method. `Allow` lists those it does.",
+            ),
+            Self::NotAcceptable => face(
+                StatusCode::NOT_ACCEPTABLE,
+                "not_acceptable",
+                "Not acceptable",
+                "This path answers with `application/json`, which `Accept` rules out.",
+            ),
+            Self::UnsupportedMediaType => face(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "Unsupported media type",
+                "The body must be `application/json`.",
+            ),
+            Self::BodyTooLarge(_) => face(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body_too_large",
+                "Body too large",
+                "The body is longer than this gateway takes.",
+            ),
+            Self::InvalidBody => face(
+                StatusCode::BAD_REQUEST,
+                "invalid_body",
+                "Invalid body",
+                "The body is not well-formed JSON.",
+            ),
+            Self::BadRequest => face(
+                StatusCode::BAD_REQUEST,
+                "bad_request",
+                "Bad request",
+                "The request is malformed.",
+            ),
+            Self::Invalid(_) => face(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "validation_failed",
+                "Some fields are wrong",
+                "`errors` says which fields are wrong, and how.",
+            ),
+            Self::Unauthenticated => face(
+                StatusCode::UNAUTHORIZED,
+                "unauthenticated",
+                "Not signed in",
+                "Sign in first: the session is missing, unknown or has ended.",
+            ),
+            Self::BadCredentials => face(
+                StatusCode::UNAUTHORIZED,
+                "bad_credentials",
+                "Wrong name or password",
+                "No account has this name and password.",
+            ),
+            Self::OtpRequired { wrong: false } => face(
+                StatusCode::UNAUTHORIZED,
+                "otp_required",
+                "One-time code needed",
+                "This account needs a one-time code in `otp` beside the password.",
+            ),
+            Self::OtpRequired { wrong: true } => face(
+                StatusCode::UNAUTHORIZED,
+                "otp_invalid",
+                "Wrong one-time code",
+                "The one-time code is wrong or was used before.",
+            ),
+            Self::Csrf(_) => face(
+                StatusCode::FORBIDDEN,
+                "csrf_failed",
+                "Refused as a possible forgery",
+                "The request must come from an allowed origin and bear the session's token in `X-CSRF-Token`.",
+            ),
+            Self::Refused { status, code, detail } => face(*status, code, "Refused", detail),
+            Self::Compose(error) => of_composition(error),
+            Self::Upstream(error) => of_upstream(error),
+            Self::Identity(_) => face(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "session_store_unavailable",
+                "Sessions are unavailable",
+                "Sessions cannot be looked up at the moment. Try again later.",
+            ),
+            Self::Internal(_) => INTERNAL,
+        }
+    }
+}
+
+fn of_composition(error: &ComposeError) -> Face {
+    match error {
+        ComposeError::Required { source: PartFailure::Timeout, .. } => TIMEOUT,
+        ComposeError::Required { source: PartFailure::Upstream(error), .. } => match error.status() {
+            Some(UpstreamStatus::NOT_FOUND) => NOT_FOUND,
+            Some(UpstreamStatus::FORBIDDEN) => FORBIDDEN,
+            _ => of_reason(error.reason()),
+        },
+        ComposeError::NothingLeft { reason, .. } => of_reason(*reason),
+        ComposeError::Serialise(_) => INTERNAL,
+    }
+}
+
+fn of_upstream(error: &UpstreamError) -> Face {
+    match error.status() {
+        Some(UpstreamStatus::NOT_FOUND) => NOT_FOUND,
+        Some(UpstreamStatus::FORBIDDEN) => FORBIDDEN,
+        _ => of_reason(error.reason()),
+    }
+}
+
+fn of_reason(reason: Reason) -> Face {
+    match reason {
+        Reason::Timeout => TIMEOUT,
+        Reason::Overloaded => OVERLOADED,
+        Reason::Unavailable | Reason::Invalid | Reason::Rejected => UNAVAILABLE,
+    }
+}
+
+impl From<UpstreamError> for ApiError {
+    fn from(error: UpstreamError) -> Self {
+        Self::Upstream(error)
+    }
+}
+
+impl From<IdentityError> for ApiError {
+    fn from(error: IdentityError) -> Self {
+        Self::Identity(error)
+    }
+}
+
+impl From<CsrfRefusal> for ApiError {
+    fn from(refusal: CsrfRefusal) -> Self {
+        Self::Csrf(refusal)
+    }
+}
+
+impl std::error::Error for ApiError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Csrf(refusal) => Some(refusal),
+            Self::Compose(error) => Some(error),
+            Self::Upstream(error) => Some(error),
+            Self::Identity(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// For the log: callers see [`Face`] alone.
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Internal(what) => f.write_str(what),
+            _ => f.write_str(self.face().code),
+        }
+    }
+}
+
+/// The status and the headers that belong to the error. The gate adds the problem document, since only it
+/// knows the request's id.
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.face().status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.face().status);
+        match self {
+            Self::MethodNotAllowed(allow) => response.insert_header((header::ALLOW, *allow)),
+            Self::Csrf(_) => response.insert_header((header::VARY, "Sec-Fetch-Site, Origin")),
+            _ => &mut response,
+        };
+        match self.face().status {
+            // RFC 9110 section 15.5.2: a 401 must name a challenge.
+            StatusCode::UNAUTHORIZED => response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"bff\"")),
+            StatusCode::SERVICE_UNAVAILABLE => response.insert_header((header::RETRY_AFTER, "1")),
+            _ => &mut response,
+        };
+        response.finish()
+    }
+}

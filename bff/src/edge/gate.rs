@@ -1,0 +1,197 @@
+//! The outermost middleware: what happens to every request and every answer.
+
+use std::{any::Any, error::Error as _, panic::AssertUnwindSafe, time::Instant};
+
+use actix_web::{
+    Error, HttpMessage, HttpResponse,
+    body::{BodySize, BoxBody, EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    error::InternalError,
+    http::{
+        Method,
+        header::{
+            CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue, REFERRER_POLICY,
+            STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+        },
+    },
+    middleware::Next,
+    web,
+};
+use futures_util::FutureExt;
+
+use super::{
+    ApiError, Edge,
+    context::{RequestContext, RequestId, X_REQUEST_ID},
+    problem,
+};
+use crate::telemetry::AccessLine;
+
+const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+const DENY: HeaderValue = HeaderValue::from_static("DENY");
+const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
+/// Answers of the API are data: nothing in them may run, load or be framed.
+const DATA_ONLY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+/// CORS answers depend on who asks, so every answer does.
+const BY_ORIGIN: HeaderValue = HeaderValue::from_static("Origin");
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+
+/// The pattern of a resource's path, attached to it as application data: what metrics and the access line call it.
+#[derive(Debug, Clone, Copy)]
+pub struct RouteName(pub &'static str);
+
+/// Gives the request its id, turns errors and panics into problem documents, adds the headers that every
+/// answer bears, and writes the access line.
+///
+/// # Errors
+/// Only with a complete answer inside, when there is no request left to build one on: after a panic.
+pub async fn gate<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let received = Instant::now();
+    let Some(edge) = request.app_data::<web::Data<Edge>>().cloned() else {
+        return Err(ApiError::Internal("the application was built without its edge").into());
+    };
+    let id = RequestId::of(request.headers());
+    let method = method_name(request.method());
+    request.extensions_mut().insert(RequestContext::new(id.clone(), received));
+    match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+        Ok(Ok(response)) => Ok(finish(&edge, &id, response)),
+        Ok(Err(error)) => Err(without_request(&edge, &id, method, received, &error)),
+        Err(panic) => {
+            let error = ApiError::Internal("a handler panicked");
+            tracing::error!(request.id = id.as_str(), panic = panic_text(&*panic), "a handler panicked");
+            Err(without_request(&edge, &id, method, received, &error.into()))
+        }
+    }
+}
+
+fn finish<B: MessageBody + 'static>(
+    edge: &Edge,
+    id: &RequestId,
+    mut response: ServiceResponse<B>,
+) -> ServiceResponse<EitherBody<B>> {
+    security_headers(response.headers_mut(), edge, id);
+    let status = response.status();
+    let explained = response.headers().get(CONTENT_TYPE).is_some_and(|t| t == "application/problem+json");
+    let response = if (status.is_client_error() || status.is_server_error()) && !explained {
+        let (face, errors) = match response.response().error().and_then(Error::as_error::<ApiError>) {
+            Some(error) => {
+                log(id, error);
+                let errors = if let ApiError::Invalid(errors) = error { &errors[..] } else { &[] };
+                (error.face(), errors.to_vec())
+            }
+            None => (problem::face_of_status(status), Vec::new()),
+        };
+        let document = problem::write(face, &errors, id, response.headers_mut());
+        response.map_body(|_, _| EitherBody::right(BoxBody::new(document)))
+    } else {
+        response.map_into_left_body()
+    };
+    access_line(edge, id, &response);
+    response
+}
+
+/// The answer when the request itself is gone: after a panic, or an error from another middleware.
+fn without_request(edge: &Edge, id: &RequestId, method: &'static str, received: Instant, error: &Error) -> Error {
+    let face = match error.as_error::<ApiError>() {
+        Some(error) => error.face(),
+        None => problem::face_of_status(error.as_response_error().status_code()),
+    };
+    let mut response = HttpResponse::new(face.status);
+    security_headers(response.headers_mut(), edge, id);
+    let document = problem::write(face, &[], id, response.headers_mut());
+    edge.metrics.http_request("unmatched", method, face.status.as_u16(), received.elapsed());
+    edge.access.log(&AccessLine {
+        method,
+        route: "-",
+        path: "-",
+        status: face.status.as_u16(),
+        duration: received.elapsed(),
+        bytes: document.len() as u64,
+        request_id: id.as_str(),
+        user: None,
+        cache: "-",
+        client: "-",
+    });
+    InternalError::from_response(face.code, response.set_body(BoxBody::new(document))).into()
+}
+
+fn security_headers(headers: &mut HeaderMap, edge: &Edge, id: &RequestId) {
+    headers.insert(X_REQUEST_ID, id.to_header());
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
+    headers.insert(X_FRAME_OPTIONS, DENY);
+    headers.insert(REFERRER_POLICY, NO_REFERRER);
+    if !headers.contains_key(CONTENT_SECURITY_POLICY) {
+        headers.insert(CONTENT_SECURITY_POLICY, DATA_ONLY);
+    }
+    if !headers.contains_key(VARY) {
+        headers.insert(VARY, BY_ORIGIN);
+    }
+    if edge.hsts {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
+    }
+}
+
+/// Once, where it is handled: what a caller did wrong is in the access line, what failed here is an event.
+fn log(id: &RequestId, error: &ApiError) {
+    if !error.face().status.is_server_error() {
+        return;
+    }
+    let mut causes = String::new();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if !causes.is_empty() {
+            causes.push_str(": ");
+        }
+        causes.push_str(&error.to_string());
+        cause = error.source();
+    }
+    tracing::warn!(request.id = id.as_str(), error = %error, causes, "a request failed");
+}
+
+fn access_line<B: MessageBody>(edge: &Edge, id: &RequestId, response: &ServiceResponse<B>) {
+    let request = response.request();
+    let extensions = request.extensions();
+    let Some(context) = extensions.get::<RequestContext>() else { return };
+    let route = request.app_data::<RouteName>().map_or("unmatched", |name| name.0);
+    let bytes = match response.response().body().size() {
+        BodySize::Sized(bytes) => bytes,
+        BodySize::None | BodySize::Stream => 0,
+    };
+    let status = response.status().as_u16();
+    let duration = context.received.elapsed();
+    let method = method_name(request.method());
+    edge.metrics.http_request(route, method, status, duration);
+    edge.access.log(&AccessLine {
+        method,
+        route,
+        path: request.path(),
+        status,
+        duration,
+        bytes,
+        request_id: id.as_str(),
+        user: context.user,
+        cache: context.cache,
+        client: context.client,
+    });
+}
+
+/// The method as metrics name it: callers may invent methods, but not series.
+fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "OTHER",
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}

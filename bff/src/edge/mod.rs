@@ -1,0 +1,25 @@
+//! The edge: everything that speaks HTTP to callers. Request ids, security headers, the access line, panics and
+//! errors as problem documents ([`gate`]); who is asking ([`SignedIn`]); bodies ([`JsonBody`]); content
+//! negotiation.
+//!
+//! `screens` and `api` speak HTTP only through what is here.
+
+mod body;
+mod caller;
+mod context;
+mod error;
+mod gate;
+mod negotiate;
+mod problem;
+mod state;
+mod validate;
+
+pub use body::JsonBody;
+pub use caller::{MaybeSignedIn, SignedIn, SignedInUntouched, origin_check};
+pub use context::RequestContext;
+pub use error::ApiError;
+pub use gate::{RouteName, gate};
+pub use negotiate::{accepted_coding, accepts_json};
+pub use problem::{method_not_allowed, not_found};
+pub use state::{Edge, EdgeParts};
+pub use validate::{FieldErrors, Validate};

@@ -1,0 +1,64 @@
+//! Errors on the wire: RFC 9457 problem documents.
+
+use actix_web::{
+    HttpRequest,
+    http::{
+        StatusCode,
+        header::{HeaderValue, CACHE_CONTROL, CONTENT_TYPE, HeaderMap},
+    },
+};
+use schemas::{FieldError, Problem};
+
+use super::{
+    ApiError,
+    context::RequestId,
+    error::Face,
+};
+
+const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// Answers 404: for paths that nothing is at.
+///
+/// # Errors
+/// Always.
+pub async fn not_found(_: HttpRequest) -> Result<String, ApiError> {
+    Err(ApiError::NotFound)
+}
+
+/// Answers 405 with `Allow`: the default service of a resource that answers the methods in `allow`.
+pub fn method_not_allowed(
+    allow: &'static str,
+) -> impl Fn() -> std::future::Ready<Result<String, ApiError>> + Clone + 'static {
+    move || std::future::ready(Err(ApiError::MethodNotAllowed(allow)))
+}
+
+/// The document for an error, and its headers.
+pub(super) fn write(face: Face, errors: &[FieldError], id: &RequestId, headers: &mut HeaderMap) -> String {
+    let problem = Problem {
+        kind: format!("/problems/{}", face.code.replace('_', "-")),
+        title: face.title.into(),
+        status: face.status.as_u16(),
+        detail: face.detail.into(),
+        code: face.code.into(),
+        request_id: id.as_str().into(),
+        errors: errors.to_vec(),
+    };
+    headers.insert(CONTENT_TYPE, PROBLEM_JSON);
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    // A struct of strings always serialises.
+    serde_json::to_string(&problem).unwrap_or_default()
+}
+
+/// The face of a refusal that did not come from our code but from a library in the way: CORS, the HTTP parser.
+pub(super) fn face_of_status(status: StatusCode) -> Face {
+    let error = match status {
+        StatusCode::NOT_FOUND => ApiError::NotFound,
+        StatusCode::PAYLOAD_TOO_LARGE => ApiError::BodyTooLarge(0),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::UnsupportedMediaType,
+        status if status.is_client_error() => ApiError::BadRequest,
+        _ => ApiError::Internal("unexplained"),
+    };
+    let face = error.face();
+    Face { status, ..face }
+}

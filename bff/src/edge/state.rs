@@ -1,0 +1,56 @@
+//! What the edge's middleware and extractors share.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, web};
+
+use super::ApiError;
+use crate::{
+    identity::{CookieSettings, CsrfGuard, Sessions},
+    telemetry::{AccessLog, Metrics, UserHasher},
+};
+
+/// What the edge is made of.
+pub struct EdgeParts {
+    pub sessions: Sessions,
+    pub csrf: CsrfGuard,
+    pub cookie: CookieSettings,
+    pub metrics: Arc<Metrics>,
+    pub access: AccessLog,
+    pub users: UserHasher,
+    /// Longest request body, in bytes.
+    pub body_limit: usize,
+    /// `Strict-Transport-Security` with every answer.
+    pub hsts: bool,
+}
+
+/// One for all workers. Cheap to clone.
+#[derive(Clone)]
+pub struct Edge(Arc<EdgeParts>);
+
+impl std::ops::Deref for Edge {
+    type Target = EdgeParts;
+    fn deref(&self) -> &EdgeParts {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Edge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Edge").finish_non_exhaustive()
+    }
+}
+
+impl Edge {
+    /// One for all workers.
+    #[must_use]
+    pub fn new(parts: EdgeParts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// The edge of the application that `request` came to.
+    pub(super) fn of(request: &HttpRequest) -> Result<&Self, ApiError> {
+        let edge = request.app_data::<web::Data<Self>>().map(web::Data::get_ref);
+        edge.ok_or(ApiError::Internal("the application was built without its edge"))
+    }
+}

@@ -1,0 +1,251 @@
+//! Cross-site request forgery: whether an unsafe request that comes with a cookie was meant by our own pages.
+//!
+//! Two layers, both of which must agree: where the request comes from (what the browser says and no page can
+//! change), and the session's token in `X-CSRF-Token` (what only our pages can read).
+
+use std::sync::Arc;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::{Hmac, Mac};
+use secrecy::{ExposeSecret, SecretBox, SecretSlice};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+
+use super::{AllowedOrigins, SessionKey};
+
+const KEY_LABEL: &[u8] = b"csrf key v1";
+const TOKEN_LABEL: &[u8] = b"csrf token v1\0";
+
+/// Characters of a token: an HMAC-SHA256 in base64url without padding.
+const TOKEN_LEN: usize = 43;
+
+/// Makes the CSRF tokens of sessions. Equal on all replicas that share the session secret.
+pub struct CsrfKey(SecretBox<[u8; 32]>);
+
+impl CsrfKey {
+    /// Derives the key from the session secret, so that the secret may serve other purposes under other labels.
+    #[must_use]
+    pub fn derive(secret: &SecretSlice<u8>) -> Self {
+        Self(SecretBox::new(Box::new(hmac_sha256(secret.expose_secret(), &[KEY_LABEL]))))
+    }
+
+    /// The token of a session: it stays the same for the session's life.
+    #[must_use]
+    pub fn token(&self, session: &SessionKey) -> String {
+        URL_SAFE_NO_PAD.encode(self.mac(session))
+    }
+
+    /// Whether `presented` is the session's token. The time it takes depends on the length of `presented` alone.
+    #[must_use]
+    pub fn verify(&self, session: &SessionKey, presented: &str) -> bool {
+        let mut expected = [0_u8; TOKEN_LEN];
+        // 32 bytes always fill 43 characters; were it otherwise, nothing would match.
+        let written = URL_SAFE_NO_PAD.encode_slice(self.mac(session), &mut expected);
+        written == Ok(TOKEN_LEN) && bool::from(expected.as_slice().ct_eq(presented.as_bytes()))
+    }
+
+    fn mac(&self, session: &SessionKey) -> [u8; 32] {
+        hmac_sha256(self.0.expose_secret(), &[TOKEN_LABEL, session])
+    }
+}
+
+fn hmac_sha256(key: &[u8], message: &[&[u8]]) -> [u8; 32] {
+    // HMAC takes keys of every length (RFC 2104 section 2), so that the type's error cannot occur.
+    #[expect(clippy::unwrap_used, reason = "HMAC has no invalid key length")]
+    let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(key).unwrap();
+    for part in message {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+/// What a request says of where it comes from. A header that is there but unreadable, or there more than once,
+/// is `Some("")`: it counts as present and matches nothing.
+#[derive(Clone, Copy, Default)]
+pub struct CsrfHeaders<'a> {
+    /// `Sec-Fetch-Site` (W3C Fetch Metadata).
+    pub sec_fetch_site: Option<&'a str>,
+    /// `Origin` (RFC 6454 section 7).
+    pub origin: Option<&'a str>,
+    /// `Referer` (RFC 9110 section 10.1.3).
+    pub referer: Option<&'a str>,
+    /// `X-CSRF-Token`.
+    pub token: Option<&'a str>,
+}
+
+/// Why a request is refused. Every refusal may differ by `Sec-Fetch-Site` and `Origin`: the answer says so in `Vary`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CsrfRefusal {
+    /// The browser says that another site's page sent it, and cookies are not for other sites.
+    #[error("request comes from another site")]
+    CrossSite,
+    /// It comes from no allowed origin, or hides where it comes from.
+    #[error("request comes from an origin that is not allowed")]
+    Origin,
+    /// `X-CSRF-Token` is missing or not the session's.
+    #[error("token is missing or is not that of the session")]
+    Token,
+}
+
+/// Judges requests that come with a cookie. Cloning is cheap.
+#[derive(Clone)]
+pub struct CsrfGuard {
+    key: Arc<CsrfKey>,
+    allowed: Arc<AllowedOrigins>,
+    cross_site_cookies: bool,
+}
+
+impl CsrfGuard {
+    /// `cross_site_cookies` says that the session cookie is `SameSite=None`: allowed origins may then be other sites.
+    #[must_use]
+    pub fn new(key: Arc<CsrfKey>, allowed: Arc<AllowedOrigins>, cross_site_cookies: bool) -> Self {
+        Self { key, allowed, cross_site_cookies }
+    }
+
+    /// The token that the session's pages have to send back.
+    #[must_use]
+    pub fn token(&self, session: &SessionKey) -> String {
+        self.key.token(session)
+    }
+
+    /// Whether a request may go on. `safe` says that its method is (RFC 9110 section 9.2.1); `session` is that of
+    /// the cookie, and nothing for sign-in and sign-up: they have none yet, so only the origin counts. Requests
+    /// that bear a token instead of a cookie are not to be asked about.
+    ///
+    /// # Errors
+    /// The reason for a refusal.
+    pub fn decide(
+        &self,
+        safe: bool,
+        headers: CsrfHeaders<'_>,
+        session: Option<&SessionKey>,
+    ) -> Result<(), CsrfRefusal> {
+        if safe {
+            return Ok(());
+        }
+        self.decide_origin(headers)?;
+        let Some(session) = session else { return Ok(()) };
+        let matches = headers.token.is_some_and(|token| self.key.verify(session, token));
+        if matches { Ok(()) } else { Err(CsrfRefusal::Token) }
+    }
+
+    fn decide_origin(&self, headers: CsrfHeaders<'_>) -> Result<(), CsrfRefusal> {
+        let known = match (headers.sec_fetch_site, headers.origin, headers.referer) {
+            (Some("same-origin"), _, _) => return Ok(()),
+            (Some("cross-site"), _, _) if !self.cross_site_cookies => return Err(CsrfRefusal::CrossSite),
+            // No browser leaves all three out: this is a program, and there is no page to forge from.
+            (None, None, None) => return Ok(()),
+            (_, Some(origin), _) => self.allowed.contains(origin),
+            (_, None, Some(referer)) => self.allowed.contains_page(referer),
+            (Some(_), None, None) => false,
+        };
+        if known { Ok(()) } else { Err(CsrfRefusal::Origin) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SESSION: SessionKey = [7; 32];
+    const OTHER_SESSION: SessionKey = [8; 32];
+
+    fn key() -> CsrfKey {
+        CsrfKey::derive(&SecretSlice::from(b"a secret of the deployment".to_vec()))
+    }
+
+    fn guard(cross_site_cookies: bool) -> CsrfGuard {
+        let allowed = AllowedOrigins::new(["https://app.example"]).expect("a sound origin");
+        CsrfGuard::new(Arc::new(key()), Arc::new(allowed), cross_site_cookies)
+    }
+
+    /// `Origin` and `Referer` of the columns below.
+    const SOURCES: [(Option<&str>, Option<&str>); 9] = [
+        (None, None),
+        (None, Some("https://app.example/feed?a=b")),
+        (None, Some("https://evil.example/https://app.example/")),
+        (None, Some("")),
+        (Some("https://app.example"), None),
+        (Some("https://app.example"), Some("https://evil.example/")),
+        (Some("https://evil.example"), Some("https://app.example/")),
+        (Some("null"), Some("https://app.example/")),
+        (Some(""), Some("https://app.example/")),
+    ];
+
+    /// What the origin layer says for each of `SOURCES`: `+` pass, `o` wrong origin, `x` cross-site.
+    /// First with `SameSite=Lax`, then with `SameSite=None`.
+    const ORIGIN_LAYER: [(Option<&str>, &str, &str); 7] = [
+        (None, "++oo++ooo", "++oo++ooo"),
+        (Some("same-origin"), "+++++++++", "+++++++++"),
+        (Some("same-site"), "o+oo++ooo", "o+oo++ooo"),
+        (Some("cross-site"), "xxxxxxxxx", "o+oo++ooo"),
+        (Some("none"), "o+oo++ooo", "o+oo++ooo"),
+        (Some(""), "o+oo++ooo", "o+oo++ooo"),
+        (Some("Same-Origin, same-origin"), "o+oo++ooo", "o+oo++ooo"),
+    ];
+
+    #[test]
+    fn every_method_origin_site_and_token_has_its_outcome() {
+        let own = key().token(&SESSION);
+        let foreign = key().token(&OTHER_SESSION);
+        let tokens =
+            [(Some(own.as_str()), true), (None, false), (Some(""), false), (Some(foreign.as_str()), false)];
+        let methods =
+            ["GET", "HEAD", "OPTIONS", "TRACE", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "PURGE"];
+        let mut cases = 0;
+        for method in methods {
+            let safe = http::Method::from_bytes(method.as_bytes()).expect("a method").is_safe();
+            assert_eq!(safe, ["GET", "HEAD", "OPTIONS", "TRACE"].contains(&method));
+            for (site, lax, none) in ORIGIN_LAYER {
+                for (cross_site_cookies, row) in [(false, lax), (true, none)] {
+                    for ((origin, referer), origin_layer) in SOURCES.into_iter().zip(row.chars()) {
+                        for (token, token_is_own) in tokens {
+                            let headers = CsrfHeaders { sec_fetch_site: site, origin, referer, token };
+                            let by_origin = match origin_layer {
+                                '+' => Ok(()),
+                                'o' => Err(CsrfRefusal::Origin),
+                                _ => Err(CsrfRefusal::CrossSite),
+                            };
+                            let by_token = if token_is_own { Ok(()) } else { Err(CsrfRefusal::Token) };
+                            let with_session = if safe { Ok(()) } else { by_origin.and(by_token) };
+                            let at_sign_in = if safe { Ok(()) } else { by_origin };
+                            let case = format!(
+                                "{method} {site:?} {origin:?} {referer:?} {token_is_own} {cross_site_cookies}"
+                            );
+                            let guard = guard(cross_site_cookies);
+                            assert_eq!(guard.decide(safe, headers, Some(&SESSION)), with_session, "{case}");
+                            assert_eq!(guard.decide(safe, headers, None), at_sign_in, "{case} at sign-in");
+                            cases += 2;
+                        }
+                    }
+                }
+            }
+        }
+        assert_eq!(cases, 10 * 7 * 2 * 9 * 4 * 2);
+    }
+
+    #[test]
+    fn a_token_fits_its_session_and_secret_only() {
+        let token = key().token(&SESSION);
+        assert_eq!(token.len(), TOKEN_LEN);
+        assert!(key().verify(&SESSION, &token));
+        assert!(!key().verify(&OTHER_SESSION, &token));
+        let other_key = CsrfKey::derive(&SecretSlice::from(b"another secret".to_vec()));
+        assert!(!other_key.verify(&SESSION, &token));
+        for broken in ["", &token[1..], &format!("{token}="), &format!("{token} "), &token.to_uppercase()] {
+            assert!(!key().verify(&SESSION, broken), "{broken}");
+        }
+        // The last character carries four bits; its spare bits are not up to the sender.
+        for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".chars() {
+            let variant = format!("{}{last}", &token[..TOKEN_LEN - 1]);
+            assert_eq!(key().verify(&SESSION, &variant), variant == token, "{variant}");
+        }
+    }
+
+    #[test]
+    fn hmac_agrees_with_rfc_4231() {
+        let mac = hmac_sha256(b"Jefe", &[b"what do ya want ", b"for nothing?"]);
+        let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    }
+}

@@ -1,0 +1,101 @@
+//! The stored form of a session: JSON with a format version, so that a later release can tell what it reads.
+
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
+
+use schemas::Me;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    IdentityError, SessionPolicy,
+    session::{Session, SessionKey},
+};
+use crate::store::{Entry, Record};
+
+const FORMAT: u8 = 1;
+
+/// The store keeps a record a little beyond the session's end, so that a touch claimed just before that end
+/// still finds it. The end itself is judged by `Session::is_live`, never by the record's presence.
+const GRACE_MS: u64 = 10_000;
+
+#[derive(Serialize)]
+struct Written<'a> {
+    v: u8,
+    user: &'a Me,
+    created_ms: u64,
+    last_seen_ms: u64,
+    absolute_end_ms: u64,
+    client: &'a str,
+    address: &'a str,
+}
+
+#[derive(Deserialize)]
+struct Read {
+    v: u8,
+    user: Me,
+    created_ms: u64,
+    last_seen_ms: u64,
+    absolute_end_ms: u64,
+    client: Box<str>,
+    address: Box<str>,
+}
+
+/// Why a stored record is not a session.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum UnreadableRecord {
+    #[error("session record has the unknown format {0}")]
+    Format(u8),
+    #[error("session record is broken")]
+    Json(#[source] serde_json::Error),
+}
+
+/// What to store for `session`, owned by its user.
+pub(super) fn entry_of(session: &Session) -> Result<Entry, IdentityError> {
+    let written = Written {
+        v: FORMAT,
+        user: &session.profile,
+        created_ms: session.created_ms,
+        last_seen_ms: session.last_seen_ms(),
+        absolute_end_ms: session.absolute_end_ms,
+        client: &session.client,
+        address: &session.address,
+    };
+    let value = serde_json::to_vec(&written).map_err(IdentityError::Record)?;
+    Ok(Entry {
+        value: value.into(),
+        owner: Some(session.user.as_str().into()),
+        expires_at_ms: session.expires_at_ms().saturating_add(GRACE_MS),
+    })
+}
+
+/// The session that `record` holds under `key`, whether it is live or not.
+pub(super) fn session_of(
+    key: SessionKey,
+    record: &Record,
+    policy: &SessionPolicy,
+) -> Result<Session, UnreadableRecord> {
+    let read: Read = serde_json::from_slice(&record.value).map_err(UnreadableRecord::Json)?;
+    if read.v != FORMAT {
+        return Err(UnreadableRecord::Format(read.v));
+    }
+    Ok(Session {
+        key,
+        user: read.user.id.clone(),
+        profile: Arc::new(read.user),
+        created_ms: read.created_ms,
+        absolute_end_ms: read.absolute_end_ms,
+        client: read.client,
+        address: read.address,
+        idle_ms: millis(policy.idle),
+        last_seen_ms: AtomicU64::new(read.last_seen_ms),
+        touch_due_ms: AtomicU64::new(read.last_seen_ms.saturating_add(millis(policy.touch_every))),
+        version: AtomicU64::new(record.version),
+    })
+}
+
+/// Whole milliseconds; more than fit (half a billion years) count as all that fit.
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

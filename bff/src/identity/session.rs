@@ -1,0 +1,158 @@
+//! One browser session as it lives in memory.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use schemas::{Id, Me};
+use sha2::{Digest, Sha256};
+
+/// SHA-256 of a session id. The store and every process know a session by this alone, so that what leaks from
+/// them signs nobody in.
+pub type SessionKey = [u8; 32];
+
+/// Characters of a session id: 256 bits in base64url without padding (RFC 4648 section 5).
+pub(super) const RAW_ID_LEN: usize = 43;
+
+/// The key of the session whose id is `raw_id`, or nothing where the text cannot be an id.
+pub(super) fn key_of(raw_id: &str) -> Option<SessionKey> {
+    let base64url = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    let sound = raw_id.len() == RAW_ID_LEN && raw_id.bytes().all(base64url);
+    sound.then(|| hash_of(raw_id))
+}
+
+/// The key of a text known to be an id.
+pub(super) fn hash_of(raw_id: &str) -> SessionKey {
+    Sha256::digest(raw_id.as_bytes()).into()
+}
+
+/// How long sessions last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionPolicy {
+    /// A session unused for so long ends.
+    pub idle: Duration,
+    /// A session ends so long after sign-in, however much it is used.
+    pub absolute: Duration,
+    /// The idle end moves at most once in so long.
+    pub touch_every: Duration,
+    /// Sessions kept in memory; the least recently used ones beyond that are read from the store again.
+    pub near_entries: u64,
+}
+
+impl Default for SessionPolicy {
+    fn default() -> Self {
+        Self {
+            idle: Duration::from_secs(60 * 60),
+            absolute: Duration::from_secs(14 * 24 * 60 * 60),
+            touch_every: Duration::from_secs(60),
+            near_entries: 100_000,
+        }
+    }
+}
+
+/// A signed-in browser. Shared by all of its requests; times are unix milliseconds.
+pub struct Session {
+    /// SHA-256 of the session id.
+    pub key: SessionKey,
+    /// Who signed in.
+    pub user: Id,
+    /// The member as of sign-in.
+    pub profile: Arc<Me>,
+    /// When they signed in.
+    pub created_ms: u64,
+    /// When the session ends however much it is used. Never moves.
+    pub absolute_end_ms: u64,
+    /// What they signed in with, for display.
+    pub client: Box<str>,
+    /// Where from, masked.
+    pub address: Box<str>,
+    pub(super) idle_ms: u64,
+    pub(super) last_seen_ms: AtomicU64,
+    /// Not to be touched before this time.
+    pub(super) touch_due_ms: AtomicU64,
+    /// Version of the stored record that this one mirrors, for compare-and-swap.
+    pub(super) version: AtomicU64,
+}
+
+impl Session {
+    /// When it was last used, within [`SessionPolicy::touch_every`].
+    #[must_use]
+    pub fn last_seen_ms(&self) -> u64 {
+        self.last_seen_ms.load(Ordering::Acquire)
+    }
+
+    /// When it ends unless it is used before: idle end or absolute end, whichever comes first.
+    #[must_use]
+    pub fn expires_at_ms(&self) -> u64 {
+        self.last_seen_ms().saturating_add(self.idle_ms).min(self.absolute_end_ms)
+    }
+
+    /// Whether neither its idle nor its absolute end has come.
+    #[must_use]
+    pub fn is_live(&self, now_ms: u64) -> bool {
+        now_ms < self.expires_at_ms()
+    }
+
+    /// Name of the session in lists: derived from the key, and neither the id nor the key follows from it.
+    #[must_use]
+    pub fn public_id(&self) -> String {
+        let digest = Sha256::new().chain_update(b"session public id v1\0").chain_update(self.key).finalize();
+        URL_SAFE_NO_PAD.encode(&digest[..16])
+    }
+
+    /// As it appears in a list of sessions.
+    #[must_use]
+    pub fn summary(&self) -> SessionSummary {
+        SessionSummary {
+            id: self.public_id(),
+            client: self.client.clone(),
+            address: self.address.clone(),
+            created_ms: self.created_ms,
+            last_seen_ms: self.last_seen_ms(),
+        }
+    }
+
+    /// Says yes to one of all concurrent askers once in `every_ms`, and moves the idle end in memory.
+    pub(super) fn claim_touch(&self, now_ms: u64, every_ms: u64) -> bool {
+        let due_ms = self.touch_due_ms.load(Ordering::Relaxed);
+        if now_ms < due_ms || !self.is_live(now_ms) {
+            return false;
+        }
+        let next_ms = now_ms.saturating_add(every_ms);
+        let claimed =
+            self.touch_due_ms.compare_exchange(due_ms, next_ms, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+        if claimed {
+            self.last_seen_ms.fetch_max(now_ms, Ordering::AcqRel);
+        }
+        claimed
+    }
+}
+
+/// Says nothing of the member: their address book entry must not reach a log by way of `{:?}`.
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("created_ms", &self.created_ms)
+            .field("last_seen_ms", &self.last_seen_ms())
+            .field("absolute_end_ms", &self.absolute_end_ms)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One line of "where am I signed in". Times are unix milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionSummary {
+    /// [`Session::public_id`].
+    pub id: String,
+    pub client: Box<str>,
+    /// Masked.
+    pub address: Box<str>,
+    pub created_ms: u64,
+    pub last_seen_ms: u64,
+}

@@ -1,0 +1,13 @@
+//! Screens: one file for each, between `edge` and `cache`. A screen says which parts it joins, which of them it
+//! can do without, and what shape comes out; caching, deadlines, metrics, partial failure and HTTP come with
+//! [`Screen`].
+
+mod home_feed;
+mod joined;
+mod params;
+mod response;
+mod screen;
+
+pub use home_feed::HomeFeedScreen;
+pub use params::PageParams;
+pub use screen::{Screen, ScreenSettings, Screens, ScreensParts, Upstream, serve};

@@ -1,0 +1,85 @@
+//! Query parameters that screens have in common.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+use schemas::FieldError;
+
+use crate::edge::ApiError;
+
+/// Longest cursor that is handed on to an upstream, in bytes.
+const MAX_CURSOR: usize = 512;
+
+/// A page of a list that is walked by cursor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageParams {
+    pub limit: u32,
+    pub cursor: Option<Box<str>>,
+}
+
+impl PageParams {
+    /// Reads `limit` (1 to `most`, `default` where it is absent) and `cursor` (absent or empty: the first
+    /// page). Other keys are none of this screen's business.
+    pub(super) fn read(query: &str, default: u32, most: u32) -> Result<Self, ApiError> {
+        let mut page = Self { limit: default, cursor: None };
+        if query.is_empty() {
+            return Ok(page);
+        }
+        let wrong = |field: &str, code: &str, message: String| {
+            ApiError::Invalid(vec![FieldError { field: field.into(), code: code.into(), message }])
+        };
+        for (key, value) in pairs(query) {
+            match &*key {
+                "limit" => {
+                    let limit = value.parse::<u32>().ok().filter(|limit| (1..=most).contains(limit));
+                    page.limit = limit
+                        .ok_or_else(|| wrong("limit", "out_of_range", format!("a whole number, 1 to {most}")))?;
+                }
+                "cursor" if value.len() > MAX_CURSOR || value.chars().any(char::is_control) => {
+                    return Err(wrong("cursor", "invalid", "not a cursor of this list".into()));
+                }
+                "cursor" => page.cursor = Some((*value).into()).filter(|cursor: &Box<str>| !cursor.is_empty()),
+                _ => {}
+            }
+        }
+        Ok(page)
+    }
+}
+
+/// The pairs of a query. Nothing is copied where nothing is escaped.
+fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    let decode = |text| percent_decode_str(text).decode_utf8_lossy();
+    query.split('&').filter_map(move |pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (!key.is_empty()).then(|| (decode(key), decode(value)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::PageParams;
+
+    fn read(query: &str) -> Option<(u32, Option<String>)> {
+        PageParams::read(query, 20, 50).ok().map(|page| (page.limit, page.cursor.map(String::from)))
+    }
+
+    #[test]
+    fn a_page_is_read_from_the_query() {
+        assert_eq!(read(""), Some((20, None)));
+        assert_eq!(read("cursor="), Some((20, None)));
+        assert_eq!(read("limit=5&cursor=a%2Fb%3D&utm_source=x"), Some((5, Some("a/b=".into()))));
+        for bad in ["limit=0", "limit=51", "limit=-1", "limit=x", "limit=", "cursor=%00", "limit=99999999999"] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+        assert_eq!(read(&format!("cursor={}", "x".repeat(513))), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_query_panics(query in "[ -~]{0,60}") {
+            let _ = PageParams::read(&query, 20, 50);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! A cached document on the wire: validators, freshness, `Cache-Status` (RFC 9211), `Server-Timing`.
+
+use std::{fmt::Write, sync::LazyLock, time::Instant};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    body::BoxBody,
+    http::{
+        StatusCode,
+        header::{
+            AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
+            IF_NONE_MATCH, VARY,
+        },
+    },
+};
+use bytes::Bytes;
+
+use crate::{
+    cache::{Document, Encoding, Forward, Outcome, Served},
+    edge::{ApiError, RequestContext, accepted_coding, accepts_json},
+};
+
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// Documents of one user: kept by their browser alone, and asked about each time.
+const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+const VARY_BY: HeaderValue = HeaderValue::from_static("Cookie, Authorization, Accept, Accept-Encoding, Origin");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Seconds for which header values are kept ready: a fresh document is younger than this.
+const READY: usize = 64;
+static SECONDS: LazyLock<Vec<HeaderValue>> = LazyLock::new(|| (0..READY).map(HeaderValue::from).collect());
+static HITS: LazyLock<Vec<HeaderValue>> = LazyLock::new(|| {
+    (0..READY).map(|ttl| text(format!("bff; hit; ttl={ttl}"))).collect()
+});
+
+/// What a document may be sent as.
+///
+/// # Errors
+/// 406 when the caller does not take JSON.
+pub(super) fn accepted(request: &HttpRequest) -> Result<Encoding, ApiError> {
+    accepts_json(request)?;
+    Ok(match accepted_coding(request, &["br", "zstd", "gzip"]) {
+        Some("br") => Encoding::Brotli,
+        Some("zstd") => Encoding::Zstd,
+        Some("gzip") => Encoding::Gzip,
+        _ => Encoding::Identity,
+    })
+}
+
+/// The answer to a request for a screen: 200 with the document, or 304 when the caller has it.
+pub(super) fn document_response(
+    request: &HttpRequest,
+    served: &Served,
+    encoding: Encoding,
+    now: Instant,
+) -> HttpResponse {
+    let document = &served.document;
+    let (representation, encoding) = document.representation(encoding);
+    RequestContext::note_cache(request, outcome_word(served));
+    let known = knows(request, &representation.etag);
+    let mut response = if known {
+        HttpResponse::with_body(StatusCode::NOT_MODIFIED, BoxBody::new(()))
+    } else {
+        HttpResponse::with_body(StatusCode::OK, BoxBody::new(representation.body.clone()))
+    };
+    let composed = matches!(served.outcome, Outcome::Composed { .. });
+    let timings = if composed { document.timings() } else { document.timings_of_a_hit() };
+    let age = if composed { 0 } else { document.age(now) };
+    let headers = response.headers_mut();
+    headers.insert(ETAG, shared(&representation.etag));
+    headers.insert(CACHE_CONTROL, PRIVATE);
+    headers.insert(VARY, VARY_BY);
+    headers.insert(AGE, seconds(age));
+    headers.insert(CACHE_STATUS, cache_status(served, now));
+    headers.insert(SERVER_TIMING, shared(timings));
+    if !known {
+        headers.insert(CONTENT_TYPE, JSON);
+        if let Some(token) = encoding.token() {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(token));
+        }
+    }
+    response
+}
+
+/// The word for an outcome in metrics and in the access line.
+pub(super) fn outcome_word(served: &Served) -> &'static str {
+    match served.outcome {
+        Outcome::Hit if served.document.is_whole() => "hit",
+        Outcome::Stale => "stale",
+        Outcome::StaleIfError => "stale_if_error",
+        Outcome::Composed { collapsed: true, .. } => "collapsed",
+        Outcome::Composed { .. } if served.document.is_whole() => "miss",
+        Outcome::Hit | Outcome::Composed { .. } => "degraded",
+    }
+}
+
+fn cache_status(served: &Served, now: Instant) -> HeaderValue {
+    let document: &Document = &served.document;
+    let ttl = document.ttl(now);
+    let ready = usize::try_from(ttl).ok().filter(|_| served.outcome == Outcome::Hit && document.is_whole());
+    if let Some(ready) = ready.and_then(|ttl| HITS.get(ttl)) {
+        return ready.clone();
+    }
+    let mut status = String::with_capacity(80);
+    // Writing to a string does not fail.
+    let _ = match served.outcome {
+        Outcome::Hit | Outcome::Stale | Outcome::StaleIfError => write!(status, "bff; hit; ttl={ttl}"),
+        Outcome::Composed { forward, collapsed, stored } => {
+            let forward = match forward {
+                Forward::Miss => "uri-miss",
+                Forward::Stale => "stale",
+            };
+            let stored = if stored { "; stored" } else { "" };
+            let collapsed = if collapsed { "; collapsed" } else { "" };
+            write!(status, "bff; fwd={forward}; fwd-status=200; ttl={ttl}{stored}{collapsed}")
+        }
+    };
+    if served.outcome == Outcome::StaleIfError {
+        status.push_str("; detail=stale-if-error");
+    } else if !document.is_whole() {
+        status.push_str("; detail=degraded");
+    }
+    text(status)
+}
+
+/// Whether `If-None-Match` names the representation (weak comparison, RFC 9110 section 13.1.2).
+fn knows(request: &HttpRequest, etag: &[u8]) -> bool {
+    request.headers().get_all(IF_NONE_MATCH).any(|line| {
+        line.as_bytes().split(|b| *b == b',').any(|tag| {
+            let tag = tag.trim_ascii();
+            tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == etag
+        })
+    })
+}
+
+fn seconds(seconds: u64) -> HeaderValue {
+    let ready = usize::try_from(seconds).ok().and_then(|seconds| SECONDS.get(seconds));
+    ready.map_or_else(|| HeaderValue::from(seconds), HeaderValue::clone)
+}
+
+/// A header value out of text that was made here, of visible ASCII alone.
+fn text(text: String) -> HeaderValue {
+    HeaderValue::from_maybe_shared(Bytes::from(text)).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// The same, without a copy.
+fn shared(text: &Bytes) -> HeaderValue {
+    HeaderValue::from_maybe_shared(text.clone()).unwrap_or_else(|_| HeaderValue::from_static(""))
+}

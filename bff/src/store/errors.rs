@@ -1,0 +1,70 @@
+//! What can go wrong with a store. Cloneable: one broken commit is told to everyone who waited for it.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Why a store could not do what it was asked. No variant holds a key, a value or credentials.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// `store.url` names a kind of store that this version has not.
+    #[error("stores of the kind `{scheme}:` are not supported: use embedded:PATH or memory:")]
+    Unsupported { scheme: String },
+    /// Another process has the file open.
+    #[error("{} is in use by another process: one embedded store serves one gateway", path.display())]
+    Locked { path: PathBuf },
+    /// The file is not a store of this gateway, or it is damaged.
+    #[error("{} is damaged or not a store: {reason}", path.display())]
+    Corrupt { path: PathBuf, reason: String },
+    /// The file or its folder cannot be used.
+    #[error("{} cannot be opened", path.display())]
+    Open {
+        path: PathBuf,
+        #[source]
+        source: Arc<io::Error>,
+    },
+    /// The database refused a read or a write. After a failed write it stays so until the file is opened
+    /// again.
+    #[error("the embedded database refused to work")]
+    Database {
+        #[source]
+        source: Arc<redb::Error>,
+    },
+    /// A stored record cannot be read back.
+    #[error("a stored record is not of a known format")]
+    Format,
+    /// `increment` met a record that is not a counter.
+    #[error("the record is not a counter")]
+    NotACounter,
+    /// A key or owner is longer than allowed.
+    #[error("a {what} of {bytes} bytes is over the limit of {limit}")]
+    TooLong { what: &'static str, bytes: usize, limit: usize },
+    /// The store has been shut down.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl StoreError {
+    pub(super) fn database(error: impl Into<redb::Error>) -> Self {
+        Self::Database { source: Arc::new(error.into()) }
+    }
+}
+
+/// Lets `?` turn the database's errors, one type for each step, into one.
+macro_rules! from_database {
+    ($($error:ty),+) => {
+        $(impl From<$error> for StoreError {
+            fn from(error: $error) -> Self {
+                Self::database(error)
+            }
+        })+
+    };
+}
+
+from_database!(
+    redb::TransactionError,
+    redb::TableError,
+    redb::StorageError,
+    redb::CommitError,
+    redb::SetDurabilityError
+);

@@ -1,0 +1,188 @@
+//! Where records live that must outlast a request or a process: sessions, refresh families, revocations,
+//! counters, idempotency keys. Called by `identity`, `edge` and `api`; knows nothing of what it keeps.
+//!
+//! One trait, several homes, chosen by `store.url`: `memory:` for tests, `embedded:PATH` for one machine.
+//! One conformance suite runs against each of them.
+
+mod embedded;
+mod errors;
+mod memory;
+mod tables;
+
+#[cfg(test)]
+mod conformance;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+pub use embedded::EmbeddedStore;
+pub use errors::StoreError;
+pub use memory::MemoryStore;
+
+/// Longest key in bytes. Keys are hashes and short names; the limit keeps index pages small.
+pub const MAX_KEY_BYTES: usize = 512;
+/// Longest owner in bytes.
+pub const MAX_OWNER_BYTES: usize = 256;
+/// How many expired records one [`Store::sweep`] removes at most.
+pub const SWEEP_BATCH: usize = 1000;
+
+/// What a key names; the same key in two spaces is two records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Space {
+    Sessions,
+    RefreshFamilies,
+    Revocations,
+    Counters,
+    Idempotency,
+}
+
+impl Space {
+    /// Every space, for suites and metrics.
+    pub const ALL: [Self; 5] =
+        [Self::Sessions, Self::RefreshFamilies, Self::Revocations, Self::Counters, Self::Idempotency];
+
+    /// The stable name, for metrics and for key prefixes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sessions => "sessions",
+            Self::RefreshFamilies => "refresh_families",
+            Self::Revocations => "revocations",
+            Self::Counters => "counters",
+            Self::Idempotency => "idempotency",
+        }
+    }
+
+    /// The stable number in the embedded store's keys: never reuse one.
+    const fn byte(self) -> u8 {
+        match self {
+            Self::Sessions => 1,
+            Self::RefreshFamilies => 2,
+            Self::Revocations => 3,
+            Self::Counters => 4,
+            Self::Idempotency => 5,
+        }
+    }
+}
+
+/// A record as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    pub value: Bytes,
+    /// Grows with every write of the key and never comes again, also after a delete or a restart:
+    /// what was read as `version` is unchanged for as long as it has that version.
+    pub version: u64,
+}
+
+/// A record to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub value: Bytes,
+    /// Whose it is, for [`Store::list_owned`] and [`Store::delete_owned`].
+    pub owner: Option<Arc<str>>,
+    /// Unix time in milliseconds from which on the record is gone.
+    pub expires_at_ms: u64,
+}
+
+/// Records by space and key, with an owner and an end.
+///
+/// Every write is atomic and, but for [`increment`](Store::increment), durable when it returns. A write
+/// whose future is dropped may still happen. Keys are at most [`MAX_KEY_BYTES`] long and owners
+/// [`MAX_OWNER_BYTES`]; longer ones are refused with [`StoreError::TooLong`].
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// The record, unless it is absent or has expired.
+    async fn get(&self, space: Space, key: &[u8]) -> Result<Option<Record>, StoreError>;
+
+    /// Writes whatever was there before; answers the new version.
+    async fn put(&self, space: Space, key: &[u8], entry: Entry) -> Result<u64, StoreError>;
+
+    /// Writes only if the record still has the version `expected`, or, for `None`, if there is no live
+    /// record. Answers the new version, or `None` when somebody else was first.
+    async fn put_if(
+        &self,
+        space: Space,
+        key: &[u8],
+        expected: Option<u64>,
+        entry: Entry,
+    ) -> Result<Option<u64>, StoreError>;
+
+    /// Removes the record; answers whether there was a live one.
+    async fn delete(&self, space: Space, key: &[u8]) -> Result<bool, StoreError>;
+
+    /// The live records of `owner`, in the order of their keys.
+    async fn list_owned(&self, space: Space, owner: &str) -> Result<Vec<(Bytes, Record)>, StoreError>;
+
+    /// Removes the records of `owner` but for the key `except`, at once; answers the keys of the live ones.
+    async fn delete_owned(
+        &self,
+        space: Space,
+        owner: &str,
+        except: Option<&[u8]>,
+    ) -> Result<Vec<Bytes>, StoreError>;
+
+    /// Counts one more in a fixed window that starts with the first count. Answers the count and the
+    /// unix time in milliseconds at which the window ends.
+    ///
+    /// Counts are exact while the process runs. A crash may lose those of the last second in the embedded
+    /// store: they throttle, they prove nothing.
+    async fn increment(&self, space: Space, key: &[u8], window: Duration) -> Result<(u64, u64), StoreError>;
+
+    /// Removes at most [`SWEEP_BATCH`] expired records; answers how many. Call again while it is that many.
+    async fn sweep(&self) -> Result<usize, StoreError>;
+
+    /// Whether reads and writes work now.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// The kind of store, for logs and metrics.
+    fn name(&self) -> &'static str;
+}
+
+/// Opens the store that `url` names: `memory:` or `embedded:PATH`, whose file and folder are made when
+/// they are not there.
+///
+/// # Errors
+/// [`StoreError::Unsupported`] for other schemes; what opening meets otherwise, above all
+/// [`StoreError::Locked`] when another process has the file.
+pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
+    let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
+    match scheme {
+        "memory" => Ok(Arc::new(MemoryStore::new())),
+        "embedded" => Ok(Arc::new(EmbeddedStore::open(Path::new(rest)).await?)),
+        _ => Err(StoreError::Unsupported { scheme: scheme.to_owned() }),
+    }
+}
+
+/// Unix time in milliseconds, by the system's clock.
+#[must_use]
+pub fn unix_ms() -> u64 {
+    // A clock before 1970 counts as 1970: everything then lives longer, nothing panics.
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Adds a window to a time without overflowing.
+fn after(now_ms: u64, window: Duration) -> u64 {
+    now_ms.saturating_add(u64::try_from(window.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn check_key(key: &[u8]) -> Result<(), StoreError> {
+    check_length("key", key.len(), MAX_KEY_BYTES)
+}
+
+fn check_owner(owner: &str) -> Result<(), StoreError> {
+    check_length("owner", owner.len(), MAX_OWNER_BYTES)
+}
+
+fn check_length(what: &'static str, bytes: usize, limit: usize) -> Result<(), StoreError> {
+    if bytes > limit { Err(StoreError::TooLong { what, bytes, limit }) } else { Ok(()) }
+}
+
+fn check_entry(key: &[u8], entry: &Entry) -> Result<(), StoreError> {
+    check_key(key)?;
+    entry.owner.as_deref().map_or(Ok(()), check_owner)
+}

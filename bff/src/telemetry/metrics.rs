@@ -1,0 +1,278 @@
+//! The metrics at `/metrics` of the internal listener. Observing never locks for long and, through the
+//! handles ([`RouteMetrics`], [`Metrics::cache_counter`]), is a few atomic additions.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::histogram::Histogram;
+use super::process::Process;
+use super::series::Series;
+use super::sink::Sink;
+
+/// The media type of [`Metrics::encode`]'s text (OpenMetrics 1.0).
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// All metrics of one gateway. Made once by `app` and shared.
+pub struct Metrics {
+    /// Documents being composed now.
+    pub composing: Gauge,
+    /// Requests being answered now.
+    pub requests_in_flight: Gauge,
+    /// Bytes of the cached documents.
+    pub cache_bytes: Gauge,
+    /// Cached documents.
+    pub cache_entries: Gauge,
+    /// Browser sessions made.
+    pub sessions_created: Counter,
+    /// Browser sessions ended by their users.
+    pub sessions_ended: Counter,
+    registry: Registry,
+    http: HttpRequests,
+    cache: Series<2, Counter>,
+    parts: Series<3, Arc<Histogram>>,
+    upstreams: Series<3, Arc<Histogram>>,
+    sign_ins: Series<1, Counter>,
+    sink: Arc<OnceLock<Sink>>,
+    on_scrape: Mutex<Vec<Box<dyn Fn() + Send>>>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// All at zero; the process counts as started now.
+    #[must_use]
+    pub fn new() -> Self {
+        let metrics = Self {
+            composing: Gauge::default(),
+            requests_in_flight: Gauge::default(),
+            cache_bytes: Gauge::default(),
+            cache_entries: Gauge::default(),
+            sessions_created: Counter::default(),
+            sessions_ended: Counter::default(),
+            registry: Registry::default(),
+            http: HttpRequests(Series::new(["route", "method"])),
+            cache: Series::new(["screen", "outcome"]),
+            parts: Series::new(["screen", "part", "outcome"]),
+            upstreams: Series::new(["upstream", "operation", "outcome"]),
+            sign_ins: Series::new(["outcome"]),
+            sink: Arc::default(),
+            on_scrape: Mutex::default(),
+        };
+        let mut registry = Registry::default();
+        metrics.register(registry.sub_registry_with_prefix("bff"));
+        registry.register_collector(Box::new(Process::starting()));
+        Self { registry, ..metrics }
+    }
+
+    fn register(&self, bff: &mut Registry) {
+        let help = "Time from a request's head to its answer's last byte";
+        bff.register_with_unit("http_request_duration", help, Unit::Seconds, self.http.clone());
+        bff.register("http_requests_in_flight", "Requests being answered", self.requests_in_flight.clone());
+        bff.register("cache_requests", "What the cache did for a screen's request", self.cache.clone());
+        bff.register_with_unit("cache", "Size of the cached documents", Unit::Bytes, self.cache_bytes.clone());
+        bff.register("cache_entries", "Cached documents", self.cache_entries.clone());
+        bff.register("composing", "Documents being composed", self.composing.clone());
+        let help = "Time a part of a screen took";
+        bff.register_with_unit("part_duration", help, Unit::Seconds, self.parts.clone());
+        let help = "Time a call to an upstream took, with its queue and retries";
+        bff.register_with_unit("upstream_request_duration", help, Unit::Seconds, self.upstreams.clone());
+        bff.register("sign_ins", "Attempts to sign in", self.sign_ins.clone());
+        bff.register("sessions_created", "Browser sessions made", self.sessions_created.clone());
+        bff.register("sessions_ended", "Browser sessions ended by their users", self.sessions_ended.clone());
+        let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+        bff.register("build", "The running version", build);
+        bff.register_collector(Box::new(DroppedLines(Arc::clone(&self.sink))));
+    }
+
+    /// The handle for one route's requests: keep it with the route. `route` is the pattern, never the
+    /// path; `method` one of the known ones or `"OTHER"`.
+    #[must_use]
+    pub fn http_route(&self, route: &'static str, method: &'static str) -> RouteMetrics {
+        self.http.0.handle([route, method])
+    }
+
+    /// Observes one request without a handle, for the rare ones.
+    pub fn http_request(&self, route: &'static str, method: &'static str, status: u16, duration: Duration) {
+        self.http_route(route, method).observe(status, duration);
+    }
+
+    /// The handle for one outcome of the cache (`hit`, `stale`, `miss`, …): keep it with the screen.
+    #[must_use]
+    pub fn cache_counter(&self, screen: &'static str, outcome: &'static str) -> Counter {
+        self.cache.handle([screen, outcome])
+    }
+
+    /// Counts one outcome of the cache without a handle.
+    pub fn cache_outcome(&self, screen: &'static str, outcome: &'static str) {
+        self.cache_counter(screen, outcome).inc();
+    }
+
+    /// Observes how a part of a screen ended (`ok`, `stale`, or a reason such as `timeout`).
+    pub fn part_outcome(
+        &self,
+        screen: &'static str,
+        part: &'static str,
+        outcome: &'static str,
+        duration: Duration,
+    ) {
+        self.parts.observe([screen, part, outcome], duration);
+    }
+
+    /// Observes how a call to an upstream ended.
+    pub fn upstream_call(
+        &self,
+        upstream: &'static str,
+        operation: &'static str,
+        outcome: &'static str,
+        duration: Duration,
+    ) {
+        self.upstreams.observe([upstream, operation, outcome], duration);
+    }
+
+    /// Counts one attempt to sign in (`ok`, `bad_credentials`, …).
+    pub fn sign_in(&self, outcome: &'static str) {
+        self.sign_ins.handle([outcome]).inc();
+    }
+
+    /// Tells from now on how many log lines `sink` dropped. Only the first call counts.
+    pub fn watch_sink(&self, sink: Sink) {
+        // A second log in one process is a test's, and the first one's figures stand.
+        let _ = self.sink.set(sink);
+    }
+
+    /// Runs `update` before each [`encode`](Self::encode), for gauges that are cheaper to ask for than to
+    /// keep.
+    pub fn on_scrape(&self, update: impl Fn() + Send + 'static) {
+        self.on_scrape.lock().push(Box::new(update));
+    }
+
+    /// All metrics as OpenMetrics text; serve it as [`CONTENT_TYPE`].
+    #[must_use]
+    pub fn encode(&self) -> String {
+        for update in self.on_scrape.lock().iter() {
+            update();
+        }
+        let mut text = String::with_capacity(16 * 1024);
+        // Writing to a string does not fail.
+        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        text
+    }
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+/// The statuses told apart; others count under their class.
+const STATUSES: [(u16, &str); 32] = [
+    (101, "101"),
+    (200, "200"),
+    (201, "201"),
+    (202, "202"),
+    (204, "204"),
+    (206, "206"),
+    (302, "302"),
+    (303, "303"),
+    (304, "304"),
+    (400, "400"),
+    (401, "401"),
+    (403, "403"),
+    (404, "404"),
+    (405, "405"),
+    (406, "406"),
+    (408, "408"),
+    (409, "409"),
+    (412, "412"),
+    (413, "413"),
+    (415, "415"),
+    (416, "416"),
+    (422, "422"),
+    (429, "429"),
+    (500, "500"),
+    (502, "502"),
+    (503, "503"),
+    (504, "504"),
+    (100, "1xx"),
+    (299, "2xx"),
+    (399, "3xx"),
+    (499, "4xx"),
+    (599, "5xx"),
+];
+/// Where the classes start in [`STATUSES`].
+const CLASSES: usize = STATUSES.len() - 5;
+
+fn status_index(status: u16) -> usize {
+    // By far the most common.
+    if status == 200 {
+        return 1;
+    }
+    let known = STATUSES[..CLASSES].iter().position(|(known, _)| *known == status);
+    known.unwrap_or_else(|| CLASSES + usize::from(status / 100).clamp(1, 5) - 1)
+}
+
+/// The durations of one route's requests, by status. Clones share them.
+#[derive(Debug, Clone)]
+pub struct RouteMetrics {
+    by_status: Arc<[OnceLock<Box<Histogram>>; STATUSES.len()]>,
+}
+
+impl Default for RouteMetrics {
+    fn default() -> Self {
+        Self { by_status: Arc::new(std::array::from_fn(|_| OnceLock::new())) }
+    }
+}
+
+impl RouteMetrics {
+    /// Observes one request.
+    pub fn observe(&self, status: u16, duration: Duration) {
+        self.by_status[status_index(status)].get_or_init(Box::default).observe(duration);
+    }
+}
+
+#[derive(Debug, Clone)]
+struct HttpRequests(Series<2, RouteMetrics>);
+
+impl EncodeMetric for HttpRequests {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> std::fmt::Result {
+        self.0.each(|[route, method], metrics| {
+            for (histogram, (_, status)) in metrics.by_status.iter().zip(STATUSES) {
+                if let Some(histogram) = histogram.get() {
+                    let labels = [*route, *method, ("status", status)];
+                    histogram.encode(encoder.encode_family(&labels)?)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Histogram
+    }
+}
+
+#[derive(Debug)]
+struct DroppedLines(Arc<OnceLock<Sink>>);
+
+impl Collector for DroppedLines {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
+        let help = "Log lines dropped because the output could not keep up.";
+        let encoder = encoder.encode_descriptor("log_lines_dropped", help, None, MetricType::Counter)?;
+        let dropped = self.0.get().map_or(0, Sink::dropped_lines);
+        ConstCounter::new(dropped).encode(encoder)
+    }
+}

@@ -1,0 +1,176 @@
+//! The one writer of log lines: a thread that owns the output and a bounded queue in front of it.
+//! Whoever logs hands over whole lines and never waits.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+/// Buffers that wait for the writer; further ones are dropped.
+const QUEUE: usize = 1024;
+/// How old a line gets before it is written.
+const FLUSH_EVERY: Duration = Duration::from_millis(100);
+
+/// Lines that wait elsewhere until the writer collects them.
+pub(super) trait Collect: Send + Sync {
+    /// Hands over what has gathered, as whole lines.
+    fn collect(&self, out: &mut dyn FnMut(&[u8]));
+}
+
+enum Message {
+    Lines(Vec<u8>),
+    /// Answered when everything before it is written.
+    Flush(SyncSender<()>),
+}
+
+/// A handle to the writer; clones share it. When the owner ([`Guard`](super::Guard)) has gone, lines are
+/// dropped.
+#[derive(Clone)]
+pub struct Sink {
+    messages: SyncSender<Message>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    dropped: AtomicU64,
+    stopping: AtomicBool,
+    collected: Mutex<Vec<Weak<dyn Collect>>>,
+}
+
+/// The writer thread; dropping it writes out all that waits.
+pub(super) struct SinkThread {
+    sink: Sink,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Sink {
+    /// Starts the thread that writes to `output`.
+    pub(super) fn start(output: Box<dyn Write + Send>) -> SinkThread {
+        let (messages, queue) = sync_channel(QUEUE);
+        let shared = Arc::new(Shared::default());
+        let writer = Writer { queue, shared: Arc::clone(&shared), output, written_at: Instant::now() };
+        let thread = std::thread::Builder::new().name("log-writer".to_owned()).spawn(|| writer.run());
+        // Without a thread all lines are dropped and counted: a gateway that cannot log still serves.
+        SinkThread { sink: Self { messages, shared }, thread: thread.ok() }
+    }
+
+    /// Hands over `lines` whole lines; drops and counts them when the queue is full.
+    pub(super) fn send(&self, buffer: Vec<u8>, lines: u64) {
+        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
+            self.messages.try_send(Message::Lines(buffer))
+        {
+            self.shared.dropped.fetch_add(lines, Ordering::Relaxed);
+        }
+    }
+
+    /// Has the writer collect from `source` at least every 100 ms, until `source` is dropped.
+    pub(super) fn collect_from(&self, source: Weak<dyn Collect>) {
+        self.shared.collected.lock().push(source);
+    }
+
+    /// Waits until all that was handed over before is written, or `limit` has passed.
+    pub fn flush(&self, limit: Duration) {
+        let (done, wait) = sync_channel(1);
+        if self.messages.send(Message::Flush(done)).is_ok() {
+            // Either way there is nothing more to be done.
+            let _ = wait.recv_timeout(limit);
+        }
+    }
+
+    /// Lines dropped since the start because the output could not keep up.
+    #[must_use]
+    pub fn dropped_lines(&self) -> u64 {
+        self.shared.dropped.load(Ordering::Relaxed)
+    }
+}
+
+impl std::fmt::Debug for Sink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sink").field("dropped", &self.dropped_lines()).finish()
+    }
+}
+
+impl SinkThread {
+    pub(super) fn sink(&self) -> &Sink {
+        &self.sink
+    }
+}
+
+impl Drop for SinkThread {
+    fn drop(&mut self) {
+        self.sink.shared.stopping.store(true, Ordering::Release);
+        // Wakes the thread; a full queue wakes it as well.
+        let _ = self.sink.messages.try_send(Message::Lines(Vec::new()));
+        if let Some(thread) = self.thread.take() {
+            // A writer that panicked has nothing left to write.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Writer {
+    queue: Receiver<Message>,
+    shared: Arc<Shared>,
+    output: Box<dyn Write + Send>,
+    written_at: Instant,
+}
+
+impl Writer {
+    fn run(mut self) {
+        loop {
+            let wait = FLUSH_EVERY.saturating_sub(self.written_at.elapsed());
+            match self.queue.recv_timeout(wait) {
+                Ok(message) => self.handle(message),
+                Err(RecvTimeoutError::Timeout) => self.collect(),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if self.shared.stopping.load(Ordering::Acquire) {
+                break;
+            }
+            // A steady stream of buffers must not keep the others' lines waiting.
+            if self.written_at.elapsed() >= FLUSH_EVERY {
+                self.collect();
+            }
+        }
+        while let Ok(message) = self.queue.try_recv() {
+            self.handle(message);
+        }
+        self.collect();
+    }
+
+    fn handle(&mut self, message: Message) {
+        match message {
+            Message::Lines(lines) => self.write(&lines),
+            Message::Flush(done) => {
+                self.collect();
+                // The one who asked may have stopped waiting.
+                let _ = done.try_send(());
+            }
+        }
+    }
+
+    fn collect(&mut self) {
+        let mut sources = self.shared.collected.lock().clone();
+        sources.retain(|source| {
+            let Some(source) = source.upgrade() else { return false };
+            source.collect(&mut |lines| self.write(lines));
+            true
+        });
+        self.shared.collected.lock().retain(|source| source.strong_count() > 0);
+        // A closed pipe is nobody's mistake here, and there is nowhere to tell.
+        let _ = self.output.flush();
+        self.written_at = Instant::now();
+    }
+
+    fn write(&mut self, lines: &[u8]) {
+        if !lines.is_empty() && self.output.write_all(lines).is_err() {
+            let lost = lines.iter().filter(|&&byte| byte == b'\n').count();
+            self.shared.dropped.fetch_add(lost as u64, Ordering::Relaxed);
+        }
+    }
+}

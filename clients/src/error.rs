@@ -1,0 +1,220 @@
+//! What can go wrong in a call to an upstream. Made by the transport, turned into HTTP only by the
+//! gateway's edge. The texts never quote an upstream: its words may hold what a log must not.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use schemas::{FieldError, Reason};
+use serde::Deserialize;
+
+use crate::KeyError;
+
+/// A call that has no usable answer. Cloning is cheap, so that one failure can be shared by all who
+/// waited for it.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum UpstreamError {
+    /// The upstream's timeout or the caller's deadline came first, at whatever stage.
+    #[error("`{upstream}` did not answer in time")]
+    Timeout { upstream: &'static str },
+    /// No connection, or one that was lost before an answer began.
+    #[error("`{upstream}` cannot be reached")]
+    Connect {
+        upstream: &'static str,
+        #[source]
+        source: Arc<reqwest::Error>,
+    },
+    /// A 4xx or 5xx.
+    #[error("`{upstream}` answered {}", status.as_u16())]
+    Status { upstream: &'static str, status: StatusCode, problem: Option<Arc<Problem>> },
+    /// The answer is not HTTP, is cut off, or is not the agreed JSON.
+    #[error("the answer of `{upstream}` cannot be used")]
+    Body {
+        upstream: &'static str,
+        #[source]
+        source: BodyFault,
+    },
+    /// A 3xx. Upstreams are called by name; a redirect would take the service token elsewhere.
+    #[error("`{upstream}` answered with a redirect")]
+    Redirect { upstream: &'static str },
+    /// The answer is larger than the limit; the rest was not read.
+    #[error("the answer of `{upstream}` has more than {limit_bytes} bytes")]
+    TooLarge { upstream: &'static str, limit_bytes: usize },
+    /// The gateway's own limit for this upstream has no room (or the gateway is stopping). Nothing was sent.
+    #[error("there is no room for another call to `{upstream}`")]
+    Overloaded { upstream: &'static str },
+    /// No service token could be signed. Nothing was sent.
+    #[error("no service token for `{upstream}`")]
+    Token {
+        upstream: &'static str,
+        #[source]
+        source: KeyError,
+    },
+}
+
+/// What is wrong with an answer's bytes.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum BodyFault {
+    #[error("it is not HTTP")]
+    Http(#[source] Arc<reqwest::Error>),
+    #[error("it was cut off")]
+    CutOff(#[source] Arc<reqwest::Error>),
+    /// serde_json's own text would quote the body.
+    #[error("json {} error at line {line} column {column}", category_name(*category))]
+    Json { category: serde_json::error::Category, line: usize, column: usize },
+    #[error("it speaks of something else than what was asked for")]
+    Mismatch,
+}
+
+fn category_name(category: serde_json::error::Category) -> &'static str {
+    match category {
+        serde_json::error::Category::Io => "i/o",
+        serde_json::error::Category::Syntax => "syntax",
+        serde_json::error::Category::Data => "data",
+        serde_json::error::Category::Eof => "end-of-input",
+    }
+}
+
+impl From<serde_json::Error> for BodyFault {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json { category: error.classify(), line: error.line(), column: error.column() }
+    }
+}
+
+/// What programs may decide by in an upstream's problem document (RFC 9457); its prose is not kept.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Problem {
+    /// Stable, snake_case.
+    pub code: String,
+    /// What is wrong with which field (422 only).
+    #[serde(default)]
+    pub errors: Vec<FieldError>,
+}
+
+impl UpstreamError {
+    /// The upstream's name as configured.
+    #[must_use]
+    pub const fn upstream(&self) -> &'static str {
+        match self {
+            Self::Timeout { upstream }
+            | Self::Connect { upstream, .. }
+            | Self::Status { upstream, .. }
+            | Self::Body { upstream, .. }
+            | Self::Redirect { upstream }
+            | Self::TooLarge { upstream, .. }
+            | Self::Overloaded { upstream }
+            | Self::Token { upstream, .. } => upstream,
+        }
+    }
+
+    /// What a front-end is told of it.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Timeout { .. } => Reason::Timeout,
+            Self::Connect { .. } | Self::Token { .. } => Reason::Unavailable,
+            Self::Status { status, .. } if *status == StatusCode::TOO_MANY_REQUESTS => Reason::Overloaded,
+            Self::Status { status, .. } if status.is_server_error() => Reason::Unavailable,
+            Self::Status { .. } => Reason::Rejected,
+            Self::Body { .. } | Self::Redirect { .. } | Self::TooLarge { .. } => Reason::Invalid,
+            Self::Overloaded { .. } => Reason::Overloaded,
+        }
+    }
+
+    /// The upstream's status, where it answered 4xx or 5xx.
+    #[must_use]
+    pub const fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Status { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// `code` of the upstream's problem document.
+    #[must_use]
+    pub fn problem_code(&self) -> Option<&str> {
+        self.problem().map(|problem| problem.code.as_str())
+    }
+
+    /// `errors` of the upstream's problem document; empty where there are none.
+    #[must_use]
+    pub fn field_errors(&self) -> &[FieldError] {
+        self.problem().map_or(&[], |problem| &problem.errors)
+    }
+
+    fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Status { problem, .. } => problem.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Stable label for metrics.
+    #[must_use]
+    pub fn outcome(&self) -> &'static str {
+        match self {
+            Self::Timeout { .. } => "timeout",
+            Self::Connect { .. } => "connect",
+            Self::Status { status, .. } if status.is_server_error() => "status_5xx",
+            Self::Status { .. } => "status_4xx",
+            Self::Body { .. } => "invalid",
+            Self::Redirect { .. } => "redirect",
+            Self::TooLarge { .. } => "too_large",
+            Self::Overloaded { .. } => "overloaded",
+            Self::Token { .. } => "token",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use http::StatusCode;
+    use schemas::Reason;
+
+    use super::{BodyFault, Problem, UpstreamError};
+
+    fn status(code: u16) -> UpstreamError {
+        let status = StatusCode::from_u16(code).expect("a status");
+        UpstreamError::Status { upstream: "recipe", status, problem: None }
+    }
+
+    #[test]
+    fn a_front_end_is_told_one_of_five_reasons() {
+        let upstream = "recipe";
+        assert_eq!(UpstreamError::Timeout { upstream }.reason(), Reason::Timeout);
+        assert_eq!(UpstreamError::Redirect { upstream }.reason(), Reason::Invalid);
+        assert_eq!(UpstreamError::TooLarge { upstream, limit_bytes: 1 }.reason(), Reason::Invalid);
+        assert_eq!(UpstreamError::Body { upstream, source: BodyFault::Mismatch }.reason(), Reason::Invalid);
+        assert_eq!(UpstreamError::Overloaded { upstream }.reason(), Reason::Overloaded);
+        assert_eq!(status(500).reason(), Reason::Unavailable);
+        assert_eq!(status(503).reason(), Reason::Unavailable);
+        assert_eq!(status(404).reason(), Reason::Rejected);
+        assert_eq!(status(429).reason(), Reason::Overloaded);
+    }
+
+    #[test]
+    fn the_text_of_a_broken_body_does_not_quote_it() {
+        let error = serde_json::from_str::<u32>("\"ada@example.org\"").expect_err("not a number");
+        assert!(error.to_string().contains("ada@example.org"), "or this test proves nothing");
+        let fault = BodyFault::from(error);
+        assert_eq!(fault.to_string(), "json data error at line 1 column 17");
+        let error = UpstreamError::Body { upstream: "profile", source: fault };
+        assert!(!format!("{error} {error:?}").contains("ada@"));
+    }
+
+    #[test]
+    fn only_a_status_has_a_problem() {
+        let problem = Problem { code: "email_taken".to_owned(), errors: Vec::new() };
+        let error = UpstreamError::Status {
+            upstream: "profile",
+            status: StatusCode::CONFLICT,
+            problem: Some(Arc::new(problem)),
+        };
+        assert_eq!(error.problem_code(), Some("email_taken"));
+        assert_eq!(error.status(), Some(StatusCode::CONFLICT));
+        assert_eq!(error.to_string(), "`profile` answered 409");
+        let error = UpstreamError::Timeout { upstream: "profile" };
+        assert_eq!((error.problem_code(), error.status(), error.field_errors()), (None, None, &[][..]));
+    }
+}

@@ -1,0 +1,155 @@
+//! The profile service: members, accounts and second factors. Called by `screens`, `api` and
+//! `identity`.
+
+use std::collections::HashMap;
+
+use http::Method;
+use schemas::{
+    ByIdentity, Credentials, Id, Items, Me, Member, MemberCard, MemberPatch, SignUp, TotpConfirmed,
+    TotpEnrolment,
+};
+use serde::Serialize;
+
+use crate::{
+    CallContext, UpstreamError,
+    batch::{Batcher, MAX_IDS},
+    transport::{Authority, Query, Transport},
+};
+
+/// Calls of the profile service. Every method gives up at the context's deadline or the upstream's
+/// timeout and answers [`UpstreamError`] when there is no usable answer. Cloning is cheap.
+#[derive(Clone)]
+pub struct ProfileClient {
+    transport: Transport,
+    cards: Batcher<(), MemberCard>,
+}
+
+#[derive(Serialize)]
+struct Code<'a> {
+    code: &'a str,
+}
+
+impl ProfileClient {
+    pub(crate) fn new(transport: Transport) -> Self {
+        let caller = transport.clone();
+        let cards = Batcher::new(&transport, move |cx, (), ids| {
+            let transport = caller.clone();
+            Box::pin(async move {
+                let cards = fetch_members(&transport, &cx, "member_cards", &ids).await?;
+                Ok(cards.into_iter().map(|card| (card.id.clone(), card)).collect())
+            })
+        });
+        Self { transport, cards }
+    }
+
+    /// Makes a member. 409 `email_taken` or `username_taken`, 422 with fields. Acts for nobody.
+    pub async fn sign_up(&self, cx: &CallContext, input: &SignUp) -> Result<Me, UpstreamError> {
+        let call =
+            self.transport.call("sign_up", Method::POST, &["members"]).by(Authority::Accounts).json(input)?;
+        self.transport.fetch(cx, call).await
+    }
+
+    /// Whose credentials these are. 401 `bad_credentials`, `otp_required` or `otp_invalid`. Acts for nobody.
+    pub async fn verify(&self, cx: &CallContext, input: &Credentials) -> Result<Me, UpstreamError> {
+        let call = self
+            .transport
+            .call("verify", Method::POST, &["members", "verify"])
+            .by(Authority::Accounts)
+            .json(input)?;
+        self.transport.fetch(cx, call).await
+    }
+
+    /// Finds or makes the member behind an OpenID identity. Acts for nobody.
+    pub async fn by_identity(&self, cx: &CallContext, input: &ByIdentity) -> Result<Me, UpstreamError> {
+        let path = ["members", "by-identity"];
+        let call =
+            self.transport.call("by_identity", Method::PUT, &path).by(Authority::Accounts).json(input)?;
+        self.transport.fetch(cx, call).await
+    }
+
+    /// A member as everybody sees them; 404 where there is none.
+    pub async fn member(&self, cx: &CallContext, id: &Id) -> Result<Member, UpstreamError> {
+        let call = self.transport.call("member", Method::GET, &["members", id.as_str()]);
+        let id = id.clone();
+        self.transport.fetch_matching(cx, call, move |member: &Member| member.id == id).await
+    }
+
+    /// The cards of `ids` in no particular order, without those that are unknown. Not batched with other
+    /// callers: one call for each 100 ids, none for no ids.
+    pub async fn members(&self, cx: &CallContext, ids: &[Id]) -> Result<Vec<MemberCard>, UpstreamError> {
+        let mut members = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(MAX_IDS) {
+            members.append(&mut fetch_members(&self.transport, cx, "members", ids).await?);
+        }
+        Ok(members)
+    }
+
+    /// The cards of `ids`, without those that are unknown; looked up together with those that other
+    /// requests ask for at the same time, for nobody: a card looks the same to everybody.
+    pub async fn member_cards(
+        &self,
+        cx: &CallContext,
+        ids: Vec<Id>,
+    ) -> Result<HashMap<Id, MemberCard>, UpstreamError> {
+        self.cards.load(cx, (), ids).await
+    }
+
+    /// A member has changed: look-ups that are already under way are not joined any more.
+    pub fn forget_card(&self, id: &Id) {
+        self.cards.forget(id);
+    }
+
+    /// The acting user as they see themselves.
+    pub async fn me(&self, cx: &CallContext) -> Result<Me, UpstreamError> {
+        let call = self.transport.call("me", Method::GET, &["members", "me"]);
+        self.transport.fetch_matching(cx, call, is_acting(cx)).await
+    }
+
+    /// Changes the acting user; what is absent stays as it is.
+    pub async fn patch_me(&self, cx: &CallContext, patch: &MemberPatch) -> Result<Me, UpstreamError> {
+        let call = self.transport.call("patch_me", Method::PATCH, &["members", "me"]).json(patch)?;
+        let _changed = cx.acting.as_ref().map(|id| self.cards.forget_on_drop(id));
+        self.transport.fetch_matching(cx, call, is_acting(cx)).await
+    }
+
+    /// Begins a second factor for the acting user.
+    pub async fn enrol_totp(&self, cx: &CallContext) -> Result<TotpEnrolment, UpstreamError> {
+        let call = self.transport.call("enrol_totp", Method::POST, &["members", "me", "totp"]);
+        self.transport.fetch(cx, call).await
+    }
+
+    /// Ends the enrolment with the first `code`; answers the recovery codes.
+    pub async fn confirm_totp(&self, cx: &CallContext, code: &str) -> Result<TotpConfirmed, UpstreamError> {
+        let path = ["members", "me", "totp", "confirm"];
+        let call = self.transport.call("confirm_totp", Method::POST, &path).json(&Code { code })?;
+        self.transport.fetch(cx, call).await
+    }
+
+    /// Removes the second factor of the acting user.
+    pub async fn remove_totp(&self, cx: &CallContext, code: &str) -> Result<(), UpstreamError> {
+        let call = self
+            .transport
+            .call("remove_totp", Method::DELETE, &["members", "me", "totp"])
+            .json(&Code { code })?;
+        self.transport.perform(cx, call).await
+    }
+}
+
+/// The answer is about the acting user and about nobody else.
+fn is_acting(cx: &CallContext) -> impl FnOnce(&Me) -> bool + Send + use<> {
+    let acting = cx.acting.clone();
+    move |me| acting.is_none_or(|acting| me.id == acting)
+}
+
+/// At most [`MAX_IDS`] ids; what was not asked for is left out.
+async fn fetch_members(
+    transport: &Transport,
+    cx: &CallContext,
+    operation: &'static str,
+    ids: &[Id],
+) -> Result<Vec<MemberCard>, UpstreamError> {
+    let call = transport.call(operation, Method::GET, &["members"]).query(&Query::default().ids("ids", ids));
+    let Items { mut items } = transport.fetch::<Items<MemberCard>>(cx, call.by(Authority::Nobody)).await?;
+    items.retain(|card| ids.contains(&card.id));
+    Ok(items)
+}

@@ -1,0 +1,271 @@
+//! The recipe service: recipes, their cost, comments and ingredients. Called by `screens` and `api`.
+
+use std::collections::HashMap;
+
+use http::Method;
+use schemas::{
+    Comment, CommentInput, Id, Ingredient, Items, NumberedPage, Page, Recipe, RecipeCard, RecipeForm,
+    RecipeInput,
+};
+
+use crate::{
+    CallContext, UpstreamError,
+    batch::Batcher,
+    transport::{Query, Transport},
+};
+
+/// Calls of the recipe service. Every method gives up at the context's deadline or the upstream's
+/// timeout and answers [`UpstreamError`] when there is no usable answer. Cloning is cheap.
+#[derive(Clone)]
+pub struct RecipeClient {
+    transport: Transport,
+    cards: Batcher<Option<Id>, RecipeCard>,
+}
+
+/// Which recipes to list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecipeQuery {
+    /// Words to look for in title, body, author and ingredients.
+    pub q: Option<String>,
+    /// From 1.
+    pub page: u32,
+    pub page_size: u32,
+    pub sort: RecipeSort,
+    pub author_id: Option<Id>,
+}
+
+impl Default for RecipeQuery {
+    /// The first ten, newest first.
+    fn default() -> Self {
+        Self { q: None, page: 1, page_size: 10, sort: RecipeSort::New, author_id: None }
+    }
+}
+
+/// The order of a list of recipes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum RecipeSort {
+    /// Newest first.
+    #[default]
+    New,
+    /// Most liked first.
+    Popular,
+}
+
+impl RecipeSort {
+    /// The parameter's value: `new` or `popular`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Popular => "popular",
+        }
+    }
+}
+
+impl RecipeClient {
+    pub(crate) fn new(transport: Transport) -> Self {
+        let caller = transport.clone();
+        let cards = Batcher::new(&transport, move |cx, acting, ids| {
+            let transport = caller.clone();
+            Box::pin(fetch_cards(transport, CallContext { acting, ..cx }, ids))
+        });
+        Self { transport, cards }
+    }
+
+    /// Lists and searches.
+    pub async fn list(
+        &self,
+        cx: &CallContext,
+        query: &RecipeQuery,
+    ) -> Result<NumberedPage<RecipeCard>, UpstreamError> {
+        let params = Query::default()
+            .optional("q", query.q.as_deref())
+            .pair("page", &query.page.to_string())
+            .pair("pageSize", &query.page_size.to_string())
+            .pair("sort", query.sort.as_str())
+            .optional("authorId", query.author_id.as_ref().map(Id::as_str));
+        let call = self.transport.call("recipes", Method::GET, &["recipes"]).query(&params);
+        let author = query.author_id.clone();
+        let theirs = move |page: &NumberedPage<RecipeCard>| {
+            author.is_none_or(|author| page.items.iter().all(|card| card.author_id == author))
+        };
+        self.transport.fetch_matching(cx, call, theirs).await
+    }
+
+    /// The cards of `ids`, without those that are unknown; looked up together with those that other
+    /// requests of the same acting user ask for at the same time (`likedByMe` is theirs alone).
+    pub async fn recipe_cards(
+        &self,
+        cx: &CallContext,
+        ids: Vec<Id>,
+    ) -> Result<HashMap<Id, RecipeCard>, UpstreamError> {
+        self.cards.load(cx, cx.acting.clone(), ids).await
+    }
+
+    /// A recipe has changed: look-ups that are already under way are not joined any more.
+    pub fn forget_card(&self, id: &Id) {
+        self.cards.forget(id);
+    }
+
+    /// Recipes picked for the acting user.
+    pub async fn for_me(&self, cx: &CallContext, limit: u32) -> Result<Vec<RecipeCard>, UpstreamError> {
+        let call = self.transport.call("recipes_for_me", Method::GET, &["recipes", "for-me"]);
+        let call = call.query(&Query::page(limit, None));
+        Ok(self.transport.fetch::<Items<RecipeCard>>(cx, call).await?.items)
+    }
+
+    /// A whole recipe; 404 where there is none.
+    pub async fn recipe(&self, cx: &CallContext, id: &Id) -> Result<Recipe, UpstreamError> {
+        let call = self.transport.call("recipe", Method::GET, &["recipes", id.as_str()]);
+        let id = id.clone();
+        self.transport.fetch_matching(cx, call, move |recipe: &Recipe| recipe.id == id).await
+    }
+
+    /// Makes a recipe as the acting user; 422 with fields.
+    pub async fn create(&self, cx: &CallContext, input: &RecipeInput) -> Result<Recipe, UpstreamError> {
+        let call = self.transport.call("create_recipe", Method::POST, &["recipes"]).json(input)?;
+        let acting = cx.acting.clone();
+        let mine = move |recipe: &Recipe| acting.is_none_or(|acting| recipe.author_id == acting);
+        self.transport.fetch_matching(cx, call, mine).await
+    }
+
+    /// Replaces a recipe of the acting user; 403 where it is somebody else's.
+    pub async fn replace(
+        &self,
+        cx: &CallContext,
+        id: &Id,
+        input: &RecipeInput,
+    ) -> Result<Recipe, UpstreamError> {
+        let call =
+            self.transport.call("replace_recipe", Method::PUT, &["recipes", id.as_str()]).json(input)?;
+        let _changed = self.cards.forget_on_drop(id);
+        let id = id.clone();
+        self.transport.fetch_matching(cx, call, move |recipe: &Recipe| recipe.id == id).await
+    }
+
+    /// Deletes a recipe of the acting user; 403 where it is somebody else's.
+    pub async fn delete(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
+        self.change(cx, "delete_recipe", Method::DELETE, id, &["recipes", id.as_str()]).await
+    }
+
+    /// A recipe as its author edits it; 403 for anybody else.
+    pub async fn form(&self, cx: &CallContext, id: &Id) -> Result<RecipeForm, UpstreamError> {
+        let call = self.transport.call("recipe_form", Method::GET, &["recipes", id.as_str(), "form"]);
+        let id = id.clone();
+        self.transport.fetch_matching(cx, call, move |form: &RecipeForm| form.id == id).await
+    }
+
+    /// Likes a recipe; 403 `own_recipe` for one's own.
+    pub async fn like(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
+        self.change(cx, "like_recipe", Method::PUT, id, &["recipes", id.as_str(), "like"]).await
+    }
+
+    /// Takes a like back; again changes nothing.
+    pub async fn unlike(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
+        self.change(cx, "unlike_recipe", Method::DELETE, id, &["recipes", id.as_str(), "like"]).await
+    }
+
+    /// Comments on a recipe.
+    pub async fn comments(
+        &self,
+        cx: &CallContext,
+        recipe: &Id,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<Comment>, UpstreamError> {
+        let call = self.transport.call("comments", Method::GET, &["recipes", recipe.as_str(), "comments"]);
+        let call = call.query(&Query::page(limit, cursor));
+        let recipe = recipe.clone();
+        let on_it = move |page: &Page<Comment>| page.items.iter().all(|comment| comment.recipe_id == recipe);
+        self.transport.fetch_matching(cx, call, on_it).await
+    }
+
+    /// Comments on a recipe as the acting user.
+    pub async fn create_comment(
+        &self,
+        cx: &CallContext,
+        recipe: &Id,
+        input: &CommentInput,
+    ) -> Result<Comment, UpstreamError> {
+        let path = ["recipes", recipe.as_str(), "comments"];
+        let call = self.transport.call("create_comment", Method::POST, &path).json(input)?;
+        let _changed = self.cards.forget_on_drop(recipe);
+        let recipe = recipe.clone();
+        self.transport.fetch_matching(cx, call, move |comment: &Comment| comment.recipe_id == recipe).await
+    }
+
+    /// Gives a comment of the acting user a new text.
+    pub async fn edit_comment(
+        &self,
+        cx: &CallContext,
+        id: &Id,
+        input: &CommentInput,
+    ) -> Result<Comment, UpstreamError> {
+        let call =
+            self.transport.call("edit_comment", Method::PUT, &["comments", id.as_str()]).json(input)?;
+        let id = id.clone();
+        self.transport.fetch_matching(cx, call, move |comment: &Comment| comment.id == id).await
+    }
+
+    /// Deletes a comment of the acting user. Its recipe's card counts one less: the caller, who knows
+    /// which recipe that is, calls [`RecipeClient::forget_card`].
+    pub async fn delete_comment(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
+        self.perform(cx, "delete_comment", Method::DELETE, &["comments", id.as_str()]).await
+    }
+
+    /// Likes a comment; again changes nothing.
+    pub async fn like_comment(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
+        self.perform(cx, "like_comment", Method::PUT, &["comments", id.as_str(), "like"]).await
+    }
+
+    /// Takes a like back; again changes nothing.
+    pub async fn unlike_comment(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
+        self.perform(cx, "unlike_comment", Method::DELETE, &["comments", id.as_str(), "like"]).await
+    }
+
+    /// What can be bought, by name; all of it without `q`.
+    pub async fn ingredients(
+        &self,
+        cx: &CallContext,
+        q: Option<&str>,
+    ) -> Result<Vec<Ingredient>, UpstreamError> {
+        let call = self.transport.call("ingredients", Method::GET, &["ingredients"]);
+        let call = call.query(&Query::default().optional("q", q));
+        Ok(self.transport.fetch::<Items<Ingredient>>(cx, call).await?.items)
+    }
+
+    /// A write that a recipe's card shows.
+    async fn change(
+        &self,
+        cx: &CallContext,
+        operation: &'static str,
+        method: Method,
+        recipe: &Id,
+        path: &[&str],
+    ) -> Result<(), UpstreamError> {
+        let _changed = self.cards.forget_on_drop(recipe);
+        self.perform(cx, operation, method, path).await
+    }
+
+    async fn perform(
+        &self,
+        cx: &CallContext,
+        operation: &'static str,
+        method: Method,
+        path: &[&str],
+    ) -> Result<(), UpstreamError> {
+        self.transport.perform(cx, self.transport.call(operation, method, path)).await
+    }
+}
+
+/// At most 100 ids (`batch` sees to it); what was not asked for is never looked at.
+async fn fetch_cards(
+    transport: Transport,
+    cx: CallContext,
+    ids: Vec<Id>,
+) -> Result<HashMap<Id, RecipeCard>, UpstreamError> {
+    let call = transport.call("recipe_cards", Method::GET, &["recipes", "cards"]);
+    let call = call.query(&Query::default().ids("ids", &ids));
+    let Items { items } = transport.fetch::<Items<RecipeCard>>(&cx, call).await?;
+    Ok(items.into_iter().map(|card| (card.id.clone(), card)).collect())
+}

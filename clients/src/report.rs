@@ -1,0 +1,69 @@
+//! Tells the gateway's metrics how each call went, without knowing of metrics.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crate::UpstreamError;
+
+/// How one call went.
+#[derive(Debug, Clone, Copy)]
+pub struct CallReport<'a> {
+    pub upstream: &'static str,
+    /// The client's method: `member`, `timeline`, `create_post`, …
+    pub operation: &'static str,
+    /// `ok`, `timeout`, `connect`, `status_4xx`, `status_5xx`, `invalid`, `redirect`, `too_large`,
+    /// `overloaded`, `token`, or `canceled` where the caller went away first.
+    pub outcome: &'static str,
+    /// From the moment the client was asked, waiting for room included.
+    pub duration: Duration,
+    pub request_id: &'a str,
+}
+
+/// Is called once for each call, from any thread; must not block.
+pub type Observer = Arc<dyn Fn(&CallReport<'_>) + Send + Sync>;
+
+/// Reports when it is dropped, so that an aborted call is reported as well.
+pub(crate) struct Reporter {
+    observer: Observer,
+    upstream: &'static str,
+    operation: &'static str,
+    request_id: Arc<str>,
+    started: Instant,
+    outcome: &'static str,
+}
+
+impl Reporter {
+    pub(crate) fn start(
+        observer: &Observer,
+        upstream: &'static str,
+        operation: &'static str,
+        request_id: &Arc<str>,
+    ) -> Self {
+        Self {
+            observer: Arc::clone(observer),
+            upstream,
+            operation,
+            request_id: Arc::clone(request_id),
+            started: Instant::now(),
+            outcome: "canceled",
+        }
+    }
+
+    pub(crate) fn finish<T>(mut self, result: &Result<T, UpstreamError>) {
+        self.outcome = result.as_ref().err().map_or("ok", UpstreamError::outcome);
+    }
+}
+
+impl Drop for Reporter {
+    fn drop(&mut self) {
+        (self.observer)(&CallReport {
+            upstream: self.upstream,
+            operation: self.operation,
+            outcome: self.outcome,
+            duration: self.started.elapsed(),
+            request_id: &self.request_id,
+        });
+    }
+}

@@ -1,0 +1,255 @@
+//! The tokens that upstreams trust: short-lived, for one of them each. Called by the transport before
+//! each try.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use http::HeaderValue;
+use moka::sync::Cache;
+use schemas::{Actor, Id, ServiceClaims};
+use uuid::Uuid;
+
+use crate::{ClientKind, KeyError, KeyRing};
+
+const LIFE: Duration = Duration::from_secs(60);
+/// A token is always good for this much longer than the upstream's own timeout can be.
+const HALF_LIFE: Duration = Duration::from_secs(LIFE.as_secs() / 2);
+/// About 700 bytes each.
+const MAX_CACHED: u64 = 20_000;
+
+/// Mints service tokens and reuses them. The claims are those of [`ServiceClaims`], `exp` is `iat` + 60 s.
+///
+/// `scope` says what the call may do at most: `read write` for an acting user, `read` for nobody,
+/// `accounts` for making and verifying accounts, which nobody can be signed in for.
+pub struct ServiceTokens {
+    ring: Arc<KeyRing>,
+    issuer: String,
+    cache: Cache<Key, Minted>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    acting: Option<Id>,
+    client: ClientKind,
+    audience: Arc<str>,
+    accounts: bool,
+}
+
+/// A failure is kept as well, for those who wait for the same token; it is never reused.
+#[derive(Clone)]
+struct Minted {
+    at: Instant,
+    header: Result<HeaderValue, KeyError>,
+}
+
+/// The two clocks that a token needs.
+#[derive(Clone, Copy)]
+struct Now {
+    /// For reuse: never jumps.
+    monotonic: Instant,
+    /// For the claims.
+    unix_seconds: u64,
+}
+
+impl Now {
+    fn read() -> Self {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { monotonic: Instant::now(), unix_seconds: since_epoch.as_secs() }
+    }
+}
+
+impl fmt::Debug for ServiceTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServiceTokens").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}
+
+impl ServiceTokens {
+    /// `issuer` becomes the `iss` claim.
+    #[must_use]
+    pub fn new(ring: Arc<KeyRing>, issuer: String) -> Self {
+        let cache = Cache::builder().max_capacity(MAX_CACHED).time_to_live(LIFE).build();
+        Self { ring, issuer, cache }
+    }
+
+    /// `Bearer …` for calls of `acting`, or of nobody, to the upstream known as `audience`. Minted once
+    /// for each (user, client, audience) and reused until half of its life is over, also by those who
+    /// ask at the same time. Marked as sensitive: `Debug` does not print it.
+    ///
+    /// # Errors
+    /// [`KeyError`] when the token cannot be signed.
+    pub fn header_for(
+        &self,
+        acting: Option<&Id>,
+        client: ClientKind,
+        audience: &Arc<str>,
+    ) -> Result<HeaderValue, KeyError> {
+        let key = Key { acting: acting.cloned(), client, audience: Arc::clone(audience), accounts: false };
+        self.header_at(&key, Now::read())
+    }
+
+    /// The same for making and verifying accounts: for nobody, with the scope `accounts`.
+    ///
+    /// # Errors
+    /// [`KeyError`] when the token cannot be signed.
+    pub fn accounts_header(&self, client: ClientKind, audience: &Arc<str>) -> Result<HeaderValue, KeyError> {
+        let key = Key { acting: None, client, audience: Arc::clone(audience), accounts: true };
+        self.header_at(&key, Now::read())
+    }
+
+    fn header_at(&self, key: &Key, now: Now) -> Result<HeaderValue, KeyError> {
+        let mint = || Minted { at: now.monotonic, header: self.mint(key, now.unix_seconds) };
+        let spent = |minted: &Minted| {
+            minted.header.is_err() || now.monotonic.saturating_duration_since(minted.at) >= HALF_LIFE
+        };
+        self.cache.entry_by_ref(key).or_insert_with_if(mint, spent).into_value().header
+    }
+
+    fn mint(&self, key: &Key, iat: u64) -> Result<HeaderValue, KeyError> {
+        let scope = match (key.accounts, &key.acting) {
+            (true, _) => "accounts",
+            (false, Some(_)) => "read write",
+            (false, None) => "read",
+        };
+        let token = self.ring.sign(&ServiceClaims {
+            iss: self.issuer.clone(),
+            aud: key.audience.to_string(),
+            sub: key.acting.as_ref().map(ToString::to_string),
+            act: Actor { sub: "bff".to_owned() },
+            scope: scope.to_owned(),
+            client: key.client.as_str().to_owned(),
+            iat,
+            exp: iat + LIFE.as_secs(),
+            jti: Uuid::new_v4().to_string(),
+        })?;
+        let mut header = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| KeyError::Header)?;
+        header.set_sensitive(true);
+        Ok(header)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::HashSet,
+        sync::{Arc, Barrier},
+        thread,
+        time::{Duration, Instant},
+    };
+
+    use http::HeaderValue;
+    use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
+    use schemas::{Id, ServiceClaims};
+
+    use super::{Key, Now, ServiceTokens};
+    use crate::{ClientKind, KeyRing};
+
+    fn tokens() -> (ServiceTokens, JwkSet) {
+        let dir = tempfile::tempdir().expect("a folder");
+        KeyRing::generate_in(dir.path()).expect("a key");
+        let ring = KeyRing::load(dir.path()).expect("keys");
+        let jwks = serde_json::from_value(ring.jwks()).expect("a JWK set");
+        (ServiceTokens::new(Arc::new(ring), "https://bff.test".to_owned()), jwks)
+    }
+
+    /// As an upstream does it.
+    fn verified(header: &HeaderValue, jwks: &JwkSet, audience: &str) -> Option<ServiceClaims> {
+        let token = header.to_str().ok()?.strip_prefix("Bearer ")?;
+        let key = jwks.find(&decode_header(token).ok()?.kid?)?;
+        let mut rules = Validation::new(Algorithm::EdDSA);
+        rules.set_audience(&[audience]);
+        rules.set_issuer(&["https://bff.test"]);
+        decode(token, &DecodingKey::from_jwk(key).ok()?, &rules).ok().map(|data| data.claims)
+    }
+
+    fn ada() -> Id {
+        Id::new("ada").expect("an id")
+    }
+
+    #[test]
+    fn an_upstream_can_verify_who_acts_through_whom() {
+        let (tokens, jwks) = tokens();
+        let audience = Arc::from("recipe");
+        let header = tokens.header_for(Some(&ada()), ClientKind::Mobile, &audience).expect("a token");
+        let claims = verified(&header, &jwks, "recipe").expect("genuine");
+        assert_eq!((claims.sub.as_deref(), claims.act.sub.as_str()), (Some("ada"), "bff"));
+        assert_eq!((claims.scope.as_str(), claims.client.as_str()), ("read write", "mobile"));
+        assert_eq!(claims.exp, claims.iat + 60);
+        assert!(verified(&header, &jwks, "profile").is_none(), "for nobody but its audience");
+        assert!(header.is_sensitive());
+
+        let header = tokens.header_for(None, ClientKind::Web, &audience).expect("a token");
+        let claims = verified(&header, &jwks, "recipe").expect("genuine");
+        assert_eq!((claims.sub, claims.scope.as_str()), (None, "read"));
+        let header = tokens.accounts_header(ClientKind::Web, &audience).expect("a token");
+        let claims = verified(&header, &jwks, "recipe").expect("genuine");
+        assert_eq!((claims.sub, claims.scope.as_str()), (None, "accounts"));
+    }
+
+    #[test]
+    fn each_user_client_audience_and_purpose_has_its_own_token() {
+        let (tokens, jwks) = tokens();
+        let mut ids = HashSet::new();
+        for audience in [Arc::from("recipe"), Arc::from("profile")] {
+            let mut add = |header: HeaderValue| {
+                ids.insert(verified(&header, &jwks, &audience).expect("genuine").jti);
+            };
+            for client in [ClientKind::Web, ClientKind::Mobile, ClientKind::Ssr, ClientKind::Internal] {
+                for user in [None, Some(ada()), Some(Id::new("eve").expect("an id"))] {
+                    for _ in 0..2 {
+                        add(tokens.header_for(user.as_ref(), client, &audience).expect("a token"));
+                    }
+                }
+                add(tokens.accounts_header(client, &audience).expect("a token"));
+            }
+        }
+        assert_eq!(ids.len(), 2 * 4 * 4);
+    }
+
+    #[test]
+    fn a_token_is_reused_until_half_of_its_life_is_over() {
+        let (tokens, jwks) = tokens();
+        let start = Instant::now();
+        let unix = super::Now::read().unix_seconds;
+        let key = Key { acting: None, client: ClientKind::Web, audience: "recipe".into(), accounts: false };
+        let at = |seconds: u64| {
+            let monotonic = start + Duration::from_secs(seconds);
+            let header = tokens.header_at(&key, Now { monotonic, unix_seconds: unix + seconds });
+            verified(&header.expect("a token"), &jwks, "recipe").expect("genuine")
+        };
+        let first = at(0);
+        assert_eq!(at(29), first);
+        let second = at(30);
+        assert_ne!(second.jti, first.jti);
+        assert_eq!((second.iat, second.exp), (unix + 30, unix + 90));
+        assert_eq!(at(59), second);
+        assert_ne!(at(60), second);
+    }
+
+    #[test]
+    fn those_who_ask_at_the_same_time_share_one_token() {
+        let (tokens, _) = tokens();
+        let (barrier, audience) = (Barrier::new(8), Arc::from("recipe"));
+        let headers: HashSet<Vec<u8>> = thread::scope(|scope| {
+            let ask = || {
+                barrier.wait();
+                let header = tokens.header_for(Some(&ada()), ClientKind::Web, &audience).expect("a token");
+                header.as_bytes().to_vec()
+            };
+            let asking: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
+            asking.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+        });
+        assert_eq!(headers.len(), 1);
+    }
+
+    #[test]
+    fn tokens_print_no_secret() {
+        let (tokens, _) = tokens();
+        let header = tokens.header_for(None, ClientKind::Web, &Arc::from("recipe")).expect("a token");
+        assert_eq!(format!("{header:?}"), "Sensitive");
+        assert_eq!(format!("{tokens:?}"), r#"ServiceTokens { issuer: "https://bff.test", .. }"#);
+    }
+}

@@ -1,0 +1,213 @@
+//! Every client before every kind of broken upstream.
+
+use std::{sync::Arc, time::Duration};
+
+use http::StatusCode;
+use schemas::Reason;
+use tokio::{net::TcpListener, runtime::Handle};
+
+use super::{Fixture, Reply, clients_at, cx, id, ids, outcome};
+use crate::{BodyFault, CallContext, Clients, UpstreamError};
+
+const SECRET: &str = "ada@example.org";
+
+/// One read of each client, a batched one, and a write that wants an answer.
+async fn all(clients: &Clients, cx: &CallContext) -> Vec<UpstreamError> {
+    vec![
+        clients.profile.member(cx, &id("ada")).await.expect_err("profile"),
+        clients.profile.member_cards(cx, ids(&["ada"])).await.expect_err("cards"),
+        clients.timeline.timeline(cx, 20, None).await.expect_err("timeline"),
+        clients.recipe.recipe(cx, &id("r")).await.expect_err("recipe"),
+        clients.recipe.recipe_cards(cx, ids(&["r"])).await.expect_err("cards"),
+        clients.profile.patch_me(cx, &schemas::MemberPatch::default()).await.expect_err("patch"),
+    ]
+}
+
+/// What all of them say of an upstream that answers so; and that none quotes it.
+async fn each_says(
+    reply: impl Fn() -> Reply + Send + Sync + 'static,
+    label: &str,
+    reason: Reason,
+) -> Fixture {
+    let it = Fixture::with(|config| config.timeout = Duration::from_millis(250), move |_| reply()).await;
+    for error in all(&it.clients, &cx()).await {
+        assert_eq!((error.outcome(), error.reason()), (label, reason), "{error:?}");
+        let mut text = format!("{error}");
+        let mut cause = std::error::Error::source(&error);
+        while let Some(error) = cause {
+            text += &format!(": {error}");
+            cause = error.source();
+        }
+        assert!(!text.contains("ada"), "neither body nor url: {text}");
+    }
+    assert!(it.reports.lock().iter().all(|(_, outcome)| *outcome == label), "{:?}", it.reports.lock());
+    assert_eq!(it.reports.lock().len(), 6, "each call is reported once");
+    it
+}
+
+fn raw(text: &str) -> Reply {
+    Reply::Raw(text.as_bytes().to_vec())
+}
+
+#[tokio::test]
+async fn a_4xx_is_a_rejection() {
+    each_says(|| Reply::Json(404, format!("\"{SECRET}\"")), "status_4xx", Reason::Rejected).await;
+}
+
+#[tokio::test]
+async fn a_429_means_that_there_is_no_room() {
+    each_says(|| Reply::Json(429, "{}".to_owned()), "status_4xx", Reason::Overloaded).await;
+}
+
+#[tokio::test]
+async fn a_5xx_is_an_outage() {
+    let it = each_says(|| Reply::Json(500, format!("\"{SECRET}\"")), "status_5xx", Reason::Unavailable).await;
+    assert_eq!(it.server.connections(), 3, "one for each upstream: short bodies are read to their end");
+}
+
+#[tokio::test]
+async fn an_upstream_that_hangs_times_out() {
+    each_says(|| Reply::Hang, "timeout", Reason::Timeout).await;
+}
+
+#[tokio::test]
+async fn an_upstream_that_answers_too_late_times_out() {
+    let late = || Reply::After(Duration::from_millis(400), Box::new(Reply::NoContent));
+    each_says(late, "timeout", Reason::Timeout).await;
+}
+
+#[tokio::test]
+async fn a_body_that_stops_arriving_times_out() {
+    each_says(|| Reply::After(Duration::ZERO, Box::new(Reply::Hang)), "timeout", Reason::Timeout).await;
+    let it = Fixture::with(
+        |config| (config.timeout, config.max_response_bytes) = (Duration::from_millis(250), 100 << 20),
+        |_| Reply::Promise,
+    )
+    .await;
+    assert_eq!(outcome(&it.clients.profile.me(&cx()).await), "timeout", "not a broken body");
+}
+
+#[tokio::test]
+async fn a_body_that_is_cut_off_is_invalid() {
+    let cut = || raw("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"id\": \"ada@example.org\"");
+    each_says(cut, "invalid", Reason::Invalid).await;
+    let cut =
+        || raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{\"id\": \"ada@example.org\"");
+    each_says(cut, "invalid", Reason::Invalid).await;
+}
+
+#[tokio::test]
+async fn json_of_another_shape_is_invalid() {
+    each_says(|| Reply::Json(200, format!("\"{SECRET}\"")), "invalid", Reason::Invalid).await;
+    each_says(|| Reply::Json(200, format!("<p>{SECRET}")), "invalid", Reason::Invalid).await;
+    each_says(|| Reply::NoContent, "invalid", Reason::Invalid).await;
+}
+
+#[tokio::test]
+async fn bytes_that_are_not_http_are_invalid() {
+    let it =
+        each_says(|| raw("SSH-2.0-OpenSSH_9.2 ada@example.org\r\n\r\n"), "invalid", Reason::Invalid).await;
+    let error = it.clients.profile.me(&cx()).await.expect_err("garbage");
+    assert!(matches!(error, UpstreamError::Body { source: BodyFault::Http(_), .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_connection_that_closes_without_an_answer_is_an_outage() {
+    each_says(|| raw(""), "connect", Reason::Unavailable).await;
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let redirect = || raw("HTTP/1.1 302 Found\r\nLocation: /ada@example.org\r\nContent-Length: 0\r\n\r\n");
+    let it = each_says(redirect, "redirect", Reason::Invalid).await;
+    assert_eq!(it.server.requests().len(), 6);
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_an_outage() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/", listener.local_addr().expect("an address"));
+    drop(listener);
+    let clients = clients_at(&url.parse().expect("a url"), |_| (), &Arc::default(), Handle::current());
+    for error in all(&clients, &cx()).await {
+        assert_eq!((error.outcome(), error.reason()), ("connect", Reason::Unavailable), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_flood_is_cut_off_at_the_limit() {
+    let it = Fixture::new(|_| Reply::Flood).await;
+    let error = it.clients.profile.me(&cx()).await.expect_err("64 MiB");
+    assert!(matches!(error, UpstreamError::TooLarge { limit_bytes: 1_048_576, .. }), "{error:?}");
+    assert_eq!(error.reason(), Reason::Invalid);
+    it.server.until_ended(1).await;
+    // What has left the server is in the gateway's hands or in the kernel's socket buffers.
+    let flooded = it.server.flooded_bytes();
+    assert!(flooded < 16 << 20, "{flooded} bytes were taken");
+}
+
+#[tokio::test]
+async fn a_body_that_announces_too_much_is_not_read_at_all() {
+    let it = Fixture::new(|_| Reply::Promise).await;
+    assert_eq!(outcome(&it.clients.profile.me(&cx()).await), "too_large");
+    it.server.until_ended(1).await;
+}
+
+#[tokio::test]
+async fn an_answer_of_exactly_the_limit_is_taken() {
+    let body = super::me("ada").to_string();
+    let (exact, short) = (body.len(), body.len() - 1);
+    for (limit, expected) in [(exact, "ok"), (short, "too_large")] {
+        let body = body.clone();
+        let it = Fixture::with(
+            |config| config.max_response_bytes = limit,
+            move |_| {
+                let (head, tail) = body.split_at(10);
+                let chunked = format!("a\r\n{head}\r\n{:x}\r\n{tail}\r\n0\r\n\r\n", tail.len());
+                raw(&format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunked}"))
+            },
+        )
+        .await;
+        assert_eq!(outcome(&it.clients.profile.me(&cx()).await), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_problem_document_keeps_its_code_and_fields() {
+    let body = r#"{"title": "No", "code": "invalid", "errors":
+        [{"field": "email", "code": "format", "message": "not an address"}]}"#;
+    let it = Fixture::new(|_| Reply::Problem(422, body.to_owned())).await;
+    let error = it.clients.profile.me(&cx()).await.expect_err("422");
+    assert_eq!(error.status(), Some(StatusCode::UNPROCESSABLE_ENTITY));
+    assert_eq!(error.problem_code(), Some("invalid"));
+    assert_eq!(error.field_errors()[0].field, "email");
+}
+
+#[tokio::test]
+async fn a_problem_that_is_none_is_left_out() {
+    let large = format!(r#"{{"code": "x", "detail": "{}"}}"#, "x".repeat(70_000));
+    let cut =
+        "HTTP/1.1 409 X\r\nContent-Type: application/problem+json\r\nContent-Length: 99\r\n\r\n{\"code\":";
+    let replies: [Box<dyn Fn() -> Reply + Send + Sync>; 4] = [
+        Box::new(|| Reply::Json(409, r#"{"code": "x"}"#.to_owned())),
+        Box::new(|| Reply::Problem(409, "<html>".to_owned())),
+        Box::new(move || Reply::Problem(409, large.clone())),
+        Box::new(|| raw(cut)),
+    ];
+    for reply in replies {
+        let it = Fixture::new(move |_| reply()).await;
+        let error = it.clients.profile.me(&cx()).await.expect_err("409");
+        assert_eq!((error.status(), error.problem_code()), (Some(StatusCode::CONFLICT), None));
+        assert!(error.field_errors().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_was_done_stays_done_whatever_its_answer_holds() {
+    let cut = "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nsome";
+    for reply in [|| raw(cut), || Reply::Promise, || Reply::Json(200, "{}".to_owned()), || Reply::NoContent] {
+        let it = Fixture::new(move |_| reply()).await;
+        it.clients.timeline.follow(&cx(), &id("eve")).await.expect("done");
+        it.clients.recipe.delete(&cx(), &id("r")).await.expect("done");
+    }
+}

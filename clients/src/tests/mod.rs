@@ -1,0 +1,158 @@
+//! The clients against real HTTP servers on port 0.
+
+mod batching;
+mod faults;
+mod profile;
+mod recipe;
+mod server;
+mod timeline;
+mod transport;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use schemas::{Id, ServiceClaims};
+use serde_json::{Value, json};
+use tokio::runtime::Handle;
+use url::Url;
+
+use crate::{
+    CallContext, ClientKind, Clients, KeyRing, Observer, ServiceTokens, UpstreamConfig, UpstreamError,
+};
+use server::{Recorded, Reply, Server};
+
+/// Clients whose three upstreams are one server.
+struct Fixture {
+    server: Server,
+    clients: Clients,
+    reports: Arc<Mutex<Vec<(&'static str, &'static str)>>>,
+}
+
+impl Fixture {
+    async fn new(handler: impl Fn(&Recorded) -> Reply + Send + Sync + 'static) -> Self {
+        Self::with(|_| (), handler).await
+    }
+
+    /// `adjust` changes the configuration of all three upstreams.
+    async fn with(
+        adjust: impl Fn(&mut UpstreamConfig),
+        handler: impl Fn(&Recorded) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let server = Server::start(handler).await;
+        let reports = Arc::default();
+        let clients = clients_at(&server.url, adjust, &reports, Handle::current());
+        Self { server, clients, reports }
+    }
+
+    fn only_request(&self) -> Recorded {
+        let mut requests = self.server.requests();
+        assert_eq!(requests.len(), 1, "{requests:?}");
+        requests.remove(0)
+    }
+}
+
+fn clients_at(
+    url: &Url,
+    adjust: impl Fn(&mut UpstreamConfig),
+    reports: &Arc<Mutex<Vec<(&'static str, &'static str)>>>,
+    runtime: Handle,
+) -> Clients {
+    let config = |name: &'static str| {
+        let mut config = UpstreamConfig {
+            name,
+            url: url.clone(),
+            audience: format!("{name}-service"),
+            timeout: Duration::from_secs(5),
+            connect_timeout: Duration::from_secs(1),
+            max_response_bytes: 1024 * 1024,
+            max_concurrent: 64,
+            queue: 64,
+        };
+        adjust(&mut config);
+        config
+    };
+    let dir = tempfile::tempdir().expect("a folder");
+    KeyRing::generate_in(dir.path()).expect("a key");
+    let ring = Arc::new(KeyRing::load(dir.path()).expect("keys"));
+    let tokens = Arc::new(ServiceTokens::new(ring, "https://bff.test".to_owned()));
+    let reports = Arc::clone(reports);
+    let observer: Observer = Arc::new(move |report| reports.lock().push((report.operation, report.outcome)));
+    Clients::new(runtime, config("profile"), config("timeline"), config("recipe"), tokens, observer)
+        .expect("clients")
+}
+
+fn id(text: &str) -> Id {
+    Id::new(text).expect("an id")
+}
+
+fn ids(texts: &[&str]) -> Vec<Id> {
+    texts.iter().map(|text| id(text)).collect()
+}
+
+/// Ada's, with five seconds left.
+fn cx() -> CallContext {
+    CallContext {
+        acting: Some(id("ada")),
+        client: ClientKind::Web,
+        request_id: "req-1".into(),
+        traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
+        deadline: Instant::now() + Duration::from_secs(5),
+    }
+}
+
+fn card(id: &str) -> Value {
+    json!({"id": id, "username": id, "displayName": id, "avatarUrl": null})
+}
+
+fn me(id: &str) -> Value {
+    json!({
+        "id": id, "username": id, "displayName": id, "avatarUrl": null, "bio": "hi",
+        "createdAt": "2026-11-20T09:30:00Z", "email": "ada@example.org", "totpEnabled": false,
+    })
+}
+
+fn post(id: &str, author: &str) -> Value {
+    json!({
+        "id": id, "authorId": author, "text": "밥", "recipeId": null, "createdAt": "2026-11-20T09:30:00Z",
+        "likeCount": 1, "likedByMe": false,
+    })
+}
+
+fn recipe(id: &str, author: &str) -> Value {
+    json!({
+        "id": id, "authorId": author, "title": "Bibimbap", "photoUrl": null, "servings": 2, "totalCost": 9000,
+        "costPerServing": 4500, "currency": "KRW", "likeCount": 0, "likedByMe": false, "commentCount": 0,
+        "createdAt": "2026-11-20T09:30:00Z", "body": "Mix.", "ingredients": [], "updatedAt": "2026-11-20T09:30:00Z",
+    })
+}
+
+fn ok(body: &Value) -> Reply {
+    Reply::Json(200, body.to_string())
+}
+
+/// Answers `?ids=` with `make` of each id.
+fn cards_of(request: &Recorded, make: impl Fn(&str) -> Value) -> Reply {
+    let (_, ids) = request.target.split_once("?ids=").expect("ids");
+    ok(&json!({"items": ids.split(',').map(make).collect::<Vec<_>>()}))
+}
+
+/// The claims of the service token that came with `request`, unverified.
+fn claims(request: &Recorded) -> ServiceClaims {
+    let token = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+    jsonwebtoken::dangerous::insecure_decode(token.expect("a token")).expect("a JWT").claims
+}
+
+/// Asserts method, target and JSON body (empty: none) of the only request.
+#[track_caller]
+fn assert_sent(request: &Recorded, method: &str, target: &str, body: &str) {
+    assert_eq!((request.method.as_str(), request.target.as_str()), (method, target));
+    let kind = (!body.is_empty()).then_some("application/json");
+    assert_eq!((request.body.as_str(), request.header("content-type")), (body, kind));
+}
+
+fn outcome<T>(result: &Result<T, UpstreamError>) -> &'static str {
+    result.as_ref().err().map_or("ok", UpstreamError::outcome)
+}

@@ -1,0 +1,104 @@
+//! The timeline service: posts and who follows whom. Called by `screens` and `api`.
+
+use http::Method;
+use schemas::{Counts, Following, Id, Page, Post, PostInput};
+
+use crate::{
+    CallContext, UpstreamError,
+    transport::{Query, Transport},
+};
+
+/// Calls of the timeline service. Every method gives up at the context's deadline or the upstream's
+/// timeout and answers [`UpstreamError`] when there is no usable answer. Cloning is cheap.
+#[derive(Clone)]
+pub struct TimelineClient {
+    transport: Transport,
+}
+
+impl TimelineClient {
+    pub(crate) fn new(transport: Transport) -> Self {
+        Self { transport }
+    }
+
+    /// Posts of the acting user and of those whom they follow, newest first. `cursor` is a page's
+    /// `nextCursor`.
+    pub async fn timeline(
+        &self,
+        cx: &CallContext,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<Post>, UpstreamError> {
+        let call = self.transport.call("timeline", Method::GET, &["timeline"]);
+        self.transport.fetch(cx, call.query(&Query::page(limit, cursor))).await
+    }
+
+    /// Posts of one member, newest first.
+    pub async fn member_posts(
+        &self,
+        cx: &CallContext,
+        member: &Id,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<Post>, UpstreamError> {
+        let call = self.transport.call("member_posts", Method::GET, &["members", member.as_str(), "posts"]);
+        let call = call.query(&Query::page(limit, cursor));
+        let member = member.clone();
+        let theirs = move |page: &Page<Post>| page.items.iter().all(|post| post.author_id == member);
+        self.transport.fetch_matching(cx, call, theirs).await
+    }
+
+    /// Writes a post as the acting user.
+    pub async fn create_post(&self, cx: &CallContext, input: &PostInput) -> Result<Post, UpstreamError> {
+        let call = self.transport.call("create_post", Method::POST, &["posts"]).json(input)?;
+        let acting = cx.acting.clone();
+        let mine = move |post: &Post| acting.is_none_or(|acting| post.author_id == acting);
+        self.transport.fetch_matching(cx, call, mine).await
+    }
+
+    /// 403 where the acting user did not write it, 404 where there is none.
+    pub async fn delete_post(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
+        self.perform(cx, "delete_post", Method::DELETE, &["posts", id.as_str()]).await
+    }
+
+    /// Likes a post; again changes nothing.
+    pub async fn like_post(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
+        self.perform(cx, "like_post", Method::PUT, &["posts", id.as_str(), "like"]).await
+    }
+
+    /// Takes a like back; again changes nothing.
+    pub async fn unlike_post(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
+        self.perform(cx, "unlike_post", Method::DELETE, &["posts", id.as_str(), "like"]).await
+    }
+
+    /// Follows a member; again changes nothing.
+    pub async fn follow(&self, cx: &CallContext, member: &Id) -> Result<(), UpstreamError> {
+        self.perform(cx, "follow", Method::PUT, &["follows", member.as_str()]).await
+    }
+
+    /// Follows a member no more; again changes nothing.
+    pub async fn unfollow(&self, cx: &CallContext, member: &Id) -> Result<(), UpstreamError> {
+        self.perform(cx, "unfollow", Method::DELETE, &["follows", member.as_str()]).await
+    }
+
+    /// Whether the acting user follows a member.
+    pub async fn following(&self, cx: &CallContext, member: &Id) -> Result<Following, UpstreamError> {
+        let call = self.transport.call("following", Method::GET, &["follows", member.as_str()]);
+        self.transport.fetch(cx, call).await
+    }
+
+    /// How much a member has written and how they are connected.
+    pub async fn counts(&self, cx: &CallContext, member: &Id) -> Result<Counts, UpstreamError> {
+        let call = self.transport.call("counts", Method::GET, &["members", member.as_str(), "counts"]);
+        self.transport.fetch(cx, call).await
+    }
+
+    async fn perform(
+        &self,
+        cx: &CallContext,
+        operation: &'static str,
+        method: Method,
+        path: &[&str],
+    ) -> Result<(), UpstreamError> {
+        self.transport.perform(cx, self.transport.call(operation, method, path)).await
+    }
+}

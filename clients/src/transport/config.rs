@@ -1,0 +1,150 @@
+//! How one upstream is reached, and the HTTP client made from that.
+
+use std::time::Duration;
+
+use reqwest::{header, redirect, retry};
+use url::Url;
+
+/// How one upstream is reached and how much is asked of it.
+#[derive(Debug, Clone)]
+pub struct UpstreamConfig {
+    /// Label in errors and metrics.
+    pub name: &'static str,
+    /// `http` or `https`, with or without a path prefix, with or without a slash at its end.
+    pub url: Url,
+    /// `aud` of its service tokens.
+    pub audience: String,
+    /// For a whole call: waiting for room, connecting, sending, and reading to the last byte.
+    pub timeout: Duration,
+    /// For name look-up, TCP and TLS together.
+    pub connect_timeout: Duration,
+    /// A larger answer is refused while it is being read.
+    pub max_response_bytes: usize,
+    /// Calls on the wire at the same time; at least 1.
+    pub max_concurrent: usize,
+    /// Calls that may wait for room; more are refused at once.
+    pub queue: usize,
+}
+
+/// An upstream cannot be set up as configured.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    #[error("upstream `{upstream}`: {expected}")]
+    Config { upstream: &'static str, expected: &'static str },
+    #[error("upstream `{upstream}`: no http client")]
+    Http {
+        upstream: &'static str,
+        #[source]
+        source: reqwest::Error,
+    },
+}
+
+/// Below the 5 s after which actix-web and Node close an idle connection: whoever closes first decides
+/// whether a request can meet a closing connection.
+const POOL_IDLE: Duration = Duration::from_secs(4);
+/// Finds out that a peer vanished without a word.
+const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
+
+impl UpstreamConfig {
+    /// The URL as the stem of paths, without a slash at its end.
+    pub(super) fn checked_base(&self) -> Result<Url, TransportError> {
+        let refuse = |expected| Err(TransportError::Config { upstream: self.name, expected });
+        if !matches!(self.url.scheme(), "http" | "https") || self.url.host().is_none() {
+            return refuse("the url must be http:// or https:// and name a host");
+        }
+        if !self.url.username().is_empty() || self.url.password().is_some() {
+            return refuse("the url must not hold a user name or password");
+        }
+        if self.url.query().is_some() || self.url.fragment().is_some() {
+            return refuse("the url must not hold a query or fragment");
+        }
+        if self.max_concurrent == 0 || self.max_concurrent > tokio::sync::Semaphore::MAX_PERMITS {
+            return refuse("at least one call at a time must be allowed");
+        }
+        if self.timeout.is_zero() || self.connect_timeout.is_zero() {
+            return refuse("timeouts must be above zero");
+        }
+        let mut base = self.url.clone();
+        let path = base.path().trim_end_matches('/').to_owned();
+        base.set_path(&path);
+        Ok(base)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the one place with all limits set")]
+    pub(super) fn http_client(&self) -> Result<reqwest::Client, TransportError> {
+        let mut accept = header::HeaderMap::new();
+        accept.insert(header::ACCEPT, header::HeaderValue::from_static("application/json"));
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("bff/", env!("CARGO_PKG_VERSION")))
+            .default_headers(accept)
+            .http1_only()
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            // No copy of each request is kept either. What hyper repeats by itself is safe: a request of
+            // which not one byte was written because its pooled connection had closed.
+            .retry(retry::never().max_retries_per_request(0))
+            .connect_timeout(self.connect_timeout.min(self.timeout))
+            .read_timeout(self.timeout)
+            .pool_idle_timeout(POOL_IDLE)
+            .pool_max_idle_per_host(self.max_concurrent)
+            .tcp_keepalive(TCP_KEEPALIVE)
+            .tcp_nodelay(true);
+        if self.url.scheme() == "http" {
+            // Nothing here ever speaks TLS, so an image without CA certificates must do.
+            builder = builder.tls_certs_only([]);
+        } else {
+            builder = builder.https_only(true);
+        }
+        builder.build().map_err(|source| TransportError::Http { upstream: self.name, source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::UpstreamConfig;
+
+    fn config(url: &str) -> UpstreamConfig {
+        UpstreamConfig {
+            name: "profile",
+            url: url.parse().expect("a url"),
+            audience: "profile".to_owned(),
+            timeout: Duration::from_secs(1),
+            connect_timeout: Duration::from_secs(1),
+            max_response_bytes: 1,
+            max_concurrent: 1,
+            queue: 0,
+        }
+    }
+
+    #[test]
+    fn an_upstream_that_cannot_be_meant_is_refused() {
+        let bad = [
+            "ftp://host/",
+            "http://ada:secret@host/",
+            "http://host/?q=1",
+            "http://host/#top",
+            "mailto:a@b.c",
+        ];
+        for url in bad {
+            let error = config(url).checked_base().expect_err(url);
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
+        let mut none_at_a_time = config("http://host/");
+        none_at_a_time.max_concurrent = 0;
+        assert!(none_at_a_time.checked_base().is_err());
+        let mut no_time = config("http://host/");
+        no_time.timeout = Duration::ZERO;
+        assert!(no_time.checked_base().is_err());
+    }
+
+    #[test]
+    fn both_schemes_have_a_client() {
+        for url in ["http://host/v1/", "https://host"] {
+            config(url).http_client().expect("a client");
+        }
+        assert_eq!(config("http://host/v1/").checked_base().expect("a base").path(), "/v1");
+    }
+}

@@ -1,0 +1,159 @@
+//! One try on the wire: headers out, status and body in, everything that can go wrong told apart.
+
+use std::{
+    error::Error,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::{Bytes, BytesMut};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::Response;
+
+use super::{Authority, Call, Upstream, trace};
+use crate::{BodyFault, CallContext, Problem, UpstreamError};
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const X_REQUEST_TIMEOUT_MS: HeaderName = HeaderName::from_static("x-request-timeout-ms");
+
+/// A problem document, or a body that nobody wants, is read up to here, so that its connection can be used again.
+const MAX_ASIDE_BYTES: usize = 64 * 1024;
+
+impl Upstream {
+    /// Sends `call` once and reads the answer; the body of a 2xx. Does not watch `deadline` itself, but
+    /// tells the upstream of it.
+    pub(super) async fn exchange(
+        &self,
+        cx: &CallContext,
+        call: &Call,
+        deadline: Instant,
+    ) -> Result<Bytes, UpstreamError> {
+        let mut request = reqwest::Request::new(call.method.clone(), call.url.clone());
+        *request.headers_mut() = self.headers(cx, call, deadline)?;
+        *request.body_mut() = call.body.clone().map(Into::into);
+        let mut response = self.http.execute(request).await.map_err(|error| self.send_error(error))?;
+        let status = response.status();
+        if status.is_success() {
+            return self.success(call, &mut response).await;
+        }
+        if status.is_redirection() {
+            return Err(UpstreamError::Redirect { upstream: self.name });
+        }
+        let problem = problem(&mut response).await.map(Arc::new);
+        Err(UpstreamError::Status { upstream: self.name, status, problem })
+    }
+
+    /// Nothing of the inbound request is in here but its id and its trace.
+    fn headers(&self, cx: &CallContext, call: &Call, deadline: Instant) -> Result<HeaderMap, UpstreamError> {
+        let (acting, client, audience) = (cx.acting.as_ref(), cx.client, &self.audience);
+        let token = match call.authority {
+            Authority::Caller => self.tokens.header_for(acting, client, audience),
+            Authority::Nobody => self.tokens.header_for(None, client, audience),
+            Authority::Accounts => self.tokens.accounts_header(client, audience),
+        };
+        let token = token.map_err(|source| UpstreamError::Token { upstream: self.name, source })?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        let mut headers = HeaderMap::with_capacity(8);
+        headers.insert(AUTHORIZATION, token);
+        headers.insert(X_REQUEST_TIMEOUT_MS, whole_millis(left).into());
+        if let Ok(id) = HeaderValue::from_str(&cx.request_id) {
+            headers.insert(X_REQUEST_ID, id);
+        }
+        if let Ok(parent) = HeaderValue::try_from(trace::child_of(cx.traceparent.as_deref())) {
+            headers.insert(TRACEPARENT, parent);
+        }
+        if call.body.is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        Ok(headers)
+    }
+
+    async fn success(&self, call: &Call, response: &mut Response) -> Result<Bytes, UpstreamError> {
+        if !call.wants_body {
+            // The status has already said that it is done; a broken body cannot undo that.
+            let _ = read(response, MAX_ASIDE_BYTES).await;
+            return Ok(Bytes::new());
+        }
+        let limit_bytes = self.max_response_bytes;
+        read(response, limit_bytes).await.map_err(|fault| match fault {
+            ReadFault::TooLarge => UpstreamError::TooLarge { upstream: self.name, limit_bytes },
+            ReadFault::Lost(error) if error.is_timeout() => UpstreamError::Timeout { upstream: self.name },
+            ReadFault::Lost(error) => UpstreamError::Body {
+                upstream: self.name,
+                source: BodyFault::CutOff(Arc::new(error.without_url())),
+            },
+        })
+    }
+
+    /// Before the first byte of an answer's body.
+    fn send_error(&self, error: reqwest::Error) -> UpstreamError {
+        let upstream = self.name;
+        // A connection attempt can time out as well: this question comes first.
+        if error.is_timeout() {
+            return UpstreamError::Timeout { upstream };
+        }
+        // The URL may hold what somebody searched for.
+        let source = Arc::new(error.without_url());
+        if is_malformed(&source) {
+            return UpstreamError::Body { upstream, source: BodyFault::Http(source) };
+        }
+        UpstreamError::Connect { upstream, source }
+    }
+}
+
+fn whole_millis(left: Duration) -> u64 {
+    u64::try_from(left.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Whether the peer answered with something else than HTTP.
+fn is_malformed(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+enum ReadFault {
+    TooLarge,
+    Lost(reqwest::Error),
+}
+
+/// Reads to the end, but never holds more than `limit` bytes and one chunk.
+async fn read(response: &mut Response, limit: usize) -> Result<Bytes, ReadFault> {
+    let told = response.content_length().map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+    if told > limit {
+        return Err(ReadFault::TooLarge);
+    }
+    let mut chunk = async || response.chunk().await.map_err(ReadFault::Lost);
+    let Some(first) = chunk().await? else { return Ok(Bytes::new()) };
+    if first.len() > limit {
+        return Err(ReadFault::TooLarge);
+    }
+    // Most answers come in one piece: no copy.
+    let Some(second) = chunk().await? else { return Ok(first) };
+    let mut whole = BytesMut::with_capacity(told.max(first.len()));
+    whole.extend_from_slice(&first);
+    let mut next = Some(second);
+    while let Some(bytes) = next {
+        if bytes.len() > limit - whole.len() {
+            return Err(ReadFault::TooLarge);
+        }
+        whole.extend_from_slice(&bytes);
+        next = chunk().await?;
+    }
+    Ok(whole.freeze())
+}
+
+/// The problem document of a 4xx or 5xx; `None` where there is none, or it is too large or broken.
+async fn problem(response: &mut Response) -> Option<Problem> {
+    let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = media_type.and_then(|value| value.split(';').next()).map(str::trim);
+    let is_problem = essence.is_some_and(|value| value.eq_ignore_ascii_case("application/problem+json"));
+    let body = read(response, MAX_ASIDE_BYTES).await.ok()?;
+    if is_problem { serde_json::from_slice(&body).ok() } else { None }
+}

@@ -1,0 +1,65 @@
+//! `traceparent` for upstreams (W3C Trace Context, section 3.2).
+
+use uuid::Uuid;
+
+/// The header for a child span of `parent`. Where there is no usable parent, a new trace that is not
+/// sampled: an upstream can then still join its own log lines, and nobody records what the gateway
+/// does not.
+pub(super) fn child_of(parent: Option<&str>) -> String {
+    // 8 bytes of a random UUID: with its version digit set, never all zero.
+    let span = &Uuid::new_v4().simple().to_string()[..16];
+    match parent.and_then(trace_and_flags) {
+        Some((trace, flags)) => format!("00-{trace}-{span}-{flags}"),
+        None => format!("00-{}-{span}-00", Uuid::new_v4().simple()),
+    }
+}
+
+/// Trace id and flags of a sound `traceparent`, of version 00 or a later one that extends it.
+fn trace_and_flags(parent: &str) -> Option<(&str, &str)> {
+    let hex = |text: &str, len: usize| {
+        text.len() == len && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let zero = |text: &str| text.bytes().all(|b| b == b'0');
+    let mut fields = parent.splitn(5, '-');
+    let (version, trace, span, flags) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+    let extended = fields.next().is_some();
+    let sound = hex(version, 2)
+        && version != "ff"
+        && !(version == "00" && extended)
+        && hex(trace, 32)
+        && !zero(trace)
+        && hex(span, 16)
+        && !zero(span)
+        && hex(flags, 2);
+    sound.then_some((trace, flags))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{child_of, trace_and_flags};
+
+    const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    #[test]
+    fn a_child_keeps_the_trace_and_its_flags_under_a_new_span() {
+        let child = child_of(Some(PARENT));
+        assert!(child.starts_with("00-0af7651916cd43dd8448eb211c80319c-"), "{child}");
+        assert!(child.ends_with("-01"), "{child}");
+        assert!(trace_and_flags(&child).is_some(), "{child}");
+        assert_ne!(child, child_of(Some(PARENT)), "each call has its own span");
+        assert_ne!(child, PARENT);
+    }
+
+    #[test]
+    fn without_a_sound_parent_a_new_unsampled_trace_begins() {
+        let long = format!("{PARENT}-x");
+        let zero_trace = "00-00000000000000000000000000000000-b7ad6b7169203331-01";
+        for parent in [None, Some(""), Some("ff-0af7"), Some(zero_trace), Some(&long), Some("00-A-B-C")] {
+            let header = child_of(parent);
+            assert!(header.ends_with("-00"), "{header}");
+            assert!(trace_and_flags(&header).is_some(), "{header}");
+        }
+        let later = PARENT.replacen("00", "01", 1) + "-more";
+        assert!(child_of(Some(&later)).starts_with("00-0af7651916cd43dd"), "a later version is read as 00");
+    }
+}

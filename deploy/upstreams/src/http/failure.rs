@@ -1,0 +1,163 @@
+//! Everything that goes wrong, and the one place that knows which status it gets.
+
+use std::fmt::Write;
+
+use actix_web::{
+    HttpResponse, HttpResponseBuilder, ResponseError,
+    http::{StatusCode, header},
+};
+use schemas::{FieldError, Problem};
+
+use crate::{db::DatabaseError, profile::PasswordError, token::TokenError};
+
+/// Why a call is not answered as it wished.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// A rule says no.
+    #[error("{code}")]
+    Refused { status: StatusCode, code: &'static str, detail: &'static str },
+    /// What was sent does not fit the contract.
+    #[error("invalid input")]
+    Invalid { code: &'static str, errors: Vec<FieldError> },
+    #[error("method not allowed")]
+    Method { allow: String },
+    #[error("no valid service token")]
+    Token(#[from] TokenError),
+    #[error("database")]
+    Database(#[from] DatabaseError),
+    #[error("password hashing")]
+    Password(#[from] PasswordError),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(source: rusqlite::Error) -> Self {
+        Self::Database(source.into())
+    }
+}
+
+/// `field` is a dotted path, list places in brackets.
+pub(crate) fn field_error(
+    field: impl Into<String>,
+    code: &'static str,
+    message: impl Into<String>,
+) -> FieldError {
+    FieldError { field: field.into(), code: code.to_owned(), message: message.into() }
+}
+
+impl Failure {
+    pub(crate) const fn refused(status: StatusCode, code: &'static str, detail: &'static str) -> Self {
+        Self::Refused { status, code, detail }
+    }
+
+    pub(crate) const fn not_found(detail: &'static str) -> Self {
+        Self::refused(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    pub(crate) const fn not_author() -> Self {
+        Self::refused(StatusCode::FORBIDDEN, "not_author", "Only its author may do this.")
+    }
+
+    pub(crate) fn field(field: &str, code: &'static str, message: impl Into<String>) -> Self {
+        Self::Invalid { code: "invalid_input", errors: vec![field_error(field, code, message)] }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Refused { status, .. } => *status,
+            Self::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Token(TokenError::KeysUnavailable) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Token(_) => StatusCode::UNAUTHORIZED,
+            Self::Database(_) | Self::Password(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Refused { code, .. } | Self::Invalid { code, .. } => code,
+            Self::Method { .. } => "method_not_allowed",
+            Self::Token(TokenError::KeysUnavailable) => "keys_unavailable",
+            Self::Token(TokenError::Missing) => "token_missing",
+            Self::Token(_) => "token_invalid",
+            Self::Database(_) | Self::Password(_) => "internal",
+        }
+    }
+
+    fn detail(&self) -> &'static str {
+        match self {
+            Self::Refused { detail, .. } => detail,
+            Self::Invalid { .. } => "Some of what was sent cannot be used; see errors.",
+            Self::Method { .. } => "This resource does not know that method; see Allow.",
+            Self::Token(TokenError::KeysUnavailable) => "The keys that verify tokens cannot be fetched.",
+            Self::Token(TokenError::Missing) => "A service token is needed.",
+            Self::Token(_) => "The service token is not valid here.",
+            Self::Database(_) | Self::Password(_) => "Something went wrong in here.",
+        }
+    }
+
+    /// The problem document (RFC 9457). `service` names the realm of a challenge (RFC 6750 section 3).
+    pub(crate) fn respond(&self, service: &str, request_id: &str) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status());
+        match self {
+            Self::Method { allow } => {
+                response.insert_header((header::ALLOW, allow.as_str()));
+            }
+            Self::Token(TokenError::KeysUnavailable) => {
+                response.insert_header((header::RETRY_AFTER, "1"));
+            }
+            Self::Token(error) => {
+                let mut challenge = format!("Bearer realm=\"{service}\"");
+                if !matches!(error, TokenError::Missing) {
+                    // Writing into a String cannot fail.
+                    let _ = write!(challenge, ", error=\"invalid_token\"");
+                }
+                response.insert_header((header::WWW_AUTHENTICATE, challenge));
+            }
+            Self::Refused { .. } | Self::Invalid { .. } | Self::Database(_) | Self::Password(_) => {}
+        }
+        let errors = if let Self::Invalid { errors, .. } = self { errors.clone() } else { Vec::new() };
+        problem(response, self.status(), self.code(), self.detail(), request_id, errors)
+    }
+}
+
+/// A problem for what the framework itself refused.
+pub(crate) fn framework_problem(status: StatusCode, request_id: &str) -> HttpResponse {
+    let code = if status.is_server_error() { "internal" } else { "bad_request" };
+    let detail = status.canonical_reason().unwrap_or("Refused");
+    problem(HttpResponse::build(status), status, code, detail, request_id, Vec::new())
+}
+
+fn problem(
+    mut response: HttpResponseBuilder,
+    status: StatusCode,
+    code: &str,
+    detail: &str,
+    request_id: &str,
+    errors: Vec<FieldError>,
+) -> HttpResponse {
+    let problem = Problem {
+        kind: format!("/problems/{code}"),
+        title: status.canonical_reason().unwrap_or("Error").to_owned(),
+        status: status.as_u16(),
+        detail: detail.to_owned(),
+        code: code.to_owned(),
+        request_id: request_id.to_owned(),
+        errors,
+    };
+    response
+        .insert_header((header::CONTENT_TYPE, "application/problem+json"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        // Text and numbers under text keys always serialise.
+        .body(serde_json::to_vec(&problem).unwrap_or_default())
+}
+
+impl ResponseError for Failure {
+    fn status_code(&self) -> StatusCode {
+        self.status()
+    }
+
+    /// The edge writes it again with the request's id.
+    fn error_response(&self) -> HttpResponse {
+        self.respond("", "")
+    }
+}

@@ -1,0 +1,73 @@
+//! What one service is started with.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use url::Url;
+
+/// One of the three services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Service {
+    /// Members, passwords, second factors, OpenID identities.
+    Profile,
+    /// Posts, likes, follows.
+    Timeline,
+    /// Recipes, their costs, likes, comments, ingredients.
+    Recipe,
+}
+
+impl Service {
+    /// `profile`, `timeline` or `recipe`: also the default audience of its tokens.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Profile => "profile",
+            Self::Timeline => "timeline",
+            Self::Recipe => "recipe",
+        }
+    }
+}
+
+/// Settings of one service.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The database file; `None` keeps everything in memory, for as long as the service runs.
+    pub database: Option<PathBuf>,
+    /// Where the gateway publishes the keys that sign service tokens (RFC 7517). Asked when a key is
+    /// first needed, so it may be unreachable at the start.
+    pub jwks_url: Url,
+    /// The `aud` that a token must bear.
+    pub audience: String,
+    /// The `iss` that a token must bear.
+    pub issuer: String,
+    /// Server threads.
+    pub workers: usize,
+    /// Hash passwords with next to no work. For tests only.
+    pub cheap_passwords: bool,
+    /// What `photoUrl` and `avatarUrl` begin with; `None` leaves them null.
+    pub asset_base: Option<Url>,
+    /// How authenticator apps name this site.
+    pub totp_label: String,
+}
+
+impl Options {
+    /// In memory, on a free loopback port, for tokens that `bff` issued for this service.
+    #[must_use]
+    pub fn new(service: Service, jwks_url: Url) -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            database: None,
+            jwks_url,
+            audience: service.name().to_owned(),
+            issuer: "bff".to_owned(),
+            workers: 2,
+            cheap_passwords: false,
+            asset_base: None,
+            totp_label: "Recipe book".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Sign-up, and proving who one is.
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
+use rusqlite::{OptionalExtension, Transaction, named_params};
+use schemas::{Credentials, Id, Me, SignUp};
+
+use super::{Profile, members, second_factor};
+use crate::{
+    db::Stamp,
+    http::{Caller, Checks, Failure, Json, created, ok},
+};
+
+const BAD_CREDENTIALS: Failure =
+    Failure::refused(StatusCode::UNAUTHORIZED, "bad_credentials", "The login or the password is wrong.");
+
+/// `POST /members`.
+pub(super) async fn sign_up(
+    state: Data<Profile>,
+    _: Caller,
+    Json(input): Json<SignUp>,
+) -> Result<HttpResponse, Failure> {
+    check(&input)?;
+    let hash = state.passwords.hash(input.password).await?;
+    let (email, username, assets) = (input.email, input.username, state.assets.clone());
+    let me: Me = state
+        .db
+        .write(move |tx| {
+            refuse_taken(tx, &email, &username)?;
+            let member = NewMember {
+                email: Some(&email),
+                username: &username,
+                display_name: &username,
+                password_hash: Some(&hash),
+            };
+            let id = insert(tx, &member)?;
+            members::read(tx, &id, assets.as_deref())
+        })
+        .await?;
+    Ok(created(format!("/members/{}", me.id), &me))
+}
+
+/// `POST /members/verify`. An unknown account takes the time of a known one. How often one may try is
+/// the gateway's to limit: it sees the address behind the call.
+pub(super) async fn verify(
+    state: Data<Profile>,
+    request: HttpRequest,
+    _: Caller,
+    Json(input): Json<Credentials>,
+) -> Result<HttpResponse, Failure> {
+    let mut checks = Checks::default();
+    checks.text("login", &input.login, 1, 254);
+    password_length(&mut checks, &input.password, 1);
+    checks.done()?;
+    let Credentials { login, password, otp } = input;
+    let account = state.db.read(move |tx| find(tx, &login)).await?;
+    let hash = account.as_ref().and_then(|account| account.password_hash.clone());
+    let right = state.passwords.matches(password, hash).await?;
+    let Some(account) = account.filter(|_| right) else { return Err(BAD_CREDENTIALS) };
+    if account.totp_enabled {
+        second_factor::check(&state, account.id.clone(), otp).await?;
+    }
+    let me = members::load(&state, account.id).await?;
+    Ok(ok(&request, &me))
+}
+
+/// Who may sign in under a login.
+struct Account {
+    id: Id,
+    password_hash: Option<String>,
+    totp_enabled: bool,
+}
+
+fn find(tx: &Transaction<'_>, login: &str) -> Result<Option<Account>, Failure> {
+    // A user name has no @, so that no login can mean two accounts.
+    let by = if login.contains('@') { "email_key" } else { "username" };
+    let mut statement =
+        tx.prepare_cached(&format!("SELECT id, password_hash, totp_enabled FROM members WHERE {by} = ?"))?;
+    let login = if login.contains('@') { login.to_lowercase() } else { login.to_owned() };
+    let account = statement.query_row([login], |row| {
+        Ok(Account {
+            id: crate::db::id_at(row, 0)?,
+            password_hash: row.get(1)?,
+            totp_enabled: row.get(2)?,
+        })
+    });
+    Ok(account.optional()?)
+}
+
+fn refuse_taken(tx: &Transaction<'_>, email: &str, username: &str) -> Result<(), Failure> {
+    let conflict = |code, detail| Err(Failure::refused(StatusCode::CONFLICT, code, detail));
+    if email_taken(tx, email)? {
+        return conflict("email_taken", "Somebody has signed up with that address.");
+    }
+    if username_taken(tx, username)? {
+        return conflict("username_taken", "Somebody has that user name.");
+    }
+    Ok(())
+}
+
+pub(super) fn email_taken(tx: &Transaction<'_>, email: &str) -> Result<bool, Failure> {
+    let mut statement = tx.prepare_cached("SELECT 1 FROM members WHERE email_key = ?")?;
+    Ok(statement.exists([email.to_lowercase()])?)
+}
+
+pub(super) fn username_taken(tx: &Transaction<'_>, username: &str) -> Result<bool, Failure> {
+    let mut statement = tx.prepare_cached("SELECT 1 FROM members WHERE username = ?")?;
+    Ok(statement.exists([username])?)
+}
+
+/// A row to be.
+pub(super) struct NewMember<'a> {
+    pub(super) email: Option<&'a str>,
+    pub(super) username: &'a str,
+    pub(super) display_name: &'a str,
+    pub(super) password_hash: Option<&'a str>,
+}
+
+pub(super) fn insert(tx: &Transaction<'_>, member: &NewMember<'_>) -> Result<String, Failure> {
+    let stamp = Stamp::next();
+    tx.prepare_cached(
+        "INSERT INTO members (id, username, email, email_key, display_name, password_hash, created_at)
+         VALUES (:id, :username, :email, :email_key, :display_name, :password_hash, :at)",
+    )?
+    .execute(named_params! {
+        ":id": stamp.id,
+        ":username": member.username,
+        ":email": member.email,
+        ":email_key": member.email.map(str::to_lowercase),
+        ":display_name": member.display_name,
+        ":password_hash": member.password_hash,
+        ":at": stamp.at,
+    })?;
+    Ok(stamp.id)
+}
+
+fn check(input: &SignUp) -> Result<(), Failure> {
+    let mut checks = Checks::default();
+    if !is_email(&input.email) {
+        checks.refuse("email", "invalid_email", "is not an e-mail address of at most 254 characters");
+    }
+    if !is_username(&input.username) {
+        checks.refuse("username", "invalid_username", "is not 3 to 30 characters out of A-Z a-z 0-9 _ . -");
+    }
+    password_length(&mut checks, &input.password, 8);
+    checks.done()
+}
+
+/// Any characters go: only the length counts (NIST SP 800-63B section 5.1.1.2).
+fn password_length(checks: &mut Checks, password: &str, shortest: usize) {
+    if !(shortest..=256).contains(&password.chars().count()) {
+        checks.refuse("password", "invalid_length", format!("does not have {shortest} to 256 characters"));
+    }
+}
+
+/// What could be delivered to is for the mail server to say; this keeps out what surely could not.
+pub(super) fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let plain = text.chars().all(|c| !c.is_whitespace() && !c.is_control());
+    let labels = domain.split('.').all(|label| !label.is_empty());
+    text.len() <= 254 && plain && labels && !local.is_empty() && local.len() <= 64 && !local.contains('@')
+}
+
+fn is_username(text: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
+    (3..=30).contains(&text.len()) && text.bytes().all(allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_email, is_username};
+
+    #[test]
+    fn addresses_and_names_are_checked() {
+        for good in ["a@b", "ada@example.org", "김보라@예시.한국", "a.b+c@d-e.f"] {
+            assert!(is_email(good), "{good}");
+        }
+        for bad in ["", "a", "@b", "a@", "a@b@c", "a b@c", "a@b..c", "a@.b", "a\n@b"] {
+            assert!(!is_email(bad), "{bad}");
+        }
+        assert!(is_username("a.B-_9"));
+        for bad in ["ab", "a b", "보라보라", "a@b", &"x".repeat(31)] {
+            assert!(!is_username(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Service tokens: whom a call may be believed to come from. The reference for other upstreams.
+
+mod keys;
+mod verify;
+
+pub(crate) use keys::KeyCache;
+pub(crate) use verify::{TokenError, Verifier};
