@@ -16,23 +16,26 @@ use actix_web::{
     dev::{Server, ServerHandle},
     guard,
     http::{Method, header},
-    middleware::from_fn,
+    middleware::{Condition, from_fn},
     web,
 };
 use clients::{CallReport, Clients, KeyError, KeyRing, ServiceTokens, TransportError};
 use schemas::MemberCard;
 use secrecy::{ExposeSecret, SecretSlice};
 use tokio::runtime::Handle;
+use tracing_actix_web::TracingLogger;
 
 use crate::{
     api::{self, Api, ApiParts, Jwks},
     cache::{CacheSettings, Documents, Drops, Policy, SharedCards, Tag},
     config::{self, Config, ScreenConfig, UpstreamConfig},
-    edge::{Edge, EdgeParts, RouteName, gate, method_not_allowed, not_found},
+    edge::{Edge, EdgeParts, RequestSpan, RouteName, gate, method_not_allowed, not_found, spans_wanted},
     identity::{AllowedOrigins, CookieSettings, CsrfGuard, CsrfKey, SameSite, SessionPolicy, Sessions},
     screens::{self, HomeFeedScreen, Screen, ScreenSettings, Screens, ScreensParts},
     store::{self, Store, StoreError},
-    telemetry::{AccessLog, AccessSettings, CONTENT_TYPE, LineFormat, LogSettings, Metrics, Sink, UserHasher},
+    telemetry::{
+        AccessLog, AccessSettings, CONTENT_TYPE, LineFormat, LogSettings, Metrics, Sink, UserHasher,
+    },
 };
 
 /// Headers that browsers may send across origins.
@@ -126,9 +129,8 @@ impl Application {
         };
         let store = store::open(config.store.url.as_str()).await?;
         let keys = Arc::new(signing_keys(&config)?);
-        let origins = Arc::new(
-            AllowedOrigins::new(&config.cors.allowed_origins).map_err(|_| StartError::Origins)?,
-        );
+        let origins =
+            Arc::new(AllowedOrigins::new(&config.cors.allowed_origins).map_err(|_| StartError::Origins)?);
         let clients = Arc::new(upstream_clients(&config, runtime.clone(), Arc::clone(&keys), &metrics)?);
         let drops = Arc::new(Drops::default());
         let sessions = Sessions::new(Arc::clone(&store), session_policy(&config), runtime.clone());
@@ -228,6 +230,7 @@ fn public_server(config: &Config, pieces: Pieces) -> Result<(Server, SocketAddr)
             .app_data(web::Data::new(pieces.keys.clone()))
             // The last one wrapped is the first to see a request.
             .wrap(cors(&pieces.origins))
+            .wrap(Condition::new(spans_wanted(), TracingLogger::<RequestSpan>::new()))
             .wrap(from_fn(gate))
             .configure(routes)
             .default_service(web::to(not_found))
@@ -338,9 +341,7 @@ async fn metrics(health: web::Data<Health>) -> HttpResponse {
     let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     health.metrics.cache_entries.set(gauge(entries));
     health.metrics.cache_bytes.set(gauge(bytes));
-    HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, CONTENT_TYPE))
-        .body(health.metrics.encode())
+    HttpResponse::Ok().insert_header((header::CONTENT_TYPE, CONTENT_TYPE)).body(health.metrics.encode())
 }
 
 /// Removes what has expired from the store, a batch at a time, for as long as the process runs.
@@ -411,16 +412,16 @@ fn screens(
     runtime: Handle,
     metrics: Arc<Metrics>,
 ) -> Screens {
-    let bounds = CacheSettings {
-        max_bytes: config.cache.max_bytes,
-        jitter_percent: config.cache.jitter_percent,
-    };
+    let bounds =
+        CacheSettings { max_bytes: config.cache.max_bytes, jitter_percent: config.cache.jitter_percent };
     let members = SharedCards::new(
         config.cache.cards_fresh_ms.into(),
         config.cache.cards_max_bytes,
         Arc::clone(&drops),
         Tag::member,
-        |card: &MemberCard| card.username.len() + card.display_name.len() + card.avatar_url.as_ref().map_or(0, String::len),
+        |card: &MemberCard| {
+            card.username.len() + card.display_name.len() + card.avatar_url.as_ref().map_or(0, String::len)
+        },
     );
     Screens::new(ScreensParts {
         documents: Arc::new(Documents::new(bounds, drops, runtime)),

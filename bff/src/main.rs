@@ -94,7 +94,8 @@ fn load(file: Option<&Path>) -> Result<Config, Failure> {
 fn serve(file: Option<&Path>) -> Result<(), Failure> {
     let config = load(file)?;
     let telemetry = telemetry::init(&log_settings(&config));
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("bff-upstream").build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("bff-upstream").build()?;
     let served = runtime.block_on(async {
         let application = Application::build(config, telemetry.sink()).await?;
         print(&format!(

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::{ClientKind, KeyError, KeyRing};
 
 const LIFE: Duration = Duration::from_secs(60);
-/// A token is always good for this much longer than the upstream's own timeout can be.
+/// A token that is sent has at least as much left: longer than any call takes.
 const HALF_LIFE: Duration = Duration::from_secs(LIFE.as_secs() / 2);
 /// About 700 bytes each.
 const MAX_CACHED: u64 = 20_000;
@@ -213,7 +213,7 @@ mod tests {
     fn a_token_is_reused_until_half_of_its_life_is_over() {
         let (tokens, jwks) = tokens();
         let start = Instant::now();
-        let unix = super::Now::read().unix_seconds;
+        let unix = Now::read().unix_seconds;
         let key = Key { acting: None, client: ClientKind::Web, audience: "recipe".into(), accounts: false };
         let at = |seconds: u64| {
             let monotonic = start + Duration::from_secs(seconds);

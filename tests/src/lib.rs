@@ -1,1 +1,20 @@
+//! The harness: the real gateway as a child process, real upstreams, and a fault proxy before each of
+//! them, all on loopback and port 0. The suites are in `tests/it`.
+//!
+//! A test makes a [`TestBff`], asks it for [`Actor`]s, breaks what it likes through the proxies
+//! (`bff.recipe.delay(…)`), and reads from their journals what was really sent.
 
+mod actor;
+mod answer;
+mod direct;
+pub mod figures;
+mod proxy;
+mod system;
+mod waiting;
+
+pub use actor::{Actor, PASSWORD, Request, email};
+pub use answer::Answer;
+pub use direct::{Direct, Signer};
+pub use proxy::{Fault, HUGE, Journal, PLANTED, Proxy, Recorded};
+pub use system::{Builder, Output, TestBff, bff_binary, run_bff};
+pub use waiting::{eventually, soon};

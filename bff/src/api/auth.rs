@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
-    http::header::{CACHE_CONTROL, HeaderName, SET_COOKIE, USER_AGENT, COOKIE},
+    http::header::{CACHE_CONTROL, COOKIE, HeaderName, SET_COOKIE, USER_AGENT},
     web,
 };
 use clients::UpstreamError;
@@ -98,7 +98,8 @@ pub async fn csrf_token(caller: SignedInUntouched, edge: web::Data<Edge>) -> Res
 }
 
 fn info(edge: &Edge, session: &Session) -> Result<SessionInfo, ApiError> {
-    let expires_at = i64::try_from(session.expires_at_ms()).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let expires_at =
+        i64::try_from(session.expires_at_ms()).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
     Ok(SessionInfo {
         user: (*session.profile).clone(),
         csrf_token: edge.csrf.token(&session.key),

@@ -144,9 +144,14 @@ pub(super) fn refusal(error: UpstreamError) -> ApiError {
 /// An upstream's word on a field: which one and the code pass, where they are plain; its prose does not.
 fn in_our_words(error: &FieldError) -> FieldError {
     let plain = |text: &str, extra: &[u8]| {
-        text.len() <= 100 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || extra.contains(&b))
+        text.len() <= 100
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || extra.contains(&b))
     };
     let field = if plain(&error.field, b".[]-") { error.field.as_str() } else { "" };
     let code = if plain(&error.code, b"") { error.code.as_str() } else { "invalid" };
-    FieldError { field: field.into(), code: code.into(), message: "refused by the service that keeps it".into() }
+    FieldError {
+        field: field.into(),
+        code: code.into(),
+        message: "refused by the service that keeps it".into(),
+    }
 }

@@ -1,11 +1,6 @@
 //! Shared parts: what looks the same to every user, kept once for all of them.
 
-use std::{
-    collections::HashMap,
-    future::Future,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
 
 use schemas::Id;
 
@@ -101,4 +96,3 @@ impl<V: Clone + Send + Sync + 'static> SharedCards<V> {
         self.len() == 0
     }
 }
-

@@ -180,11 +180,9 @@ impl Document {
     }
 
     pub(super) fn prepare(&self, wanted: Encodings) {
-        for (is_wanted, encoding) in [
-            (wanted.gzip, Encoding::Gzip),
-            (wanted.zstd, Encoding::Zstd),
-            (wanted.brotli, Encoding::Brotli),
-        ] {
+        for (is_wanted, encoding) in
+            [(wanted.gzip, Encoding::Gzip), (wanted.zstd, Encoding::Zstd), (wanted.brotli, Encoding::Brotli)]
+        {
             if is_wanted {
                 let _ready = self.representation(encoding);
             }
@@ -252,7 +250,10 @@ impl Document {
     /// Bytes that it takes in memory, its encodings counted by rule of thumb before they are made.
     pub(super) fn weight(&self) -> usize {
         let body = self.identity.body.len();
-        body + body / 2 + self.tags.len() * size_of::<HashedTag>() + self.timings.len() * 2 + size_of::<Self>()
+        body + body / 2
+            + self.tags.len() * size_of::<HashedTag>()
+            + self.timings.len() * 2
+            + size_of::<Self>()
     }
 
     pub(super) fn standing(&self, drops: &Drops) -> Standing {
@@ -283,7 +284,8 @@ fn gzip(body: &[u8]) -> std::io::Result<Vec<u8>> {
 
 fn brotli(body: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut encoded = Vec::with_capacity(body.len() / 4);
-    let settings = brotli::enc::BrotliEncoderParams { quality: 5, size_hint: body.len(), ..Default::default() };
+    let settings =
+        brotli::enc::BrotliEncoderParams { quality: 5, size_hint: body.len(), ..Default::default() };
     brotli::BrotliCompress(&mut &body[..], &mut encoded, &settings)?;
     Ok(encoded)
 }

@@ -164,9 +164,7 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
     {
         let entry = self.entries.get(wanted.key)?;
         match entry.usable(now, &self.drops) {
-            Usable::Fresh(document) => {
-                Some(Served { document: Arc::clone(document), outcome: Outcome::Hit })
-            }
+            Usable::Fresh(document) => Some(Served { document: Arc::clone(document), outcome: Outcome::Hit }),
             Usable::Stale(document) => {
                 if entry.claim_refresh(now, wanted.policy.degraded) {
                     self.board(wanted, Some(&entry), compose);
@@ -206,7 +204,10 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
                 // what we must show. Its successor, begun after we asked, cannot be.
                 Ok(landed) if landed.document.is_older_than_a_drop_before(asked, &self.drops) => {}
                 Ok(Landed { document, stored }) => {
-                    return Ok(Served { document, outcome: Outcome::Composed { forward, collapsed, stored } });
+                    return Ok(Served {
+                        document,
+                        outcome: Outcome::Composed { forward, collapsed, stored },
+                    });
                 }
                 Err(error) => return self.older(wanted.key, Instant::now()).ok_or(error),
             }
@@ -217,6 +218,19 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
     #[must_use]
     pub fn size(&self) -> (u64, u64) {
         (self.entries.entry_count(), self.entries.weighted_size())
+    }
+
+    /// Compositions under way.
+    #[cfg(test)]
+    pub(super) fn flights_under_way(&self) -> usize {
+        self.flights.lock().len()
+    }
+
+    /// [`Documents::size`] after pending evictions.
+    #[cfg(test)]
+    pub(super) fn settled_size(&self) -> (u64, u64) {
+        self.entries.run_pending_tasks();
+        self.size()
     }
 
     /// What may be served when composing failed.

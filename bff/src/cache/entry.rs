@@ -67,7 +67,9 @@ impl Entry {
     pub(super) fn usable(&self, now: Instant, drops: &Drops) -> Usable<'_> {
         let whole = self.whole.as_ref().map(|document| (document, document.standing(drops)));
         match whole {
-            Some((document, Standing::Intact)) if now < document.fresh_until => return Usable::Fresh(document),
+            Some((document, Standing::Intact)) if now < document.fresh_until => {
+                return Usable::Fresh(document);
+            }
             Some((document, Standing::Intact | Standing::SoftDropped)) if now < document.stale_until => {
                 return Usable::Stale(document);
             }
@@ -80,7 +82,9 @@ impl Entry {
             return Usable::Fresh(document);
         }
         match whole {
-            Some((document, standing)) if standing != Standing::HardDropped && now < document.usable_until => {
+            Some((document, standing))
+                if standing != Standing::HardDropped && now < document.usable_until =>
+            {
                 Usable::IfComposingFails(document)
             }
             _ => Usable::Nothing,

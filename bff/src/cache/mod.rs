@@ -16,6 +16,8 @@ mod entry;
 mod key;
 mod shelf;
 mod tag;
+#[cfg(test)]
+mod tests;
 
 pub use cards::SharedCards;
 pub use document::{Document, Encoding, Encodings, Filled, Representation};

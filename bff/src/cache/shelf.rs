@@ -66,7 +66,11 @@ impl Shelf {
 
     /// A copy that is as good as a fetch: still in its fresh time, and nothing it depends on was dropped.
     #[must_use]
-    pub fn fresh<T: Send + Sync + 'static>(&self, part: &'static str, now: Instant) -> Option<(Arc<T>, Instant)> {
+    pub fn fresh<T: Send + Sync + 'static>(
+        &self,
+        part: &'static str,
+        now: Instant,
+    ) -> Option<(Arc<T>, Instant)> {
         self.copy(part, now, self.policy.fresh, |standing| standing == Standing::Intact)
     }
 

@@ -200,7 +200,8 @@ pub(super) fn extract(merged: &Merged, mistakes: &mut ConfigErrors) -> Config {
     let mut usable = merged.values.clone();
     for path in &merged.set {
         let keys: Vec<String> = path.split('.').map(str::to_owned).collect();
-        let (Some(value), Some(default)) = (find(&merged.values, &keys), find(&merged.defaults, &keys)) else {
+        let (Some(value), Some(default)) = (find(&merged.values, &keys), find(&merged.defaults, &keys))
+        else {
             continue;
         };
         let mut trial = merged.defaults.clone();
@@ -210,7 +211,10 @@ pub(super) fn extract(merged: &Merged, mistakes: &mut ConfigErrors) -> Config {
             insert(&mut usable, &keys, default.clone());
         }
     }
-    #[expect(clippy::expect_used, reason = "each value was accepted above or is a default, which a test loads")]
+    #[expect(
+        clippy::expect_used,
+        reason = "each value was accepted above or is a default, which a test loads"
+    )]
     Value::Dict(Tag::Default, usable).deserialize().expect("the checked values make a configuration")
 }
 

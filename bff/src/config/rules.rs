@@ -85,7 +85,8 @@ impl Check<'_> {
 
     fn listeners(&mut self, config: &Config) {
         let (http, internal) = (config.http.listen, config.internal.listen);
-        let overlap = http.ip() == internal.ip() || http.ip().is_unspecified() || internal.ip().is_unspecified();
+        let overlap =
+            http.ip() == internal.ip() || http.ip().is_unspecified() || internal.ip().is_unspecified();
         let same = http.port() != 0 && http.port() == internal.port() && overlap;
         self.refuse(same, "internal.listen", "is the address of http.listen: metrics would be public");
     }
@@ -93,8 +94,8 @@ impl Check<'_> {
     fn origins(&mut self, config: &Config) {
         for (index, origin) in config.cors.allowed_origins.iter().enumerate() {
             let path = format!("cors.allowed_origins[{index}]");
-            if origin == "*" {
-                let message = "`*` would let every site act for signed-in users: list exact origins";
+            if origin.contains('*') {
+                let message = "`*` would let foreign sites act for signed-in users: list exact origins";
                 self.mistakes.add(path, message);
                 continue;
             }
@@ -143,7 +144,8 @@ impl Check<'_> {
         );
         let domain = session.domain.trim_start_matches('.');
         self.refuse(
-            !session.domain.is_empty() && !matches!(Host::parse(domain), Ok(Host::Domain(name)) if name == domain),
+            !session.domain.is_empty()
+                && !matches!(Host::parse(domain), Ok(Host::Domain(name)) if name == domain),
             "session.domain",
             "is not a domain name in lower case",
         );
@@ -151,8 +153,11 @@ impl Check<'_> {
 
     fn upstreams(&mut self, config: &Config) {
         let upstreams = &config.upstreams;
-        let all =
-            [("profile", &upstreams.profile), ("timeline", &upstreams.timeline), ("recipe", &upstreams.recipe)];
+        let all = [
+            ("profile", &upstreams.profile),
+            ("timeline", &upstreams.timeline),
+            ("recipe", &upstreams.recipe),
+        ];
         for (index, (name, upstream)) in all.iter().enumerate() {
             self.upstream(&format!("upstreams.{name}"), upstream);
             let twin = all[..index].iter().find(|(_, other)| other.audience == upstream.audience);
@@ -214,7 +219,8 @@ fn keys_missing(dir: &Path) -> Option<String> {
         Ok(entries) => entries,
         Err(error) => return Some(format!("{} cannot be read: {error}", dir.display())),
     };
-    let found = entries.flatten().any(|entry| Path::new(&entry.file_name()).extension().is_some_and(|e| e == "pem"));
+    let found =
+        entries.flatten().any(|entry| Path::new(&entry.file_name()).extension().is_some_and(|e| e == "pem"));
     (!found).then(|| format!("{} holds no *.pem: make one with `bff keys`", dir.display()))
 }
 

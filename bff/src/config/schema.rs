@@ -55,9 +55,8 @@ fn comments(text: &str) -> Map<String, Value> {
             section = name.to_owned();
             Some(name.to_owned())
         } else {
-            line.split_once(" = ").map(|(key, _)| {
-                if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") }
-            })
+            line.split_once(" = ")
+                .map(|(key, _)| if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") })
         };
         if let Some(path) = path.filter(|_| !comment.is_empty()) {
             found.insert(path, json!(comment.join(" ")));

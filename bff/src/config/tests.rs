@@ -72,7 +72,8 @@ fn the_default_file_and_the_structs_have_the_same_keys_and_values() {
     for key in keys.iter().filter(|key| *key != "session.secret") {
         let (ours, theirs) = (at(&serialized, key), at(&file, key));
         // A parsed URL ends with a slash.
-        let same = ours == theirs || ours.as_str().is_some_and(|url| url.strip_suffix('/') == theirs.as_str());
+        let same =
+            ours == theirs || ours.as_str().is_some_and(|url| url.strip_suffix('/') == theirs.as_str());
         assert!(same, "{key}: {ours} is not {theirs}");
     }
     assert!(config.warnings().is_empty());
@@ -163,7 +164,8 @@ fn all_mistakes_are_told_at_once_with_their_paths() {
         "[screens]\nhome_feed = 5\n",
         "[store.url]\nx = 1\n",
     ));
-    let variables = env(&[("BFF__TELEMETRY__LOG", "a=b=c"), ("BFF__CACHE__JITTER_PERCENT", "51"), ("HOME", "/")]);
+    let variables =
+        env(&[("BFF__TELEMETRY__LOG", "a=b=c"), ("BFF__CACHE__JITTER_PERCENT", "51"), ("HOME", "/")]);
     let errors = Config::load(Some(&path), variables).unwrap_err();
     let told = errors.to_string();
     let paths: Vec<&str> = errors.mistakes().iter().map(|mistake| mistake.path.as_str()).collect();
@@ -191,7 +193,10 @@ fn all_mistakes_are_told_at_once_with_their_paths() {
     );
     assert_eq!(told.lines().count(), paths.len());
     assert!(told.contains("http.workerz: unknown key; did you mean `workers`?"), "{told}");
-    assert!(told.contains("profile: expected \"development\" or \"production\", found \"staging\""), "{told}");
+    assert!(
+        told.contains("profile: expected \"development\" or \"production\", found \"staging\""),
+        "{told}"
+    );
 }
 
 #[test]
@@ -279,8 +284,12 @@ fn production_refuses_what_is_unsafe() {
         assert_eq!(errors.mistakes()[0].path, path, "{name}={value}");
     }
     // Without anything set: the secret and the keys.
-    let bare = Config::load(None, env(&[("BFF__PROFILE", "production"), ("BFF__KEYS__DIR", empty)])).unwrap_err();
-    assert_eq!(bare.mistakes().iter().map(|m| m.path.as_str()).collect::<Vec<_>>(), ["keys.dir", "session.secret"]);
+    let bare =
+        Config::load(None, env(&[("BFF__PROFILE", "production"), ("BFF__KEYS__DIR", empty)])).unwrap_err();
+    assert_eq!(
+        bare.mistakes().iter().map(|m| m.path.as_str()).collect::<Vec<_>>(),
+        ["keys.dir", "session.secret"]
+    );
 }
 
 #[test]
@@ -300,9 +309,15 @@ fn the_cookie_follows_profile_address_and_attributes() {
     for (variables, path) in [
         (&[("BFF__SESSION__SECURE", "false"), ("BFF__HTTP__LISTEN", "0.0.0.0:8080")], "session.secure"),
         (&[("BFF__SESSION__SECURE", "false"), ("BFF__SESSION__SAME_SITE", "none")], "session.same_site"),
-        (&[("BFF__SESSION__SECURE", "false"), ("BFF__SESSION__COOKIE_NAME", "__Host-a")], "session.cookie_name"),
+        (
+            &[("BFF__SESSION__SECURE", "false"), ("BFF__SESSION__COOKIE_NAME", "__Host-a")],
+            "session.cookie_name",
+        ),
         (&[("BFF__SESSION__COOKIE_NAME", "a;b"), ("BFF__SESSION__SECURE", "true")], "session.cookie_name"),
-        (&[("BFF__SESSION__COOKIE_NAME", "__Secure-a"), ("BFF__SESSION__SECURE", "false")], "session.cookie_name"),
+        (
+            &[("BFF__SESSION__COOKIE_NAME", "__Secure-a"), ("BFF__SESSION__SECURE", "false")],
+            "session.cookie_name",
+        ),
         (&[("BFF__SESSION__DOMAIN", "a b"), ("BFF__SESSION__SECURE", "true")], "session.domain"),
     ] {
         let errors = load(variables).expect_err(path);

@@ -179,7 +179,9 @@ pub(super) mod url_text {
         serializer.serialize_str(url.as_str())
     }
 
-    pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
+    pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Url, D::Error> {
         let text = String::deserialize(deserializer)?;
         // The text stays out of the message: it may hold credentials.
         Url::parse(&text).map_err(|error| de::Error::custom(format!("is not an absolute URL: {error}")))

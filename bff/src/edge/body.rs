@@ -126,15 +126,18 @@ mod tests {
         };
         assert_eq!(refused::<RecipeInput>(&recipe("1.5")), vec![]);
         for amount in ["-1", "0.0001", "\"1\"", "1e400"] {
-            assert_eq!(refused::<RecipeInput>(&recipe(amount)), one("ingredients[0].amount", "invalid"), "{amount}");
+            assert_eq!(
+                refused::<RecipeInput>(&recipe(amount)),
+                one("ingredients[0].amount", "invalid"),
+                "{amount}"
+            );
         }
     }
 
     #[test]
     fn what_is_no_json_is_told_apart_from_wrong_fields() {
-        for broken in ["", "{", "nope", r#"{"email":"a"} x"#, "\u{feff}{}"] {
-            let refused = refused::<SignUp>(broken);
-            assert!(refused == [(String::new(), "invalid_body".into())] || refused[0].1 == "required", "{broken}");
+        for broken in ["", "{", "nope", r#"{"email":"a","username":"b","password":"c"} x"#, "\u{feff}{}"] {
+            assert_eq!(refused::<SignUp>(broken), [(String::new(), "invalid_body".to_owned())], "{broken}");
         }
     }
 }

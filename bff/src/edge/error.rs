@@ -68,7 +68,8 @@ const fn face(status: StatusCode, code: &'static str, title: &'static str, detai
     Face { status, code, title, detail }
 }
 
-const NOT_FOUND: Face = face(StatusCode::NOT_FOUND, "not_found", "Not found", "There is nothing here by that name.");
+const NOT_FOUND: Face =
+    face(StatusCode::NOT_FOUND, "not_found", "Not found", "There is nothing here by that name.");
 const FORBIDDEN: Face = face(StatusCode::FORBIDDEN, "forbidden", "Forbidden", "This is not yours to do.");
 const UNAVAILABLE: Face = face(
     StatusCode::BAD_GATEWAY,
@@ -130,12 +131,9 @@ impl ApiError {
                 "Invalid body",
                 "The body is not well-formed JSON.",
             ),
-            Self::BadRequest => face(
-                StatusCode::BAD_REQUEST,
-                "bad_request",
-                "Bad request",
-                "The request is malformed.",
-            ),
+            Self::BadRequest => {
+                face(StatusCode::BAD_REQUEST, "bad_request", "Bad request", "The request is malformed.")
+            }
             Self::Invalid(_) => face(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "validation_failed",
@@ -271,7 +269,9 @@ impl ResponseError for ApiError {
         };
         match self.face().status {
             // RFC 9110 section 15.5.2: a 401 must name a challenge.
-            StatusCode::UNAUTHORIZED => response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"bff\"")),
+            StatusCode::UNAUTHORIZED => {
+                response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"bff\""))
+            }
             StatusCode::SERVICE_UNAVAILABLE => response.insert_header((header::RETRY_AFTER, "1")),
             _ => &mut response,
         };

@@ -93,7 +93,13 @@ fn finish<B: MessageBody + 'static>(
 }
 
 /// The answer when the request itself is gone: after a panic, or an error from another middleware.
-fn without_request(edge: &Edge, id: &RequestId, method: &'static str, received: Instant, error: &Error) -> Error {
+fn without_request(
+    edge: &Edge,
+    id: &RequestId,
+    method: &'static str,
+    received: Instant,
+    error: &Error,
+) -> Error {
     let face = match error.as_error::<ApiError>() {
         Some(error) => error.face(),
         None => problem::face_of_status(error.as_response_error().status_code()),

@@ -12,6 +12,7 @@ mod gate;
 mod negotiate;
 mod problem;
 mod state;
+mod trace;
 mod validate;
 
 pub use body::JsonBody;
@@ -22,4 +23,5 @@ pub use gate::{RouteName, gate};
 pub use negotiate::{accepted_coding, accepts_json};
 pub use problem::{method_not_allowed, not_found};
 pub use state::{Edge, EdgeParts};
+pub use trace::{RequestSpan, spans_wanted};
 pub use validate::{FieldErrors, Validate};

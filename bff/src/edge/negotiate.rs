@@ -41,7 +41,8 @@ pub fn accepted_coding<'o>(request: &HttpRequest, offered: &[&'o str]) -> Option
         return None;
     }
     let wants = |coding: &str| {
-        let mut named = values(headers, &ACCEPT_ENCODING).filter(|(token, _)| token.eq_ignore_ascii_case(coding));
+        let mut named =
+            values(headers, &ACCEPT_ENCODING).filter(|(token, _)| token.eq_ignore_ascii_case(coding));
         let mut any = values(headers, &ACCEPT_ENCODING).filter(|(token, _)| *token == "*");
         named.next().or_else(|| any.next()).is_some_and(|(_, wanted)| wanted)
     };
@@ -85,7 +86,13 @@ mod tests {
         ] {
             assert!(accepts(yes), "{yes}");
         }
-        for no in ["text/html", "application/json;q=0, */*", "application/xml", "*/*;q=0", "application/json; q=0.0"] {
+        for no in [
+            "text/html",
+            "application/json;q=0, */*",
+            "application/xml",
+            "*/*;q=0",
+            "application/json; q=0.0",
+        ] {
             assert!(!accepts(no), "{no}");
         }
         assert!(accepts_json(&TestRequest::default().to_http_request()).is_ok());

@@ -4,16 +4,12 @@ use actix_web::{
     HttpRequest,
     http::{
         StatusCode,
-        header::{HeaderValue, CACHE_CONTROL, CONTENT_TYPE, HeaderMap},
+        header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue},
     },
 };
 use schemas::{FieldError, Problem};
 
-use super::{
-    ApiError,
-    context::RequestId,
-    error::Face,
-};
+use super::{ApiError, context::RequestId, error::Face};
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");

@@ -125,3 +125,66 @@ impl Hasher for FirstBytes {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+
+    fn session(version: u64) -> Arc<Session> {
+        let member = serde_json::json!({
+            "id": "ada", "username": "ada", "displayName": "Ada", "avatarUrl": null, "bio": null,
+            "createdAt": "2026-01-02T03:04:05Z", "email": "ada@example.org"
+        });
+        let profile: schemas::Me = serde_json::from_value(member).expect("a member");
+        Arc::new(Session {
+            key: [1; 32],
+            user: profile.id.clone(),
+            profile: Arc::new(profile),
+            created_ms: 0,
+            absolute_end_ms: 1000,
+            client: "".into(),
+            address: "".into(),
+            idle_ms: 1000,
+            last_seen_ms: AtomicU64::new(0),
+            touch_due_ms: AtomicU64::new(0),
+            version: AtomicU64::new(version),
+        })
+    }
+
+    #[test]
+    fn the_latest_version_read_is_kept_whoever_comes_last() {
+        let near = NearCache::new(10, Duration::from_secs(60));
+        let (older, newer) = (session(1), session(2));
+        let ticket = near.ticket(&older.key);
+        let held = |held: Option<Arc<Session>>| held.map(|held| held.version.load(Ordering::Relaxed));
+        assert_eq!(held(near.publish(Arc::clone(&older), ticket)), Some(1));
+        let same = near.publish(session(1), ticket).expect("the ticket holds");
+        assert!(Arc::ptr_eq(&same, &older), "requests share one session");
+        assert_eq!(held(near.publish(Arc::clone(&newer), ticket)), Some(2));
+        assert_eq!(held(near.publish(older, ticket)), Some(2));
+        assert_eq!(held(near.get(&newer.key)), Some(2));
+    }
+
+    #[test]
+    fn what_was_read_before_a_removal_is_not_taken_in() {
+        let near = NearCache::new(10, Duration::from_secs(60));
+        for remove in [
+            (|near| near.forget(&[1; 32])) as fn(&NearCache),
+            |near| near.forget_where(|_| true),
+            |near| near.forget_where(|_| false),
+        ] {
+            let ticket = near.ticket(&[1; 32]);
+            remove(&near);
+            assert!(near.publish(session(1), ticket).is_none());
+            assert!(near.get(&[1; 32]).is_none());
+        }
+        let ticket = near.ticket(&[1; 32]);
+        assert!(near.publish(session(1), ticket).is_some());
+        near.forget_where(|session| session.user.as_str() == "bo");
+        assert!(near.holds(&[1; 32]));
+        near.forget_where(|session| session.user.as_str() == "ada");
+        assert!(!near.holds(&[1; 32]));
+    }
+}

@@ -48,15 +48,16 @@ impl Screen for HomeFeedScreen {
         let profile = run.part("profile").tag(Tag::member(&me)).required(clients.profile.member(cx, &me));
         let posts = run.part("posts").within(FIRST_STEP).tag(Tag::timeline(&me)).tags_of(tags_of_posts);
         let posts = posts.optional(clients.timeline.timeline(cx, page.limit, page.cursor.as_deref()));
-        let recipes = run.part("recipes").within(FIRST_STEP).tag(Tag::recipe_lists()).tags_of(tags_of_recipes);
-        let recipes = recipes.optional(async {
-            clients.recipe.for_me(cx, RECIPES).await.map(|items| Items { items })
-        });
+        let recipes =
+            run.part("recipes").within(FIRST_STEP).tag(Tag::recipe_lists()).tags_of(tags_of_recipes);
+        let recipes =
+            recipes.optional(async { clients.recipe.for_me(cx, RECIPES).await.map(|items| Items { items }) });
         let rest = async {
             let (posts, recipes) = join(posts, recipes).await;
             let post_list = posts.iter().flat_map(|page| &page.items);
             let recipe_list = recipes.iter().flat_map(|list| &list.items);
-            let known = post_list.clone().map(|post| &post.author_id).chain(recipe_list.map(|r| &r.author_id));
+            let known =
+                post_list.clone().map(|post| &post.author_id).chain(recipe_list.map(|r| &r.author_id));
             let (mut members, cards) = join(
                 authors(&run, &up, "authors", known),
                 recipe_cards(&run, &up, post_list.filter_map(|post| post.recipe_id.as_ref())),
@@ -82,7 +83,11 @@ impl Screen for HomeFeedScreen {
     }
 }
 
-fn feed_post<'d>(post: &'d Post, members: &'d Cards<MemberCard>, cards: &'d Cards<RecipeCard>) -> FeedPost<'d> {
+fn feed_post<'d>(
+    post: &'d Post,
+    members: &'d Cards<MemberCard>,
+    cards: &'d Cards<RecipeCard>,
+) -> FeedPost<'d> {
     let recipe = post.recipe_id.as_ref().and_then(|id| cards.get(id));
     FeedPost {
         id: &post.id,

@@ -5,10 +5,7 @@ use std::collections::HashMap;
 use schemas::{Id, MemberCard, RecipeCard, RecipeCardWithAuthor};
 
 use super::screen::Upstream;
-use crate::{
-    cache::Tag,
-    compose::Run,
-};
+use crate::{cache::Tag, compose::Run};
 
 /// Cards by id.
 pub(super) type Cards<V> = HashMap<Id, V>;

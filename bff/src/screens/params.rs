@@ -32,13 +32,14 @@ impl PageParams {
             match &*key {
                 "limit" => {
                     let limit = value.parse::<u32>().ok().filter(|limit| (1..=most).contains(limit));
-                    page.limit = limit
-                        .ok_or_else(|| wrong("limit", "out_of_range", format!("a whole number, 1 to {most}")))?;
+                    page.limit = limit.ok_or_else(|| {
+                        wrong("limit", "out_of_range", format!("a whole number, 1 to {most}"))
+                    })?;
                 }
                 "cursor" if value.len() > MAX_CURSOR || value.chars().any(char::is_control) => {
                     return Err(wrong("cursor", "invalid", "not a cursor of this list".into()));
                 }
-                "cursor" => page.cursor = Some((*value).into()).filter(|cursor: &Box<str>| !cursor.is_empty()),
+                "cursor" => page.cursor = (!value.is_empty()).then(|| Box::from(&*value)),
                 _ => {}
             }
         }
@@ -70,7 +71,8 @@ mod tests {
         assert_eq!(read(""), Some((20, None)));
         assert_eq!(read("cursor="), Some((20, None)));
         assert_eq!(read("limit=5&cursor=a%2Fb%3D&utm_source=x"), Some((5, Some("a/b=".into()))));
-        for bad in ["limit=0", "limit=51", "limit=-1", "limit=x", "limit=", "cursor=%00", "limit=99999999999"] {
+        for bad in ["limit=0", "limit=51", "limit=-1", "limit=x", "limit=", "cursor=%00", "limit=99999999999"]
+        {
             assert_eq!(read(bad), None, "{bad}");
         }
         assert_eq!(read(&format!("cursor={}", "x".repeat(513))), None);

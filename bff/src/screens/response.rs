@@ -8,8 +8,8 @@ use actix_web::{
     http::{
         StatusCode,
         header::{
-            AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
-            IF_NONE_MATCH, VARY,
+            AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH,
+            VARY,
         },
     },
 };
@@ -25,15 +25,15 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// Documents of one user: kept by their browser alone, and asked about each time.
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
-const VARY_BY: HeaderValue = HeaderValue::from_static("Cookie, Authorization, Accept, Accept-Encoding, Origin");
+const VARY_BY: HeaderValue =
+    HeaderValue::from_static("Cookie, Authorization, Accept, Accept-Encoding, Origin");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Seconds for which header values are kept ready: a fresh document is younger than this.
 const READY: usize = 64;
 static SECONDS: LazyLock<Vec<HeaderValue>> = LazyLock::new(|| (0..READY).map(HeaderValue::from).collect());
-static HITS: LazyLock<Vec<HeaderValue>> = LazyLock::new(|| {
-    (0..READY).map(|ttl| text(format!("bff; hit; ttl={ttl}"))).collect()
-});
+static HITS: LazyLock<Vec<HeaderValue>> =
+    LazyLock::new(|| (0..READY).map(|ttl| text(format!("bff; hit; ttl={ttl}"))).collect());
 
 /// What a document may be sent as.
 ///

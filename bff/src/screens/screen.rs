@@ -131,9 +131,9 @@ pub async fn serve<S: Screen>(
             S::compose(run, Upstream { screens, cx }, me, params).await
         }
     };
-    let served = match screens.documents.look_up(&wanted, now, &compose) {
+    let served = match screens.documents.look_up(&wanted, now, compose) {
         Some(served) => Ok(served),
-        None => screens.documents.get(&wanted, now, &compose).await,
+        None => screens.documents.get(&wanted, now, compose).await,
     };
     match served {
         Ok(served) => {

@@ -7,47 +7,32 @@
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
-use redb::{Builder, Database, DatabaseError, Durability, ReadableDatabase, StorageError};
+use redb::{Builder, Database, DatabaseError, ReadableDatabase, StorageError};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::tables::{OWNERS, RECORDS, Stored, Tables, keys_of, record_key};
+use super::writer::{Apply, Home, Job, Open, Writer};
 use super::{Entry, Record, Space, Store, StoreError, check_entry, check_key, check_owner, unix_ms};
 
 /// Pages kept in memory.
 const CACHE_BYTES: usize = 64 << 20;
-/// Writes in one transaction; more wait for the next.
-const BATCH: usize = 1024;
 /// Writes that wait at most; further callers wait before they queue.
 const QUEUE: usize = 4096;
-/// How long counts may stay in memory only.
-const COUNTS_DURABLE_AFTER: Duration = Duration::from_secs(1);
-
-/// Told whether the transaction was committed; hands the caller its answer.
-type Finish = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-type Apply = Box<dyn FnOnce(&mut Tables<'_>) -> Result<Finish, StoreError> + Send>;
-
-struct Job {
-    /// Whether the caller waits for the disk.
-    durable: bool,
-    apply: Apply,
-}
 
 /// Records in one file. Dropping it finishes the writes that wait and closes the file.
 pub struct EmbeddedStore {
-    database: Arc<Database>,
+    home: Arc<Home>,
     jobs: Mutex<Option<Sender<Job>>>,
     room: Semaphore,
-    syncs: Arc<AtomicU64>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -59,32 +44,25 @@ impl EmbeddedStore {
     /// [`StoreError::Locked`], [`StoreError::Corrupt`], [`StoreError::Open`].
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         let path = path.to_owned();
-        let opened = tokio::task::spawn_blocking(move || Self::open_blocking(&path)).await;
+        let opened = tokio::task::spawn_blocking(move || Self::open_blocking(path)).await;
         opened.unwrap_or(Err(StoreError::Closed))
     }
 
-    fn open_blocking(path: &Path) -> Result<Self, StoreError> {
-        let failed = |source| StoreError::Open { path: path.to_owned(), source: Arc::new(source) };
-        let file = open_file(path).map_err(failed)?;
-        let mut builder = Builder::new();
-        builder.set_cache_size(CACHE_BYTES);
-        let database = builder.create_file(file).map_err(|error| open_error(path, error))?;
-        // Makes the tables, so that readers find them.
-        let transaction = database.begin_write()?;
-        Tables::open(&transaction)?.close()?;
-        transaction.commit()?;
+    fn open_blocking(path: PathBuf) -> Result<Self, StoreError> {
+        Self::start(Box::new(move || open_database(&path)))
+    }
 
-        let database = Arc::new(database);
+    /// Opens for the first time, and starts the thread that writes.
+    fn start(open: Open) -> Result<Self, StoreError> {
+        let home = Arc::new(Home::new(open()?));
         let (jobs, queue) = channel();
-        let syncs = Arc::new(AtomicU64::new(0));
-        let writer = Writer { database: Arc::clone(&database), queue, syncs: Arc::clone(&syncs) };
+        let writer = Writer { home: Arc::clone(&home), queue, open };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
-        let writer = thread.spawn(move || writer.run()).map_err(failed)?;
+        let writer = thread.spawn(move || writer.run()).map_err(|_| StoreError::Closed)?;
         Ok(Self {
-            database,
+            home,
             jobs: Mutex::new(Some(jobs)),
             room: Semaphore::new(QUEUE),
-            syncs,
             writer: Mutex::new(Some(writer)),
         })
     }
@@ -92,7 +70,7 @@ impl EmbeddedStore {
     /// How often the file was synced: far less often than it was written to, when many write at once.
     #[must_use]
     pub fn syncs(&self) -> u64 {
-        self.syncs.load(Ordering::Relaxed)
+        self.home.syncs()
     }
 
     /// Has the writer apply `operation`; answers after the commit.
@@ -104,7 +82,7 @@ impl EmbeddedStore {
         let _room = self.room.acquire().await.map_err(|_| StoreError::Closed)?;
         let (answer, answered) = oneshot::channel();
         // A caller that has gone away no longer listens: its answer is dropped.
-        let apply: Apply = Box::new(move |tables| match operation(tables) {
+        let apply: Apply = Box::new(move |tables| match tables.and_then(operation) {
             Ok(value) => Ok(Box::new(move |committed: Result<(), StoreError>| {
                 let _ = answer.send(committed.map(|()| value));
             })),
@@ -129,6 +107,23 @@ impl Drop for EmbeddedStore {
             let _ = writer.join();
         }
     }
+}
+
+/// The open database with all its tables.
+fn open_database(path: &Path) -> Result<Database, StoreError> {
+    let file = open_file(path)
+        .map_err(|source| StoreError::Open { path: path.to_owned(), source: Arc::new(source) })?;
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE_BYTES);
+    make_tables(builder.create_file(file).map_err(|error| open_error(path, error))?)
+}
+
+/// Readers expect the tables to be there.
+fn make_tables(database: Database) -> Result<Database, StoreError> {
+    let transaction = database.begin_write()?;
+    Tables::open(&transaction)?.close()?;
+    transaction.commit()?;
+    Ok(database)
 }
 
 fn open_file(path: &Path) -> io::Result<File> {
@@ -157,70 +152,11 @@ fn open_error(path: &Path, error: DatabaseError) -> StoreError {
     }
 }
 
-struct Writer {
-    database: Arc<Database>,
-    queue: Receiver<Job>,
-    syncs: Arc<AtomicU64>,
-}
-
-impl Writer {
-    /// Until the store is dropped and its queue is empty.
-    fn run(self) {
-        let mut unsynced = false;
-        loop {
-            let first = if unsynced {
-                match self.queue.recv_timeout(COUNTS_DURABLE_AFTER) {
-                    Ok(job) => Some(job),
-                    Err(RecvTimeoutError::Timeout) => None,
-                    Err(RecvTimeoutError::Disconnected) => break,
-                }
-            } else {
-                match self.queue.recv() {
-                    Ok(job) => Some(job),
-                    Err(_) => break,
-                }
-            };
-            let jobs: Vec<Job> = first.into_iter().chain(self.queue.try_iter()).take(BATCH).collect();
-            let durable = jobs.is_empty() || jobs.iter().any(|job| job.durable);
-            unsynced = self.commit(jobs, durable).is_err() || !durable;
-        }
-        if unsynced {
-            // Counts of the last second; nobody waits for them.
-            let _ = self.commit(Vec::new(), true);
-        }
-    }
-
-    fn commit(&self, jobs: Vec<Job>, durable: bool) -> Result<(), StoreError> {
-        let mut finishes = Vec::with_capacity(jobs.len());
-        let result = self.transact(jobs, durable, &mut finishes);
-        for finish in finishes {
-            finish(result.clone());
-        }
-        result
-    }
-
-    /// Jobs that were never reached drop their answer, which their callers see as `Closed`.
-    fn transact(&self, jobs: Vec<Job>, durable: bool, finishes: &mut Vec<Finish>) -> Result<(), StoreError> {
-        let mut transaction = self.database.begin_write()?;
-        transaction.set_durability(if durable { Durability::Immediate } else { Durability::None })?;
-        let mut tables = Tables::open(&transaction)?;
-        for job in jobs {
-            finishes.push((job.apply)(&mut tables)?);
-        }
-        tables.close()?;
-        transaction.commit()?;
-        if durable {
-            self.syncs.fetch_add(1, Ordering::Relaxed);
-        }
-        Ok(())
-    }
-}
-
 #[async_trait]
 impl Store for EmbeddedStore {
     async fn get(&self, space: Space, key: &[u8]) -> Result<Option<Record>, StoreError> {
         check_key(key)?;
-        let table = self.database.begin_read()?.open_table(RECORDS)?;
+        let table = self.home.database()?.begin_read()?.open_table(RECORDS)?;
         let Some(guard) = table.get(record_key(space, key).as_slice())? else { return Ok(None) };
         let stored = Stored::parse(guard.value())?;
         Ok(stored.is_live(unix_ms()).then(|| stored.record()))
@@ -252,7 +188,7 @@ impl Store for EmbeddedStore {
 
     async fn list_owned(&self, space: Space, owner: &str) -> Result<Vec<(Bytes, Record)>, StoreError> {
         check_owner(owner)?;
-        let (database, owner) = (Arc::clone(&self.database), owner.to_owned());
+        let (database, owner) = (self.home.database()?, owner.to_owned());
         let listed = tokio::task::spawn_blocking(move || list_owned(&database, space, &owner)).await;
         listed.unwrap_or(Err(StoreError::Closed))
     }
@@ -281,8 +217,10 @@ impl Store for EmbeddedStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.database.begin_read()?.open_table(RECORDS)?;
-        self.write(true, |_| Ok(())).await
+        // A disk that has failed a write has closed the database. A write of its own for each question
+        // would wear the disk.
+        self.home.database()?.begin_read()?.open_table(RECORDS)?;
+        Ok(())
     }
 
     fn name(&self) -> &'static str {
@@ -305,3 +243,7 @@ fn list_owned(database: &Database, space: Space, owner: &str) -> Result<Vec<(Byt
     }
     Ok(found)
 }
+
+#[cfg(test)]
+#[path = "embedded_tests.rs"]
+mod tests;

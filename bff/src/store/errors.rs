@@ -23,13 +23,15 @@ pub enum StoreError {
         #[source]
         source: Arc<io::Error>,
     },
-    /// The database refused a read or a write. After a failed write it stays so until the file is opened
-    /// again.
+    /// The database refused a read or a write. After a failed write the file is closed and opened again.
     #[error("the embedded database refused to work")]
     Database {
         #[source]
         source: Arc<redb::Error>,
     },
+    /// A write has failed and the file is not open again yet; try later.
+    #[error("the embedded database is being opened again after a failed write")]
+    Reopening,
     /// A stored record cannot be read back.
     #[error("a stored record is not of a known format")]
     Format,

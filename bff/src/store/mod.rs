@@ -8,6 +8,7 @@ mod embedded;
 mod errors;
 mod memory;
 mod tables;
+mod writer;
 
 #[cfg(test)]
 mod conformance;

@@ -8,7 +8,8 @@
 //! | `meta` | name | number |
 //!
 //! Numbers are big-endian, so that the order of bytes is the order of times. `owners` and `ends` are
-//! written in the same transaction as `records`: they never disagree with it.
+//! written in the same transaction as `records`. A record that cannot be read (written by a later version)
+//! counts as absent when it is written over; no error of one write may break the others of its transaction.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -147,13 +148,11 @@ impl<'txn> Tables<'txn> {
     pub(super) fn put(&mut self, space: Space, key: &[u8], entry: &Entry) -> Result<u64, StoreError> {
         let key = record_key(space, key);
         self.last_version += 1;
-        let before = match self.records.insert(key.as_slice(), encode(self.last_version, entry).as_slice())? {
-            Some(guard) => {
-                let before = Stored::parse(guard.value())?;
-                Some((before.expires_at_ms, before.owner.map(Arc::from)))
-            }
-            None => None,
-        };
+        let before = self.records.insert(key.as_slice(), encode(self.last_version, entry).as_slice())?;
+        let before = before.and_then(|guard| {
+            let before = Stored::parse(guard.value()).ok()?;
+            Some((before.expires_at_ms, before.owner.map(Arc::from)))
+        });
         // A session that is used keeps its owner and mostly its end: then the indexes stay as they are.
         let (old_end, old_owner) = before.unzip();
         let old_owner: Option<Arc<str>> = old_owner.flatten();
@@ -183,13 +182,10 @@ impl<'txn> Tables<'txn> {
         entry: &Entry,
         now_ms: u64,
     ) -> Result<Option<u64>, StoreError> {
-        let current = match self.records.get(record_key(space, key).as_slice())? {
-            Some(guard) => {
-                let stored = Stored::parse(guard.value())?;
-                stored.is_live(now_ms).then_some(stored.version)
-            }
-            None => None,
-        };
+        let current = self.records.get(record_key(space, key).as_slice())?.and_then(|guard| {
+            let stored = Stored::parse(guard.value()).ok()?;
+            stored.is_live(now_ms).then_some(stored.version)
+        });
         if current == expected { self.put(space, key, entry).map(Some) } else { Ok(None) }
     }
 
@@ -200,7 +196,7 @@ impl<'txn> Tables<'txn> {
 
     fn remove(&mut self, record_key: &[u8], now_ms: u64) -> Result<bool, StoreError> {
         let Some(guard) = self.records.remove(record_key)? else { return Ok(false) };
-        let stored = Stored::parse(guard.value())?;
+        let Ok(stored) = Stored::parse(guard.value()) else { return Ok(false) };
         self.ends.remove(end_key(stored.expires_at_ms, record_key).as_slice())?;
         if let (Some(owner), Some((space, key))) = (stored.owner, record_key.split_first()) {
             let index = [&[*space][..], &length(owner), owner.as_bytes(), key].concat();
@@ -235,8 +231,9 @@ impl<'txn> Tables<'txn> {
     ) -> Result<Result<(u64, u64), StoreError>, StoreError> {
         let mut next = (1, after(now_ms, window));
         if let Some(guard) = self.records.get(record_key(space, key).as_slice())? {
-            let stored = Stored::parse(guard.value())?;
-            if stored.is_live(now_ms) {
+            if let Ok(stored) = Stored::parse(guard.value())
+                && stored.is_live(now_ms)
+            {
                 let Ok(bytes) = <[u8; 8]>::try_from(stored.value) else {
                     return Ok(Err(StoreError::NotACounter));
                 };
@@ -250,16 +247,21 @@ impl<'txn> Tables<'txn> {
     }
 
     pub(super) fn sweep(&mut self, now_ms: u64) -> Result<usize, StoreError> {
-        let mut expired = Vec::new();
         let end = now_ms.saturating_add(1).to_be_bytes();
-        for item in
-            self.ends.range::<&[u8]>((Bound::Unbounded, Bound::Excluded(end.as_slice())))?.take(SWEEP_BATCH)
-        {
-            let (key, _) = item?;
-            expired.extend(key.value().get(8..).map(<[u8]>::to_vec));
-        }
-        for key in &expired {
-            self.remove(key, now_ms)?;
+        let expired = self.ends.range::<&[u8]>((Bound::Unbounded, Bound::Excluded(end.as_slice())))?;
+        let expired = expired.take(SWEEP_BATCH).map(|item| item.map(|(key, _)| key.value().to_vec()));
+        let expired: Vec<Vec<u8>> = expired.collect::<Result<_, _>>()?;
+        for index in &expired {
+            let record = index.get(8..).unwrap_or_default();
+            // The index may be older than the record, where one that could not be read was written over.
+            let live = self
+                .records
+                .get(record)?
+                .is_some_and(|guard| Stored::parse(guard.value()).is_ok_and(|stored| stored.is_live(now_ms)));
+            if !live {
+                self.remove(record, now_ms)?;
+            }
+            self.ends.remove(index.as_slice())?;
         }
         Ok(expired.len())
     }

@@ -74,7 +74,8 @@ mod tests {
         histogram.observe(Duration::from_micros(100));
         histogram.observe(Duration::from_nanos(100_001));
         histogram.observe(Duration::from_secs(60));
-        let counts = histogram.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).collect::<Vec<_>>();
+        let counts =
+            histogram.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).collect::<Vec<_>>();
         assert_eq!((counts[0], counts[1], counts[16]), (1, 1, 1));
     }
 }

@@ -51,9 +51,7 @@ pub fn init(settings: &LogSettings) -> Guard {
     let lines = tracing_subscriber::fmt::layer().with_writer(SinkWriter(guard.sink()));
     let started = match settings.format {
         LineFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
-        LineFormat::Text => {
-            registry.with(lines.compact().with_ansi(io::stdout().is_terminal())).try_init()
-        }
+        LineFormat::Text => registry.with(lines.compact().with_ansi(io::stdout().is_terminal())).try_init(),
     };
     if started.is_err() {
         tracing::debug!("a log is already installed in this process");

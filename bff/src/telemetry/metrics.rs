@@ -82,7 +82,12 @@ impl Metrics {
         bff.register_with_unit("http_request_duration", help, Unit::Seconds, self.http.clone());
         bff.register("http_requests_in_flight", "Requests being answered", self.requests_in_flight.clone());
         bff.register("cache_requests", "What the cache did for a screen's request", self.cache.clone());
-        bff.register_with_unit("cache", "Size of the cached documents", Unit::Bytes, self.cache_bytes.clone());
+        bff.register_with_unit(
+            "cache",
+            "Size of the cached documents",
+            Unit::Bytes,
+            self.cache_bytes.clone(),
+        );
         bff.register("cache_entries", "Cached documents", self.cache_entries.clone());
         bff.register("composing", "Documents being composed", self.composing.clone());
         let help = "Time a part of a screen took";

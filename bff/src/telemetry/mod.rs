@@ -16,6 +16,9 @@ mod series;
 mod sink;
 mod user_hash;
 
+#[cfg(test)]
+mod tests;
+
 pub use access::{AccessLine, AccessLog, AccessSettings};
 pub use clock::unix_ms;
 pub use logs::{Guard, LineFormat, LogSettings, init};

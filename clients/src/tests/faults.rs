@@ -1,10 +1,16 @@
 //! Every client before every kind of broken upstream.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use http::StatusCode;
 use schemas::Reason;
-use tokio::{net::TcpListener, runtime::Handle};
+use tokio::{io::AsyncWriteExt, net::TcpListener, runtime::Handle};
 
 use super::{Fixture, Reply, clients_at, cx, id, ids, outcome};
 use crate::{BodyFault, CallContext, Clients, UpstreamError};
@@ -78,13 +84,8 @@ async fn an_upstream_that_answers_too_late_times_out() {
 
 #[tokio::test]
 async fn a_body_that_stops_arriving_times_out() {
-    each_says(|| Reply::After(Duration::ZERO, Box::new(Reply::Hang)), "timeout", Reason::Timeout).await;
-    let it = Fixture::with(
-        |config| (config.timeout, config.max_response_bytes) = (Duration::from_millis(250), 100 << 20),
-        |_| Reply::Promise,
-    )
-    .await;
-    assert_eq!(outcome(&it.clients.profile.me(&cx()).await), "timeout", "not a broken body");
+    let stall = || Reply::Stall("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"id\":");
+    each_says(stall, "timeout", Reason::Timeout).await;
 }
 
 #[tokio::test]
@@ -131,6 +132,38 @@ async fn a_refused_connection_is_an_outage() {
     let clients = clients_at(&url.parse().expect("a url"), |_| (), &Arc::default(), Handle::current());
     for error in all(&clients, &cx()).await {
         assert_eq!((error.outcome(), error.reason()), ("connect", Reason::Unavailable), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_talks_first_or_resets_is_asked_only_once() {
+    let cases = [
+        ("220 mail.example ready\r\n", "invalid"),
+        ("HTTP/1.1 500 X\r\n\r\n and nothing more", "status_5xx"),
+        ("", "connect"),
+    ];
+    for (greeting, expected) in cases {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&accepted);
+        let accepting = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::Relaxed);
+                stream.write_all(greeting.as_bytes()).await.expect("written");
+                if greeting.is_empty() {
+                    stream.set_zero_linger().expect("a reset when it is dropped");
+                } else {
+                    tokio::spawn(async move { tokio::io::copy(&mut stream, &mut tokio::io::sink()).await });
+                }
+            }
+        });
+        let clients = clients_at(&url.parse().expect("a url"), |_| (), &Arc::default(), Handle::current());
+        let started = Instant::now();
+        assert_eq!(outcome(&clients.profile.me(&cx()).await), expected);
+        assert!(started.elapsed() < Duration::from_secs(2));
+        assert_eq!(accepted.load(Ordering::Relaxed), 1);
+        accepting.abort();
     }
 }
 
@@ -204,8 +237,15 @@ async fn a_problem_that_is_none_is_left_out() {
 
 #[tokio::test]
 async fn a_write_that_was_done_stays_done_whatever_its_answer_holds() {
-    let cut = "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nsome";
-    for reply in [|| raw(cut), || Reply::Promise, || Reply::Json(200, "{}".to_owned()), || Reply::NoContent] {
+    const CUT: &str = "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nsome";
+    let replies: [fn() -> Reply; 5] = [
+        || raw(CUT),
+        || Reply::Stall(CUT),
+        || Reply::Promise,
+        || Reply::Json(200, "{}".to_owned()),
+        || Reply::NoContent,
+    ];
+    for reply in replies {
         let it = Fixture::new(move |_| reply()).await;
         it.clients.timeline.follow(&cx(), &id("eve")).await.expect("done");
         it.clients.recipe.delete(&cx(), &id("r")).await.expect("done");

@@ -25,6 +25,8 @@ pub(super) enum Reply {
     NoContent,
     /// As it stands; then the connection is closed.
     Raw(Vec<u8>),
+    /// As it stands; then the connection stays open.
+    Stall(&'static str),
     /// A head that promises 64 MiB, and no body.
     Promise,
     /// 64 MiB in chunks.
@@ -183,6 +185,10 @@ async fn write_reply(
             stream.write_all(&bytes).await?;
             stream.shutdown().await?;
             Err(std::io::ErrorKind::ConnectionAborted.into())
+        }
+        Reply::Stall(text) => {
+            stream.write_all(text.as_bytes()).await?;
+            stream.fill_buf().await.map(|_| ())
         }
         Reply::Promise => {
             stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 67108864\r\n\r\n").await?;

@@ -61,7 +61,7 @@ async fn the_upstream_is_told_how_long_the_gateway_waits() {
     it.clients.profile.me(&cx).await.expect("me");
     cx.deadline = Instant::now() + Duration::from_millis(400);
     it.clients.profile.me(&cx).await.expect("me");
-    let told = it.server.requests().iter().map(|request| {
+    let told = it.server.requests().into_iter().map(|request| {
         request.header("x-request-timeout-ms").and_then(|ms| ms.parse::<u64>().ok()).expect("a number")
     });
     let told: Vec<_> = told.collect();

@@ -7,8 +7,10 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::Method;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::Response;
+use tokio::time::timeout;
 
 use super::{Authority, Call, Upstream, trace};
 use crate::{BodyFault, CallContext, Problem, UpstreamError};
@@ -19,6 +21,8 @@ const X_REQUEST_TIMEOUT_MS: HeaderName = HeaderName::from_static("x-request-time
 
 /// A problem document, or a body that nobody wants, is read up to here, so that its connection can be used again.
 const MAX_ASIDE_BYTES: usize = 64 * 1024;
+/// How long it may take: it usually comes with its head, and the status alone already says the most.
+const MAX_ASIDE_TIME: Duration = Duration::from_millis(250);
 
 impl Upstream {
     /// Sends `call` once and reads the answer; the body of a 2xx. Does not watch `deadline` itself, but
@@ -65,14 +69,17 @@ impl Upstream {
         }
         if call.body.is_some() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        } else if call.method != Method::GET && call.method != Method::DELETE {
+            // RFC 9110 section 8.6: these methods expect content, and some servers answer 411 without it.
+            headers.insert(CONTENT_LENGTH, 0.into());
         }
         Ok(headers)
     }
 
     async fn success(&self, call: &Call, response: &mut Response) -> Result<Bytes, UpstreamError> {
         if !call.wants_body {
-            // The status has already said that it is done; a broken body cannot undo that.
-            let _ = read(response, MAX_ASIDE_BYTES).await;
+            // The status has already said that it is done; a broken or slow body cannot undo that.
+            let _ = read_aside(response).await;
             return Ok(Bytes::new());
         }
         let limit_bytes = self.max_response_bytes;
@@ -149,11 +156,15 @@ async fn read(response: &mut Response, limit: usize) -> Result<Bytes, ReadFault>
     Ok(whole.freeze())
 }
 
-/// The problem document of a 4xx or 5xx; `None` where there is none, or it is too large or broken.
+async fn read_aside(response: &mut Response) -> Option<Bytes> {
+    timeout(MAX_ASIDE_TIME, read(response, MAX_ASIDE_BYTES)).await.ok()?.ok()
+}
+
+/// The problem document of a 4xx or 5xx; `None` where there is none, or it is too large, slow or broken.
 async fn problem(response: &mut Response) -> Option<Problem> {
     let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = media_type.and_then(|value| value.split(';').next()).map(str::trim);
     let is_problem = essence.is_some_and(|value| value.eq_ignore_ascii_case("application/problem+json"));
-    let body = read(response, MAX_ASIDE_BYTES).await.ok()?;
+    let body = read_aside(response).await?;
     if is_problem { serde_json::from_slice(&body).ok() } else { None }
 }

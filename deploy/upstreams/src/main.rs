@@ -1,1 +1,171 @@
-fn main() {}
+//! `upstreams`: the reference services from the command line.
+
+use std::{
+    error::Error,
+    io::Write,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+use upstreams::{Options, Running, Service, seed, start};
+use url::Url;
+
+/// Reference profile, timeline and recipe services on SQLite.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Members, passwords, second factors.
+    Profile(One),
+    /// Posts, likes, follows.
+    Timeline(One),
+    /// Recipes, costs, comments, ingredients.
+    Recipe(One),
+    /// All three in one process, on three ports.
+    All(All),
+}
+
+#[derive(Args)]
+struct Common {
+    /// Where the gateway publishes its keys.
+    #[arg(long, default_value = "http://127.0.0.1:8080/.well-known/jwks.json")]
+    jwks_url: Url,
+    /// The `iss` that service tokens must bear.
+    #[arg(long, default_value = "bff")]
+    issuer: String,
+    /// Fill an empty database with the demo's people, recipes and posts.
+    #[arg(long)]
+    seed: bool,
+    /// What `photoUrl` and `avatarUrl` begin with; null without.
+    #[arg(long)]
+    asset_base: Option<Url>,
+    /// Server threads for each service.
+    #[arg(long, default_value_t = 2)]
+    workers: usize,
+    /// What to log: `info`, `upstreams=debug`, …
+    #[arg(long, default_value = "warn,upstreams=info")]
+    log: String,
+}
+
+#[derive(Args)]
+struct One {
+    /// Address and port; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Database file; in memory without.
+    #[arg(long)]
+    database: Option<PathBuf>,
+    /// The `aud` that service tokens must bear; the service's name unless given.
+    #[arg(long)]
+    audience: Option<String>,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args)]
+struct All {
+    /// Address of all three.
+    #[arg(long, default_value = "127.0.0.1")]
+    listen: IpAddr,
+    /// Ports of profile, timeline and recipe, between commas.
+    #[arg(long, value_delimiter = ',', num_args = 3, default_value = "9101,9102,9103")]
+    ports: Vec<u16>,
+    /// Folder for profile.db, timeline.db and recipe.db; in memory without.
+    #[arg(long)]
+    database: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Cli::parse().command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let mut text = error.to_string();
+            let mut cause = error.source();
+            while let Some(source) = cause {
+                text.push_str(": ");
+                text.push_str(&source.to_string());
+                cause = source.source();
+            }
+            let _ = writeln!(std::io::stderr(), "upstreams: {text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<(), Box<dyn Error>> {
+    let (services, common) = plan(command);
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_new(&common.log)?)
+        .with_writer(std::io::stderr)
+        .init();
+    // Before anything listens: a signal in between must not be lost.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut running: Vec<Running> = Vec::new();
+    for (service, options) in services {
+        let started = start(service, options).await?;
+        if common.seed {
+            seed::one(&started).await?;
+        }
+        let mut out = std::io::stdout();
+        writeln!(out, "{} listening on {}", service.name(), started.url())?;
+        out.flush()?;
+        running.push(started);
+    }
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    for service in running {
+        service.stop().await;
+    }
+    Ok(())
+}
+
+fn plan(command: Command) -> (Vec<(Service, Options)>, Common) {
+    let (service, one) = match command {
+        Command::Profile(one) => (Service::Profile, one),
+        Command::Timeline(one) => (Service::Timeline, one),
+        Command::Recipe(one) => (Service::Recipe, one),
+        Command::All(all) => return plan_all(all),
+    };
+    let mut options = with_common(service, &one.common);
+    options.listen = one.listen;
+    options.database = one.database;
+    if let Some(audience) = one.audience {
+        options.audience = audience;
+    }
+    (vec![(service, options)], one.common)
+}
+
+fn plan_all(all: All) -> (Vec<(Service, Options)>, Common) {
+    let services = [Service::Profile, Service::Timeline, Service::Recipe];
+    let each = services.into_iter().zip(all.ports).map(|(service, port)| {
+        let mut options = with_common(service, &all.common);
+        options.listen = SocketAddr::new(all.listen, port);
+        let file = format!("{}.db", service.name());
+        options.database = all.database.as_ref().map(|folder| folder.join(file));
+        (service, options)
+    });
+    (each.collect(), all.common)
+}
+
+fn with_common(service: Service, common: &Common) -> Options {
+    let mut options = Options::new(service, common.jwks_url.clone());
+    options.issuer.clone_from(&common.issuer);
+    options.asset_base.clone_from(&common.asset_base);
+    options.workers = common.workers;
+    options
+}

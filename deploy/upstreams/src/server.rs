@@ -153,10 +153,8 @@ impl Backend {
             tokio::task::spawn_blocking(move || Database::open(path.as_deref(), migrations))
                 .await
                 .unwrap_or_else(|_| Err(io::Error::other("opening it panicked").into()));
-        let db = opened.map_err(|source| StartError::Database {
-            service: service.name(),
-            source: Box::new(source),
-        })?;
+        let db = opened
+            .map_err(|source| StartError::Database { service: service.name(), source: Box::new(source) })?;
         let assets = options.asset_base.clone().map(Arc::new);
         Ok(match service {
             Service::Profile => Self::Profile(Data::new(Profile::new(db, options, assets).await?)),

@@ -7,14 +7,17 @@ use url::Url;
 /// The id in that column.
 pub(crate) fn id_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Id> {
     let text = row.get_ref(column)?.as_str()?;
-    Id::new(text).map_err(|invalid| {
-        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(invalid))
-    })
+    Id::new(text)
+        .map_err(|invalid| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(invalid)))
 }
 
 /// The id in that column, if there is one.
 pub(crate) fn optional_id_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Id>> {
-    if row.get_ref(column)? == rusqlite::types::ValueRef::Null { Ok(None) } else { id_at(row, column).map(Some) }
+    if row.get_ref(column)? == rusqlite::types::ValueRef::Null {
+        Ok(None)
+    } else {
+        id_at(row, column).map(Some)
+    }
 }
 
 /// Where an uploaded file can be seen; `None` without a key or without a base.

@@ -15,7 +15,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use columns::{asset_url, id_at, optional_id_at};
-pub(crate) use cursor::{Cursor, InvalidCursor, page_of};
+pub(crate) use cursor::{Cursor, page_of};
 pub(crate) use migrate::{MigrateError, Migration};
 pub(crate) use stamp::{Stamp, now, rfc3339};
 

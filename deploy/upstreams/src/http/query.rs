@@ -156,9 +156,7 @@ mod tests {
 
     #[test]
     fn ids_are_one_to_a_hundred() {
-        let many = |count: usize| {
-            (0..count).map(|n| format!("i{n}")).collect::<Vec<_>>().join(",")
-        };
+        let many = |count: usize| (0..count).map(|n| format!("i{n}")).collect::<Vec<_>>().join(",");
         let mut good = query(&format!("ids={},i0,i1", many(100)));
         assert_eq!(good.ids().len(), 100);
         assert!(good.done().is_ok());

@@ -1,8 +1,7 @@
 //! A route table that answers 405 with `Allow` where a path is known and a method is not.
 
 use actix_web::{
-    FromRequest, Handler, HttpResponse, Responder, Resource,
-    guard,
+    FromRequest, Handler, HttpResponse, Resource, Responder, guard,
     http::Method,
     web::{self, ServiceConfig},
 };

@@ -85,13 +85,9 @@ pub(super) fn read(tx: &Transaction<'_>, id: &str, assets: Option<&Url>) -> Resu
     statement.query_row([id], |row| me_of(row, assets)).optional()?.ok_or(NO_MEMBER)
 }
 
-fn read_cards(
-    tx: &Transaction<'_>,
-    ids: &[Id],
-    assets: Option<&Url>,
-) -> Result<Vec<MemberCard>, Failure> {
-    let mut statement = tx
-        .prepare_cached("SELECT id, username, display_name, avatar_key FROM members WHERE id = ?")?;
+fn read_cards(tx: &Transaction<'_>, ids: &[Id], assets: Option<&Url>) -> Result<Vec<MemberCard>, Failure> {
+    let mut statement =
+        tx.prepare_cached("SELECT id, username, display_name, avatar_key FROM members WHERE id = ?")?;
     let mut cards = Vec::with_capacity(ids.len());
     for id in ids {
         let card = statement.query_row([id.as_str()], |row| {

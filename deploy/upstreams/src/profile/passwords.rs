@@ -19,6 +19,8 @@ pub(crate) struct Passwords {
 pub(crate) enum PasswordError {
     #[error("argon2 refused")]
     Hash(#[from] argon2::password_hash::Error),
+    #[error("the stored hash cannot be read")]
+    Stored(#[from] argon2::password_hash::phc::Error),
     #[error("argon2's parameters are refused")]
     Parameters(#[from] argon2::Error),
     #[error("the work was given up")]
@@ -31,8 +33,7 @@ impl Passwords {
         let params = if cheap { Params::new(Params::MIN_M_COST, 1, 1, None)? } else { Params::DEFAULT };
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let cores = available_parallelism().map_or(1, NonZero::get);
-        let mut passwords =
-            Self { argon2, dummy: String::new(), permits: Arc::new(Semaphore::new(cores)) };
+        let mut passwords = Self { argon2, dummy: String::new(), permits: Arc::new(Semaphore::new(cores)) };
         passwords.dummy = passwords.hash("a password that nobody has".to_owned()).await?;
         Ok(passwords)
     }
@@ -65,8 +66,7 @@ impl Passwords {
         &self,
         work: impl FnOnce(&Argon2<'static>) -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let permit =
-            Arc::clone(&self.permits).acquire_owned().await.map_err(|_| PasswordError::GivenUp)?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| PasswordError::GivenUp)?;
         let argon2 = self.argon2.clone();
         let task = tokio::task::spawn_blocking(move || {
             // The work goes on when the caller hangs up, so the permit must stay with it.

@@ -90,7 +90,10 @@ fn begin(tx: &Transaction<'_>, id: &Id, secret: &[u8]) -> Result<String, Failure
     if enabled {
         return Err(ENABLED);
     }
-    tx.execute("UPDATE members SET totp_secret = ?, totp_last_step = 0 WHERE id = ?", params![secret, id.as_str()])?;
+    tx.execute(
+        "UPDATE members SET totp_secret = ?, totp_last_step = 0 WHERE id = ?",
+        params![secret, id.as_str()],
+    )?;
     Ok(tx.query_row("SELECT username FROM members WHERE id = ?", [id.as_str()], |row| row.get(0))?)
 }
 

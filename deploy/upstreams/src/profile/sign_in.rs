@@ -77,11 +77,7 @@ fn find(tx: &Transaction<'_>, login: &str) -> Result<Option<Account>, Failure> {
         tx.prepare_cached(&format!("SELECT id, password_hash, totp_enabled FROM members WHERE {by} = ?"))?;
     let login = if login.contains('@') { login.to_lowercase() } else { login.to_owned() };
     let account = statement.query_row([login], |row| {
-        Ok(Account {
-            id: crate::db::id_at(row, 0)?,
-            password_hash: row.get(1)?,
-            totp_enabled: row.get(2)?,
-        })
+        Ok(Account { id: crate::db::id_at(row, 0)?, password_hash: row.get(1)?, totp_enabled: row.get(2)? })
     });
     Ok(account.optional()?)
 }

@@ -1,0 +1,278 @@
+//! The life of a document, with the clock handed in: nothing here waits for time to pass.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use schemas::Id;
+use tokio::{runtime::Handle, sync::Semaphore};
+
+use super::{
+    CacheSettings, DocumentKey, Documents, Drops, Encodings, FillError, Filled, Forward, Outcome, Policy,
+    Served, Shelf, Tag, Wanted,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+const POLICY: Policy = Policy {
+    fresh: Duration::from_secs(5),
+    stale: Duration::from_secs(30),
+    stale_if_error: Duration::from_secs(600),
+    degraded: SECOND,
+};
+
+/// A cache, and an upstream that counts its calls and answers when it is let.
+struct Bench {
+    documents: Arc<Documents<&'static str>>,
+    drops: Arc<Drops>,
+    calls: Arc<AtomicUsize>,
+    gate: Arc<Semaphore>,
+    ada: Id,
+    key: DocumentKey,
+}
+
+#[derive(Clone, Copy)]
+enum Answer {
+    Whole,
+    Degraded,
+    Failure,
+    Panic,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let drops = Arc::new(Drops::default());
+        let settings = CacheSettings { max_bytes: 1 << 20, jitter_percent: 0 };
+        let ada = Id::new("ada").expect("an id");
+        Self {
+            documents: Arc::new(Documents::new(settings, Arc::clone(&drops), Handle::current())),
+            drops,
+            calls: Arc::default(),
+            gate: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+            key: DocumentKey::new("feed", Some(&ada)),
+            ada,
+        }
+    }
+
+    /// From now on compositions wait for [`Bench::let_through`].
+    fn hold(&mut self) {
+        self.gate = Arc::new(Semaphore::new(0));
+    }
+
+    fn let_through(&self, compositions: usize) {
+        self.gate.add_permits(compositions);
+    }
+
+    fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    /// Waits until that many compositions have begun.
+    async fn begun(&self, calls: usize) {
+        while self.calls() < calls {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn compose(
+        &self,
+        answer: Answer,
+    ) -> impl Fn(Shelf) -> futures_util::future::BoxFuture<'static, Result<Filled, &'static str>> + use<>
+    {
+        let (calls, gate) = (Arc::clone(&self.calls), Arc::clone(&self.gate));
+        move |_| {
+            let (calls, gate) = (Arc::clone(&calls), Arc::clone(&gate));
+            Box::pin(async move {
+                let made_at = Instant::now();
+                let number = calls.fetch_add(1, Ordering::SeqCst) + 1;
+                gate.acquire().await.expect("open").forget();
+                match answer {
+                    Answer::Failure => return Err("dead"),
+                    Answer::Panic => panic!("as told"),
+                    Answer::Whole | Answer::Degraded => {}
+                }
+                Ok(Filled {
+                    body: format!("document {number}").into(),
+                    tags: vec![tag()],
+                    whole: matches!(answer, Answer::Whole),
+                    made_at,
+                    timings: vec![("part", SECOND)],
+                })
+            })
+        }
+    }
+
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted { key: &self.key, user: Some(&self.ada), policy: POLICY, encodings: Encodings::default() }
+    }
+
+    async fn get(&self, in_time: Duration, answer: Answer) -> Result<Served, FillError<&'static str>> {
+        self.documents.get(&self.wanted(), Instant::now() + in_time, self.compose(answer)).await
+    }
+
+    async fn text(&self, in_time: Duration, answer: Answer) -> (String, Outcome) {
+        let served = self.get(in_time, answer).await.expect("a document");
+        let (representation, _) = served.document.representation(super::Encoding::Identity);
+        (String::from_utf8_lossy(&representation.body).into_owned(), served.outcome)
+    }
+}
+
+fn tag() -> Tag {
+    Tag::recipe(&Id::new("1").expect("an id"))
+}
+
+const COMPOSED: Outcome = Outcome::Composed { forward: Forward::Miss, collapsed: false, stored: true };
+const NOW: Duration = Duration::ZERO;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_at_once_share_one_composition_also_when_the_first_hangs_up() {
+    let mut bench = Bench::new();
+    bench.hold();
+    let bench = Arc::new(bench);
+    let first = tokio::spawn({
+        let bench = Arc::clone(&bench);
+        async move { bench.get(NOW, Answer::Whole).await }
+    });
+    bench.begun(1).await;
+    first.abort();
+    let others: Vec<_> = (0..200)
+        .map(|_| {
+            let bench = Arc::clone(&bench);
+            tokio::spawn(async move { bench.text(NOW, Answer::Whole).await.0 })
+        })
+        .collect();
+    bench.let_through(1);
+    for other in others {
+        assert_eq!(other.await.expect("served"), "document 1");
+    }
+    assert_eq!(bench.calls(), 1);
+}
+
+#[tokio::test]
+async fn fresh_then_stale_with_one_refresh_behind_then_gone() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.text(NOW, Answer::Whole).await, ("document 1".into(), COMPOSED));
+    assert_eq!(bench.text(4 * SECOND, Answer::Whole).await, ("document 1".into(), Outcome::Hit));
+    bench.hold();
+    for _ in 0..50 {
+        assert_eq!(bench.text(6 * SECOND, Answer::Whole).await, ("document 1".into(), Outcome::Stale));
+    }
+    bench.begun(2).await;
+    bench.let_through(1);
+    let gone = Outcome::Composed { forward: Forward::Stale, collapsed: true, stored: true };
+    let (text, outcome) = bench.text(40 * SECOND, Answer::Whole).await;
+    assert_eq!(text, "document 2");
+    assert!(outcome == gone || outcome == Outcome::Hit, "{outcome:?}");
+    assert_eq!(bench.calls(), 2, "one refresh for fifty that asked");
+}
+
+#[tokio::test]
+async fn an_old_document_is_served_when_composing_fails() {
+    let bench = Bench::new();
+    bench.text(NOW, Answer::Whole).await;
+    assert_eq!(bench.text(40 * SECOND, Answer::Failure).await, ("document 1".into(), Outcome::StaleIfError));
+    assert_eq!(bench.text(40 * SECOND, Answer::Panic).await, ("document 1".into(), Outcome::StaleIfError));
+    bench.drops.hard(&bench.ada, &[tag()]);
+    let failed = bench.get(NOW, Answer::Failure).await;
+    assert!(matches!(failed, Err(FillError::Failed("dead"))), "what its user changed is never shown again");
+    assert!(matches!(bench.get(NOW, Answer::Panic).await, Err(FillError::Lost)));
+    assert_eq!(bench.text(NOW, Answer::Whole).await.0, "document 6", "a panic leaves no flight behind");
+}
+
+#[tokio::test]
+async fn a_degraded_document_lives_a_second_and_never_replaces_a_whole_one() {
+    let bench = Bench::new();
+    let (text, outcome) = bench.text(NOW, Answer::Degraded).await;
+    assert_eq!((text.as_str(), outcome), ("document 1", COMPOSED));
+    assert_eq!(bench.text(NOW, Answer::Whole).await, ("document 1".into(), Outcome::Hit));
+    assert_eq!(bench.text(2 * SECOND, Answer::Whole).await.0, "document 2");
+    // Past its fresh time a refresh brings a degraded one: the whole one stays.
+    let now = Instant::now() + 6 * SECOND;
+    let stale = bench.documents.look_up(&bench.wanted(), now, bench.compose(Answer::Degraded));
+    assert_eq!(stale.expect("stale").outcome, Outcome::Stale);
+    bench.begun(3).await;
+    while bench.documents.flights_under_way() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(bench.text(7 * SECOND, Answer::Degraded).await.0, "document 2");
+}
+
+#[tokio::test]
+async fn a_drop_during_a_fill_wins() {
+    let mut bench = Bench::new();
+    bench.hold();
+    let bench = Arc::new(bench);
+    let get = || {
+        let bench = Arc::clone(&bench);
+        tokio::spawn(async move { bench.text(NOW, Answer::Whole).await })
+    };
+    let before = get();
+    bench.begun(1).await;
+    bench.drops.soft(&[tag()]);
+    let after = get();
+    bench.let_through(2);
+    let (text, outcome) = before.await.expect("served");
+    assert_eq!(text, "document 1", "who asked before the event may see what was before it");
+    assert_eq!(outcome, Outcome::Composed { forward: Forward::Miss, collapsed: false, stored: false });
+    assert_eq!(after.await.expect("served").0, "document 2", "who asked after it may not");
+    assert_eq!(bench.text(NOW, Answer::Whole).await, ("document 2".into(), Outcome::Hit));
+}
+
+#[tokio::test]
+async fn after_their_own_write_a_user_does_not_wait_for_what_began_before_it() {
+    let mut bench = Bench::new();
+    bench.hold();
+    let bench = Arc::new(bench);
+    let get = || {
+        let bench = Arc::clone(&bench);
+        tokio::spawn(async move { bench.text(NOW, Answer::Whole).await.0 })
+    };
+    let before = get();
+    bench.begun(1).await;
+    bench.drops.hard(&bench.ada, &[tag()]);
+    let after = get();
+    bench.begun(2).await;
+    bench.let_through(2);
+    before.await.expect("served");
+    assert_eq!(after.await.expect("served"), "document 2");
+    assert_eq!(bench.text(NOW, Answer::Whole).await.0, "document 2", "the older fill was not stored over it");
+}
+
+#[tokio::test]
+async fn an_event_makes_a_document_stale_and_a_write_of_its_user_ends_it() {
+    let bench = Bench::new();
+    bench.text(NOW, Answer::Whole).await;
+    bench.drops.soft(&[Tag::recipe(&Id::new("2").expect("an id"))]);
+    assert_eq!(bench.text(NOW, Answer::Whole).await, ("document 1".into(), Outcome::Hit));
+    bench.drops.hard(&Id::new("bora").expect("an id"), &[tag()]);
+    assert_eq!(bench.text(NOW, Answer::Whole).await, ("document 1".into(), Outcome::Hit));
+    bench.drops.hard(&bench.ada, &[tag()]);
+    assert_eq!(bench.text(NOW, Answer::Whole).await.0, "document 2");
+    bench.drops.soft(&[tag()]);
+    assert_eq!(bench.text(NOW, Answer::Whole).await, ("document 2".into(), Outcome::Stale));
+}
+
+#[tokio::test]
+async fn memory_is_bounded_by_bytes() {
+    let bench = Bench::new();
+    let body = bytes::Bytes::from(vec![b'x'; 64 * 1024]);
+    for number in 0..100 {
+        let key = DocumentKey::new("feed", Some(&bench.ada)).with_number(number);
+        let wanted = Wanted { key: &key, ..bench.wanted() };
+        let body = body.clone();
+        let compose = move |_| {
+            let body = body.clone();
+            async move {
+                let made_at = Instant::now();
+                Ok(Filled { body, tags: Vec::new(), whole: true, made_at, timings: Vec::new() })
+            }
+        };
+        bench.documents.get(&wanted, Instant::now(), compose).await.expect("composed");
+    }
+    let (entries, bytes) = bench.documents.settled_size();
+    assert!(bytes <= 1 << 20, "{bytes} bytes in {entries} entries");
+    assert!(entries >= 5, "{entries}");
+}

@@ -1,0 +1,46 @@
+//! What holds of [`Sessions`] whatever the store and other requests do meanwhile.
+
+mod life;
+mod races;
+mod trial_store;
+
+use std::{sync::Arc, time::Duration};
+
+use schemas::Me;
+use tokio::runtime::Handle;
+use trial_store::TrialStore;
+
+use super::{NewSession, SessionPolicy, Sessions};
+use crate::store::Store;
+
+const HOUR: u64 = 60 * 60 * 1000;
+const MINUTE: u64 = 60 * 1000;
+const DAY: u64 = 24 * HOUR;
+
+fn member(id: &str) -> Me {
+    serde_json::from_value(serde_json::json!({
+        "id": id, "username": id, "displayName": "밥 Ada", "avatarUrl": null, "bio": "a \"b\"\n",
+        "createdAt": "2026-01-02T03:04:05Z", "email": "ada@example.org", "totpEnabled": true
+    }))
+    .expect("a member")
+}
+
+fn sessions(store: &Arc<TrialStore>) -> Sessions {
+    let store: Arc<dyn Store> = store.clone();
+    Sessions::new(store, SessionPolicy::default(), Handle::current())
+}
+
+async fn signed_in(sessions: &Sessions, user: &str, now_ms: u64) -> NewSession {
+    sessions.create(&member(user), "Firefox on Linux", "203.0.113.0/24", now_ms).await.expect("a session")
+}
+
+/// Lets background tasks run until `done`.
+async fn until(what: &str, done: impl Fn() -> bool) {
+    for _ in 0..10_000 {
+        if done() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    panic!("never came: {what}");
+}

@@ -1,0 +1,61 @@
+//! The recipe service: recipes and what they cost, likes, comments, ingredients. It knows members by id
+//! only, and takes the gateway's word that they exist.
+
+mod comments;
+mod costing;
+mod ingredients;
+mod input;
+mod likes;
+mod lists;
+mod reading;
+mod search;
+mod writing;
+
+use std::sync::Arc;
+
+use actix_web::web::ServiceConfig;
+use url::Url;
+
+use crate::{
+    db::{Database, Migration},
+    http::Routes,
+    seed,
+};
+
+pub(crate) use writing::store_at;
+
+pub(crate) const MIGRATIONS: &[Migration] =
+    &[Migration { sql: include_str!("schema.sql"), fill: Some(seed::insert_ingredients) }];
+
+/// ISO 4217. It has no minor unit.
+pub(crate) const CURRENCY: &str = "KRW";
+
+/// What the service works with.
+pub(crate) struct Recipes {
+    pub(crate) db: Database,
+    assets: Option<Arc<Url>>,
+}
+
+impl Recipes {
+    pub(crate) const fn new(db: Database, assets: Option<Arc<Url>>) -> Self {
+        Self { db, assets }
+    }
+}
+
+/// DESIGN's contract for `recipe`. Fixed paths come before `{id}`.
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    Routes::at("/recipes").get(lists::list).post(writing::create).register(config);
+    Routes::at("/recipes/cards").get(lists::cards).register(config);
+    Routes::at("/recipes/for-me").get(lists::for_me).register(config);
+    Routes::at("/recipes/{id}")
+        .get(reading::one)
+        .put(writing::replace)
+        .delete(writing::delete)
+        .register(config);
+    Routes::at("/recipes/{id}/form").get(reading::form).register(config);
+    Routes::at("/recipes/{id}/like").put(likes::like).delete(likes::unlike).register(config);
+    Routes::at("/recipes/{id}/comments").get(comments::list).post(comments::create).register(config);
+    Routes::at("/comments/{id}").put(comments::edit).delete(comments::delete).register(config);
+    Routes::at("/comments/{id}/like").put(comments::like).delete(comments::unlike).register(config);
+    Routes::at("/ingredients").get(ingredients::list).register(config);
+}

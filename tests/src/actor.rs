@@ -1,0 +1,189 @@
+//! Who calls: nobody, or somebody with a session cookie. Actors keep their own cookie, as a browser would,
+//! so that suites see every byte of it.
+
+use std::{sync::Arc, time::Instant};
+
+use parking_lot::Mutex;
+use reqwest::{Method, header::SET_COOKIE};
+use serde_json::{Value, json};
+
+use crate::Answer;
+
+/// Everybody's password. Planted: it must turn up in no log.
+pub const PASSWORD: &str = "planted-password-correct-horse";
+
+/// The e-mail address of the member called `name`. Planted as well.
+#[must_use]
+pub fn email(name: &str) -> String {
+    format!("planted-{name}@mail.example")
+}
+
+/// Somebody who calls the gateway. Clones are the same person with the same cookie.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    http: reqwest::Client,
+    base: String,
+    session: Arc<Mutex<Session>>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Session {
+    /// `name=value`.
+    cookie: Option<String>,
+    csrf: Option<String>,
+    id: Option<String>,
+}
+
+/// A request under way. Nothing is in it but what was put there.
+#[must_use = "a request does nothing until it is sent"]
+pub struct Request {
+    actor: Actor,
+    builder: reqwest::RequestBuilder,
+}
+
+impl Actor {
+    pub(crate) fn anonymous(http: reqwest::Client, base: String) -> Self {
+        Self { http, base, session: Arc::default() }
+    }
+
+    /// The same person after the gateway has moved to another address.
+    #[must_use]
+    pub fn at(&self, base: &str) -> Self {
+        Self { base: base.to_owned(), ..self.clone() }
+    }
+
+    /// A request with the actor's cookie and nothing else.
+    pub fn request(&self, method: Method, path: &str) -> Request {
+        let mut builder = self.http.request(method, format!("{}{path}", self.base));
+        if let Some(cookie) = self.cookie() {
+            builder = builder.header("cookie", cookie);
+        }
+        Request { actor: self.clone(), builder }
+    }
+
+    /// A request as a page of the same origin sends it: with the cookie and what passes the forgery checks.
+    pub fn from_page(&self, method: Method, path: &str) -> Request {
+        let request = self.request(method, path).header("sec-fetch-site", "same-origin");
+        match self.csrf_token() {
+            Some(token) => request.header("x-csrf-token", &token),
+            None => request,
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.request(Method::GET, path).send().await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.from_page(Method::POST, path).json(body).send().await
+    }
+
+    pub async fn put(&self, path: &str) -> Answer {
+        self.from_page(Method::PUT, path).send().await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.from_page(Method::DELETE, path).send().await
+    }
+
+    /// Signs in and keeps the cookie and the CSRF token.
+    ///
+    /// # Panics
+    /// When that is refused.
+    pub async fn sign_in(&self, login: &str) -> Answer {
+        let answer = self.post("/auth/login", &json!({ "login": login, "password": PASSWORD })).await.expect(200);
+        let info = answer.json();
+        let mut session = self.session.lock();
+        session.csrf = info["csrfToken"].as_str().map(str::to_owned);
+        session.id = info["user"]["id"].as_str().map(str::to_owned);
+        assert!(session.cookie.is_some() && session.csrf.is_some(), "signed in without a cookie or a token");
+        drop(session);
+        answer
+    }
+
+    /// `name=value` of the session cookie.
+    #[must_use]
+    pub fn cookie(&self) -> Option<String> {
+        self.session.lock().cookie.clone()
+    }
+
+    /// The value of the session cookie.
+    ///
+    /// # Panics
+    /// Without a session.
+    #[must_use]
+    pub fn cookie_value(&self) -> String {
+        let cookie = self.cookie().expect("a session");
+        cookie.split_once('=').expect("name=value").1.to_owned()
+    }
+
+    /// Goes on with another cookie (`name=value`), or none.
+    pub fn set_cookie(&self, cookie: Option<String>) {
+        self.session.lock().cookie = cookie;
+    }
+
+    #[must_use]
+    pub fn csrf_token(&self) -> Option<String> {
+        self.session.lock().csrf.clone()
+    }
+
+    /// The signed-in member's id.
+    ///
+    /// # Panics
+    /// Without a session.
+    #[must_use]
+    pub fn id(&self) -> String {
+        self.session.lock().id.clone().expect("a session")
+    }
+
+    /// Takes over what the answer does to the session cookie.
+    fn keep_cookie(&self, answer: &Answer) {
+        for line in answer.all(SET_COOKIE.as_str()) {
+            let pair = line.split(';').next().unwrap_or_default();
+            if let Some((name, value)) = pair.split_once('=')
+                && name.ends_with("sid")
+            {
+                self.set_cookie((!value.is_empty()).then(|| pair.to_owned()));
+            }
+        }
+    }
+}
+
+impl Request {
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.builder = self.builder.header(name, value);
+        self
+    }
+
+    pub fn json(mut self, body: &Value) -> Self {
+        self.builder = self.builder.json(body);
+        self
+    }
+
+    pub fn body(mut self, body: impl Into<reqwest::Body>) -> Self {
+        self.builder = self.builder.body(body);
+        self
+    }
+
+    /// Sends it. The actor takes over a session cookie that comes back.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn send(self) -> Answer {
+        self.try_send().await.expect("an answer")
+    }
+
+    /// Sends it.
+    ///
+    /// # Errors
+    /// When there is no answer, or only a part of one.
+    pub async fn try_send(self) -> Result<Answer, reqwest::Error> {
+        let began = Instant::now();
+        let response = self.builder.send().await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.bytes().await?;
+        let answer = Answer { status, headers, body, took: began.elapsed() };
+        self.actor.keep_cookie(&answer);
+        Ok(answer)
+    }
+}

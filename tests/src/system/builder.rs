@@ -1,0 +1,104 @@
+//! How a system is put together.
+
+use std::{net::SocketAddr, path::Path};
+
+use tempfile::TempDir;
+use upstreams::{Options, Running, Service};
+use url::Url;
+
+use super::{TestBff, process::{Output, Process}, turn::Turn};
+use crate::Proxy;
+
+/// Key material of the gateways under test. Planted: it must turn up nowhere.
+const SECRET: &str = "planted-session-secret-0123456789abcdef";
+
+/// A system to be started.
+#[derive(Debug, Default)]
+#[must_use = "nothing runs until it is spawned"]
+pub struct Builder {
+    settings: Vec<(String, String)>,
+    alone: bool,
+}
+
+impl Builder {
+    /// Sets a key of the gateway's configuration, such as `screens.home_feed.fresh_ms`.
+    pub fn set(mut self, key: &str, value: impl ToString) -> Self {
+        self.settings.push((key.to_owned(), value.to_string()));
+        self
+    }
+
+    /// For tests that measure: no other system runs meanwhile. Such a test makes one system only.
+    pub fn alone(mut self) -> Self {
+        self.alone = true;
+        self
+    }
+
+    /// Starts upstreams, proxies and gateway.
+    ///
+    /// # Panics
+    /// When one of them does not start.
+    pub async fn spawn(self) -> TestBff {
+        let turn = Turn::wait(self.alone).await;
+        let folder = tempfile::tempdir().expect("a folder");
+        // The upstreams want to know where the gateway's keys are before the gateway is there.
+        let keys = Proxy::listen().await.expect("a port");
+        let (profile, profile_proxy) = upstream(Service::Profile, &keys).await;
+        let (timeline, timeline_proxy) = upstream(Service::Timeline, &keys).await;
+        let (recipe, recipe_proxy) = upstream(Service::Recipe, &keys).await;
+        let mut settings = defaults(&folder, [&profile_proxy, &timeline_proxy, &recipe_proxy]);
+        settings.extend(self.settings);
+        let output = Output::default();
+        let process = Process::start(&settings, folder.path(), &output).await;
+        keys.forward_to(process.http);
+        TestBff {
+            process: Some(process),
+            profile: profile_proxy,
+            timeline: timeline_proxy,
+            recipe: recipe_proxy,
+            upstreams: [profile, timeline, recipe],
+            keys,
+            http: http_client(),
+            settings,
+            output,
+            folder,
+            _turn: turn,
+        }
+    }
+}
+
+async fn upstream(service: Service, keys: &Proxy) -> (Running, Proxy) {
+    let jwks_url = Url::parse(&format!("{}/.well-known/jwks.json", keys.url())).expect("a URL");
+    let mut options = Options::new(service, jwks_url);
+    options.cheap_passwords = true;
+    options.workers = 1;
+    let running = upstreams::start(service, options).await.expect("an upstream starts");
+    let proxy = Proxy::before(running.addr()).await.expect("a port");
+    (running, proxy)
+}
+
+fn defaults(folder: &TempDir, [profile, timeline, recipe]: [&Proxy; 3]) -> Vec<(String, String)> {
+    let nowhere = SocketAddr::from(([127, 0, 0, 1], 0)).to_string();
+    let inside = |name: &str| Path::new(folder.path()).join(name).display().to_string();
+    [
+        ("http.listen", nowhere.clone()),
+        ("http.workers", "2".into()),
+        ("internal.listen", nowhere),
+        ("store.url", format!("embedded:{}", inside("store.redb"))),
+        ("keys.dir", inside("keys")),
+        ("session.secret", SECRET.into()),
+        ("cors.allowed_origins", super::ORIGINS.join(",")),
+        ("upstreams.profile.url", profile.url()),
+        ("upstreams.timeline.url", timeline.url()),
+        ("upstreams.recipe.url", recipe.url()),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+    .into()
+}
+
+fn http_client() -> reqwest::Client {
+    #[expect(clippy::disallowed_methods, reason = "a caller of the gateway, not the gateway")]
+    let builder = reqwest::Client::builder();
+    let patience = std::time::Duration::from_secs(30);
+    let none = reqwest::redirect::Policy::none();
+    builder.no_proxy().redirect(none).referer(false).timeout(patience).build().expect("a client")
+}
