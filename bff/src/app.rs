@@ -2,6 +2,7 @@
 //! from top to bottom.
 
 use std::{
+    io::ErrorKind,
     net::SocketAddr,
     sync::{
         Arc,
@@ -365,8 +366,13 @@ async fn sweep(store: Arc<dyn Store>, every: Duration) {
 fn signing_keys(config: &Config) -> Result<KeyRing, StartError> {
     let dir = std::path::Path::new(&config.keys.dir);
     let failed = |source| StartError::Keys { dir: config.keys.dir.clone(), source };
+    let none_yet = |error: &KeyError| match error {
+        KeyError::NoKey { .. } => true,
+        KeyError::File { source, .. } => source.kind() == ErrorKind::NotFound,
+        _ => false,
+    };
     match KeyRing::load(dir) {
-        Err(KeyError::NoKey { .. }) if !config.is_production() => {
+        Err(error) if none_yet(&error) && !config.is_production() => {
             KeyRing::generate_in(dir).map_err(failed)?;
             KeyRing::load(dir).map_err(failed)
         }

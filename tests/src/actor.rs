@@ -91,7 +91,8 @@ impl Actor {
     /// # Panics
     /// When that is refused.
     pub async fn sign_in(&self, login: &str) -> Answer {
-        let answer = self.post("/auth/login", &json!({ "login": login, "password": PASSWORD })).await.expect(200);
+        let answer =
+            self.post("/auth/login", &json!({ "login": login, "password": PASSWORD })).await.expect(200);
         let info = answer.json();
         let mut session = self.session.lock();
         session.csrf = info["csrfToken"].as_str().map(str::to_owned);

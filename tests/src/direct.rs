@@ -21,7 +21,8 @@ impl Signer {
     /// # Panics
     /// When `dir` does not hold exactly one key.
     pub(crate) fn new(dir: &Path, kid: &str) -> Self {
-        let files = std::fs::read_dir(dir).expect("the folder of keys").map(|entry| entry.expect("a file").path());
+        let files =
+            std::fs::read_dir(dir).expect("the folder of keys").map(|entry| entry.expect("a file").path());
         let mut pems = files.filter(|path| path.extension().is_some_and(|extension| extension == "pem"));
         let pem = std::fs::read(pems.next().expect("a key")).expect("a readable key");
         assert!(pems.next().is_none(), "more than one key");

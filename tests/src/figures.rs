@@ -9,7 +9,10 @@ use std::{fmt::Display, fs::OpenOptions, io::Write as _};
 /// When the file cannot be written.
 pub fn note(what: &str, figure: impl Display) {
     let line = format!("{what}: {figure}\n");
-    #[expect(clippy::disallowed_methods, reason = "the harness is no part of the gateway and not configured by it")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the harness is no part of the gateway and not configured by it"
+    )]
     let file = std::env::var_os("TEST_FIGURES");
     match file {
         Some(file) => {

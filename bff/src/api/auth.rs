@@ -14,7 +14,7 @@ use secrecy::ExposeSecret;
 
 use super::writing::{Api, nobodys_context, refusal};
 use crate::{
-    edge::{ApiError, Edge, JsonBody, SignedIn, SignedInUntouched, origin_check},
+    edge::{ApiError, Edge, JsonBody, SignedIn, SignedInUntouched, accepts_json, origin_check},
     identity::{Session, client_label, find_cookie, mask_address},
     telemetry::unix_ms,
 };
@@ -82,8 +82,13 @@ pub async fn log_out(caller: SignedIn, edge: web::Data<Edge>) -> Result<HttpResp
 /// `GET /auth/session`: 200 with the session. Does not extend it.
 ///
 /// # Errors
-/// 401, 503.
-pub async fn session(caller: SignedInUntouched, edge: web::Data<Edge>) -> Result<HttpResponse, ApiError> {
+/// 401, 406, 503.
+pub async fn session(
+    request: HttpRequest,
+    caller: SignedInUntouched,
+    edge: web::Data<Edge>,
+) -> Result<HttpResponse, ApiError> {
+    accepts_json(&request)?;
     let info = info(&edge, &caller.0.caller().session)?;
     Ok(never_kept(&mut HttpResponse::Ok()).json(info))
 }
@@ -91,8 +96,13 @@ pub async fn session(caller: SignedInUntouched, edge: web::Data<Edge>) -> Result
 /// `GET /auth/csrf-token`: 200 with the session's token for `X-CSRF-Token`.
 ///
 /// # Errors
-/// 401, 503.
-pub async fn csrf_token(caller: SignedInUntouched, edge: web::Data<Edge>) -> Result<HttpResponse, ApiError> {
+/// 401, 406, 503.
+pub async fn csrf_token(
+    request: HttpRequest,
+    caller: SignedInUntouched,
+    edge: web::Data<Edge>,
+) -> Result<HttpResponse, ApiError> {
+    accepts_json(&request)?;
     let csrf = edge.csrf.token(&caller.0.caller().session.key);
     Ok(never_kept(&mut HttpResponse::Ok()).json(CsrfToken { csrf }))
 }

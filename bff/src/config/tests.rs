@@ -294,7 +294,8 @@ fn production_refuses_what_is_unsafe() {
 
 #[test]
 fn the_cookie_follows_profile_address_and_attributes() {
-    let table: [(&[(&str, &str)], &str, bool); 6] = [
+    type Row<'a> = (&'a [(&'a str, &'a str)], &'a str, bool);
+    let table: [Row<'_>; 6] = [
         (&[], "sid", false),
         (&[("BFF__HTTP__LISTEN", "0.0.0.0:8080")], "__Host-Http-sid", true),
         (&[("BFF__SESSION__SECURE", "true")], "__Host-Http-sid", true),

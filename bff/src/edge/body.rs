@@ -12,7 +12,7 @@ use schemas::FieldError;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
-use super::{ApiError, Edge, FieldErrors, Validate};
+use super::{ApiError, Edge, FieldErrors, Validate, accepts_json};
 
 /// A JSON body that was read whole, has the right shape and obeys its rules: 413, 415, 400 and 422 are kept
 /// apart, and the fields that are wrong are named.
@@ -51,6 +51,8 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for JsonBody<T> {
 
 /// Checks what can be checked before the body is read, and answers the limit.
 fn prepare(request: &HttpRequest) -> Result<usize, ApiError> {
+    // What is read here is answered with JSON; a write must not be carried out for an answer nobody takes.
+    accepts_json(request)?;
     let limit = Edge::of(request)?.body_limit;
     let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = media_type.and_then(|value| value.split(';').next()).unwrap_or_default();

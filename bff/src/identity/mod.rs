@@ -21,7 +21,7 @@ mod sessions_tests;
 
 pub use address::{client_label, mask_address};
 pub use caller::{Caller, Principal};
-pub use cookie::{CookieError, CookieSettings, SameSite, find_cookie};
+pub use cookie::{CookieSettings, SameSite, find_cookie};
 pub use csrf::{CsrfGuard, CsrfHeaders, CsrfKey, CsrfRefusal};
 pub use error::IdentityError;
 pub use origins::{AllowedOrigins, InvalidOrigin};

@@ -230,15 +230,14 @@ impl<'txn> Tables<'txn> {
         now_ms: u64,
     ) -> Result<Result<(u64, u64), StoreError>, StoreError> {
         let mut next = (1, after(now_ms, window));
-        if let Some(guard) = self.records.get(record_key(space, key).as_slice())? {
-            if let Ok(stored) = Stored::parse(guard.value())
-                && stored.is_live(now_ms)
-            {
-                let Ok(bytes) = <[u8; 8]>::try_from(stored.value) else {
-                    return Ok(Err(StoreError::NotACounter));
-                };
-                next = (u64::from_be_bytes(bytes).saturating_add(1), stored.expires_at_ms);
-            }
+        if let Some(guard) = self.records.get(record_key(space, key).as_slice())?
+            && let Ok(stored) = Stored::parse(guard.value())
+            && stored.is_live(now_ms)
+        {
+            let Ok(bytes) = <[u8; 8]>::try_from(stored.value) else {
+                return Ok(Err(StoreError::NotACounter));
+            };
+            next = (u64::from_be_bytes(bytes).saturating_add(1), stored.expires_at_ms);
         }
         let (count, expires_at_ms) = next;
         let value = Bytes::copy_from_slice(&count.to_be_bytes());

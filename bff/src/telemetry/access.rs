@@ -95,7 +95,7 @@ impl AccessLog {
         let mut buffer = self.shards.0[thread_number() % SHARDS].0.lock();
         if line.status < 400 && self.settings.sample > 1 {
             buffer.seen = buffer.seen.wrapping_add(1);
-            if buffer.seen % self.settings.sample != 0 {
+            if !buffer.seen.is_multiple_of(self.settings.sample) {
                 return;
             }
         }

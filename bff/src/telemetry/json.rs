@@ -3,9 +3,15 @@
 /// Appends `text` as the inside of a JSON string (RFC 8259, section 7).
 pub(super) fn escape_into(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
+    let special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\' || byte == 0x7f;
+    // Nearly always nothing: a pass that does not branch looks at many bytes at once.
+    if !bytes.iter().fold(false, |found, &byte| found | special(byte)) {
+        out.extend_from_slice(bytes);
+        return;
+    }
     let mut done = 0;
     for (index, &byte) in bytes.iter().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' && byte != 0x7f {
+        if !special(byte) {
             continue;
         }
         out.extend_from_slice(&bytes[done..index]);
@@ -27,6 +33,10 @@ pub(super) fn escape_into(out: &mut Vec<u8>, text: &str) {
 
 /// Appends `text` for people: what could forge a line or steer a terminal becomes `%XX`.
 pub(super) fn printable_into(out: &mut Vec<u8>, text: &str) {
+    if text.bytes().fold(true, |plain, byte| plain & byte.is_ascii_graphic()) {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
     for c in text.chars() {
         // U+0080 to U+009F steer terminals as well.
         if c.is_control() || c == ' ' {

@@ -5,13 +5,14 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Weak};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 /// Buffers that wait for the writer; further ones are dropped.
 const QUEUE: usize = 1024;
+/// How long the end of the process waits for the last lines: a reader that hangs must not keep it.
+const LAST_LINES: Duration = Duration::from_secs(5);
 /// How old a line gets before it is written.
 const FLUSH_EVERY: Duration = Duration::from_millis(100);
 
@@ -45,7 +46,8 @@ struct Shared {
 /// The writer thread; dropping it writes out all that waits.
 pub(super) struct SinkThread {
     sink: Sink,
-    thread: Option<JoinHandle<()>>,
+    /// Disconnected when the thread has ended.
+    ended: Receiver<()>,
 }
 
 impl Sink {
@@ -53,10 +55,17 @@ impl Sink {
     pub(super) fn start(output: Box<dyn Write + Send>) -> SinkThread {
         let (messages, queue) = sync_channel(QUEUE);
         let shared = Arc::new(Shared::default());
-        let writer = Writer { queue, shared: Arc::clone(&shared), output, written_at: Instant::now() };
-        let thread = std::thread::Builder::new().name("log-writer".to_owned()).spawn(|| writer.run());
+        let (ending, ended) = sync_channel(0);
+        let writer = Writer {
+            queue,
+            shared: Arc::clone(&shared),
+            output,
+            written_at: Instant::now(),
+            _ending: ending,
+        };
         // Without a thread all lines are dropped and counted: a gateway that cannot log still serves.
-        SinkThread { sink: Self { messages, shared }, thread: thread.ok() }
+        let _ = std::thread::Builder::new().name("log-writer".to_owned()).spawn(|| writer.run());
+        SinkThread { sink: Self { messages, shared }, ended }
     }
 
     /// Hands over `lines` whole lines; drops and counts them when the queue is full.
@@ -101,15 +110,20 @@ impl SinkThread {
     }
 }
 
-impl Drop for SinkThread {
-    fn drop(&mut self) {
+impl SinkThread {
+    /// Has the thread write out all that waits, and waits for it, but not longer than `limit`.
+    pub(super) fn end(&mut self, limit: Duration) {
         self.sink.shared.stopping.store(true, Ordering::Release);
         // Wakes the thread; a full queue wakes it as well.
         let _ = self.sink.messages.try_send(Message::Lines(Vec::new()));
-        if let Some(thread) = self.thread.take() {
-            // A writer that panicked has nothing left to write.
-            let _ = thread.join();
-        }
+        // Nothing is ever sent: either the thread ends or the time does.
+        let _ = self.ended.recv_timeout(limit);
+    }
+}
+
+impl Drop for SinkThread {
+    fn drop(&mut self) {
+        self.end(LAST_LINES);
     }
 }
 
@@ -118,6 +132,8 @@ struct Writer {
     shared: Arc<Shared>,
     output: Box<dyn Write + Send>,
     written_at: Instant,
+    /// Dropped last, after the output: tells that all is written.
+    _ending: SyncSender<()>,
 }
 
 impl Writer {

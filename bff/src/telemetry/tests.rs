@@ -191,6 +191,17 @@ fn a_stuck_output_never_blocks_and_lost_lines_are_counted() {
     release.send(()).unwrap();
 }
 
+#[test]
+fn a_stuck_output_does_not_keep_the_process_from_ending() {
+    let (release, stuck) = sync_channel(1);
+    let (reached, wait) = sync_channel(1);
+    let mut thread = Sink::start(Box::new(Stuck(stuck, Some(reached))));
+    thread.sink().send(b"first\n".to_vec(), 1);
+    wait.recv_timeout(LIMIT).unwrap();
+    thread.end(Duration::from_millis(10));
+    release.send(()).unwrap();
+}
+
 /// An output that is gone, as a closed pipe.
 struct Broken;
 
@@ -229,7 +240,9 @@ fn metrics_bear_the_agreed_names_and_labels() {
     metrics.sessions_created.inc();
     metrics.composing.set(3);
     let entries = metrics.cache_entries.clone();
-    metrics.on_scrape(move || drop(entries.set(12)));
+    metrics.on_scrape(move || {
+        entries.set(12);
+    });
     let text = metrics.encode();
     for line in [
         r#"bff_http_request_duration_seconds_bucket{le="0.0001",route="/bff/home-feed",method="GET",status="200"} 1"#,

@@ -76,7 +76,9 @@ pub(super) fn fixed_answer(fault: &Fault) -> Option<Vec<u8>> {
     match fault {
         Fault::Garbage => Some(b"\x16\x03\x01 this is not HTTP at all\r\n\r\n".to_vec()),
         Fault::GarbageJson => Some(answer(200, "application/json", &format!("{{\"items\": [{PLANTED}"))),
-        Fault::WrongShape => Some(answer(200, "application/json", &format!("{{\"planted\": \"{PLANTED}\"}}"))),
+        Fault::WrongShape => {
+            Some(answer(200, "application/json", &format!("{{\"planted\": \"{PLANTED}\"}}")))
+        }
         Fault::Status500 => Some(answer(500, "text/plain", &format!("{PLANTED}\n  at main.rs:1"))),
         Fault::Status(status) => Some(problem(*status)),
         Fault::Redirect(to) => {

@@ -7,6 +7,8 @@
 mod fault;
 mod journal;
 mod serve;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::{

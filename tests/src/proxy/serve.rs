@@ -10,13 +10,14 @@ use std::{
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     select,
+    sync::watch,
     task::JoinSet,
     time::sleep,
 };
 
 use super::{
     Recorded, Shared,
-    fault::{Fault, HUGE, fixed_answer},
+    fault::{Fault, HUGE, Rules, fixed_answer},
     wire::{Message, Side, Wire},
 };
 
@@ -25,28 +26,32 @@ const BACKLOG: u32 = 1024;
 /// Takes connections for as long as the rules allow it. Connections are children of this task.
 pub(super) async fn accept(mut listener: TcpListener, address: SocketAddr, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
-    let mut rules = shared.rules.subscribe();
+    let (mut rules, mut healing) = (shared.rules.subscribe(), shared.rules.subscribe());
     loop {
         select! {
             accepted = listener.accept() => if let Ok((client, _)) = accepted {
                 connections.spawn(connection(client, Arc::clone(&shared)));
             },
             Some(_) = connections.join_next() => {}
-            Ok(_) = rules.wait_for(|rules| rules.refuse) => {
+            () = until(&mut rules, |rules| rules.refuse) => {
                 // Bound but not listening: connections are refused, and nobody else can take the port.
                 drop(listener);
                 let socket = rebind(address).await;
                 while connections.join_next().await.is_some() {}
                 shared.listening.send_replace(false);
-                if rules.wait_for(|rules| !rules.refuse).await.is_err() {
-                    return;
-                }
+                until(&mut healing, |rules| !rules.refuse).await;
                 let Ok(reopened) = socket.listen(BACKLOG) else { return };
                 listener = reopened;
                 shared.listening.send_replace(true);
             }
         }
     }
+}
+
+/// Waits until the rules are such. The guard of what was seen stays in here: it must not be held over an await.
+async fn until(rules: &mut watch::Receiver<Rules>, such: impl FnMut(&Rules) -> bool) {
+    // The sender lives as long as the task that waits.
+    let _ = rules.wait_for(such).await;
 }
 
 /// The port is free in a moment: its last listener is only just gone.
@@ -70,7 +75,7 @@ async fn connection(client: TcpStream, shared: Arc<Shared>) {
     let mut rules = shared.rules.subscribe();
     let ended = select! {
         ended = exchanges(&mut client, &shared) => ended,
-        _ = rules.wait_for(|rules| rules.refuse) => Ok(Ending::Reset),
+        () = until(&mut rules, |rules| rules.refuse) => Ok(Ending::Reset),
     };
     if matches!(ended, Ok(Ending::Reset)) {
         // The close that follows then sends RST.
@@ -149,7 +154,7 @@ async fn before_forwarding(
         Fault::Hold => {
             let mut rules = shared.rules.subscribe();
             select! {
-                _ = rules.wait_for(|rules| rules.fault(target) != Some(&Fault::Hold)) => Ok(None),
+                () = until(&mut rules, |rules| rules.fault(target) != Some(&Fault::Hold)) => Ok(None),
                 () = client.closed() => Ok(abandoned(shared)),
             }
         }
@@ -211,7 +216,8 @@ fn half(answer: &Message) -> Vec<u8> {
 
 /// `[0,0,…,0]`, [`HUGE`] bytes of it.
 async fn huge(client: &mut Wire, shared: &Shared, announced: bool) -> io::Result<()> {
-    let framing = if announced { format!("content-length: {HUGE}") } else { "transfer-encoding: chunked".into() };
+    let framing =
+        if announced { format!("content-length: {HUGE}") } else { "transfer-encoding: chunked".into() };
     let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{framing}\r\n\r\n");
     send(client, shared, head.as_bytes()).await?;
     let block = "0,".repeat(32 * 1024);

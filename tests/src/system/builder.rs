@@ -6,7 +6,11 @@ use tempfile::TempDir;
 use upstreams::{Options, Running, Service};
 use url::Url;
 
-use super::{TestBff, process::{Output, Process}, turn::Turn};
+use super::{
+    TestBff,
+    process::{Output, Process},
+    turn::Turn,
+};
 use crate::Proxy;
 
 /// Key material of the gateways under test. Planted: it must turn up nowhere.

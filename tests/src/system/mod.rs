@@ -15,9 +15,7 @@ use process::Process;
 pub use process::{Output, bff_binary, run_bff};
 use turn::Turn;
 
-use crate::{
-    Actor, Answer, Direct, PASSWORD, Proxy, Signer, email, soon,
-};
+use crate::{Actor, Answer, Direct, PASSWORD, Proxy, Signer, email, soon};
 
 /// The origins that the gateways under test allow.
 const ORIGINS: [&str; 2] = ["https://app.example", "http://localhost:3000"];

@@ -154,7 +154,10 @@ impl Process {
 /// When it has not been built.
 #[must_use]
 pub fn bff_binary() -> PathBuf {
-    #[expect(clippy::disallowed_methods, reason = "the harness is no part of the gateway and not configured by it")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the harness is no part of the gateway and not configured by it"
+    )]
     let named = std::env::var_os("BFF_BIN").map(PathBuf::from);
     let beside = || {
         let own = std::env::current_exe().expect("the path of this test");
@@ -187,7 +190,8 @@ fn command(settings: &[(String, String)], folder: &Path) -> Command {
 /// # Panics
 /// When it does not end.
 pub async fn run_bff(arguments: &[&str], settings: &[(&str, &str)], folder: &Path) -> (Option<i32>, String) {
-    let settings: Vec<_> = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let settings: Vec<_> =
+        settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     let ran = command(&settings, folder).args(arguments).output();
     let output = soon("the end of the command", ran).await.expect("the command runs");
     let text = [output.stdout, output.stderr].concat();

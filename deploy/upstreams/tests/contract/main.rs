@@ -1,0 +1,9 @@
+//! The contract of the three services, over HTTP, with tokens from a gateway of our own.
+
+mod gateway;
+mod paging;
+mod profile;
+mod recipe;
+mod seeded;
+mod timeline;
+mod token;
