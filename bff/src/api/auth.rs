@@ -50,7 +50,8 @@ pub async fn log_in(
 ) -> Result<HttpResponse, ApiError> {
     origin_check(&request)?;
     let verified = api.clients.profile.verify(&nobodys_context(&request), &credentials).await;
-    let user = verified.map_err(not_verified)?;
+    let user =
+        verified.map_err(not_verified).inspect_err(|refused| edge.metrics.sign_in(word_for(refused)))?;
     let client = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let address = request.peer_addr().map(|peer| mask_address(peer.ip())).unwrap_or_default();
     let now_ms = unix_ms();
@@ -61,6 +62,8 @@ pub async fn log_in(
     {
         edge.sessions.end(&before.key).await?;
     }
+    edge.metrics.sign_in("ok");
+    edge.metrics.sessions_created.inc();
     let lasts = Duration::from_millis(new.session.absolute_end_ms.saturating_sub(now_ms));
     let cookie = edge.cookie.set(new.id.expose_secret(), lasts);
     let mut response = HttpResponse::Ok();
@@ -74,6 +77,7 @@ pub async fn log_in(
 /// 401, 403 `csrf_failed`, 503.
 pub async fn log_out(caller: SignedIn, edge: web::Data<Edge>) -> Result<HttpResponse, ApiError> {
     edge.sessions.end(&caller.caller().session.key).await?;
+    edge.metrics.sessions_ended.inc();
     let mut response = HttpResponse::NoContent();
     response.insert_header((SET_COOKIE, edge.cookie.clear())).insert_header(CLEAR_SITE_DATA);
     Ok(never_kept(&mut response).finish())
@@ -132,5 +136,14 @@ fn not_verified(error: UpstreamError) -> ApiError {
         Some("otp_invalid") => ApiError::OtpRequired { wrong: true },
         // Any other 401 is the upstream's refusal of our own service token.
         _ => ApiError::Upstream(error),
+    }
+}
+
+/// How metrics count a sign-in that failed.
+fn word_for(error: &ApiError) -> &'static str {
+    match error {
+        ApiError::BadCredentials => "bad_credentials",
+        ApiError::OtpRequired { .. } => "otp_required",
+        _ => "failed",
     }
 }

@@ -10,6 +10,8 @@ mod error;
 mod lookup;
 mod part;
 mod run;
+#[cfg(test)]
+mod tests;
 
 pub use error::{ComposeError, PartFailure};
 pub use lookup::Lookup;

@@ -27,12 +27,13 @@ pub struct Run {
     log: Mutex<Log>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Log {
     timings: Vec<(&'static str, Duration)>,
     degraded: Vec<DegradedPart>,
     tags: Vec<Tag>,
-    oldest: Instant,
+    /// When the oldest part was fetched.
+    oldest: Option<Instant>,
 }
 
 impl Run {
@@ -40,8 +41,8 @@ impl Run {
     #[must_use]
     pub fn new(screen: &'static str, budget: Duration, shelf: Shelf, metrics: Arc<Metrics>) -> Self {
         let begun = Instant::now();
-        let log = Log { timings: Vec::new(), degraded: Vec::new(), tags: Vec::new(), oldest: begun };
-        Self { screen, shelf, begun, deadline: begun + budget, metrics, log: Mutex::new(log) }
+        metrics.composing.inc();
+        Self { screen, shelf, begun, deadline: begun + budget, metrics, log: Mutex::default() }
     }
 
     /// When it must end.
@@ -88,12 +89,12 @@ impl Run {
     /// [`ComposeError::Serialise`].
     pub fn finish(self, document: &impl Serialize) -> Result<Filled, ComposeError> {
         let body = serde_json::to_vec(document).map_err(|error| ComposeError::Serialise(Arc::new(error)))?;
-        let log = self.log.into_inner();
+        let log = std::mem::take(&mut *self.log.lock());
         Ok(Filled {
             body: body.into(),
             tags: log.tags,
             whole: log.degraded.is_empty(),
-            made_at: log.oldest,
+            made_at: log.oldest.unwrap_or(self.begun),
             timings: log.timings,
         })
     }
@@ -102,7 +103,7 @@ impl Run {
     pub(super) fn note_fetched(&self, part: &'static str, fetched_at: Instant, took: Duration, tags: &[Tag]) {
         let mut log = self.log.lock();
         log.tags.extend_from_slice(tags);
-        log.oldest = log.oldest.min(fetched_at);
+        log.oldest = Some(log.oldest.map_or(fetched_at, |oldest| oldest.min(fetched_at)));
         note_time(&mut log.timings, part, took);
     }
 
@@ -121,6 +122,13 @@ impl Run {
     /// Counts what became of a part.
     pub(super) fn observe(&self, part: &'static str, outcome: &'static str, took: Duration) {
         self.metrics.part_outcome(self.screen, part, outcome, took);
+    }
+}
+
+/// Whether it ended well, failed, or was dropped on the way.
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.metrics.composing.dec();
     }
 }
 

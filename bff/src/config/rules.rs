@@ -69,7 +69,6 @@ impl Check<'_> {
             ("cache.max_bytes", cache.max_bytes, 1 << 20..=1 << 40),
             ("cache.jitter_percent", cache.jitter_percent.into(), 0..=50),
             ("cache.cards_fresh_ms", cache.cards_fresh_ms.get(), 0..=DAY_MS),
-            ("cache.cards_stale_if_error_ms", cache.cards_stale_if_error_ms.get(), 0..=DAY_MS),
             ("cache.cards_max_bytes", cache.cards_max_bytes, 1 << 20..=1 << 40),
             ("limits.anonymous.per_second", limits.anonymous.per_second.into(), 1..=1_000_000),
             ("limits.anonymous.burst", limits.anonymous.burst.into(), 1..=1_000_000),

@@ -144,7 +144,6 @@ pub struct CacheConfig {
     pub max_bytes: u64,
     pub jitter_percent: u8,
     pub cards_fresh_ms: Millis,
-    pub cards_stale_if_error_ms: Millis,
     pub cards_max_bytes: u64,
 }
 

@@ -116,7 +116,7 @@ fn admit(
     }
     let caller = Caller::of_browser(session);
     RequestContext::note(request, |context| {
-        context.user = Some(edge.users.hash(caller.user.as_str()));
+        context.user = Some(caller.session.log_name(&edge.users));
         context.client = caller.client.as_str();
     });
     Ok(SignedIn(caller))

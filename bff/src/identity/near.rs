@@ -148,6 +148,7 @@ mod tests {
             address: "".into(),
             idle_ms: 1000,
             last_seen_ms: AtomicU64::new(0),
+            log_name: std::sync::OnceLock::new(),
             touch_due_ms: AtomicU64::new(0),
             version: AtomicU64::new(version),
         })

@@ -90,6 +90,7 @@ pub(super) fn session_of(
         address: read.address,
         idle_ms: millis(policy.idle),
         last_seen_ms: AtomicU64::new(read.last_seen_ms),
+        log_name: std::sync::OnceLock::new(),
         touch_due_ms: AtomicU64::new(read.last_seen_ms.saturating_add(millis(policy.touch_every))),
         version: AtomicU64::new(record.version),
     })

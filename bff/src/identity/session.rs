@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -12,6 +12,8 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use schemas::{Id, Me};
 use sha2::{Digest, Sha256};
+
+use crate::telemetry::UserHasher;
 
 /// SHA-256 of a session id. The store and every process know a session by this alone, so that what leaks from
 /// them signs nobody in.
@@ -72,6 +74,8 @@ pub struct Session {
     pub client: Box<str>,
     /// Where from, masked.
     pub address: Box<str>,
+    /// See [`Session::log_name`].
+    pub(super) log_name: OnceLock<u64>,
     pub(super) idle_ms: u64,
     pub(super) last_seen_ms: AtomicU64,
     /// Not to be touched before this time.
@@ -81,6 +85,12 @@ pub struct Session {
 }
 
 impl Session {
+    /// What logs call the user; worked out once for each session.
+    #[must_use]
+    pub fn log_name(&self, hasher: &UserHasher) -> u64 {
+        *self.log_name.get_or_init(|| hasher.hash(self.user.as_str()))
+    }
+
     /// When it was last used, within [`SessionPolicy::touch_every`].
     #[must_use]
     pub fn last_seen_ms(&self) -> u64 {

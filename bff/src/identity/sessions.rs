@@ -83,6 +83,7 @@ impl Sessions {
             address: address.into(),
             idle_ms: millis(policy.idle),
             last_seen_ms: AtomicU64::new(now_ms),
+            log_name: std::sync::OnceLock::new(),
             touch_due_ms: AtomicU64::new(now_ms.saturating_add(millis(policy.touch_every))),
             version: AtomicU64::new(0),
         };

@@ -220,7 +220,8 @@ impl Store for EmbeddedStore {
         // A disk that has failed a write has closed the database. A write of its own for each question
         // would wear the disk.
         self.home.database()?.begin_read()?.open_table(RECORDS)?;
-        Ok(())
+        let writing = self.writer.lock().as_ref().is_some_and(|writer| !writer.is_finished());
+        if writing { Ok(()) } else { Err(StoreError::Closed) }
     }
 
     fn name(&self) -> &'static str {

@@ -15,7 +15,7 @@ mod conformance;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -23,6 +23,8 @@ use bytes::Bytes;
 pub use embedded::EmbeddedStore;
 pub use errors::StoreError;
 pub use memory::MemoryStore;
+
+use crate::telemetry::unix_ms;
 
 /// Longest key in bytes. Keys are hashes and short names; the limit keeps index pages small.
 pub const MAX_KEY_BYTES: usize = 512;
@@ -156,14 +158,6 @@ pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
         "embedded" => Ok(Arc::new(EmbeddedStore::open(Path::new(rest)).await?)),
         _ => Err(StoreError::Unsupported { scheme: scheme.to_owned() }),
     }
-}
-
-/// Unix time in milliseconds, by the system's clock.
-#[must_use]
-pub fn unix_ms() -> u64 {
-    // A clock before 1970 counts as 1970: everything then lives longer, nothing panics.
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Adds a window to a time without overflowing.

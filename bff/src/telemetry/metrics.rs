@@ -25,8 +25,6 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 pub struct Metrics {
     /// Documents being composed now.
     pub composing: Gauge,
-    /// Requests being answered now.
-    pub requests_in_flight: Gauge,
     /// Bytes of the cached documents.
     pub cache_bytes: Gauge,
     /// Cached documents.
@@ -57,7 +55,6 @@ impl Metrics {
     pub fn new() -> Self {
         let metrics = Self {
             composing: Gauge::default(),
-            requests_in_flight: Gauge::default(),
             cache_bytes: Gauge::default(),
             cache_entries: Gauge::default(),
             sessions_created: Counter::default(),
@@ -80,7 +77,6 @@ impl Metrics {
     fn register(&self, bff: &mut Registry) {
         let help = "Time from a request's head to its answer's last byte";
         bff.register_with_unit("http_request_duration", help, Unit::Seconds, self.http.clone());
-        bff.register("http_requests_in_flight", "Requests being answered", self.requests_in_flight.clone());
         bff.register("cache_requests", "What the cache did for a screen's request", self.cache.clone());
         bff.register_with_unit(
             "cache",
@@ -109,9 +105,9 @@ impl Metrics {
         self.http.0.handle([route, method])
     }
 
-    /// Observes one request without a handle, for the rare ones.
+    /// Observes one request without a handle.
     pub fn http_request(&self, route: &'static str, method: &'static str, status: u16, duration: Duration) {
-        self.http_route(route, method).observe(status, duration);
+        self.http.0.with([route, method], |metrics| metrics.observe(status, duration));
     }
 
     /// The handle for one outcome of the cache (`hit`, `stale`, `miss`, …): keep it with the screen.
@@ -122,7 +118,7 @@ impl Metrics {
 
     /// Counts one outcome of the cache without a handle.
     pub fn cache_outcome(&self, screen: &'static str, outcome: &'static str) {
-        self.cache_counter(screen, outcome).inc();
+        self.cache.with([screen, outcome], Counter::inc);
     }
 
     /// Observes how a part of a screen ended (`ok`, `stale`, or a reason such as `timeout`).
@@ -133,7 +129,7 @@ impl Metrics {
         outcome: &'static str,
         duration: Duration,
     ) {
-        self.parts.observe([screen, part, outcome], duration);
+        self.parts.with([screen, part, outcome], |histogram| histogram.observe(duration));
     }
 
     /// Observes how a call to an upstream ended.
@@ -144,12 +140,12 @@ impl Metrics {
         outcome: &'static str,
         duration: Duration,
     ) {
-        self.upstreams.observe([upstream, operation, outcome], duration);
+        self.upstreams.with([upstream, operation, outcome], |histogram| histogram.observe(duration));
     }
 
     /// Counts one attempt to sign in (`ok`, `bad_credentials`, …).
     pub fn sign_in(&self, outcome: &'static str) {
-        self.sign_ins.handle([outcome]).inc();
+        self.sign_ins.with([outcome], Counter::inc);
     }
 
     /// Tells from now on how many log lines `sink` dropped. Only the first call counts.

@@ -1,11 +1,10 @@
 //! Metrics with labels. Label values are `&'static str`: the code bounds their number, no id can become
-//! one. Whoever observes often keeps the handle; looking it up again costs a hash under a read lock.
+//! one. Whoever observes often may keep the handle; looking it up costs a hash, and no lock.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use parking_lot::RwLock;
+use arc_swap::ArcSwap;
 use prometheus_client::encoding::{EncodeMetric, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::Counter;
@@ -19,7 +18,8 @@ pub(super) struct Series<const L: usize, M>(Arc<Inner<L, M>>);
 #[derive(Debug)]
 struct Inner<const L: usize, M> {
     names: [&'static str; L],
-    metrics: RwLock<HashMap<[&'static str; L], M>>,
+    /// Copied for each new combination, of which there are few; read by everybody all the time.
+    metrics: ArcSwap<HashMap<[&'static str; L], M>>,
 }
 
 impl<const L: usize, M> Clone for Series<L, M> {
@@ -30,15 +30,31 @@ impl<const L: usize, M> Clone for Series<L, M> {
 
 impl<const L: usize, M: Clone + Default> Series<L, M> {
     pub(super) fn new(names: [&'static str; L]) -> Self {
-        Self(Arc::new(Inner { names, metrics: RwLock::default() }))
+        Self(Arc::new(Inner { names, metrics: ArcSwap::default() }))
     }
 
     /// The handle for these label values, made at the first call.
     pub(super) fn handle(&self, values: [&'static str; L]) -> M {
-        if let Some(metric) = self.0.metrics.read().get(&values) {
-            return metric.clone();
+        self.with(values, M::clone)
+    }
+
+    /// Visits the metric for these label values without taking a reference to it.
+    pub(super) fn with<R>(&self, values: [&'static str; L], visit: impl FnOnce(&M) -> R) -> R {
+        if let Some(metric) = self.0.metrics.load().get(&values) {
+            return visit(metric);
         }
-        self.0.metrics.write().entry(values).or_default().clone()
+        // Two threads may come here at once: the one that finds an entry uses it.
+        let made = M::default();
+        self.0.metrics.rcu(|metrics| {
+            let mut metrics = HashMap::clone(metrics);
+            metrics.entry(values).or_insert_with(|| made.clone());
+            metrics
+        });
+        visit(self.0.metrics.load().get(&values).unwrap_or(&made))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.metrics.load().is_empty()
     }
 
     /// In the order of the label values.
@@ -47,24 +63,13 @@ impl<const L: usize, M: Clone + Default> Series<L, M> {
         mut visit: impl FnMut(&[(&'static str, &'static str); L], &M) -> std::fmt::Result,
     ) -> std::fmt::Result {
         let mut metrics: Vec<_> =
-            self.0.metrics.read().iter().map(|(values, metric)| (*values, metric.clone())).collect();
+            self.0.metrics.load().iter().map(|(values, metric)| (*values, metric.clone())).collect();
         metrics.sort_unstable_by_key(|(values, _)| *values);
         for (values, metric) in metrics {
             let labels = std::array::from_fn(|index| (self.0.names[index], values[index]));
             visit(&labels, &metric)?;
         }
         Ok(())
-    }
-}
-
-impl<const L: usize> Series<L, Arc<Histogram>> {
-    /// Looks the handle up without touching its reference count, and observes.
-    pub(super) fn observe(&self, values: [&'static str; L], duration: Duration) {
-        if let Some(histogram) = self.0.metrics.read().get(&values) {
-            histogram.observe(duration);
-            return;
-        }
-        self.handle(values).observe(duration);
     }
 }
 
@@ -78,7 +83,7 @@ impl<const L: usize> EncodeMetric for Series<L, Arc<Histogram>> {
     }
 
     fn is_empty(&self) -> bool {
-        self.0.metrics.read().is_empty()
+        Self::is_empty(self)
     }
 }
 
@@ -92,6 +97,6 @@ impl<const L: usize> EncodeMetric for Series<L, Counter> {
     }
 
     fn is_empty(&self) -> bool {
-        self.0.metrics.read().is_empty()
+        Self::is_empty(self)
     }
 }

@@ -258,7 +258,6 @@ fn metrics_bear_the_agreed_names_and_labels() {
         "bff_composing 3",
         "bff_cache_entries 12",
         "bff_cache_bytes 0",
-        "bff_http_requests_in_flight 0",
         "bff_log_lines_dropped_total 0",
         concat!("bff_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
     ] {
@@ -290,4 +289,22 @@ fn a_scrape_amid_observations_adds_up() {
     }
     let expected = r#"bff_http_request_duration_seconds_count{route="/r",method="GET",status="200"} 20000"#;
     assert!(metrics.encode().contains(expected));
+}
+
+#[test]
+fn threads_that_meet_at_a_new_label_count_into_one_metric() {
+    let metrics = Arc::new(Metrics::new());
+    let outcomes = ["hit", "stale", "miss", "bypass", "error", "refresh", "dropped", "joined"];
+    let threads = (0..8).map(|_| {
+        let metrics = Arc::clone(&metrics);
+        std::thread::spawn(move || outcomes.map(|outcome| metrics.cache_outcome("home_feed", outcome)))
+    });
+    for thread in threads.collect::<Vec<_>>() {
+        thread.join().unwrap();
+    }
+    let text = metrics.encode();
+    for outcome in outcomes {
+        let line = format!("bff_cache_requests_total{{screen=\"home_feed\",outcome=\"{outcome}\"}} 8\n");
+        assert!(text.contains(&line), "{line} is not in\n{text}");
+    }
 }

@@ -47,6 +47,12 @@ struct Shared {
     abandoned: watch::Sender<usize>,
 }
 
+impl Shared {
+    fn count_abandoned(&self) {
+        self.abandoned.send_modify(|count| *count += 1);
+    }
+}
+
 impl Proxy {
     /// Listens on a free loopback port. Requests wait until [`Proxy::forward_to`] has said where they go.
     ///

@@ -94,10 +94,12 @@ async fn exchanges(client: &mut Wire, shared: &Shared) -> io::Result<Ending> {
     while let Some(request) = client.read(Side::Request).await? {
         let target = record(&request, shared);
         let fault = shared.rules.borrow().fault(&target).cloned();
-        if let Some(fault) = &fault
-            && let Some(ending) = before_forwarding(fault, &target, client, shared).await?
-        {
-            return Ok(ending);
+        if let Some(fault) = &fault {
+            match before_forwarding(fault, &target, client, shared).await? {
+                Step::Forward => {}
+                Step::Answered => continue,
+                Step::End(ending) => return Ok(ending),
+            }
         }
         let answer = forward(&mut upstream, &request, shared).await?;
         let ending = match &fault {
@@ -109,7 +111,8 @@ async fn exchanges(client: &mut Wire, shared: &Shared) -> io::Result<Ending> {
             Some(Fault::Stall) => {
                 send(client, shared, &half(&answer)).await?;
                 client.closed().await;
-                abandoned(shared)
+                shared.count_abandoned();
+                Some(Ending::Close)
             }
             _ => {
                 send(client, shared, &answer.raw).await?;
@@ -126,45 +129,52 @@ async fn exchanges(client: &mut Wire, shared: &Shared) -> io::Result<Ending> {
     Ok(Ending::Close)
 }
 
+/// What is done with a request next.
+enum Step {
+    Forward,
+    Answered,
+    End(Ending),
+}
+
 /// Everything that a fault does before, or instead of, asking the upstream.
 async fn before_forwarding(
     fault: &Fault,
     target: &str,
     client: &mut Wire,
     shared: &Shared,
-) -> io::Result<Option<Ending>> {
+) -> io::Result<Step> {
     if let Some(answer) = fixed_answer(fault) {
         send(client, shared, &answer).await?;
-        return Ok(Some(Ending::Close));
+        let broken = *fault == Fault::Garbage;
+        return Ok(if broken { Step::End(Ending::Close) } else { Step::Answered });
     }
+    let given_up = || {
+        shared.count_abandoned();
+        Ok(Step::End(Ending::Close))
+    };
     match fault {
-        Fault::Reset => Ok(Some(Ending::Reset)),
+        Fault::Reset => Ok(Step::End(Ending::Reset)),
         Fault::BlackHole => {
             client.closed().await;
-            Ok(abandoned(shared))
+            given_up()
         }
         Fault::Huge { announced } => {
             huge(client, shared, *announced).await?;
-            Ok(Some(Ending::Close))
+            Ok(Step::Answered)
         }
         Fault::Delay(delay) => select! {
-            () = sleep(*delay) => Ok(None),
-            () = client.closed() => Ok(abandoned(shared)),
+            () = sleep(*delay) => Ok(Step::Forward),
+            () = client.closed() => given_up(),
         },
         Fault::Hold => {
             let mut rules = shared.rules.subscribe();
             select! {
-                () = until(&mut rules, |rules| rules.fault(target) != Some(&Fault::Hold)) => Ok(None),
-                () = client.closed() => Ok(abandoned(shared)),
+                () = until(&mut rules, |rules| rules.fault(target) != Some(&Fault::Hold)) => Ok(Step::Forward),
+                () = client.closed() => given_up(),
             }
         }
-        _ => Ok(None),
+        _ => Ok(Step::Forward),
     }
-}
-
-fn abandoned(shared: &Shared) -> Option<Ending> {
-    shared.abandoned.send_modify(|count| *count += 1);
-    Some(Ending::Close)
 }
 
 fn record(request: &Message, shared: &Shared) -> String {

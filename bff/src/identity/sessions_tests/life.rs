@@ -9,7 +9,8 @@ use tokio::runtime::Handle;
 use super::{DAY, HOUR, MINUTE, TrialStore, member, sessions, signed_in, until};
 use crate::{
     identity::{IdentityError, SessionPolicy, Sessions},
-    store::{Entry, Space, Store, unix_ms},
+    store::{Entry, Space, Store},
+    telemetry::unix_ms,
 };
 
 #[tokio::test]

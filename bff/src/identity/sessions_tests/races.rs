@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use super::{MINUTE, TrialStore, member, sessions, signed_in, until};
 use crate::{
     identity::{SessionPolicy, Sessions},
-    store::unix_ms,
+    telemetry::unix_ms,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

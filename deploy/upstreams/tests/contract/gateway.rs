@@ -16,26 +16,26 @@ use upstreams::{Options, Running, Service, start};
 use url::Url;
 
 /// A signing key.
-pub struct Key {
-    pub id: String,
-    pub private: EncodingKey,
-    pub public: Vec<u8>,
+pub(crate) struct Key {
+    pub(crate) id: String,
+    pub(crate) private: EncodingKey,
+    pub(crate) public: Vec<u8>,
 }
 
 impl Key {
-    pub fn new(id: &str) -> Self {
+    pub(crate) fn new(id: &str) -> Self {
         let pkcs8 = Ed25519KeyPair::generate().expect("a key").to_pkcs8().expect("a document");
         let pair = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).expect("a key");
         let public = pair.public_key().as_ref().to_vec();
         Self { id: id.to_owned(), private: EncodingKey::from_ed_der(pkcs8.as_ref()), public }
     }
 
-    pub fn jwk(&self) -> Value {
+    pub(crate) fn jwk(&self) -> Value {
         let x = URL_SAFE_NO_PAD.encode(&self.public);
         json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": self.id, "x": x})
     }
 
-    pub fn sign(&self, claims: &Value) -> String {
+    pub(crate) fn sign(&self, claims: &Value) -> String {
         let mut header = Header::new(Algorithm::EdDSA);
         header.kid = Some(self.id.clone());
         encode(&header, claims, &self.private).expect("signs")
@@ -50,8 +50,8 @@ struct Published {
 }
 
 /// The gateway's side.
-pub struct Gateway {
-    pub key: Key,
+pub(crate) struct Gateway {
+    pub(crate) key: Key,
     published: Arc<Published>,
     jwks_url: Url,
     handle: ServerHandle,
@@ -66,31 +66,31 @@ impl Drop for Gateway {
 
 /// An answer.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Value,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
 }
 
 impl Answer {
-    pub fn code(&self) -> (u16, &str) {
+    pub(crate) fn code(&self) -> (u16, &str) {
         (self.status.as_u16(), self.body["code"].as_str().unwrap_or_default())
     }
 
     /// Code of the first field error and its field.
-    pub fn field(&self) -> (&str, &str) {
+    pub(crate) fn field(&self) -> (&str, &str) {
         let error = &self.body["errors"][0];
         (error["field"].as_str().unwrap_or_default(), error["code"].as_str().unwrap_or_default())
     }
 
-    pub fn expect(self, status: u16) -> Value {
+    pub(crate) fn expect(self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.body);
         self.body
     }
 }
 
 impl Gateway {
-    pub async fn spawn() -> Self {
+    pub(crate) async fn spawn() -> Self {
         let key = Key::new("first");
         let published = Arc::new(Published::default());
         published.keys.lock().push(key.jwk());
@@ -124,23 +124,23 @@ impl Gateway {
         Self { key, published, jwks_url, handle, client }
     }
 
-    pub fn publish(&self, keys: Vec<Value>) {
+    pub(crate) fn publish(&self, keys: Vec<Value>) {
         *self.published.keys.lock() = keys;
     }
 
-    pub fn set_down(&self, down: bool) {
+    pub(crate) fn set_down(&self, down: bool) {
         self.published.down.store(down, Ordering::SeqCst);
     }
 
-    pub fn fetches(&self) -> usize {
+    pub(crate) fn fetches(&self) -> usize {
         self.published.fetches.load(Ordering::SeqCst)
     }
 
-    pub async fn start(&self, service: Service) -> Running {
+    pub(crate) async fn start(&self, service: Service) -> Running {
         self.start_with(service, |_| {}).await
     }
 
-    pub async fn start_with(&self, service: Service, change: impl FnOnce(&mut Options)) -> Running {
+    pub(crate) async fn start_with(&self, service: Service, change: impl FnOnce(&mut Options)) -> Running {
         let mut options = Options::new(service, self.jwks_url.clone());
         options.cheap_passwords = true;
         options.workers = 1;
@@ -149,7 +149,7 @@ impl Gateway {
     }
 
     /// Sound claims for an audience.
-    pub fn claims(&self, audience: &str, acting: Option<&str>) -> Value {
+    pub(crate) fn claims(&self, audience: &str, acting: Option<&str>) -> Value {
         let now = get_current_timestamp();
         let mut claims = json!({
             "iss": "bff", "aud": audience, "act": {"sub": "bff"}, "scope": "all", "client": "web",
@@ -162,26 +162,35 @@ impl Gateway {
     }
 
     /// A caller of one service for one user, or for nobody.
-    pub fn caller<'a>(&'a self, running: &'a Running, audience: &str, acting: Option<&str>) -> Caller<'a> {
+    pub(crate) fn caller<'a>(
+        &'a self,
+        running: &'a Running,
+        audience: &str,
+        acting: Option<&str>,
+    ) -> Caller<'a> {
         let token = self.key.sign(&self.claims(audience, acting));
         Caller { client: &self.client, running, authorization: Some(format!("Bearer {token}")) }
     }
 
     /// A caller with that `Authorization`, or none.
-    pub fn caller_with<'a>(&'a self, running: &'a Running, authorization: Option<String>) -> Caller<'a> {
+    pub(crate) fn caller_with<'a>(
+        &'a self,
+        running: &'a Running,
+        authorization: Option<String>,
+    ) -> Caller<'a> {
         Caller { client: &self.client, running, authorization }
     }
 }
 
 /// Calls a service as somebody.
-pub struct Caller<'a> {
+pub(crate) struct Caller<'a> {
     client: &'a reqwest::Client,
     running: &'a Running,
     authorization: Option<String>,
 }
 
 impl Caller<'_> {
-    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let url = self.running.url().join(path).expect("a path");
         let request = self.client.request(method, url);
         match &self.authorization {
@@ -190,34 +199,34 @@ impl Caller<'_> {
         }
     }
 
-    pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
         let response = request.send().await.expect("an answer");
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.bytes().await.expect("a body");
         Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(self.request(Method::GET, path)).await
     }
 
-    pub async fn call(&self, method: Method, path: &str) -> Answer {
+    pub(crate) async fn call(&self, method: Method, path: &str) -> Answer {
         self.send(self.request(method, path)).await
     }
 
-    pub async fn call_with(&self, method: Method, path: &str, body: Value) -> Answer {
+    pub(crate) async fn call_with(&self, method: Method, path: &str, body: Value) -> Answer {
         self.send(self.request(method, path).json(&body)).await
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.call_with(Method::POST, path, body).await
     }
 
-    pub async fn put(&self, path: &str) -> Answer {
+    pub(crate) async fn put(&self, path: &str) -> Answer {
         self.call(Method::PUT, path).await
     }
 
-    pub async fn delete(&self, path: &str) -> Answer {
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
         self.call(Method::DELETE, path).await
     }
 }
