@@ -52,6 +52,12 @@ impl Actor {
         Self { base: base.to_owned(), ..self.clone() }
     }
 
+    /// Somebody else at the same address, without a session.
+    #[must_use]
+    pub fn signed_out(&self) -> Self {
+        Self::anonymous(self.http.clone(), self.base.clone())
+    }
+
     /// A request with the actor's cookie and nothing else.
     pub fn request(&self, method: Method, path: &str) -> Request {
         let mut builder = self.http.request(method, format!("{}{path}", self.base));

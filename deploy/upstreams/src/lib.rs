@@ -1,6 +1,6 @@
 //! Reference upstreams: the profile, timeline and recipe services that the gateway calls, on SQLite.
 //!
-//! A call comes in through [`http`] (request id, service token, JSON in and out), is answered by one of
+//! A call comes in through `http` (request id, service token, JSON in and out), is answered by one of
 //! `profile`, `timeline` and `recipe`, and reaches its own database through `db`. Nothing is shared
 //! between the three but code: each has its own address, database and token audience, and knows the
 //! others' members and recipes only as opaque ids.

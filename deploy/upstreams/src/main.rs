@@ -2,7 +2,7 @@
 
 use std::{
     error::Error,
-    io::Write,
+    io::{IsTerminal, Write},
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     process::ExitCode,
@@ -76,9 +76,9 @@ struct All {
     /// Address of all three.
     #[arg(long, default_value = "127.0.0.1")]
     listen: IpAddr,
-    /// Ports of profile, timeline and recipe, between commas.
-    #[arg(long, value_delimiter = ',', num_args = 3, default_value = "9101,9102,9103")]
-    ports: Vec<u16>,
+    /// Port of profile; timeline and recipe take the next two. 0 takes free ones.
+    #[arg(long, default_value_t = 9101)]
+    port: u16,
     /// Folder for profile.db, timeline.db and recipe.db; in memory without.
     #[arg(long)]
     database: Option<PathBuf>,
@@ -109,6 +109,7 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_new(&common.log)?)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     // Before anything listens: a signal in between must not be lost.
     let mut terminate = signal(SignalKind::terminate())?;
@@ -152,7 +153,8 @@ fn plan(command: Command) -> (Vec<(Service, Options)>, Common) {
 
 fn plan_all(all: All) -> (Vec<(Service, Options)>, Common) {
     let services = [Service::Profile, Service::Timeline, Service::Recipe];
-    let each = services.into_iter().zip(all.ports).map(|(service, port)| {
+    let each = services.into_iter().zip(0..).map(|(service, place)| {
+        let port = if all.port == 0 { 0 } else { all.port.saturating_add(place) };
         let mut options = with_common(service, &all.common);
         options.listen = SocketAddr::new(all.listen, port);
         let file = format!("{}.db", service.name());

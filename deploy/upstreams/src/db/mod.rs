@@ -8,7 +8,7 @@ mod cursor;
 mod migrate;
 mod stamp;
 
-use std::{path::Path, sync::Arc, thread, time::Duration};
+use std::{fs, os::unix::fs::OpenOptionsExt, path::Path, sync::Arc, thread, time::Duration};
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -48,13 +48,16 @@ pub(crate) enum OpenError {
     Sqlite(#[from] rusqlite::Error),
     #[error("the database cannot be brought up to date")]
     Migrate(#[from] MigrateError),
-    #[error("a thread for the database cannot be started")]
-    Thread(#[from] std::io::Error),
+    #[error("a file or a thread for the database cannot be had")]
+    System(#[from] std::io::Error),
 }
 
 impl Database {
     /// Opens the file (or memory), brings its schema up to date and starts its threads. Blocks.
     pub(crate) fn open(path: Option<&Path>, migrations: &[Migration]) -> Result<Self, OpenError> {
+        if let Some(path) = path {
+            reserve(path)?;
+        }
         let mut connection = connect(path)?;
         migrate::run(&mut connection, migrations)?;
         let write = serve("db-write", vec![connection])?;
@@ -118,6 +121,15 @@ where
     Ok(outcome)
 }
 
+/// Makes the file, and the folders above it, if they are not there. Password hashes are for nobody else
+/// on the machine; SQLite gives its log the rights of its file.
+fn reserve(path: &Path) -> std::io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder)?;
+    }
+    fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path).map(drop)
+}
+
 fn connect(path: Option<&Path>) -> rusqlite::Result<Connection> {
     let connection = match path {
         Some(path) => Connection::open(path)?,
@@ -156,6 +168,8 @@ fn serve(name: &str, connections: Vec<Connection>) -> std::io::Result<mpsc::Send
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::{Database, DatabaseError, Migration};
 
     const NUMBERS: &[Migration] = &[Migration { sql: "CREATE TABLE n (v INTEGER) STRICT", fill: None }];
@@ -175,11 +189,15 @@ mod tests {
     #[tokio::test]
     async fn what_was_written_is_read_at_once_and_after_reopening() {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("n.db");
+        let path = folder.path().join("a/b/n.db");
         for round in 1..=3 {
             let db = Database::open(Some(&path), NUMBERS).expect("opens");
             insert(&db, round).await.expect("writes");
             assert_eq!(count(&db).await.expect("reads"), round);
+        }
+        for file in std::fs::read_dir(folder.path().join("a/b")).expect("a folder") {
+            let mode = file.and_then(|file| file.metadata()).expect("a file").permissions().mode();
+            assert_eq!(mode & 0o077, 0, "for its owner only");
         }
     }
 

@@ -267,7 +267,9 @@ async fn members_outlive_the_process() {
     let file = || Some(folder.path().join("profile.db"));
     let profile = gateway.start_with(Service::Profile, |options| options.database = file()).await;
     sign_up(&gateway, &profile, "ada").await;
+    let began = std::time::Instant::now();
     profile.stop().await;
+    assert!(began.elapsed() < std::time::Duration::from_millis(1500), "an idle connection holds nothing up");
     let profile = gateway.start_with(Service::Profile, |options| options.database = file()).await;
     let body = json!({"login": "ada", "password": PASSWORD});
     assert_eq!(verify(&gateway, &profile, body).await.0, 200);

@@ -1,0 +1,346 @@
+//! What every answer has, whatever was asked.
+
+use std::collections::HashSet;
+
+use reqwest::Method;
+use serde_json::json;
+use tests::{Actor, Answer, TestBff};
+
+use crate::kitchen::{post, recipe_input};
+
+const FEED: &str = "/bff/home-feed";
+
+/// The route table, and the methods of each path.
+const ROUTES: [(&str, &[&str]); 11] = [
+    (FEED, &["GET", "HEAD"]),
+    ("/api/recipes", &["POST"]),
+    ("/api/posts", &["POST"]),
+    ("/api/posts/x", &["DELETE"]),
+    ("/api/follows/x", &["PUT", "DELETE"]),
+    ("/auth/signup", &["POST"]),
+    ("/auth/login", &["POST"]),
+    ("/auth/logout", &["POST"]),
+    ("/auth/session", &["GET", "HEAD"]),
+    ("/auth/csrf-token", &["GET", "HEAD"]),
+    ("/.well-known/jwks.json", &["GET", "HEAD"]),
+];
+
+/// One answer of every kind.
+async fn answers_of_every_kind(bff: &TestBff) -> Vec<(&'static str, Answer)> {
+    let ada = bff.signed_in("ada").await;
+    let feed = ada.get(FEED).await.expect(200);
+    let known = ada.request(Method::GET, FEED).header("if-none-match", feed.etag()).send().await;
+    let forged = ada.request(Method::POST, "/api/posts").json(&json!({ "text": "x" })).send().await;
+    let json = |method: Method, path: &str, body: &str| {
+        ada.from_page(method, path).header("content-type", "application/json").body(body.to_owned()).send()
+    };
+    vec![
+        ("200", feed),
+        ("201", ada.post("/api/posts", &json!({ "text": "x" })).await),
+        ("204", ada.put("/api/follows/somebody").await),
+        ("304", known),
+        ("400", json(Method::POST, "/api/posts", "{").await),
+        ("401", bff.anonymous().get(FEED).await),
+        ("403", forged),
+        ("404", ada.get("/nothing/here").await),
+        ("405", ada.get("/api/posts").await),
+        ("406", ada.request(Method::GET, FEED).header("accept", "text/html").send().await),
+        ("413", json(Method::POST, "/api/posts", &"x".repeat(70_000)).await),
+        (
+            "415",
+            ada.from_page(Method::POST, "/api/posts")
+                .header("content-type", "text/plain")
+                .body("x")
+                .send()
+                .await,
+        ),
+        ("422", ada.post("/api/posts", &json!({})).await),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_bears_an_id_and_the_security_headers_and_names_no_software() {
+    let bff = TestBff::spawn().await;
+    let mut ids = HashSet::new();
+    for (status, answer) in answers_of_every_kind(&bff).await {
+        assert_eq!(answer.status.as_str(), status, "{}", answer.text());
+        let id = answer.header("x-request-id").expect("an id").to_owned();
+        assert!(id.len() >= 16 && ids.insert(id), "{status}: ids are long and differ");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{status}");
+        assert_eq!(answer.header("x-frame-options"), Some("DENY"), "{status}");
+        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{status}");
+        assert!(
+            answer.header("content-security-policy").is_some_and(|p| p.starts_with("default-src 'none'")),
+            "{status}"
+        );
+        assert_eq!(answer.header("strict-transport-security"), None, "not without TLS: {status}");
+        for name in ["server", "x-powered-by", "via"] {
+            assert_eq!(answer.header(name), None, "{status}: {name}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_callers_request_id_is_kept_if_it_is_plain() {
+    let bff = TestBff::spawn().await;
+    let nobody = bff.anonymous();
+    let ask = async |id: &str| {
+        let answer = nobody.request(Method::GET, "/nothing").header("x-request-id", id).send().await;
+        answer.header("x-request-id").expect("an id").to_owned()
+    };
+    assert_eq!(ask("0192f5a0-7c3e-7b1a").await, "0192f5a0-7c3e-7b1a");
+    let long = "x".repeat(200);
+    for odd in ["", "short", "has space inside", "<script>alert(1)</script>", "\"quoted-quoted\"", &*long] {
+        assert_ne!(ask(odd).await, odd);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_refusal_is_a_problem_document() {
+    let bff = TestBff::spawn().await;
+    let codes = [
+        ("400", "invalid_body"),
+        ("401", "unauthenticated"),
+        ("403", "csrf_failed"),
+        ("404", "not_found"),
+        ("405", "method_not_allowed"),
+        ("406", "not_acceptable"),
+        ("413", "body_too_large"),
+        ("415", "unsupported_media_type"),
+        ("422", "validation_failed"),
+    ];
+    let answers = answers_of_every_kind(&bff).await;
+    for (status, code) in codes {
+        let (_, answer) = answers.iter().find(|(known, _)| *known == status).expect("an answer");
+        answer.expect_problem(status.parse().expect("a number"), code);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_answers_its_methods_and_names_them_to_all_others() {
+    let bff = TestBff::spawn().await;
+    let ada = bff.signed_in("ada").await;
+    for (path, methods) in ROUTES {
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"] {
+            let answer = ada.from_page(method.parse().expect("a method"), path).send().await;
+            if methods.contains(&method) {
+                assert_ne!(answer.status, 405, "{method} {path}");
+                if path == "/auth/logout" {
+                    let _ = ada.sign_in("ada").await;
+                }
+                continue;
+            }
+            assert_eq!(answer.status, 405, "{method} {path}: {}", answer.text());
+            let allowed: HashSet<_> = answer.header("allow").expect("Allow").split(", ").collect();
+            assert_eq!(allowed, methods.iter().copied().collect(), "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn head_is_get_without_the_body() {
+    let bff = TestBff::spawn().await;
+    let ada = bff.signed_in("ada").await;
+    for path in [FEED, "/auth/session", "/auth/csrf-token", "/.well-known/jwks.json"] {
+        let _ = ada.get(path).await.expect(200);
+        let (get, head) = (ada.get(path).await, ada.request(Method::HEAD, path).send().await);
+        assert_eq!((head.status, head.body.len()), (get.status, 0), "{path}");
+        for name in ["content-type", "content-length", "etag", "cache-control", "vary"] {
+            assert_eq!(head.header(name), get.header(name), "{path}: {name}");
+        }
+    }
+    let missing = ada.request(Method::HEAD, "/nothing").send().await;
+    assert_eq!((missing.status.as_u16(), missing.body.len()), (404, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_screen_says_how_it_may_be_kept_and_how_it_came() {
+    let bff = TestBff::spawn().await;
+    let ada = bff.signed_in("ada").await;
+    post(&ada, "hello").await;
+    let (cold, warm) = (ada.get(FEED).await, ada.get(FEED).await);
+    for answer in [&cold, &warm] {
+        assert_eq!(answer.header("cache-control"), Some("private, no-cache"));
+        for name in ["cookie", "authorization", "accept", "accept-encoding"] {
+            assert!(answer.lists("vary", name), "{name}: {:?}", answer.all("vary"));
+        }
+        let timing = answer.header("server-timing").expect("timings");
+        for part in ["profile", "posts", "recipes", "authors"] {
+            assert!(
+                timing.split(", ").any(|entry| entry.starts_with(&format!("{part};"))),
+                "{part}: {timing}"
+            );
+        }
+        assert!(!answer.cache_status().contains(&ada.id()), "no user in the key");
+    }
+    assert!(cold.cache_status().contains("fwd=uri-miss"), "{}", cold.cache_status());
+    assert!(warm.is_fresh_hit(), "{}", warm.cache_status());
+}
+
+/// What a browser at `origin` would send.
+async fn across(actor: &Actor, method: Method, path: &str, origin: &str, preflight: bool) -> Answer {
+    let mut request = actor.request(method, path).header("origin", origin);
+    if preflight {
+        request = request
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "content-type,x-csrf-token");
+    }
+    request.send().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn allowed_origins_may_call_with_credentials_and_no_others() {
+    let bff = TestBff::spawn().await;
+    let ada = bff.signed_in("ada").await;
+    for origin in ["https://app.example", "http://localhost:3000"] {
+        let answer = across(&ada, Method::GET, FEED, origin, false).await.expect(200);
+        assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
+        assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
+        assert!(answer.lists("vary", "origin"), "{:?}", answer.all("vary"));
+        assert!(answer.lists("access-control-expose-headers", "etag"));
+        let preflight = across(&ada, Method::OPTIONS, "/api/posts", origin, true).await;
+        assert!(preflight.status.is_success(), "{} {}", preflight.status, preflight.text());
+        assert_eq!(preflight.header("access-control-allow-origin"), Some(origin));
+        assert_eq!(preflight.header("access-control-allow-credentials"), Some("true"));
+        assert!(preflight.lists("access-control-allow-methods", "post"));
+        assert!(preflight.lists("access-control-allow-headers", "x-csrf-token"));
+        assert!(preflight.header("access-control-max-age").is_some());
+        // Refusals can be read as well, or the page could not tell why.
+        let refused = across(&bff.anonymous(), Method::GET, FEED, origin, false).await;
+        refused.expect_problem(401, "unauthenticated");
+        assert_eq!(refused.header("access-control-allow-origin"), Some(origin));
+        let missing = across(&ada, Method::GET, "/nothing", origin, false).await;
+        assert_eq!(missing.header("access-control-allow-origin"), Some(origin));
+    }
+    for origin in [
+        "https://evil.example",
+        "null",
+        "https://app.example.evil.example",
+        "http://app.example",
+        "https://APP.example",
+        "https://app.example/",
+    ] {
+        for preflight in [false, true] {
+            let method = if preflight { Method::OPTIONS } else { Method::GET };
+            let answer = across(&ada, method, FEED, origin, preflight).await;
+            assert_eq!(answer.header("access-control-allow-origin"), None, "{origin}");
+            assert!(answer.status.as_u16() < 500, "{origin}");
+        }
+    }
+    let (first, second) =
+        (ada.get(FEED).await, across(&ada, Method::GET, FEED, "https://app.example", false).await);
+    assert_eq!(first.header("access-control-allow-origin"), None);
+    assert_eq!(first.body, second.body);
+    for answer in answers_of_every_kind(&bff).await {
+        assert_ne!(answer.1.header("access-control-allow-origin"), Some("*"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_over_the_limit_is_refused_whether_it_is_announced_or_not() {
+    let bff = TestBff::builder().set("http.body_limit_bytes", 2000).spawn().await;
+    let ada = bff.signed_in("ada").await;
+    bff.clear_journals();
+    let sized = |length: usize| {
+        let frame = json!({ "text": "" }).to_string().len();
+        json!({ "text": "x".repeat(length - frame) }).to_string()
+    };
+    let send = async |body: reqwest::Body| {
+        ada.from_page(Method::POST, "/api/posts")
+            .header("content-type", "application/json")
+            .body(body)
+            .send()
+            .await
+    };
+    let streamed = |body: String| {
+        let chunks: Vec<_> =
+            body.into_bytes().chunks(500).map(|chunk| Ok::<_, std::io::Error>(chunk.to_vec())).collect();
+        reqwest::Body::wrap_stream(futures_util::stream::iter(chunks))
+    };
+    assert_eq!(send(sized(2000).into()).await.status, 201);
+    assert_eq!(send(streamed(sized(2000))).await.status, 201);
+    bff.clear_journals();
+    send(sized(2001).into()).await.expect_problem(413, "body_too_large");
+    send(streamed(sized(2001))).await.expect_problem(413, "body_too_large");
+    assert_eq!(bff.calls(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_json_that_is_json_is_taken() {
+    let bff = TestBff::spawn().await;
+    let ada = bff.signed_in("ada").await;
+    bff.clear_journals();
+    let send = async |content_type: Option<&str>, body: &[u8]| {
+        let mut request = ada.from_page(Method::POST, "/api/posts").body(body.to_vec());
+        if let Some(content_type) = content_type {
+            request = request.header("content-type", content_type);
+        }
+        request.send().await
+    };
+    let good = br#"{"text":"x"}"#;
+    for wrong in [
+        None,
+        Some("text/plain"),
+        Some("application/x-www-form-urlencoded"),
+        Some("application/jsonp"),
+        Some("json"),
+    ] {
+        send(wrong, good).await.expect_problem(415, "unsupported_media_type");
+    }
+    for broken in [&b""[..], b"{", b"x", b"{\"text\":\"x\"} trailing", b"{\"text\":\"\xff\xfe\"}", b"\0"] {
+        send(Some("application/json"), broken).await.expect_problem(400, "invalid_body");
+    }
+    for other in [
+        &b"[]"[..],
+        b"null",
+        b"1",
+        b"\"text\"",
+        b"[\"text\"]",
+        b"{\"text\":null}",
+        b"{\"text\":\"a\",\"text\":\"b\"}",
+    ] {
+        send(Some("application/json"), other).await.expect_problem(422, "validation_failed");
+    }
+    let deep = [b"{\"text\":".as_slice(), &b"[".repeat(30_000)].concat();
+    let answer = send(Some("application/json"), &deep).await;
+    assert!(answer.status.is_client_error(), "{}", answer.text());
+    assert_eq!(bff.calls(), 0);
+    for right in ["application/json", "application/json; charset=utf-8", "Application/JSON"] {
+        assert_eq!(send(Some(right), good).await.status, 201, "{right}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_caller_takes_is_heeded() {
+    let bff = TestBff::spawn().await;
+    let ada = bff.signed_in("ada").await;
+    let ask = async |accept: &str| ada.request(Method::GET, FEED).header("accept", accept).send().await;
+    for takes in [
+        "*/*",
+        "application/json",
+        "application/*",
+        "text/html, application/xhtml+xml, */*;q=0.8",
+        "application/json;q=0.1",
+    ] {
+        assert_eq!(ask(takes).await.status, 200, "{takes}");
+    }
+    for refuses in ["text/html", "application/xml", "application/json;q=0", "image/*"] {
+        ask(refuses).await.expect_problem(406, "not_acceptable");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_in_production_insists_on_tls_at_the_browser() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let keys = folder.path().join("keys").display().to_string();
+    let (code, text) = tests::run_bff(&["keys", "new", "--dir", &keys], &[], folder.path()).await;
+    assert_eq!(code, Some(0), "{text}");
+    let bff = TestBff::builder().set("profile", "production").set("keys.dir", &keys).spawn().await;
+    let answer = bff.anonymous().get("/nothing").await;
+    assert!(answer.header("strict-transport-security").is_some_and(|value| value.starts_with("max-age=")));
+    let ada = bff.signed_in("ada").await;
+    assert!(ada.cookie().expect("a cookie").starts_with("__Host-Http-sid="));
+    let _ = ada.get(FEED).await.expect(200);
+    let made = ada.post("/api/recipes", &recipe_input("Rice with eggs")).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+}

@@ -1,0 +1,19 @@
+//! Behaviour suites. Each file is an area of behaviour; the names say what holds.
+
+mod config;
+mod csrf;
+mod edge;
+mod encodings;
+mod faults;
+mod feed;
+mod health;
+mod imports;
+mod isolation;
+mod kitchen;
+mod requests;
+mod secrets;
+mod service_tokens;
+mod sessions;
+mod single_flight;
+mod stale;
+mod writes;

@@ -1,0 +1,86 @@
+//! Logs hold no cookie, token, password or e-mail, however much is logged.
+
+use reqwest::Method;
+use serde_json::json;
+use tests::{Fault, PASSWORD, TestBff, email};
+
+use crate::kitchen::{post_about, publish};
+
+const FEED: &str = "/bff/home-feed";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_secret_is_in_the_logs_also_when_everything_is_logged() {
+    for format in ["json", "text"] {
+        let mut bff =
+            TestBff::builder().set("telemetry.log", "trace").set("telemetry.format", format).spawn().await;
+        let ada = bff.signed_in("ada").await;
+        let _ = ada.sign_in(&email("ada")).await;
+        let recipe = publish(&ada, "Rice with eggs").await;
+        post_about(&ada, "planted-text-of-a-post", &recipe).await;
+        let _ = ada.get(FEED).await.expect(200);
+        let wrong = json!({ "login": email("nobody"), "password": "planted-wrong-password" });
+        ada.request(Method::POST, "/auth/login")
+            .json(&wrong)
+            .send()
+            .await
+            .expect_problem(401, "bad_credentials");
+        let broken = format!("{{\"login\": \"{}\", \"password\": \"{PASSWORD}", email("ada"));
+        let request = ada.request(Method::POST, "/auth/login").header("content-type", "application/json");
+        request.body(broken).send().await.expect_problem(400, "invalid_body");
+        let bearer = ada.request(Method::GET, &format!("{FEED}?token=planted-in-the-query"));
+        let _ = bearer.header("authorization", "Bearer planted-access-token").send().await;
+        // Failures log their causes.
+        for fault in [Fault::Status500, Fault::Garbage, Fault::CutBody, Fault::Reset] {
+            bff.profile.fail(fault.clone());
+            bff.timeline.fail(fault);
+            let _ = ada.post("/auth/login", &json!({ "login": email("ada"), "password": PASSWORD })).await;
+            let _ = ada.post("/api/posts", &json!({ "text": "planted-text-of-a-post" })).await;
+            let _ = ada.get(&format!("{FEED}?limit=7")).await;
+            bff.heal().await;
+        }
+        let tokens: Vec<String> = bff
+            .proxies()
+            .iter()
+            .flat_map(|proxy| proxy.requests())
+            .filter_map(|request| request.bearer().map(str::to_owned))
+            .collect();
+        let (cookie, csrf) = (ada.cookie_value(), ada.csrf_token().expect("a token"));
+        bff.terminate().await;
+        assert_eq!(bff.ended().await.code(), Some(0));
+        let text = bff.output().text();
+        assert!(text.lines().count() > 20, "something was logged");
+        for line in text.lines() {
+            assert!(!line.contains("planted"), "{format}: {line}");
+            assert!(!line.contains(&cookie) && !line.contains(&csrf), "{format}: {line}");
+            assert!(
+                !tokens.iter().any(|token| line.contains(&token[token.len() - 40..])),
+                "{format}: {line}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_holds_no_session_id_that_could_be_used() {
+    let mut bff = TestBff::spawn().await;
+    let ada = bff.signed_in("ada").await;
+    let (cookie, csrf) = (ada.cookie_value(), ada.csrf_token().expect("a token"));
+    bff.terminate().await;
+    assert!(bff.ended().await.success());
+    let store = std::fs::read(bff.folder().join("store.redb")).expect("the store");
+    let holds = |needle: &str| store.windows(needle.len()).any(|window| window == needle.as_bytes());
+    assert!(holds("ada"), "the session is in there");
+    assert!(!holds(&cookie) && !holds(&csrf) && !holds(PASSWORD));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_are_told_apart_in_the_log_but_not_named() {
+    let mut bff = TestBff::builder().set("telemetry.format", "json").spawn().await;
+    let ada = bff.signed_in("ada").await;
+    let _ = ada.get(FEED).await.expect(200);
+    bff.terminate().await;
+    assert!(bff.ended().await.success());
+    let text = bff.output().text();
+    assert!(text.contains(FEED));
+    assert!(!text.contains(&ada.id()), "{text}");
+}
