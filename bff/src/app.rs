@@ -2,7 +2,7 @@
 //! from top to bottom.
 
 use std::{
-    io::ErrorKind,
+    io,
     net::SocketAddr,
     sync::{
         Arc,
@@ -21,7 +21,7 @@ use actix_web::{
     web,
 };
 use clients::{CallReport, Clients, KeyError, KeyRing, ServiceTokens, TransportError};
-use schemas::MemberCard;
+use schemas::{Id, MemberCard};
 use secrecy::{ExposeSecret, SecretSlice};
 use tokio::runtime::Handle;
 use tracing_actix_web::TracingLogger;
@@ -54,6 +54,9 @@ const CORS_REQUEST_HEADERS: [&str; 8] = [
 const CORS_ANSWER_HEADERS: [&str; 8] =
     ["age", "cache-status", "etag", "location", "ratelimit", "retry-after", "server-timing", "x-request-id"];
 
+/// Recipes whose authors are remembered: about 100 bytes each.
+const RECIPE_AUTHORS: u64 = 100_000;
+
 /// Why the gateway does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -64,11 +67,13 @@ pub enum StartError {
     #[error("upstreams")]
     Upstreams(#[from] TransportError),
     #[error("cannot listen on {address}")]
-    Listen { address: SocketAddr, source: std::io::Error },
+    Listen { address: SocketAddr, source: io::Error },
     #[error("signal handlers")]
-    Signals(#[source] std::io::Error),
+    Signals(#[source] io::Error),
     #[error("cors.allowed_origins")]
     Origins,
+    #[error("a listener ended by itself")]
+    Ended(#[source] Option<io::Error>),
 }
 
 /// The gateway, listening but not yet serving.
@@ -134,6 +139,7 @@ impl Application {
             Arc::new(AllowedOrigins::new(&config.cors.allowed_origins).map_err(|_| StartError::Origins)?);
         let clients = Arc::new(upstream_clients(&config, runtime.clone(), Arc::clone(&keys), &metrics)?);
         let drops = Arc::new(Drops::default());
+        drops.watch(forget_cards(Arc::clone(&clients)));
         let sessions = Sessions::new(Arc::clone(&store), session_policy(&config), runtime.clone());
         let pieces = Pieces {
             edge: Edge::new(EdgeParts {
@@ -144,6 +150,7 @@ impl Application {
                 access: AccessLog::new(access, sink),
                 users: UserHasher::new(&config.derive_key("user-hash")),
                 body_limit: config.http.body_limit_bytes,
+                body_timeout: config.http.client_request_timeout_ms.into(),
                 hsts: config.is_production(),
             }),
             api: Api::new(ApiParts {
@@ -184,7 +191,7 @@ impl Application {
     /// flight are finished, and the internal listener goes last.
     ///
     /// # Errors
-    /// [`StartError::Signals`] when no signal can be waited for.
+    /// [`StartError::Signals`] when no signal can be waited for, [`StartError::Ended`] when a listener ends by itself.
     pub async fn run_until_stopped(self) -> Result<(), StartError> {
         use tokio::signal::unix::{SignalKind, signal};
         let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signals)?;
@@ -195,26 +202,36 @@ impl Application {
                 _ = interrupt.recv() => {}
             }
         };
-        self.run_until(told_to_stop).await;
-        Ok(())
+        self.run_until(told_to_stop).await
     }
 
     /// The same, until `told_to_stop` is over.
-    pub async fn run_until(self, told_to_stop: impl Future<Output = ()>) {
+    ///
+    /// # Errors
+    /// [`StartError::Ended`] when a listener ends by itself.
+    pub async fn run_until(self, told_to_stop: impl Future<Output = ()>) -> Result<(), StartError> {
         let (public, internal) = (self.server.handle(), self.internal.handle());
-        let serving = tokio::spawn(self.server);
-        let watching = tokio::spawn(self.internal);
-        told_to_stop.await;
+        let mut serving = tokio::spawn(self.server);
+        let mut watching = tokio::spawn(self.internal);
+        let ended_by_itself = tokio::select! {
+            () = told_to_stop => None,
+            ended = &mut serving => Some(ended),
+            ended = &mut watching => Some(ended),
+        };
+        if let Some(ended) = ended_by_itself {
+            return Err(StartError::Ended(ended.map_err(io::Error::other).and_then(|ended| ended).err()));
+        }
         tracing::info!("draining");
         self.draining.store(true, Ordering::Release);
         stop(public, serving).await;
         self.sweeper.abort();
         stop(internal, watching).await;
         tracing::info!("stopped");
+        Ok(())
     }
 }
 
-async fn stop(handle: ServerHandle, serving: tokio::task::JoinHandle<std::io::Result<()>>) {
+async fn stop(handle: ServerHandle, serving: tokio::task::JoinHandle<io::Result<()>>) {
     handle.stop(true).await;
     if let Ok(Err(error)) = serving.await {
         tracing::error!(%error, "a listener ended badly");
@@ -368,7 +385,7 @@ fn signing_keys(config: &Config) -> Result<KeyRing, StartError> {
     let failed = |source| StartError::Keys { dir: config.keys.dir.clone(), source };
     let none_yet = |error: &KeyError| match error {
         KeyError::NoKey { .. } => true,
-        KeyError::File { source, .. } => source.kind() == ErrorKind::NotFound,
+        KeyError::File { source, .. } => source.kind() == io::ErrorKind::NotFound,
         _ => false,
     };
     match KeyRing::load(dir) {
@@ -431,11 +448,21 @@ fn screens(
     );
     Screens::new(ScreensParts {
         documents: Arc::new(Documents::new(bounds, drops, runtime)),
-        members,
+        members: Arc::new(members),
+        recipe_authors: moka::sync::Cache::new(RECIPE_AUTHORS),
         clients,
         metrics,
         home_feed: screen_settings(&config.screens.home_feed),
     })
+}
+
+/// A look-up that is under way must not be joined by who asks after a drop.
+fn forget_cards(clients: Arc<Clients>) -> impl Fn(&Tag) {
+    move |tag| match tag.as_str().split_once(':').map(|(kind, id)| (kind, Id::new(id))) {
+        Some(("member", Ok(member))) => clients.profile.forget_card(&member),
+        Some(("recipe", Ok(recipe))) => clients.recipe.forget_card(&recipe),
+        _ => {}
+    }
 }
 
 fn screen_settings(config: &ScreenConfig) -> ScreenSettings {

@@ -16,5 +16,5 @@ pub use actor::{Actor, PASSWORD, Request, email};
 pub use answer::Answer;
 pub use direct::{Direct, Signer};
 pub use proxy::{Fault, HUGE, Journal, PLANTED, Proxy, Recorded};
-pub use system::{Builder, Output, TestBff, bff_binary, run_bff};
+pub use system::{Builder, Output, Program, TestBff, program, run_bff};
 pub use waiting::{eventually, soon};

@@ -1,6 +1,6 @@
 //! Shared parts: what looks the same to every user, kept once for all of them.
 
-use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use schemas::Id;
 
@@ -50,38 +50,32 @@ impl<V: Clone + Send + Sync + 'static> SharedCards<V> {
         Self { cards, drops, tag }
     }
 
-    /// The cards of `ids`; those that are not kept are fetched with one call of `fetch`. Ids that the
+    /// What is kept of `ids`; `None`: the upstream knows no such thing.
+    #[must_use]
+    pub fn find(&self, ids: &[Id]) -> HashMap<Id, Option<V>> {
+        let current = |card: &Card<V>| self.drops.latest_of_tag(card.tag) <= card.begun;
+        let find = |id: &Id| Some((id.clone(), self.cards.get(id).filter(current)?.value));
+        ids.iter().filter_map(find).collect()
+    }
+
+    /// Fetches the cards of `ids` and keeps them, for as long as nothing dropped them meanwhile. Ids that the
     /// upstream does not know are left out.
     ///
     /// # Errors
     /// What `fetch` answers.
-    pub async fn get<E, F, Fut>(&self, ids: &[Id], fetch: F) -> Result<HashMap<Id, V>, E>
-    where
-        F: FnOnce(Vec<Id>) -> Fut,
-        Fut: Future<Output = Result<HashMap<Id, V>, E>>,
-    {
+    pub async fn fetch<E>(
+        &self,
+        ids: Vec<Id>,
+        fetch: impl AsyncFnOnce(Vec<Id>) -> Result<HashMap<Id, V>, E>,
+    ) -> Result<HashMap<Id, V>, E> {
         let begun = self.drops.now();
-        let mut found = HashMap::with_capacity(ids.len());
-        let mut missing = Vec::new();
+        let fetched = fetch(ids.clone()).await?;
         for id in ids {
-            match self.cards.get(id) {
-                Some(card) if self.drops.latest_of_tag(card.tag) <= card.begun => {
-                    found.extend(card.value.map(|value| (id.clone(), value)));
-                }
-                _ => missing.push(id.clone()),
-            }
-        }
-        if missing.is_empty() {
-            return Ok(found);
-        }
-        let fetched = fetch(missing.clone()).await?;
-        for id in missing {
             let value = fetched.get(&id).cloned();
-            found.extend(value.clone().map(|value| (id.clone(), value)));
             let tag = self.drops.tag((self.tag)(&id).as_str());
             self.cards.insert(id, Card { value, begun, tag });
         }
-        Ok(found)
+        Ok(fetched)
     }
 
     /// Cards held, for metrics.

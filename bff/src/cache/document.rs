@@ -109,6 +109,7 @@ pub struct Document {
     timings_of_a_hit: Bytes,
     pub(super) whole: bool,
     pub(super) made_at: Instant,
+    pub(super) finished_at: Instant,
     pub(super) fresh_until: Instant,
     pub(super) stale_until: Instant,
     pub(super) usable_until: Instant,
@@ -131,11 +132,14 @@ impl Document {
         jitter: f64,
     ) -> Self {
         let digest = URL_SAFE_NO_PAD.encode(&Sha256::digest(&filled.body)[..16]);
-        let fresh = if filled.whole { policy.fresh } else { policy.degraded };
-        let fresh_until = filled.made_at + fresh.mul_f64(jitter);
-        // A degraded document has had its time when it is no longer fresh; counted from now, since its
-        // oldest part may have been standing in for hours.
-        let fresh_until = if filled.whole { fresh_until } else { Instant::now() + policy.degraded };
+        let finished_at = Instant::now();
+        // A degraded document has had its time when it is no longer fresh; counted from now, since its oldest
+        // part may have been standing in for minutes. At most as long as the policy says: no jitter upwards.
+        let fresh_until = if filled.whole {
+            filled.made_at + policy.fresh.mul_f64(jitter)
+        } else {
+            finished_at + policy.degraded.mul_f64(jitter.min(1.0))
+        };
         let stale_until = if filled.whole { fresh_until + policy.stale } else { fresh_until };
         let usable_until = if filled.whole { stale_until + policy.stale_if_error } else { fresh_until };
         let timings = |entry: &dyn Fn(&(&'static str, Duration)) -> String| {
@@ -150,11 +154,12 @@ impl Document {
             brotli: OnceLock::new(),
             whole: filled.whole,
             made_at: filled.made_at,
+            finished_at,
             fresh_until,
             stale_until,
             usable_until,
             user,
-            tags: filled.tags.iter().map(|tag| drops.tag(tag.as_str())).collect(),
+            tags: hashed(&filled.tags, drops),
             begun,
             intact_at: AtomicU64::new(0),
         }
@@ -210,7 +215,10 @@ impl Document {
         };
         let unquoted = self.identity.etag.strip_suffix(b"\"")?;
         let etag = [unquoted, b"-", encoding.token()?.as_bytes(), b"\""].concat();
-        Some(Representation { body: encoded.ok()?.into(), etag: etag.into() })
+        // Encoders reserve for the worst case, and what is kept is counted by its length.
+        let mut encoded = encoded.ok()?;
+        encoded.shrink_to_fit();
+        Some(Representation { body: encoded.into(), etag: etag.into() })
     }
 
     /// `Server-Timing` for the request that had it composed: one entry for each part, in milliseconds.
@@ -270,9 +278,17 @@ impl Document {
 
     /// Whether something that it is made of was dropped after its composition began, and not after `seen`.
     pub(super) fn is_older_than_a_drop_before(&self, seen: u64, drops: &Drops) -> bool {
-        let dropped = drops.latest(self.user, &self.tags);
-        self.begun < dropped && self.begun < seen
+        self.begun < seen && self.standing(drops) != Standing::Intact
     }
+}
+
+/// Each tag once: authors and recipes repeat within a document. All documents bear [`Tag::everything`].
+fn hashed(tags: &[Tag], drops: &Drops) -> Box<[HashedTag]> {
+    let mut tags: Vec<HashedTag> = tags.iter().map(|tag| drops.tag(tag.as_str())).collect();
+    tags.push(drops.tag(Tag::everything().as_str()));
+    tags.sort_unstable();
+    tags.dedup();
+    tags.into()
 }
 
 fn gzip(body: &[u8]) -> std::io::Result<Vec<u8>> {

@@ -5,14 +5,18 @@ use std::{
     future::Future,
     hash::{BuildHasher, RandomState},
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use futures_util::{FutureExt, future::Shared};
+use moka::policy::EvictionPolicy;
 use parking_lot::Mutex;
 use schemas::Id;
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::oneshot};
 
 use super::{
     document::{Document, Encodings, Filled},
@@ -72,6 +76,16 @@ pub struct CacheSettings {
     pub jitter_percent: u8,
 }
 
+/// How a request came to wait for a composition.
+enum Boarded<E> {
+    /// Not at all: it has ended, and its document is there to be looked up.
+    Landed,
+    /// One that was under way.
+    Joined(Flight<E>, Forward),
+    /// Its own.
+    Started(Flight<E>, Forward),
+}
+
 /// What a composition that has ended hands to all that wait for it.
 #[derive(Debug, Clone)]
 struct Landed {
@@ -84,6 +98,9 @@ type Composed<E> = Result<Landed, FillError<E>>;
 /// A composition under way.
 #[derive(Clone)]
 struct Flight<E> {
+    /// Which composition: a landing one must not take another's place for its own.
+    number: u64,
+    /// [`Drops::now`] when it began.
     begun: u64,
     landing: Shared<Pin<Box<dyn Future<Output = Composed<E>> + Send>>>,
 }
@@ -92,6 +109,7 @@ struct Flight<E> {
 pub struct Documents<E> {
     entries: moka::sync::Cache<DocumentKey, Arc<Entry>>,
     flights: Mutex<HashMap<DocumentKey, Flight<E>>>,
+    next_flight: AtomicU64,
     drops: Arc<Drops>,
     runtime: Handle,
     jitter: f64,
@@ -103,6 +121,9 @@ impl<E> std::fmt::Debug for Documents<E> {
         f.debug_struct("Documents").field("entries", &self.entries.entry_count()).finish_non_exhaustive()
     }
 }
+
+/// What the cache itself takes for an entry, about, in bytes.
+const NODE: usize = 256;
 
 /// An entry leaves the cache when nothing in it can be of use any more.
 struct EndOfUse;
@@ -139,15 +160,20 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
     #[must_use]
     pub fn new(settings: CacheSettings, drops: Arc<Drops>, runtime: Handle) -> Self {
         let weigh = |key: &DocumentKey, entry: &Arc<Entry>| {
-            u32::try_from(key.as_bytes().len() + entry.weight()).unwrap_or(u32::MAX)
+            let overhead = size_of::<DocumentKey>() + NODE;
+            u32::try_from(overhead + key.as_bytes().len() + entry.weight()).unwrap_or(u32::MAX)
         };
         Self {
             entries: moka::sync::Cache::builder()
                 .max_capacity(settings.max_bytes)
                 .weigher(weigh)
+                // The default policy may refuse a newcomer after it was filled: its user would compose on every
+                // request until the sketch warms.
+                .eviction_policy(EvictionPolicy::lru())
                 .expire_after(EndOfUse)
                 .build(),
             flights: Mutex::default(),
+            next_flight: AtomicU64::new(0),
             drops,
             runtime,
             jitter: f64::from(settings.jitter_percent) / 100.0,
@@ -156,23 +182,24 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
     }
 
     /// The document, if it can be served as it is. Takes no lock, allocates nothing. A stale one starts its
-    /// refresh with `compose`, once for all that ask.
+    /// refresh with `compose`, once for all that ask; so does an old one whose composition keeps failing.
     pub fn look_up<F, Fut>(self: &Arc<Self>, wanted: &Wanted<'_>, now: Instant, compose: F) -> Option<Served>
     where
         F: FnOnce(Shelf) -> Fut,
         Fut: Future<Output = Result<Filled, E>> + Send + 'static,
     {
         let entry = self.entries.get(wanted.key)?;
-        match entry.usable(now, &self.drops) {
-            Usable::Fresh(document) => Some(Served { document: Arc::clone(document), outcome: Outcome::Hit }),
-            Usable::Stale(document) => {
-                if entry.claim_refresh(now, wanted.policy.degraded) {
-                    self.board(wanted, Some(&entry), compose);
-                }
-                Some(Served { document: Arc::clone(document), outcome: Outcome::Stale })
-            }
-            Usable::IfComposingFails(_) | Usable::Nothing => None,
+        let (document, outcome) = match entry.usable(now, &self.drops) {
+            Usable::Fresh(document) => (document, Outcome::Hit),
+            Usable::Stale(document) => (document, Outcome::Stale),
+            Usable::IfComposingFails(document) if entry.failing => (document, Outcome::StaleIfError),
+            Usable::IfComposingFails(_) | Usable::Nothing => return None,
+        };
+        let served = Served { document: Arc::clone(document), outcome };
+        if outcome != Outcome::Hit && entry.claim_refresh(now, wanted.policy.degraded) {
+            self.board(wanted, now, compose);
         }
+        Some(served)
     }
 
     /// The document, composed if need be: the first that asks has it composed, the others wait for the same
@@ -196,9 +223,11 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
             if let Some(served) = self.look_up(wanted, now, &compose) {
                 return Ok(served);
             }
-            let entry = self.entries.get(wanted.key);
-            let forward = if entry.is_some() { Forward::Stale } else { Forward::Miss };
-            let (flight, collapsed) = self.board(wanted, entry.as_ref(), &compose);
+            let (flight, forward, collapsed) = match self.board(wanted, now, &compose) {
+                Boarded::Landed => continue,
+                Boarded::Joined(flight, forward) => (flight, forward, true),
+                Boarded::Started(flight, forward) => (flight, forward, false),
+            };
             match flight.landing.await {
                 // An event came while it was composed, but before we asked: what it read may be older than
                 // what we must show. Its successor, begun after we asked, cannot be.
@@ -209,7 +238,7 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
                         outcome: Outcome::Composed { forward, collapsed, stored },
                     });
                 }
-                Err(error) => return self.older(wanted.key, Instant::now()).ok_or(error),
+                Err(error) => return self.older(wanted.key, now).ok_or(error),
             }
         }
     }
@@ -222,7 +251,7 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
 
     /// Compositions under way.
     #[cfg(test)]
-    pub(super) fn flights_under_way(&self) -> usize {
+    pub(crate) fn flights_under_way(&self) -> usize {
         self.flights.lock().len()
     }
 
@@ -244,50 +273,58 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
         }
     }
 
-    /// Joins the composition under way for the key, or starts one. True: joined.
-    fn board<F, Fut>(
-        self: &Arc<Self>,
-        wanted: &Wanted<'_>,
-        entry: Option<&Arc<Entry>>,
-        compose: F,
-    ) -> (Flight<E>, bool)
+    /// Joins the composition under way for the key, or starts one.
+    fn board<F, Fut>(self: &Arc<Self>, wanted: &Wanted<'_>, now: Instant, compose: F) -> Boarded<E>
     where
         F: FnOnce(Shelf) -> Fut,
         Fut: Future<Output = Result<Filled, E>> + Send + 'static,
     {
         let user = self.drops.user(wanted.user.map_or("", Id::as_str));
         let mut flights = self.flights.lock();
+        // A flight ends and its entry appears under this lock: whoever saw neither before sees one of them now.
+        let entry = self.entries.get(wanted.key);
+        let forward = if entry.is_some() { Forward::Stale } else { Forward::Miss };
         if let Some(flight) = flights.get(wanted.key)
             // After their own write, a user's composition that began before it is of no use to them.
             && flight.begun >= self.drops.latest_of(user)
         {
-            return (flight.clone(), true);
+            return Boarded::Joined(flight.clone(), forward);
         }
-        let shelf = match entry {
-            Some(entry) => entry.shelf.for_next_composition(),
+        if entry.as_ref().is_some_and(|entry| matches!(entry.usable(now, &self.drops), Usable::Fresh(_))) {
+            return Boarded::Landed;
+        }
+        let shelf = match &entry {
+            Some(entry) => entry.shelf_for_next(&self.drops),
             None => Shelf::new(Arc::clone(&self.drops), user, wanted.policy),
         };
-        let begun = shelf.begun();
-        let composing = compose(shelf.clone());
+        let (land, landing) = oneshot::channel();
+        let landing = landing.map(|landed| landed.unwrap_or(Err(FillError::Lost))).boxed().shared();
+        let number = self.next_flight.fetch_add(1, Ordering::Relaxed);
+        let flight = Flight { number, begun: shelf.begun(), landing };
+        flights.insert(wanted.key.clone(), flight.clone());
         let fill = Fill {
             documents: Arc::clone(self),
             key: wanted.key.clone(),
             policy: wanted.policy,
             encodings: entry.map_or(wanted.encodings, |entry| entry.encodings().and(wanted.encodings)),
-            shelf,
+            begun: shelf.begun(),
+            shelf: shelf.clone(),
             user,
-            begun,
+            number,
         };
-        let task = self.runtime.spawn(async move { fill.land(composing.await) });
-        let landing = task.map(|ended| ended.unwrap_or(Err(FillError::Lost))).boxed().shared();
-        let flight = Flight { begun, landing };
-        flights.insert(wanted.key.clone(), flight.clone());
-        (flight, false)
+        // A runtime that is shutting down drops the task at once, and with it the fill, which takes the lock.
+        drop(flights);
+        let composing = compose(shelf);
+        self.runtime.spawn(async move {
+            // Nobody may be waiting any more.
+            let _ = land.send(fill.land(composing.await));
+        });
+        Boarded::Started(flight, forward)
     }
 
     /// A factor around 1, different for each fill.
-    fn jitter(&self, begun: u64, key: &DocumentKey) -> f64 {
-        let bits = self.random.hash_one((begun, key, Instant::now()));
+    fn jitter(&self, number: u64, key: &DocumentKey) -> f64 {
+        let bits = self.random.hash_one((number, key));
         // 52 bits fit a double exactly.
         #[expect(clippy::cast_precision_loss, reason = "52 bits fit a double exactly")]
         let unit = (bits >> 12) as f64 / (1_u64 << 52) as f64;
@@ -304,12 +341,13 @@ struct Fill<E> {
     shelf: Shelf,
     user: HashedUser,
     begun: u64,
+    number: u64,
 }
 
 impl<E: Clone + Send + Sync + 'static> Fill<E> {
     fn land(&self, composed: Result<Filled, E>) -> Composed<E> {
         let landed = composed.map(|filled| {
-            let jitter = self.documents.jitter(self.begun, &self.key);
+            let jitter = self.documents.jitter(self.number, &self.key);
             let drops = &self.documents.drops;
             let document = Document::finish(filled, self.user, drops, self.begun, &self.policy, jitter);
             document.prepare(self.encodings);
@@ -325,7 +363,7 @@ impl<E: Clone + Send + Sync + 'static> Fill<E> {
         // Held over the whole exchange: a later flight for the same key must not store first and be
         // overwritten by this older one, and nobody may board a flight that has landed.
         let mut flights = self.documents.flights.lock();
-        if flights.get(&self.key).is_none_or(|flight| flight.begun != self.begun) {
+        if flights.get(&self.key).is_none_or(|flight| flight.number != self.number) {
             return false;
         }
         let old = self.documents.entries.get(&self.key).and_then(|old| old.whole.clone());
@@ -337,7 +375,7 @@ impl<E: Clone + Send + Sync + 'static> Fill<E> {
         // A refresh that brought nothing better is not tried again at once.
         let mended = document.is_some_and(|document| document.whole);
         let pause = if mended { Duration::ZERO } else { self.policy.degraded };
-        let entry = Entry::new(whole, degraded, self.shelf.clone(), pause);
+        let entry = Entry::new(whole, degraded, self.shelf.clone(), document.is_none(), pause);
         self.documents.entries.insert(self.key.clone(), Arc::new(entry));
         flights.remove(&self.key);
         new.is_some()
@@ -348,7 +386,7 @@ impl<E> Drop for Fill<E> {
     /// For a composition that panicked: the next request starts anew.
     fn drop(&mut self) {
         let mut flights = self.documents.flights.lock();
-        if flights.get(&self.key).is_some_and(|flight| flight.begun == self.begun) {
+        if flights.get(&self.key).is_some_and(|flight| flight.number == self.number) {
             flights.remove(&self.key);
         }
     }

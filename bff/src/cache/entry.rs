@@ -48,6 +48,8 @@ pub(super) struct Entry {
     pub(super) degraded: Option<Arc<Document>>,
     /// Copies of the parts.
     pub(super) shelf: Shelf,
+    /// The last composition failed.
+    pub(super) failing: bool,
     /// No refresh starts before this, in milliseconds since [`Entry::made_at`].
     next_refresh_ms: AtomicU64,
     made_at: Instant,
@@ -58,10 +60,18 @@ impl Entry {
         whole: Option<Arc<Document>>,
         degraded: Option<Arc<Document>>,
         shelf: Shelf,
+        failing: bool,
         refresh_not_before: Duration,
     ) -> Self {
         let next = AtomicU64::new(millis(refresh_not_before));
-        Self { whole, degraded, shelf, next_refresh_ms: next, made_at: Instant::now() }
+        Self { whole, degraded, shelf, failing, next_refresh_ms: next, made_at: Instant::now() }
+    }
+
+    /// The copies for the next composition. When it is to refresh a document that is merely old, all its parts
+    /// are fetched again; when it is to mend one or to follow a drop, the others are as good as they were.
+    pub(super) fn shelf_for_next(&self, drops: &Drops) -> Shelf {
+        let merely_old = self.whole.as_ref().filter(|whole| whole.standing(drops) == Standing::Intact);
+        self.shelf.for_next_composition(merely_old.map(|whole| whole.finished_at))
     }
 
     pub(super) fn usable(&self, now: Instant, drops: &Drops) -> Usable<'_> {

@@ -37,6 +37,9 @@ pub struct Shelf {
     policy: Policy,
     /// Number of the latest drop when this composition began.
     begun: u64,
+    /// Copies from before this are of the document that is to be refreshed: taking them again would refresh
+    /// nothing.
+    reuse_after: Option<Instant>,
 }
 
 impl std::fmt::Debug for Shelf {
@@ -48,12 +51,12 @@ impl std::fmt::Debug for Shelf {
 impl Shelf {
     pub(super) fn new(drops: Arc<Drops>, user: HashedUser, policy: Policy) -> Self {
         let begun = drops.now();
-        Self { copies: Arc::default(), drops, user, policy, begun }
+        Self { copies: Arc::default(), drops, user, policy, begun, reuse_after: None }
     }
 
     /// The same copies, for a composition that begins now. Its own: a composition that was overtaken by a
-    /// drop must not write into the next one's.
-    pub(super) fn for_next_composition(&self) -> Self {
+    /// drop must not write into the next one's. See [`Shelf::reuse_after`].
+    pub(super) fn for_next_composition(&self, reuse_after: Option<Instant>) -> Self {
         let copies = self.copies.lock().clone();
         Self {
             copies: Arc::new(Mutex::new(copies)),
@@ -61,6 +64,7 @@ impl Shelf {
             user: self.user,
             policy: self.policy,
             begun: self.drops.now(),
+            reuse_after,
         }
     }
 
@@ -71,7 +75,8 @@ impl Shelf {
         part: &'static str,
         now: Instant,
     ) -> Option<(Arc<T>, Instant)> {
-        self.copy(part, now, self.policy.fresh, |standing| standing == Standing::Intact)
+        let copy = self.copy(part, now, self.policy.fresh, |standing| standing == Standing::Intact);
+        copy.filter(|(_, fetched_at)| self.reuse_after.is_none_or(|after| *fetched_at > after))
     }
 
     /// The last good copy, where one is young enough to stand in for a part that cannot be fetched. Never
@@ -121,7 +126,8 @@ impl Shelf {
 
     pub(super) fn weight(&self) -> usize {
         let copies = self.copies.lock();
-        copies.values().map(|copy| copy.weight + copy.tags.len() * 8 + size_of::<Copy>()).sum()
+        // Values are weighed as JSON; in memory, with their allocations, they take about twice as much.
+        copies.values().map(|copy| 2 * copy.weight + copy.tags.len() * 8 + 2 * size_of::<Copy>()).sum()
     }
 
     pub(super) fn ends_at(&self) -> Option<Instant> {

@@ -22,6 +22,18 @@ impl Tag {
         Self::of("timeline", id)
     }
 
+    /// The posts that a member wrote, wherever they appear.
+    #[must_use]
+    pub fn posts_of(id: &Id) -> Self {
+        Self::of("posts", id)
+    }
+
+    /// Every document of a user: for the end of a session. Only ever dropped for one user.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self("everything".into())
+    }
+
     /// One post.
     #[must_use]
     pub fn post(id: &Id) -> Self {

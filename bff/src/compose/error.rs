@@ -35,9 +35,12 @@ pub enum ComposeError {
         #[source]
         source: PartFailure,
     },
+    /// What the screen is about does not exist.
+    #[error("there is no such `{part}`")]
+    NotFound { part: &'static str },
     /// Each of the parts that make the screen worth showing.
-    #[error("nothing is left of the screen: {parts:?} are all missing")]
-    NothingLeft { parts: &'static [&'static str], reason: Reason },
+    #[error("nothing is left of the screen")]
+    NothingLeft { reason: Reason },
     /// The document could not be written as JSON.
     #[error("the document could not be serialised")]
     Serialise(#[source] std::sync::Arc<serde_json::Error>),

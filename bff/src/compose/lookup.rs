@@ -25,7 +25,7 @@ pub struct Lookup<'r, V> {
     /// Where the copy is kept: two look-ups may be one part in `degraded`.
     copy: &'static str,
     tag: Option<fn(&Id) -> Tag>,
-    found: std::marker::PhantomData<V>,
+    known: HashMap<Id, Option<V>>,
 }
 
 impl<V> std::fmt::Debug for Lookup<'_, V> {
@@ -36,13 +36,20 @@ impl<V> std::fmt::Debug for Lookup<'_, V> {
 
 impl<'r, V> Lookup<'r, V> {
     pub(super) fn new(run: &'r Run, name: &'static str) -> Self {
-        Self { run, name, copy: name, tag: None, found: std::marker::PhantomData }
+        Self { run, name, copy: name, tag: None, known: HashMap::new() }
     }
 
     /// Keeps its copies under another name than the part's: for a part that takes more than one call.
     #[must_use]
     pub fn kept_as(mut self, copy: &'static str) -> Self {
         self.copy = copy;
+        self
+    }
+
+    /// What is known from elsewhere and need not be fetched; `None`: that there is no such thing.
+    #[must_use]
+    pub fn known(mut self, known: HashMap<Id, Option<V>>) -> Self {
+        self.known = known;
         self
     }
 
@@ -62,7 +69,7 @@ impl<V: Clone + Serialize + Send + Sync + 'static> Lookup<'_, V> {
         F: FnOnce(Vec<Id>) -> Fut,
         Fut: Future<Output = Result<HashMap<Id, V>, UpstreamError>>,
     {
-        let Self { run, name, copy, tag, .. } = self;
+        let Self { run, name, copy, tag, known: elsewhere } = self;
         if ids.is_empty() {
             return HashMap::new();
         }
@@ -74,6 +81,7 @@ impl<V: Clone + Serialize + Send + Sync + 'static> Lookup<'_, V> {
             Some((kept, at)) => (known(&ids, kept), *at),
             None => (HashMap::new(), began),
         };
+        all.extend(elsewhere);
         let missing: Vec<Id> = ids.iter().filter(|id| !all.contains_key(*id)).cloned().collect();
         if missing.is_empty() {
             run.note_fetched(name, fetched_at, Duration::ZERO, &tags);
@@ -96,9 +104,11 @@ impl<V: Clone + Serialize + Send + Sync + 'static> Lookup<'_, V> {
             Err(failure) => {
                 let old = run.shelf.last_good::<HashMap<Id, Option<V>>>(copy, Instant::now());
                 let stand_ins = old.map(|(old, _)| known(&missing, &old)).unwrap_or_default();
-                let status = if stand_ins.is_empty() { PartStatus::Missing } else { PartStatus::Stale };
+                let complete = stand_ins.len() == missing.len();
+                let status = if complete { PartStatus::Stale } else { PartStatus::Missing };
                 all.extend(stand_ins);
-                run.note_degraded(DegradedPart { part: name, status, reason: failure.reason() }, took, &tags);
+                let degraded = DegradedPart { part: name, status, reason: failure.reason() };
+                run.note_degraded(degraded, None, took, &tags);
                 run.observe(name, outcome_of(failure.reason()), took);
             }
         }

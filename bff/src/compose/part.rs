@@ -17,6 +17,7 @@ pub struct Part<'r, T> {
     run: &'r Run,
     name: &'static str,
     budget: Option<f64>,
+    is_subject: bool,
     tags: Vec<Tag>,
     tags_of: fn(&T) -> Vec<Tag>,
 }
@@ -29,13 +30,20 @@ impl<T> std::fmt::Debug for Part<'_, T> {
 
 impl<'r, T> Part<'r, T> {
     pub(super) fn new(run: &'r Run, name: &'static str) -> Self {
-        Self { run, name, budget: None, tags: Vec::new(), tags_of: |_| Vec::new() }
+        Self { run, name, budget: None, is_subject: false, tags: Vec::new(), tags_of: |_| Vec::new() }
     }
 
     /// Its own timeout, as a share (0 to 1) of the screen's: what others wait for must leave them time.
     #[must_use]
     pub fn within(mut self, share: f64) -> Self {
         self.budget = Some(share);
+        self
+    }
+
+    /// It is what the screen is about: when its upstream does not know it, there is no such screen.
+    #[must_use]
+    pub fn subject(mut self) -> Self {
+        self.is_subject = true;
         self
     }
 
@@ -58,32 +66,39 @@ impl<T: Serialize + Send + Sync + 'static> Part<'_, T> {
     /// Fetches it; without it there is no document.
     ///
     /// # Errors
-    /// [`ComposeError::Required`].
+    /// [`ComposeError::Required`], or [`ComposeError::NotFound`] for a [`Part::subject`].
     pub async fn required(
         self,
         fetch: impl Future<Output = Result<T, UpstreamError>>,
     ) -> Result<Arc<T>, ComposeError> {
         let part = self.name;
-        self.fetch(fetch).await.map_err(|(source, _)| ComposeError::Required { part, source })
+        self.fetch(fetch).await.map_err(|(source, _)| match &source {
+            PartFailure::Upstream(error) if self.is_subject && is_not_found(error) => {
+                ComposeError::NotFound { part }
+            }
+            _ => ComposeError::Required { part, source },
+        })
     }
 
     /// Fetches it; where that fails, its last good copy stands in, else there is none.
     pub async fn optional(self, fetch: impl Future<Output = Result<T, UpstreamError>>) -> Option<Arc<T>> {
         let Self { run, name, .. } = self;
-        let tags = self.tags.clone();
         match self.fetch(fetch).await {
             Ok(value) => Some(value),
             Err((failure, took)) => {
                 let copy = run.shelf.last_good::<T>(name, Instant::now());
                 let status = if copy.is_some() { PartStatus::Stale } else { PartStatus::Missing };
-                run.note_degraded(DegradedPart { part: name, status, reason: failure.reason() }, took, &tags);
+                let degraded = DegradedPart { part: name, status, reason: failure.reason() };
+                let tags = copy.as_ref().map_or_else(|| self.tags.clone(), |(value, _)| self.all_tags(value));
+                let fetched_at = copy.as_ref().map(|(_, fetched_at)| *fetched_at);
+                run.note_degraded(degraded, fetched_at, took, &tags);
                 copy.map(|(value, _)| value)
             }
         }
     }
 
     async fn fetch(
-        self,
+        &self,
         fetch: impl Future<Output = Result<T, UpstreamError>>,
     ) -> Result<Arc<T>, (PartFailure, Duration)> {
         let Self { run, name, .. } = self;
@@ -120,6 +135,10 @@ impl<T: Serialize + Send + Sync + 'static> Part<'_, T> {
     fn time_left(&self, now: Instant) -> Duration {
         time_left(self.run, self.budget, now)
     }
+}
+
+fn is_not_found(error: &UpstreamError) -> bool {
+    error.status().is_some_and(|status| status == 404)
 }
 
 /// What a part may take: its share of the whole, and never more than what is left of the whole.

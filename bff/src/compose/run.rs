@@ -67,20 +67,17 @@ impl Run {
         self.log.lock().degraded.clone()
     }
 
-    /// Ends the composition when every one of `parts` is missing.
+    /// Ends the composition when none of the parts that make the screen worth showing is there.
     ///
     /// # Errors
-    /// [`ComposeError::NothingLeft`], with the gravest reason.
-    pub fn at_least_one_of(&self, parts: &'static [&'static str]) -> Result<(), ComposeError> {
-        let log = self.log.lock();
-        let missing = |name: &&str| {
-            let named = |d: &&DegradedPart| d.part == *name && d.status == PartStatus::Missing;
-            log.degraded.iter().find(named).map(|d| d.reason)
-        };
-        let Some(reasons) = parts.iter().map(missing).collect::<Option<Vec<_>>>() else { return Ok(()) };
-        let timed_out = reasons.iter().all(|reason| *reason == Reason::Timeout);
+    /// [`ComposeError::NothingLeft`]: for want of time, where no part failed for another reason.
+    pub fn at_least_one(&self, any_is_there: bool) -> Result<(), ComposeError> {
+        if any_is_there {
+            return Ok(());
+        }
+        let timed_out = self.log.lock().degraded.iter().all(|part| part.reason == Reason::Timeout);
         let reason = if timed_out { Reason::Timeout } else { Reason::Unavailable };
-        Err(ComposeError::NothingLeft { parts, reason })
+        Err(ComposeError::NothingLeft { reason })
     }
 
     /// Serialises the document and hands it over with all that the cache must know of it.
@@ -88,7 +85,10 @@ impl Run {
     /// # Errors
     /// [`ComposeError::Serialise`].
     pub fn finish(self, document: &impl Serialize) -> Result<Filled, ComposeError> {
-        let body = serde_json::to_vec(document).map_err(|error| ComposeError::Serialise(Arc::new(error)))?;
+        let mut body =
+            serde_json::to_vec(document).map_err(|error| ComposeError::Serialise(Arc::new(error)))?;
+        // What is kept is counted by its length.
+        body.shrink_to_fit();
         let log = std::mem::take(&mut *self.log.lock());
         Ok(Filled {
             body: body.into(),
@@ -108,9 +108,17 @@ impl Run {
     }
 
     /// Notes a part that is not. A part is named once: the graver word stands.
-    pub(super) fn note_degraded(&self, degraded: DegradedPart, took: Duration, tags: &[Tag]) {
+    /// `fetched_at` is that of the copy that stands in.
+    pub(super) fn note_degraded(
+        &self,
+        degraded: DegradedPart,
+        fetched_at: Option<Instant>,
+        took: Duration,
+        tags: &[Tag],
+    ) {
         let mut log = self.log.lock();
         log.tags.extend_from_slice(tags);
+        log.oldest = log.oldest.into_iter().chain(fetched_at).min();
         note_time(&mut log.timings, degraded.part, took);
         match log.degraded.iter_mut().find(|known| known.part == degraded.part) {
             Some(known) if known.status == PartStatus::Stale => *known = degraded,

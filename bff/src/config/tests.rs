@@ -134,7 +134,7 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
     let config = Config::load(Some(&path), env(&[("BFF__HTTP__LISTEN", "127.0.0.1:2")])).unwrap();
     assert_eq!(config.http.listen.port(), 2);
     assert_eq!(config.http.worker_count(), 3);
-    assert_eq!(config.http.body_limit_bytes, 65536);
+    assert_eq!(config.http.body_limit_bytes, 131_072);
 }
 
 #[test]

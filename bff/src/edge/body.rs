@@ -1,11 +1,11 @@
 //! JSON bodies.
 
-use std::{ops::Deref, pin::Pin};
+use std::{ops::Deref, pin::Pin, time::Duration};
 
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
-    http::header::{CONTENT_LENGTH, CONTENT_TYPE},
+    http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
     web,
 };
 use schemas::FieldError;
@@ -31,13 +31,14 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for JsonBody<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let prepared = prepare(request).map(|limit| (limit, web::Payload::from_request(request, payload)));
+        let prepared = prepare(request).map(|limits| (limits, web::Payload::from_request(request, payload)));
         Box::pin(async move {
-            let (limit, payload) = prepared?;
+            let ((limit, timeout), payload) = prepared?;
             let payload = payload.into_inner().map_err(|_| ApiError::BadRequest)?;
-            let bytes = payload
-                .to_bytes_limited(limit)
+            // Whoever sends a byte a minute must not hold a connection and a handler for ever.
+            let bytes = tokio::time::timeout(timeout, payload.to_bytes_limited(limit))
                 .await
+                .map_err(|_| ApiError::BodyTimeout)?
                 .map_err(|_| ApiError::BodyTooLarge(limit))?
                 .map_err(|_| ApiError::BadRequest)?;
             let body: T = parse(&bytes)?;
@@ -49,11 +50,15 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for JsonBody<T> {
     }
 }
 
-/// Checks what can be checked before the body is read, and answers the limit.
-fn prepare(request: &HttpRequest) -> Result<usize, ApiError> {
+/// Checks what can be checked before the body is read, and answers how long it may be and may take.
+fn prepare(request: &HttpRequest) -> Result<(usize, Duration), ApiError> {
     // What is read here is answered with JSON; a write must not be carried out for an answer nobody takes.
     accepts_json(request)?;
-    let limit = Edge::of(request)?.body_limit;
+    let edge = Edge::of(request)?;
+    let limit = edge.body_limit;
+    if request.headers().contains_key(CONTENT_ENCODING) {
+        return Err(ApiError::UnsupportedMediaType);
+    }
     let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = media_type.and_then(|value| value.split(';').next()).unwrap_or_default();
     if !media_type.trim().eq_ignore_ascii_case("application/json") {
@@ -62,7 +67,7 @@ fn prepare(request: &HttpRequest) -> Result<usize, ApiError> {
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     match announced.map(str::parse::<usize>) {
         Some(Ok(length)) if length > limit => Err(ApiError::BodyTooLarge(limit)),
-        _ => Ok(limit),
+        _ => Ok((limit, edge.body_timeout)),
     }
 }
 
@@ -95,6 +100,8 @@ fn wrong_shape(path: String, error: &serde_json::Error) -> FieldError {
     } else {
         (path, "invalid", "has the wrong type or form")
     };
+    // It may be a name that the caller made up, of any length.
+    let field = field.chars().take(100).collect();
     FieldError { field, code: code.into(), message: message.into() }
 }
 

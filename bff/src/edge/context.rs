@@ -75,7 +75,7 @@ pub struct RequestContext {
 
 impl RequestContext {
     pub(super) fn new(id: RequestId, received: Instant) -> Self {
-        Self { id, received, user: None, cache: "-", client: "-", traceparent: None }
+        Self { id, received, user: None, cache: "", client: "", traceparent: None }
     }
 
     /// The context of `request`. The gate has put it there; a request that came another way gets a new one.

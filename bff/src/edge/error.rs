@@ -29,6 +29,8 @@ pub enum ApiError {
     UnsupportedMediaType,
     /// The body is longer than the limit, in bytes.
     BodyTooLarge(usize),
+    /// The body did not come in time.
+    BodyTimeout,
     /// The body is not JSON.
     InvalidBody,
     /// The request itself is malformed.
@@ -51,7 +53,9 @@ pub enum ApiError {
     Upstream(UpstreamError),
     /// Sessions cannot be looked up or made.
     Identity(IdentityError),
-    /// A bug, or a part of this process that is gone. The text is for the log.
+    /// The process is stopping, or what was to answer ended without one. The text is for the log.
+    Interrupted(&'static str),
+    /// A bug. The text is for the log.
     Internal(&'static str),
 }
 
@@ -125,6 +129,12 @@ impl ApiError {
                 "Body too large",
                 "The body is longer than this gateway takes.",
             ),
+            Self::BodyTimeout => face(
+                StatusCode::REQUEST_TIMEOUT,
+                "body_timeout",
+                "Body too slow",
+                "The body did not come in time.",
+            ),
             Self::InvalidBody => face(
                 StatusCode::BAD_REQUEST,
                 "invalid_body",
@@ -179,6 +189,12 @@ impl ApiError {
                 "Sessions are unavailable",
                 "Sessions cannot be looked up at the moment. Try again later.",
             ),
+            Self::Interrupted(_) => face(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "interrupted",
+                "Interrupted",
+                "What was asked was cut short here. Try again.",
+            ),
             Self::Internal(_) => INTERNAL,
         }
     }
@@ -187,12 +203,9 @@ impl ApiError {
 fn of_composition(error: &ComposeError) -> Face {
     match error {
         ComposeError::Required { source: PartFailure::Timeout, .. } => TIMEOUT,
-        ComposeError::Required { source: PartFailure::Upstream(error), .. } => match error.status() {
-            Some(UpstreamStatus::NOT_FOUND) => NOT_FOUND,
-            Some(UpstreamStatus::FORBIDDEN) => FORBIDDEN,
-            _ => of_reason(error.reason()),
-        },
-        ComposeError::NothingLeft { reason, .. } => of_reason(*reason),
+        ComposeError::Required { source: PartFailure::Upstream(error), .. } => of_reason(error.reason()),
+        ComposeError::NotFound { .. } => NOT_FOUND,
+        ComposeError::NothingLeft { reason } => of_reason(*reason),
         ComposeError::Serialise(_) => INTERNAL,
     }
 }
@@ -247,7 +260,7 @@ impl std::error::Error for ApiError {
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Internal(what) => f.write_str(what),
+            Self::Internal(what) | Self::Interrupted(what) => f.write_str(what),
             _ => f.write_str(self.face().code),
         }
     }
@@ -264,6 +277,8 @@ impl ResponseError for ApiError {
         let mut response = HttpResponse::build(self.face().status);
         match self {
             Self::MethodNotAllowed(allow) => response.insert_header((header::ALLOW, *allow)),
+            // What is left of the body would be taken for the next request.
+            Self::BodyTimeout => response.insert_header((header::CONNECTION, "close")),
             Self::Csrf(_) => response.insert_header((header::VARY, "Sec-Fetch-Site, Origin")),
             _ => &mut response,
         };

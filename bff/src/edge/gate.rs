@@ -110,15 +110,14 @@ fn without_request(
     edge.metrics.http_request("unmatched", method, face.status.as_u16(), received.elapsed());
     edge.access.log(&AccessLine {
         method,
-        route: "-",
-        path: "-",
+        route: "",
         status: face.status.as_u16(),
         duration: received.elapsed(),
         bytes: document.len() as u64,
         request_id: id.as_str(),
         user: None,
-        cache: "-",
-        client: "-",
+        cache: "",
+        client: "",
     });
     InternalError::from_response(face.code, response.set_body(BoxBody::new(document))).into()
 }
@@ -172,7 +171,6 @@ fn access_line<B: MessageBody>(edge: &Edge, id: &RequestId, response: &ServiceRe
     edge.access.log(&AccessLine {
         method,
         route,
-        path: request.path(),
         status,
         duration,
         bytes,

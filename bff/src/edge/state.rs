@@ -1,6 +1,6 @@
 //! What the edge's middleware and extractors share.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, web};
 
@@ -20,6 +20,8 @@ pub struct EdgeParts {
     pub users: UserHasher,
     /// Longest request body, in bytes.
     pub body_limit: usize,
+    /// Longest time that a request body may take to come.
+    pub body_timeout: Duration,
     /// `Strict-Transport-Security` with every answer.
     pub hsts: bool,
 }

@@ -31,7 +31,6 @@ impl RootSpanBuilder for RequestSpan {
             otel.kind = "server",
             request.id = id,
             http.request.method = %request.method(),
-            url.path = request.path(),
             http.response.status_code = Empty,
         )
     }

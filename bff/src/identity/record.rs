@@ -47,8 +47,9 @@ struct Read {
 pub(super) enum UnreadableRecord {
     #[error("session record has the unknown format {0}")]
     Format(u8),
-    #[error("session record is broken")]
-    Json(#[source] serde_json::Error),
+    /// serde_json's own text would quote the record, and with it an e-mail address.
+    #[error("session record is broken: {:?} error in column {}", .0.classify(), .0.column())]
+    Json(serde_json::Error),
 }
 
 /// What to store for `session`, owned by its user.

@@ -5,7 +5,7 @@ use futures_util::future::{join, try_join};
 use schemas::{FeedPost, HomeFeed, Id, Items, MemberCard, Page, Post, RecipeCard};
 
 use super::{
-    joined::{Cards, authors, recipe_cards, with_author},
+    joined::{Cards, authors, probable_authors, recipe_cards, with_author},
     params::PageParams,
     screen::{Screen, ScreenSettings, Screens, Upstream},
 };
@@ -56,11 +56,12 @@ impl Screen for HomeFeedScreen {
             let (posts, recipes) = join(posts, recipes).await;
             let post_list = posts.iter().flat_map(|page| &page.items);
             let recipe_list = recipes.iter().flat_map(|list| &list.items);
-            let known =
-                post_list.clone().map(|post| &post.author_id).chain(recipe_list.map(|r| &r.author_id));
+            let spoken_of = post_list.clone().filter_map(|post| post.recipe_id.as_ref());
+            let probable = probable_authors(&up, spoken_of.clone());
+            let writers = post_list.map(|post| &post.author_id).chain(recipe_list.map(|r| &r.author_id));
             let (mut members, cards) = join(
-                authors(&run, &up, "authors", known),
-                recipe_cards(&run, &up, post_list.filter_map(|post| post.recipe_id.as_ref())),
+                authors(&run, &up, "authors", writers.chain(&probable)),
+                recipe_cards(&run, &up, spoken_of),
             )
             .await;
             // A post may speak of the recipe of somebody who wrote nothing else here.
@@ -70,7 +71,7 @@ impl Screen for HomeFeedScreen {
             Ok((posts, recipes, members, cards))
         };
         let (profile, (posts, recipes, members, cards)) = try_join(profile, rest).await?;
-        run.at_least_one_of(&["posts", "recipes"])?;
+        run.at_least_one(posts.is_some() || recipes.is_some())?;
         let feed_post = |post| feed_post(post, &members, &cards);
         let feed = HomeFeed {
             profile: &profile,
@@ -101,7 +102,7 @@ fn feed_post<'d>(
 }
 
 fn tags_of_posts(page: &Page<Post>) -> Vec<Tag> {
-    page.items.iter().map(|post| Tag::post(&post.id)).collect()
+    page.items.iter().flat_map(|post| [Tag::post(&post.id), Tag::posts_of(&post.author_id)]).collect()
 }
 
 fn tags_of_recipes(list: &Items<RecipeCard>) -> Vec<Tag> {

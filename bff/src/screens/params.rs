@@ -1,8 +1,5 @@
 //! Query parameters that screens have in common.
 
-use std::borrow::Cow;
-
-use percent_encoding::percent_decode_str;
 use schemas::FieldError;
 
 use crate::edge::ApiError;
@@ -28,7 +25,7 @@ impl PageParams {
         let wrong = |field: &str, code: &str, message: String| {
             ApiError::Invalid(vec![FieldError { field: field.into(), code: code.into(), message }])
         };
-        for (key, value) in pairs(query) {
+        for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
             match &*key {
                 "limit" => {
                     let limit = value.parse::<u32>().ok().filter(|limit| (1..=most).contains(limit));
@@ -36,7 +33,11 @@ impl PageParams {
                         wrong("limit", "out_of_range", format!("a whole number, 1 to {most}"))
                     })?;
                 }
-                "cursor" if value.len() > MAX_CURSOR || value.chars().any(char::is_control) => {
+                // The replacement character: what was sent is not UTF-8.
+                "cursor"
+                    if value.len() > MAX_CURSOR
+                        || value.contains(|c: char| c.is_control() || c == '\u{fffd}') =>
+                {
                     return Err(wrong("cursor", "invalid", "not a cursor of this list".into()));
                 }
                 "cursor" => page.cursor = (!value.is_empty()).then(|| Box::from(&*value)),
@@ -45,15 +46,6 @@ impl PageParams {
         }
         Ok(page)
     }
-}
-
-/// The pairs of a query. Nothing is copied where nothing is escaped.
-fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-    let decode = |text| percent_decode_str(text).decode_utf8_lossy();
-    query.split('&').filter_map(move |pair| {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (!key.is_empty()).then(|| (decode(key), decode(value)))
-    })
 }
 
 #[cfg(test)]
@@ -71,8 +63,16 @@ mod tests {
         assert_eq!(read(""), Some((20, None)));
         assert_eq!(read("cursor="), Some((20, None)));
         assert_eq!(read("limit=5&cursor=a%2Fb%3D&utm_source=x"), Some((5, Some("a/b=".into()))));
-        for bad in ["limit=0", "limit=51", "limit=-1", "limit=x", "limit=", "cursor=%00", "limit=99999999999"]
-        {
+        for bad in [
+            "limit=0",
+            "limit=51",
+            "limit=-1",
+            "limit=x",
+            "limit=",
+            "cursor=%00",
+            "cursor=%ff",
+            "limit=99999999999",
+        ] {
             assert_eq!(read(bad), None, "{bad}");
         }
         assert_eq!(read(&format!("cursor={}", "x".repeat(513))), None);

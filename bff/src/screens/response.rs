@@ -29,7 +29,7 @@ const VARY_BY: HeaderValue =
     HeaderValue::from_static("Cookie, Authorization, Accept, Accept-Encoding, Origin");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// Seconds for which header values are kept ready: a fresh document is younger than this.
+/// Seconds for which header values are kept ready: most documents are younger than this.
 const READY: usize = 64;
 static SECONDS: LazyLock<Vec<HeaderValue>> = LazyLock::new(|| (0..READY).map(HeaderValue::from).collect());
 static HITS: LazyLock<Vec<HeaderValue>> =
@@ -106,7 +106,8 @@ fn cache_status(served: &Served, now: Instant) -> HeaderValue {
     let mut status = String::with_capacity(80);
     // Writing to a string does not fail.
     let _ = match served.outcome {
-        Outcome::Hit | Outcome::Stale | Outcome::StaleIfError => write!(status, "bff; hit; ttl={ttl}"),
+        Outcome::Hit | Outcome::Stale => write!(status, "bff; hit; ttl={ttl}"),
+        Outcome::StaleIfError => write!(status, "bff; fwd=stale; ttl={ttl}; detail=stale-if-error"),
         Outcome::Composed { forward, collapsed, stored } => {
             let forward = match forward {
                 Forward::Miss => "uri-miss",
@@ -117,9 +118,7 @@ fn cache_status(served: &Served, now: Instant) -> HeaderValue {
             write!(status, "bff; fwd={forward}; fwd-status=200; ttl={ttl}{stored}{collapsed}")
         }
     };
-    if served.outcome == Outcome::StaleIfError {
-        status.push_str("; detail=stale-if-error");
-    } else if !document.is_whole() {
+    if !document.is_whole() {
         status.push_str("; detail=degraded");
     }
     text(status)

@@ -28,7 +28,9 @@ pub struct ScreenSettings {
 /// What screens are made with.
 pub struct ScreensParts {
     pub documents: Arc<Documents<ComposeError>>,
-    pub members: SharedCards<MemberCard>,
+    pub members: Arc<SharedCards<MemberCard>>,
+    /// Author by recipe.
+    pub recipe_authors: moka::sync::Cache<Id, Id>,
     pub clients: Arc<Clients>,
     pub metrics: Arc<Metrics>,
     pub home_feed: ScreenSettings,
@@ -131,9 +133,10 @@ pub async fn serve<S: Screen>(
             S::compose(run, Upstream { screens, cx }, me, params).await
         }
     };
-    let served = match screens.documents.look_up(&wanted, now, compose) {
-        Some(served) => Ok(served),
-        None => screens.documents.get(&wanted, now, compose).await,
+    let (served, now) = match screens.documents.look_up(&wanted, now, compose) {
+        Some(served) => (Ok(served), now),
+        // Composing takes time, and what is said of the document's age counts from the answer.
+        None => (screens.documents.get(&wanted, now, compose).await, Instant::now()),
     };
     match served {
         Ok(served) => {
@@ -144,7 +147,7 @@ pub async fn serve<S: Screen>(
             screens.metrics.cache_outcome(S::NAME, "failed");
             Err(match error {
                 FillError::Failed(error) => ApiError::Compose(error),
-                FillError::Lost => ApiError::Internal("the composition was lost"),
+                FillError::Lost => ApiError::Interrupted("a composition was lost"),
             })
         }
     }

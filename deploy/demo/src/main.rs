@@ -45,11 +45,15 @@ fn run() -> Result<(), Failure> {
     let telemetry = telemetry::init(&log_settings(&settings));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        if !settings.http.listen.ip().is_loopback() {
+            return Err("the demo's passwords are known to everybody: it listens on loopback alone".into());
+        }
         let listen = free(settings.http.listen)?;
         let jwks = Url::parse(&format!("http://{listen}/.well-known/jwks.json"))?;
-        let profile = start(Service::Profile, &jwks).await?;
-        let timeline = start(Service::Timeline, &jwks).await?;
-        let recipe = start(Service::Recipe, &jwks).await?;
+        let (issuer, audiences) = (&settings.keys.issuer, &settings.upstreams);
+        let profile = start(Service::Profile, &jwks, issuer, &audiences.profile.audience).await?;
+        let timeline = start(Service::Timeline, &jwks, issuer, &audiences.timeline.audience).await?;
+        let recipe = start(Service::Recipe, &jwks, issuer, &audiences.recipe.audience).await?;
         seed::demo(&profile, &timeline, &recipe).await?;
         let overrides = [
             ("BFF__HTTP__LISTEN", listen.to_string()),
@@ -83,11 +87,12 @@ fn free(listen: SocketAddr) -> Result<SocketAddr, Failure> {
     })
 }
 
-async fn start(service: Service, jwks: &Url) -> Result<Running, Failure> {
+async fn start(service: Service, jwks: &Url, issuer: &str, audience: &str) -> Result<Running, Failure> {
     let folder = Path::new(DATABASES);
     std::fs::create_dir_all(folder)?;
     let database = Some(folder.join(service.name()).with_extension("sqlite"));
-    let options = Options { database, workers: 1, ..Options::new(service, jwks.clone()) };
+    let (issuer, audience) = (issuer.to_owned(), audience.to_owned());
+    let options = Options { database, issuer, audience, workers: 1, ..Options::new(service, jwks.clone()) };
     Ok(upstreams::start(service, options).await?)
 }
 

@@ -1,16 +1,15 @@
 //! How a system is put together.
 
-use std::{net::SocketAddr, path::Path};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use tempfile::TempDir;
 use upstreams::{Options, Running, Service};
 use url::Url;
 
-use super::{
-    TestBff,
-    process::{Output, Process},
-    turn::Turn,
-};
+use super::{TestBff, gateway::Gateway, turn::Turn};
 use crate::Proxy;
 
 /// Key material of the gateways under test. Planted: it must turn up nowhere.
@@ -22,6 +21,7 @@ const SECRET: &str = "planted-session-secret-0123456789abcdef";
 pub struct Builder {
     settings: Vec<(String, String)>,
     alone: bool,
+    log: Option<PathBuf>,
 }
 
 impl Builder {
@@ -34,6 +34,12 @@ impl Builder {
     /// For tests that measure: no other system runs meanwhile. Such a test makes one system only.
     pub fn alone(mut self) -> Self {
         self.alone = true;
+        self
+    }
+
+    /// The gateway's output goes to a file instead of through a pipe that somebody has to read.
+    pub fn log_to(mut self, file: &Path) -> Self {
+        self.log = Some(file.to_owned());
         self
     }
 
@@ -51,11 +57,10 @@ impl Builder {
         let (recipe, recipe_proxy) = upstream(Service::Recipe, &keys).await;
         let mut settings = defaults(&folder, [&profile_proxy, &timeline_proxy, &recipe_proxy]);
         settings.extend(self.settings);
-        let output = Output::default();
-        let process = Process::start(&settings, folder.path(), &output).await;
-        keys.forward_to(process.http);
+        let gateway = Gateway::start(&settings, folder.path(), self.log.as_deref()).await;
+        keys.forward_to(gateway.http);
         TestBff {
-            process: Some(process),
+            gateway: Some(gateway),
             profile: profile_proxy,
             timeline: timeline_proxy,
             recipe: recipe_proxy,
@@ -63,7 +68,8 @@ impl Builder {
             keys,
             http: http_client(),
             settings,
-            output,
+            log: self.log,
+            earlier: String::new(),
             folder,
             _turn: turn,
         }

@@ -1,18 +1,25 @@
 //! The system under test: three upstreams, a fault proxy before each, and the gateway.
 
 mod builder;
-mod process;
+mod gateway;
+mod output;
+mod program;
 mod turn;
 
-use std::{path::Path, process::ExitStatus};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitStatus,
+};
 
 use serde_json::json;
 use tempfile::TempDir;
 use upstreams::{Running, Service};
 
 pub use builder::Builder;
-use process::Process;
-pub use process::{Output, bff_binary, run_bff};
+use gateway::Gateway;
+pub use gateway::run_bff;
+pub use output::Output;
+pub use program::{Program, program};
 use turn::Turn;
 
 use crate::{Actor, Answer, Direct, PASSWORD, Proxy, Signer, email, soon};
@@ -22,7 +29,7 @@ const ORIGINS: [&str; 2] = ["https://app.example", "http://localhost:3000"];
 
 /// A running system. Everything ends with it.
 pub struct TestBff {
-    process: Option<Process>,
+    gateway: Option<Gateway>,
     /// Before the profile service.
     pub profile: Proxy,
     /// Before the timeline service.
@@ -33,7 +40,10 @@ pub struct TestBff {
     keys: Proxy,
     http: reqwest::Client,
     settings: Vec<(String, String)>,
-    output: Output,
+    /// Where its output goes; nothing: into memory.
+    log: Option<PathBuf>,
+    /// What it said in its earlier lives.
+    earlier: String,
     folder: TempDir,
     _turn: Turn,
 }
@@ -55,7 +65,7 @@ impl TestBff {
     /// Where callers reach the gateway: `http://` without a closing slash.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.process().http)
+        format!("http://{}", self.gateway().http)
     }
 
     /// Somebody without a session.
@@ -88,7 +98,7 @@ impl TestBff {
 
     /// Asks the internal listener.
     pub async fn internal(&self, path: &str) -> Answer {
-        Actor::anonymous(self.http.clone(), format!("http://{}", self.process().internal)).get(path).await
+        Actor::anonymous(self.http.clone(), format!("http://{}", self.gateway().internal)).get(path).await
     }
 
     /// The three proxies.
@@ -131,8 +141,9 @@ impl TestBff {
 
     /// What the gateway has said so far, over all its lives.
     #[must_use]
-    pub fn output(&self) -> &Output {
-        &self.output
+    pub fn output(&self) -> String {
+        let now = self.gateway.as_ref().map(|gateway| gateway.program.output().text());
+        format!("{}{}", self.earlier, now.unwrap_or_default())
     }
 
     /// Its store and its keys are in here.
@@ -144,22 +155,35 @@ impl TestBff {
     /// Resident memory in KiB: now, and the most it ever was.
     #[must_use]
     pub fn memory_kib(&self) -> (u64, u64) {
-        (self.process().memory_kib("VmRSS"), self.process().memory_kib("VmHWM"))
+        (self.gateway().program.memory_kib("VmRSS"), self.gateway().program.memory_kib("VmHWM"))
+    }
+
+    /// The gateway's process id.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.gateway().program.id()
     }
 
     /// Sends SIGTERM and returns at once.
     pub async fn terminate(&self) {
-        self.process().terminate().await;
+        self.gateway().program.terminate().await;
     }
 
     /// Waits until the gateway has ended by itself.
     pub async fn ended(&mut self) -> ExitStatus {
-        self.take_process().ended().await
+        let program = self.take_gateway();
+        let output = program.output().clone();
+        let status = program.ended().await;
+        self.earlier += &output.text();
+        status
     }
 
     /// `kill -9`.
     pub async fn kill9(&mut self) {
-        self.take_process().kill().await;
+        let program = self.take_gateway();
+        let output = program.output().clone();
+        program.kill().await;
+        self.earlier += &output.text();
     }
 
     /// Starts the gateway again after its end: same settings, same store, another port.
@@ -167,10 +191,10 @@ impl TestBff {
     /// # Panics
     /// When it still runs, or does not start.
     pub async fn restart(&mut self) {
-        assert!(self.process.is_none(), "the gateway still runs");
-        let process = Process::start(&self.settings, self.folder.path(), &self.output).await;
-        self.keys.forward_to(process.http);
-        self.process = Some(process);
+        assert!(self.gateway.is_none(), "the gateway still runs");
+        let gateway = Gateway::start(&self.settings, self.folder.path(), self.log.as_deref()).await;
+        self.keys.forward_to(gateway.http);
+        self.gateway = Some(gateway);
     }
 
     /// Signs as the gateway does.
@@ -197,12 +221,12 @@ impl TestBff {
         Direct::new(self.http.clone(), format!("http://{}", running.addr()), token)
     }
 
-    fn process(&self) -> &Process {
-        self.process.as_ref().expect("the gateway runs")
+    fn gateway(&self) -> &Gateway {
+        self.gateway.as_ref().expect("the gateway runs")
     }
 
-    fn take_process(&mut self) -> Process {
-        self.process.take().expect("the gateway runs")
+    fn take_gateway(&mut self) -> Program {
+        self.gateway.take().expect("the gateway runs").program
     }
 }
 
@@ -210,7 +234,7 @@ impl Drop for TestBff {
     /// What the gateway said helps to find out why a test failed.
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let text = self.output.text();
+            let text = self.output();
             let tail: Vec<_> = text.lines().rev().take(60).collect();
             eprintln!("--- the gateway's last lines ---");
             tail.into_iter().rev().for_each(|line| eprintln!("{line}"));

@@ -100,7 +100,7 @@ async fn each_request_is_one_line_in_the_log() {
     let _ = request.header("x-request-id", id).send().await.expect(200);
     bff.terminate().await;
     assert_eq!(bff.ended().await.code(), Some(0));
-    let text = bff.output().text();
+    let text = bff.output();
     let lines: Vec<_> = text.lines().filter(|line| line.contains(id)).collect();
     assert_eq!(lines.len(), 1, "{lines:#?}");
     let line: serde_json::Value = serde_json::from_str(lines[0]).expect("JSON");

@@ -10,6 +10,7 @@ mod health;
 mod imports;
 mod isolation;
 mod kitchen;
+mod readme;
 mod requests;
 mod secrets;
 mod service_tokens;
