@@ -54,6 +54,9 @@ const CORS_REQUEST_HEADERS: [&str; 8] = [
 const CORS_ANSWER_HEADERS: [&str; 8] =
     ["age", "cache-status", "etag", "location", "ratelimit", "retry-after", "server-timing", "x-request-id"];
 
+/// How long the end waits for the last log lines to be written.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
 /// Recipes whose authors are remembered: about 100 bytes each.
 const RECIPE_AUTHORS: u64 = 100_000;
 
@@ -84,6 +87,9 @@ pub struct Application {
     internal_address: SocketAddr,
     draining: Arc<AtomicBool>,
     sweeper: tokio::task::JoinHandle<()>,
+    /// Kept until the last line is out: the log's writer collects from it.
+    access: AccessLog,
+    sink: Sink,
 }
 
 /// What is made once and shared by all workers.
@@ -133,6 +139,7 @@ impl Application {
             enabled: config.telemetry.access,
             sample: config.telemetry.access_sample,
         };
+        let access = AccessLog::new(access, sink.clone());
         let store = store::open(config.store.url.as_str()).await?;
         let keys = Arc::new(signing_keys(&config)?);
         let origins =
@@ -147,7 +154,7 @@ impl Application {
                 csrf: csrf_guard(&config, Arc::clone(&origins)),
                 cookie: cookie_settings(&config),
                 metrics: Arc::clone(&metrics),
-                access: AccessLog::new(access, sink),
+                access: access.clone(),
                 users: UserHasher::new(&config.derive_key("user-hash")),
                 body_limit: config.http.body_limit_bytes,
                 body_timeout: config.http.client_request_timeout_ms.into(),
@@ -172,7 +179,7 @@ impl Application {
         let sweeper = tokio::spawn(sweep(store, config.store.sweep_ms.into()));
         let (server, http_address) = public_server(&config, pieces)?;
         let (internal, internal_address) = internal_server(&config, health)?;
-        Ok(Self { server, internal, http_address, internal_address, draining, sweeper })
+        Ok(Self { server, internal, http_address, internal_address, draining, sweeper, access, sink })
     }
 
     /// Where callers reach it.
@@ -227,6 +234,8 @@ impl Application {
         self.sweeper.abort();
         stop(internal, watching).await;
         tracing::info!("stopped");
+        self.sink.flush(LAST_LINES);
+        drop(self.access);
         Ok(())
     }
 }

@@ -77,14 +77,12 @@ impl<V: Clone + Serialize + Send + Sync + 'static> Lookup<'_, V> {
         let tags: Vec<Tag> = tag.map(|tag| ids.iter().map(tag).collect()).unwrap_or_default();
         // `None` in a copy: asked for, and unknown.
         let kept = run.shelf.fresh::<HashMap<Id, Option<V>>>(copy, began);
-        let (mut all, fetched_at) = match &kept {
-            Some((kept, at)) => (known(&ids, kept), *at),
-            None => (HashMap::new(), began),
-        };
+        let kept_since = kept.as_ref().map(|(_, fetched_at)| *fetched_at);
+        let mut all = kept.map(|(kept, _)| known(&ids, &kept)).unwrap_or_default();
         all.extend(elsewhere);
         let missing: Vec<Id> = ids.iter().filter(|id| !all.contains_key(*id)).cloned().collect();
         if missing.is_empty() {
-            run.note_fetched(name, fetched_at, Duration::ZERO, &tags);
+            run.note_fetched(name, kept_since, Duration::ZERO, &tags);
             run.observe(name, "kept", Duration::ZERO);
             return present(all);
         }
@@ -97,8 +95,9 @@ impl<V: Clone + Serialize + Send + Sync + 'static> Lookup<'_, V> {
                     (id, value)
                 }));
                 let weight = all.iter().map(|(id, value)| id.as_str().len() + weight(value)).sum();
+                let fetched_at = kept_since.unwrap_or_else(Instant::now);
                 run.shelf.put(copy, Arc::new(all.clone()), fetched_at, &tags, weight);
-                run.note_fetched(name, fetched_at, took, &tags);
+                run.note_fetched(name, kept_since, took, &tags);
                 run.observe(name, "ok", took);
             }
             Err(failure) => {

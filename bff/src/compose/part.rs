@@ -104,7 +104,7 @@ impl<T: Serialize + Send + Sync + 'static> Part<'_, T> {
         let Self { run, name, .. } = self;
         let began = Instant::now();
         if let Some((value, fetched_at)) = run.shelf.fresh::<T>(name, began) {
-            run.note_fetched(name, fetched_at, Duration::ZERO, &self.all_tags(&value));
+            run.note_fetched(name, Some(fetched_at), Duration::ZERO, &self.all_tags(&value));
             run.observe(name, "kept", Duration::ZERO);
             return Ok(value);
         }
@@ -114,8 +114,8 @@ impl<T: Serialize + Send + Sync + 'static> Part<'_, T> {
             Ok(value) => {
                 let value = Arc::new(value);
                 let tags = self.all_tags(&value);
-                run.shelf.put(name, Arc::clone(&value), began, &tags, weight(&*value));
-                run.note_fetched(name, began, took, &tags);
+                run.shelf.put(name, Arc::clone(&value), Instant::now(), &tags, weight(&*value));
+                run.note_fetched(name, None, took, &tags);
                 run.observe(name, "ok", took);
                 Ok(value)
             }

@@ -32,7 +32,7 @@ struct Log {
     timings: Vec<(&'static str, Duration)>,
     degraded: Vec<DegradedPart>,
     tags: Vec<Tag>,
-    /// When the oldest part was fetched.
+    /// When the oldest of the parts was fetched that were kept from before.
     oldest: Option<Instant>,
 }
 
@@ -94,16 +94,24 @@ impl Run {
             body: body.into(),
             tags: log.tags,
             whole: log.degraded.is_empty(),
-            made_at: log.oldest.unwrap_or(self.begun),
+            // What was fetched just now counts from now on, however long it took: from its request on, a
+            // document that is slow to make would be stale on arrival, and be made again and again.
+            made_at: log.oldest.unwrap_or_else(Instant::now),
             timings: log.timings,
         })
     }
 
-    /// Notes a part that is as it should be.
-    pub(super) fn note_fetched(&self, part: &'static str, fetched_at: Instant, took: Duration, tags: &[Tag]) {
+    /// Notes a part that is as it should be, and since when it has been kept, if it was not fetched now.
+    pub(super) fn note_fetched(
+        &self,
+        part: &'static str,
+        kept_since: Option<Instant>,
+        took: Duration,
+        tags: &[Tag],
+    ) {
         let mut log = self.log.lock();
         log.tags.extend_from_slice(tags);
-        log.oldest = Some(log.oldest.map_or(fetched_at, |oldest| oldest.min(fetched_at)));
+        log.oldest = log.oldest.into_iter().chain(kept_since).min();
         note_time(&mut log.timings, part, took);
     }
 

@@ -81,6 +81,11 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         }
     })?;
     json.end().map_err(|_| ApiError::InvalidBody)?;
+    // serde takes a list for a struct whose fields come in order. Ours are objects.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        let (code, message) = ("invalid".into(), "must be an object".into());
+        return Err(ApiError::Invalid(vec![FieldError { field: ".".into(), code, message }]));
+    }
     Ok(body)
 }
 

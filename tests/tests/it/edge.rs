@@ -25,6 +25,13 @@ const ROUTES: [(&str, &[&str]); 11] = [
     ("/.well-known/jwks.json", &["GET", "HEAD"]),
 ];
 
+/// Bytes that a body may have.
+const LIMIT: usize = 2_000;
+
+async fn with_a_limit() -> TestBff {
+    TestBff::builder().set("http.body_limit_bytes", LIMIT).spawn().await
+}
+
 /// One answer of every kind.
 async fn answers_of_every_kind(bff: &TestBff) -> Vec<(&'static str, Answer)> {
     let ada = bff.signed_in("ada").await;
@@ -45,7 +52,7 @@ async fn answers_of_every_kind(bff: &TestBff) -> Vec<(&'static str, Answer)> {
         ("404", ada.get("/nothing/here").await),
         ("405", ada.get("/api/posts").await),
         ("406", ada.request(Method::GET, FEED).header("accept", "text/html").send().await),
-        ("413", json(Method::POST, "/api/posts", &"x".repeat(70_000)).await),
+        ("413", json(Method::POST, "/api/posts", &"x".repeat(LIMIT + 1)).await),
         (
             "415",
             ada.from_page(Method::POST, "/api/posts")
@@ -60,7 +67,7 @@ async fn answers_of_every_kind(bff: &TestBff) -> Vec<(&'static str, Answer)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_bears_an_id_and_the_security_headers_and_names_no_software() {
-    let bff = TestBff::spawn().await;
+    let bff = with_a_limit().await;
     let mut ids = HashSet::new();
     for (status, answer) in answers_of_every_kind(&bff).await {
         assert_eq!(answer.status.as_str(), status, "{}", answer.text());
@@ -97,7 +104,7 @@ async fn the_callers_request_id_is_kept_if_it_is_plain() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_refusal_is_a_problem_document() {
-    let bff = TestBff::spawn().await;
+    let bff = with_a_limit().await;
     let codes = [
         ("400", "invalid_body"),
         ("401", "unauthenticated"),
@@ -190,7 +197,7 @@ async fn across(actor: &Actor, method: Method, path: &str, origin: &str, preflig
 
 #[tokio::test(flavor = "multi_thread")]
 async fn allowed_origins_may_call_with_credentials_and_no_others() {
-    let bff = TestBff::spawn().await;
+    let bff = with_a_limit().await;
     let ada = bff.signed_in("ada").await;
     for origin in ["https://app.example", "http://localhost:3000"] {
         let answer = across(&ada, Method::GET, FEED, origin, false).await.expect(200);
@@ -238,7 +245,7 @@ async fn allowed_origins_may_call_with_credentials_and_no_others() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_over_the_limit_is_refused_whether_it_is_announced_or_not() {
-    let bff = TestBff::builder().set("http.body_limit_bytes", 2000).spawn().await;
+    let bff = with_a_limit().await;
     let ada = bff.signed_in("ada").await;
     bff.clear_journals();
     let sized = |length: usize| {
@@ -257,11 +264,11 @@ async fn a_body_over_the_limit_is_refused_whether_it_is_announced_or_not() {
             body.into_bytes().chunks(500).map(|chunk| Ok::<_, std::io::Error>(chunk.to_vec())).collect();
         reqwest::Body::wrap_stream(futures_util::stream::iter(chunks))
     };
-    assert_eq!(send(sized(2000).into()).await.status, 201);
-    assert_eq!(send(streamed(sized(2000))).await.status, 201);
+    assert_eq!(send(sized(LIMIT).into()).await.status, 201);
+    assert_eq!(send(streamed(sized(LIMIT))).await.status, 201);
     bff.clear_journals();
-    send(sized(2001).into()).await.expect_problem(413, "body_too_large");
-    send(streamed(sized(2001))).await.expect_problem(413, "body_too_large");
+    send(sized(LIMIT + 1).into()).await.expect_problem(413, "body_too_large");
+    send(streamed(sized(LIMIT + 1))).await.expect_problem(413, "body_too_large");
     assert_eq!(bff.calls(), 0);
 }
 

@@ -1,5 +1,7 @@
 //! Behaviour suites. Each file is an area of behaviour; the names say what holds.
 
+mod accounts;
+mod check;
 mod config;
 mod csrf;
 mod edge;
@@ -10,6 +12,7 @@ mod health;
 mod imports;
 mod isolation;
 mod kitchen;
+mod read_your_writes;
 mod readme;
 mod requests;
 mod secrets;

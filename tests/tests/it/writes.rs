@@ -87,7 +87,7 @@ async fn every_write_is_in_the_writers_next_feed_also_under_other_traffic() {
         let text = format!("post {n}");
         post(&ada, &text).await;
         let feed = ada.get(&format!("{FEED}?limit=1")).await.expect(200).json();
-        assert_eq!(texts(&feed), [text.clone()], "write {n}");
+        assert_eq!(texts(&feed), [&*text], "write {n}");
         let feed = ada.get(FEED).await.expect(200).json();
         assert_eq!(texts(&feed)[0], text, "write {n}");
     }
