@@ -191,7 +191,11 @@ impl Check<'_> {
         self.refuse(config.keys.issuer.is_empty(), "keys.issuer", "is empty");
         let url = &config.store.url;
         let known = url.as_str().contains(':') && matches!(url.scheme(), "embedded" | "memory");
-        self.refuse(!known, "store.url", "must be embedded:PATH or memory: (redis:// comes with a later version)");
+        self.refuse(
+            !known,
+            "store.url",
+            "must be embedded:PATH or memory: (redis:// comes with a later version)",
+        );
         let nowhere = url.scheme() == "embedded" && url.as_str() == "embedded:";
         self.refuse(nowhere, "store.url", "names no path: embedded:PATH");
         if let Err(error) = EnvFilter::builder().parse(&config.telemetry.log) {

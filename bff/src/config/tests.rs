@@ -214,7 +214,7 @@ fn secrets_are_never_printed() {
     let config = load(&[("BFF__SESSION__SECRET", "hunter2-hunter2")]).unwrap();
     let printed = format!("{config:?} {}", serde_json::to_string(&config).unwrap());
     assert!(!printed.contains("hunter2"), "{printed}");
-    let url: super::StoreUrl = serde_json::from_str("\"redis://user:hunter2@cache.example:6379/0\"").unwrap();
+    let url: StoreUrl = serde_json::from_str("\"redis://user:hunter2@cache.example:6379/0\"").unwrap();
     let printed = format!("{url:?} {}", serde_json::to_string(&url).unwrap());
     assert!(!printed.contains("hunter2") && printed.contains("cache.example"), "{printed}");
     assert_eq!(url.as_str(), "redis://user:hunter2@cache.example:6379/0");

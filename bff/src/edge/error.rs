@@ -256,7 +256,7 @@ impl std::error::Error for ApiError {
     }
 }
 
-/// For the log: callers see [`Face`] alone.
+/// For the log: callers see its face alone.
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
