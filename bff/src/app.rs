@@ -27,12 +27,15 @@ use tokio::runtime::Handle;
 use tracing_actix_web::TracingLogger;
 
 use crate::{
-    api::{self, Api, ApiParts, Jwks},
+    api::{self, Api, ApiParts, Idempotency, Jwks},
     cache::{CacheSettings, Documents, Drops, Policy, SharedCards, Tag},
     config::{self, Config, ScreenConfig, UpstreamConfig},
     edge::{Edge, EdgeParts, RequestSpan, RouteName, gate, method_not_allowed, not_found, spans_wanted},
     identity::{AllowedOrigins, CookieSettings, CsrfGuard, CsrfKey, SameSite, SessionPolicy, Sessions},
-    screens::{self, HomeFeedScreen, Screen, ScreenSettings, Screens, ScreensParts},
+    screens::{
+        self, HomeFeedScreen, MeScreen, MemberScreen, RecipeScreen, Screen, ScreenSettings, Screens,
+        ScreensParts,
+    },
     store::{self, Store, StoreError},
     telemetry::{
         AccessLog, AccessSettings, CONTENT_TYPE, LineFormat, LogSettings, Metrics, Sink, UserHasher,
@@ -54,11 +57,11 @@ const CORS_REQUEST_HEADERS: [&str; 8] = [
 const CORS_ANSWER_HEADERS: [&str; 8] =
     ["age", "cache-status", "etag", "location", "ratelimit", "retry-after", "server-timing", "x-request-id"];
 
-/// How long the end waits for the last log lines to be written.
-const LAST_LINES: Duration = Duration::from_secs(1);
-
 /// Recipes whose authors are remembered: about 100 bytes each.
 const RECIPE_AUTHORS: u64 = 100_000;
+
+/// Comments whose recipes are remembered: about 200 bytes each.
+const COMMENT_RECIPES: u64 = 100_000;
 
 /// Why the gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -87,9 +90,6 @@ pub struct Application {
     internal_address: SocketAddr,
     draining: Arc<AtomicBool>,
     sweeper: tokio::task::JoinHandle<()>,
-    /// Kept until the last line is out: the log's writer collects from it.
-    access: AccessLog,
-    sink: Sink,
 }
 
 /// What is made once and shared by all workers.
@@ -139,7 +139,6 @@ impl Application {
             enabled: config.telemetry.access,
             sample: config.telemetry.access_sample,
         };
-        let access = AccessLog::new(access, sink.clone());
         let store = store::open(config.store.url.as_str()).await?;
         let keys = Arc::new(signing_keys(&config)?);
         let origins =
@@ -148,24 +147,29 @@ impl Application {
         let drops = Arc::new(Drops::default());
         drops.watch(forget_cards(Arc::clone(&clients)));
         let sessions = Sessions::new(Arc::clone(&store), session_policy(&config), runtime.clone());
+        let (shared, dropped) = (Arc::clone(&clients), Arc::clone(&drops));
+        let screens = screens(&config, shared, dropped, runtime.clone(), Arc::clone(&metrics));
         let pieces = Pieces {
             edge: Edge::new(EdgeParts {
                 sessions,
                 csrf: csrf_guard(&config, Arc::clone(&origins)),
                 cookie: cookie_settings(&config),
                 metrics: Arc::clone(&metrics),
-                access: access.clone(),
+                access: AccessLog::new(access, sink),
                 users: UserHasher::new(&config.derive_key("user-hash")),
                 body_limit: config.http.body_limit_bytes,
                 body_timeout: config.http.client_request_timeout_ms.into(),
                 hsts: config.is_production(),
             }),
             api: Api::new(ApiParts {
-                clients: Arc::clone(&clients),
-                drops: Arc::clone(&drops),
-                runtime: runtime.clone(),
+                members: Arc::clone(&screens.members),
+                idempotency: Idempotency::new(Arc::clone(&store), &config.derive_key("idempotency")),
+                comment_recipes: moka::sync::Cache::new(COMMENT_RECIPES),
+                clients,
+                drops,
+                runtime,
             }),
-            screens: screens(&config, clients, drops, runtime, Arc::clone(&metrics)),
+            screens,
             keys: Jwks(keys),
             origins,
         };
@@ -179,7 +183,7 @@ impl Application {
         let sweeper = tokio::spawn(sweep(store, config.store.sweep_ms.into()));
         let (server, http_address) = public_server(&config, pieces)?;
         let (internal, internal_address) = internal_server(&config, health)?;
-        Ok(Self { server, internal, http_address, internal_address, draining, sweeper, access, sink })
+        Ok(Self { server, internal, http_address, internal_address, draining, sweeper })
     }
 
     /// Where callers reach it.
@@ -234,8 +238,6 @@ impl Application {
         self.sweeper.abort();
         stop(internal, watching).await;
         tracing::info!("stopped");
-        self.sink.flush(LAST_LINES);
-        drop(self.access);
         Ok(())
     }
 }
@@ -278,13 +280,57 @@ fn public_server(config: &Config, pieces: Pieces) -> Result<(Server, SocketAddr)
 fn routes(routes: &mut web::ServiceConfig) {
     routes
         .service(resource(HomeFeedScreen::ROUTE, "GET, HEAD", [get().to(screens::serve::<HomeFeedScreen>)]))
-        .service(resource("/api/recipes", "POST", [post().to(api::create_recipe)]))
+        .service(resource(RecipeScreen::ROUTE, "GET, HEAD", [get().to(screens::serve::<RecipeScreen>)]))
+        .service(resource(MemberScreen::ROUTE, "GET, HEAD", [get().to(screens::serve::<MemberScreen>)]))
+        .service(resource(MeScreen::ROUTE, "GET, HEAD", [get().to(screens::serve::<MeScreen>)]))
+        .service(resource(
+            "/api/recipes",
+            "GET, HEAD, POST",
+            [get().to(api::list_recipes), post().to(api::create_recipe)],
+        ))
+        .service(resource(
+            "/api/recipes/{id}",
+            "GET, HEAD, PUT, DELETE",
+            [get().to(api::read_recipe), put().to(api::replace_recipe), delete().to(api::delete_recipe)],
+        ))
+        .service(resource("/api/recipes/{id}/form", "GET, HEAD", [get().to(api::recipe_form)]))
+        .service(resource(
+            "/api/recipes/{id}/like",
+            "PUT, DELETE",
+            [put().to(api::like_recipe), delete().to(api::unlike_recipe)],
+        ))
+        .service(resource(
+            "/api/recipes/{id}/comments",
+            "GET, HEAD, POST",
+            [get().to(api::list_comments), post().to(api::create_comment)],
+        ))
+        .service(resource(
+            "/api/comments/{id}",
+            "PUT, DELETE",
+            [put().to(api::edit_comment), delete().to(api::delete_comment)],
+        ))
+        .service(resource(
+            "/api/comments/{id}/like",
+            "PUT, DELETE",
+            [put().to(api::like_comment), delete().to(api::unlike_comment)],
+        ))
+        .service(resource("/api/ingredients", "GET, HEAD", [get().to(api::list_ingredients)]))
         .service(resource("/api/posts", "POST", [post().to(api::create_post)]))
         .service(resource("/api/posts/{id}", "DELETE", [delete().to(api::delete_post)]))
+        .service(resource(
+            "/api/posts/{id}/like",
+            "PUT, DELETE",
+            [put().to(api::like_post), delete().to(api::unlike_post)],
+        ))
         .service(resource(
             "/api/follows/{memberId}",
             "PUT, DELETE",
             [put().to(api::follow), delete().to(api::unfollow)],
+        ))
+        .service(resource(
+            "/api/me",
+            "GET, HEAD, PATCH",
+            [get().to(api::read_me), patch().to(api::change_me)],
         ))
         .service(resource("/auth/signup", "POST", [post().to(api::sign_up)]))
         .service(resource("/auth/login", "POST", [post().to(api::log_in)]))
@@ -311,6 +357,10 @@ fn post() -> Route {
 
 fn put() -> Route {
     web::put()
+}
+
+fn patch() -> Route {
+    web::patch()
 }
 
 fn delete() -> Route {
@@ -462,6 +512,9 @@ fn screens(
         clients,
         metrics,
         home_feed: screen_settings(&config.screens.home_feed),
+        recipe: screen_settings(&config.screens.recipe),
+        member: screen_settings(&config.screens.member),
+        me: screen_settings(&config.screens.me),
     })
 }
 

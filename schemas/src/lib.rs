@@ -14,6 +14,7 @@ mod post;
 mod problem;
 mod raw_text;
 mod recipe;
+mod screens;
 mod service_token;
 mod time;
 
@@ -30,5 +31,6 @@ pub use raw_text::RawText;
 pub use recipe::{
     Ingredient, IngredientAmount, Recipe, RecipeCard, RecipeForm, RecipeIngredient, RecipeInput,
 };
+pub use screens::{CommentWithAuthor, MePage, MemberPage, MySession, RecipePage, RecipeWithAuthor};
 pub use service_token::{Actor, ServiceClaims};
 pub use time::Rfc3339;

@@ -1,6 +1,6 @@
 //! `/auth`: sign-up, sign-in, sessions.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
@@ -9,10 +9,10 @@ use actix_web::{
 };
 use clients::UpstreamError;
 use jiff::Timestamp;
-use schemas::{Credentials, CsrfToken, SessionInfo, SignUp, SignedUp};
+use schemas::{Credentials, CsrfToken, Me, SessionInfo, SignUp, SignedUp};
 use secrecy::ExposeSecret;
 
-use super::writing::{Api, nobodys_context, refusal};
+use super::{Api, calling::call_context, creating::Made, refusals::refusal};
 use crate::{
     edge::{ApiError, Edge, JsonBody, SignedIn, SignedInUntouched, accepts_json, origin_check},
     identity::{Session, client_label, find_cookie, mask_address},
@@ -33,8 +33,11 @@ pub async fn sign_up(
     api: web::Data<Api>,
 ) -> Result<HttpResponse, ApiError> {
     origin_check(&request)?;
-    let user = api.clients.profile.sign_up(&nobodys_context(&request), &input).await.map_err(refusal)?;
-    Ok(never_kept(&mut HttpResponse::Created()).json(SignedUp { user }))
+    // Not by address: a caller who lost the answer may have lost their network with it.
+    let keyed = api.idempotency.keyed(&request, None, &input.0)?;
+    let (clients, cx) = (Arc::clone(&api.clients), call_context(&request, None));
+    let signing_up = async move { clients.profile.sign_up(&cx, &input).await };
+    api.create(keyed, signing_up, |user: &Me| Made::new(&SignedUp { user: user.clone() })).await
 }
 
 /// `POST /auth/login`: 200 with the session, and its cookie. A session that the browser had before ends: its
@@ -49,7 +52,7 @@ pub async fn log_in(
     edge: web::Data<Edge>,
 ) -> Result<HttpResponse, ApiError> {
     origin_check(&request)?;
-    let verified = api.clients.profile.verify(&nobodys_context(&request), &credentials).await;
+    let verified = api.clients.profile.verify(&call_context(&request, None), &credentials).await;
     let user =
         verified.map_err(not_verified).inspect_err(|refused| edge.metrics.sign_in(word_for(refused)))?;
     let client = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();

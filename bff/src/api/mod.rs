@@ -1,17 +1,44 @@
 //! Reads and writes that pass through, sign-up and sign-in, and the keys that verify our tokens. Between `edge`
-//! and the upstream clients; a write drops what it made old before its answer is sent.
+//! and the upstream clients. One file for each resource; what they have in common:
+//!
+//! - [`Reader`]: who reads, for themselves or for nobody, authors beside what they wrote, validators;
+//! - [`Writer`]: who writes. A write runs to its end whatever the caller does, and drops what it made old before
+//!   its answer is sent;
+//! - [`Idempotency`]: a POST with an `Idempotency-Key` is carried out once.
 
 mod auth;
+mod calling;
+mod comments;
+mod creating;
 mod follows;
+mod idempotency;
+mod ingredients;
 mod input;
 mod jwks;
+mod me;
 mod posts;
+mod query;
+mod reading;
 mod recipes;
+mod refusals;
+mod state;
 mod writing;
 
 pub use auth::{csrf_token, log_in, log_out, session, sign_up};
+pub use calling::PathId;
+pub use comments::{
+    create_comment, delete_comment, edit_comment, like_comment, list_comments, unlike_comment,
+};
 pub use follows::{follow, unfollow};
+pub use idempotency::Idempotency;
+pub use ingredients::list_ingredients;
 pub use jwks::{Jwks, jwks};
-pub use posts::{create_post, delete_post};
-pub use recipes::create_recipe;
-pub use writing::{Api, ApiParts};
+pub use me::{change_me, read_me};
+pub use posts::{create_post, delete_post, like_post, unlike_post};
+pub use reading::Reader;
+pub use recipes::{
+    create_recipe, delete_recipe, like_recipe, list_recipes, read_recipe, recipe_form, replace_recipe,
+    unlike_recipe,
+};
+pub use state::{Api, ApiParts};
+pub use writing::Writer;

@@ -1,61 +1,62 @@
 //! `/api/posts`.
 
-use actix_web::{HttpRequest, HttpResponse, web};
-use schemas::{Post, PostInput};
+use actix_web::HttpResponse;
+use schemas::{Id, Post, PostInput};
 
-use super::writing::{Api, Changes, created, id};
+use super::{
+    calling::PathId,
+    creating::Made,
+    writing::{Changes, Writer},
+};
 use crate::{
     cache::Tag,
-    edge::{ApiError, JsonBody, SignedIn},
+    edge::{ApiError, JsonBody},
 };
 
 /// `POST /api/posts`: 201 with the post.
 ///
 /// # Errors
-/// 401, 403 `csrf_failed`, 422.
-pub async fn create_post(
-    request: HttpRequest,
-    caller: SignedIn,
-    input: JsonBody<PostInput>,
-    api: web::Data<Api>,
-) -> Result<HttpResponse, ApiError> {
-    let me = caller.caller().user.clone();
-    let post = api
-        .write(
-            &request,
-            &caller,
-            |clients, cx| async move { clients.timeline.create_post(&cx, &input.0).await },
-            move |_: Option<&Post>| Changes {
-                mine: vec![Tag::timeline(&me), Tag::member(&me)],
-                everybodys: vec![Tag::timeline(&me)],
-            },
+/// 401, 403 `csrf_failed`, 409, 422.
+pub async fn create_post(writer: Writer, input: JsonBody<PostInput>) -> Result<HttpResponse, ApiError> {
+    let changes = posts_of(writer.me());
+    writer
+        .create(
+            input.0,
+            changes,
+            |clients, cx, input| async move { clients.timeline.create_post(&cx, &input).await },
+            |post: &Post| Made::at("/api/posts", &post.id, post),
         )
-        .await?;
-    Ok(created(format!("/api/posts/{}", post.id), &post))
+        .await
 }
 
 /// `DELETE /api/posts/{id}`: 204.
 ///
 /// # Errors
 /// 401, 403 `csrf_failed` or `not_author`, 404.
-pub async fn delete_post(
-    request: HttpRequest,
-    caller: SignedIn,
-    path: web::Path<String>,
-    api: web::Data<Api>,
-) -> Result<HttpResponse, ApiError> {
-    let post = id(&path)?;
-    let me = caller.caller().user.clone();
-    let changed = post.clone();
-    api.write(
-        &request,
-        &caller,
-        |clients, cx| async move { clients.timeline.delete_post(&cx, &post).await },
-        move |_| Changes {
-            mine: vec![Tag::timeline(&me), Tag::member(&me), Tag::post(&changed)],
-            everybodys: vec![Tag::timeline(&me), Tag::post(&changed)],
-        },
-    )
-    .await?;
-    Ok(HttpResponse::NoContent().finish())
+pub async fn delete_post(writer: Writer, PathId(post): PathId) -> Result<HttpResponse, ApiError> {
+    let changes = posts_of(writer.me());
+    writer.perform(changes, |clients, cx| async move { clients.timeline.delete_post(&cx, &post).await }).await
+}
+
+/// `PUT /api/posts/{id}/like`: 204, also when I like it already.
+///
+/// # Errors
+/// 401, 403 `csrf_failed`, 404.
+pub async fn like_post(writer: Writer, PathId(post): PathId) -> Result<HttpResponse, ApiError> {
+    let changes = Changes::of([Tag::post(&post)]);
+    writer.perform(changes, |clients, cx| async move { clients.timeline.like_post(&cx, &post).await }).await
+}
+
+/// `DELETE /api/posts/{id}/like`: 204, also when I do not like it.
+///
+/// # Errors
+/// 401, 403 `csrf_failed`, 404.
+pub async fn unlike_post(writer: Writer, PathId(post): PathId) -> Result<HttpResponse, ApiError> {
+    let changes = Changes::of([Tag::post(&post)]);
+    writer.perform(changes, |clients, cx| async move { clients.timeline.unlike_post(&cx, &post).await }).await
+}
+
+/// All lists with my posts in them, my own page and its counts.
+fn posts_of(me: &Id) -> Changes {
+    Changes::of([Tag::posts_of(me)]).and_mine([Tag::timeline(me), Tag::member(me)])
 }

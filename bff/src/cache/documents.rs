@@ -16,13 +16,17 @@ use futures_util::{FutureExt, future::Shared};
 use moka::policy::EvictionPolicy;
 use parking_lot::Mutex;
 use schemas::Id;
-use tokio::{runtime::Handle, sync::oneshot};
+use tokio::{
+    runtime::Handle,
+    sync::{oneshot, watch},
+};
 
 use super::{
     document::{Document, Encodings, Filled},
     drops::{Drops, HashedUser, Standing},
     entry::{Entry, Policy, Usable},
     key::DocumentKey,
+    progress::{Field, Progress},
     shelf::Shelf,
 };
 
@@ -102,7 +106,58 @@ struct Flight<E> {
     number: u64,
     /// [`Drops::now`] when it began.
     begun: u64,
-    landing: Shared<Pin<Box<dyn Future<Output = Composed<E>> + Send>>>,
+    landing: Landing<E>,
+    progress: Progress,
+}
+
+type Landing<E> = Shared<Pin<Box<dyn Future<Output = Composed<E>> + Send>>>;
+
+/// A document that is there, or one to read along with.
+pub enum Followed<E> {
+    There(Served),
+    UnderWay(Following<E>),
+}
+
+/// A composition under way, field by field.
+pub struct Following<E> {
+    fields: watch::Receiver<Vec<Field>>,
+    seen: usize,
+    landing: Option<Landing<E>>,
+    forward: Forward,
+    collapsed: bool,
+}
+
+/// What comes next of a composition.
+pub enum Next<E> {
+    Field(Field),
+    /// The whole document, or why there is none: the last that comes.
+    End(Result<Served, FillError<E>>),
+}
+
+impl<E: Clone> Following<E> {
+    /// The next field, or the end. `None` after that.
+    pub async fn next(&mut self) -> Option<Next<E>> {
+        let mut landing = self.landing.clone()?;
+        loop {
+            let field = self.fields.borrow_and_update().get(self.seen).cloned();
+            if let Some(field) = field {
+                self.seen += 1;
+                return Some(Next::Field(field));
+            }
+            tokio::select! {
+                // In this order: what was finished before the end comes before it.
+                biased;
+                Ok(()) = self.fields.changed() => {}
+                landed = &mut landing => {
+                    self.landing = None;
+                    let (forward, collapsed) = (self.forward, self.collapsed);
+                    return Some(Next::End(landed.map(|Landed { document, stored }| {
+                        Served { document, outcome: Outcome::Composed { forward, collapsed, stored } }
+                    })));
+                }
+            }
+        }
+    }
 }
 
 /// The cache. `E` is the composition's error, which the cache only carries.
@@ -153,6 +208,8 @@ pub struct Wanted<'a> {
     pub policy: Policy,
     /// What the caller can read: made while the document is, off the worker threads.
     pub encodings: Encodings,
+    /// The caller reads along while it is composed: [`Documents::follow`].
+    pub followed: bool,
 }
 
 impl<E: Clone + Send + Sync + 'static> Documents<E> {
@@ -243,6 +300,44 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
         }
     }
 
+    /// The document, if it can be served as it is; else the composition, to be read while it is made.
+    pub fn follow<F, Fut>(self: &Arc<Self>, wanted: &Wanted<'_>, now: Instant, compose: F) -> Followed<E>
+    where
+        F: Fn(Shelf) -> Fut,
+        Fut: Future<Output = Result<Filled, E>> + Send + 'static,
+    {
+        loop {
+            if let Some(served) = self.look_up(wanted, now, &compose) {
+                return Followed::There(served);
+            }
+            let (flight, forward, collapsed) = match self.board(wanted, now, &compose) {
+                Boarded::Landed => continue,
+                Boarded::Joined(flight, forward) => (flight, forward, true),
+                Boarded::Started(flight, forward) => (flight, forward, false),
+            };
+            let fields = flight.progress.follow();
+            return Followed::UnderWay(Following {
+                fields,
+                seen: 0,
+                landing: Some(flight.landing),
+                forward,
+                collapsed,
+            });
+        }
+    }
+
+    /// What may be served when composing failed.
+    #[must_use]
+    pub fn older(&self, key: &DocumentKey, now: Instant) -> Option<Served> {
+        let entry = self.entries.get(key)?;
+        match entry.usable(now, &self.drops) {
+            Usable::Fresh(document) | Usable::Stale(document) | Usable::IfComposingFails(document) => {
+                Some(Served { document: Arc::clone(document), outcome: Outcome::StaleIfError })
+            }
+            Usable::Nothing => None,
+        }
+    }
+
     /// Entries and bytes held, for metrics.
     #[must_use]
     pub fn size(&self) -> (u64, u64) {
@@ -262,17 +357,6 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
         self.size()
     }
 
-    /// What may be served when composing failed.
-    fn older(&self, key: &DocumentKey, now: Instant) -> Option<Served> {
-        let entry = self.entries.get(key)?;
-        match entry.usable(now, &self.drops) {
-            Usable::Fresh(document) | Usable::Stale(document) | Usable::IfComposingFails(document) => {
-                Some(Served { document: Arc::clone(document), outcome: Outcome::StaleIfError })
-            }
-            Usable::Nothing => None,
-        }
-    }
-
     /// Joins the composition under way for the key, or starts one.
     fn board<F, Fut>(self: &Arc<Self>, wanted: &Wanted<'_>, now: Instant, compose: F) -> Boarded<E>
     where
@@ -288,6 +372,9 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
             // After their own write, a user's composition that began before it is of no use to them.
             && flight.begun >= self.drops.latest_of(user)
         {
+            if wanted.followed {
+                flight.progress.will_be_followed();
+            }
             return Boarded::Joined(flight.clone(), forward);
         }
         if entry.as_ref().is_some_and(|entry| matches!(entry.usable(now, &self.drops), Usable::Fresh(_))) {
@@ -297,10 +384,13 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
             Some(entry) => entry.shelf_for_next(&self.drops),
             None => Shelf::new(Arc::clone(&self.drops), user, wanted.policy),
         };
+        if wanted.followed {
+            shelf.progress().will_be_followed();
+        }
         let (land, landing) = oneshot::channel();
         let landing = landing.map(|landed| landed.unwrap_or(Err(FillError::Lost))).boxed().shared();
         let number = self.next_flight.fetch_add(1, Ordering::Relaxed);
-        let flight = Flight { number, begun: shelf.begun(), landing };
+        let flight = Flight { number, begun: shelf.begun(), landing, progress: shelf.progress().clone() };
         flights.insert(wanted.key.clone(), flight.clone());
         let fill = Fill {
             documents: Arc::clone(self),

@@ -14,6 +14,7 @@ mod documents;
 mod drops;
 mod entry;
 mod key;
+mod progress;
 mod shelf;
 mod tag;
 #[cfg(test)]
@@ -21,9 +22,12 @@ mod tests;
 
 pub use cards::SharedCards;
 pub use document::{Document, Encoding, Encodings, Filled, Representation};
-pub use documents::{CacheSettings, Documents, FillError, Forward, Outcome, Served, Wanted};
+pub use documents::{
+    CacheSettings, Documents, FillError, Followed, Following, Forward, Next, Outcome, Served, Wanted,
+};
 pub use drops::Drops;
 pub use entry::Policy;
 pub use key::DocumentKey;
+pub use progress::{Field, Progress};
 pub use shelf::Shelf;
 pub use tag::Tag;

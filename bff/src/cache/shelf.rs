@@ -16,6 +16,7 @@ use super::{
     Tag,
     drops::{Drops, HashedTag, HashedUser, Standing},
     entry::Policy,
+    progress::Progress,
 };
 
 /// A copy of a part: what was fetched, when, and what it depends on.
@@ -40,6 +41,7 @@ pub struct Shelf {
     /// Copies from before this are of the document that is to be refreshed: taking them again would refresh
     /// nothing.
     reuse_after: Option<Instant>,
+    progress: Progress,
 }
 
 impl std::fmt::Debug for Shelf {
@@ -51,7 +53,15 @@ impl std::fmt::Debug for Shelf {
 impl Shelf {
     pub(super) fn new(drops: Arc<Drops>, user: HashedUser, policy: Policy) -> Self {
         let begun = drops.now();
-        Self { copies: Arc::default(), drops, user, policy, begun, reuse_after: None }
+        Self {
+            copies: Arc::default(),
+            drops,
+            user,
+            policy,
+            begun,
+            reuse_after: None,
+            progress: Progress::default(),
+        }
     }
 
     /// The same copies, for a composition that begins now. Its own: a composition that was overtaken by a
@@ -65,7 +75,14 @@ impl Shelf {
             policy: self.policy,
             begun: self.drops.now(),
             reuse_after,
+            progress: Progress::default(),
         }
+    }
+
+    /// Where this composition tells what it has finished.
+    #[must_use]
+    pub fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// A copy that is as good as a fetch: still in its fresh time, and nothing it depends on was dropped.

@@ -113,7 +113,13 @@ impl Bench {
     }
 
     fn wanted(&self) -> Wanted<'_> {
-        Wanted { key: &self.key, user: Some(&self.ada), policy: POLICY, encodings: Encodings::default() }
+        Wanted {
+            key: &self.key,
+            user: Some(&self.ada),
+            policy: POLICY,
+            encodings: Encodings::default(),
+            followed: false,
+        }
     }
 
     async fn get(&self, in_time: Duration, answer: Answer) -> Result<Served, FillError<&'static str>> {

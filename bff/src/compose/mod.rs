@@ -12,8 +12,10 @@ mod part;
 mod run;
 #[cfg(test)]
 mod tests;
+mod view;
 
 pub use error::{ComposeError, PartFailure};
 pub use lookup::Lookup;
 pub use part::Part;
 pub use run::Run;
+pub use view::{Compact, View};

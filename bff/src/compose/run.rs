@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use schemas::{DegradedPart, PartStatus, Reason};
 use serde::Serialize;
 
-use super::{ComposeError, Lookup, Part};
+use super::{ComposeError, Lookup, Part, View};
 use crate::{
     cache::{Filled, Shelf, Tag},
     telemetry::Metrics,
@@ -24,6 +24,7 @@ pub struct Run {
     pub(super) begun: Instant,
     deadline: Instant,
     metrics: Arc<Metrics>,
+    view: View,
     log: Mutex<Log>,
 }
 
@@ -37,12 +38,18 @@ struct Log {
 }
 
 impl Run {
-    /// A composition of `screen` that begins now and must end within `budget`.
+    /// A composition of `screen` in the shape `view`, that begins now and must end within `budget`.
     #[must_use]
-    pub fn new(screen: &'static str, budget: Duration, shelf: Shelf, metrics: Arc<Metrics>) -> Self {
+    pub fn new(
+        screen: &'static str,
+        view: View,
+        budget: Duration,
+        shelf: Shelf,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let begun = Instant::now();
         metrics.composing.inc();
-        Self { screen, shelf, begun, deadline: begun + budget, metrics, log: Mutex::default() }
+        Self { screen, shelf, begun, deadline: begun + budget, metrics, view, log: Mutex::default() }
     }
 
     /// When it must end.
@@ -59,6 +66,18 @@ impl Run {
     /// Declares a part that looks many things up by their ids with one call.
     pub fn lookup<V>(&self, name: &'static str) -> Lookup<'_, V> {
         Lookup::new(self, name)
+    }
+
+    /// Hands a finished field of the document to those who read along, before the rest is there. It must be what
+    /// the document will say.
+    pub fn emit(&self, field: &'static str, value: &impl Serialize) {
+        let progress = self.shelf.progress();
+        // What does not serialise fails where the document is written.
+        if progress.is_followed()
+            && let Ok(json) = self.view.to_json(field, value)
+        {
+            progress.add(field, json.into());
+        }
     }
 
     /// What is not as it should be, each part once.
@@ -86,7 +105,7 @@ impl Run {
     /// [`ComposeError::Serialise`].
     pub fn finish(self, document: &impl Serialize) -> Result<Filled, ComposeError> {
         let mut body =
-            serde_json::to_vec(document).map_err(|error| ComposeError::Serialise(Arc::new(error)))?;
+            self.view.to_json("", document).map_err(|error| ComposeError::Serialise(Arc::new(error)))?;
         // What is kept is counted by its length.
         body.shrink_to_fit();
         let log = std::mem::take(&mut *self.log.lock());

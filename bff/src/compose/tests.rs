@@ -15,7 +15,7 @@ use schemas::{DegradedPart, Id, PartStatus, Reason};
 use serde::Serialize;
 use tokio::runtime::Handle;
 
-use super::{ComposeError, Run};
+use super::{ComposeError, Run, View};
 use crate::{
     cache::{
         CacheSettings, DocumentKey, Documents, Drops, Encoding, Encodings, FillError, Filled, Policy, Shelf,
@@ -117,12 +117,17 @@ impl Bench {
 
     async fn ask(&self, in_time: Duration) -> Result<serde_json::Value, ComposeError> {
         let key = DocumentKey::new("screen", Some(&self.ada));
-        let wanted =
-            Wanted { key: &key, user: Some(&self.ada), policy: POLICY, encodings: Encodings::default() };
+        let wanted = Wanted {
+            key: &key,
+            user: Some(&self.ada),
+            policy: POLICY,
+            encodings: Encodings::default(),
+            followed: false,
+        };
         let metrics = Arc::new(Metrics::new());
         let up = self.up.clone();
         let compose = move |shelf: Shelf| -> BoxFuture<'static, _> {
-            let run = Run::new("screen", Duration::from_millis(60), shelf, Arc::clone(&metrics));
+            let run = Run::new("screen", View::Full, Duration::from_millis(60), shelf, Arc::clone(&metrics));
             Box::pin(compose(run, up.clone()))
         };
         match self.documents.get(&wanted, Instant::now() + in_time, compose).await {
@@ -234,9 +239,10 @@ async fn a_part_that_fails_twice_is_named_once_with_the_graver_word() {
         Handle::current(),
     ));
     let key = DocumentKey::new("screen", None);
-    let wanted = Wanted { key: &key, user: None, policy: POLICY, encodings: Encodings::default() };
+    let wanted =
+        Wanted { key: &key, user: None, policy: POLICY, encodings: Encodings::default(), followed: false };
     let compose = |shelf: Shelf| async move {
-        let run = Run::new("screen", Duration::from_secs(1), shelf, Arc::new(Metrics::new()));
+        let run = Run::new("screen", View::Full, Duration::from_secs(1), shelf, Arc::new(Metrics::new()));
         let refused = || async { Err::<u8, _>(UpstreamError::Timeout { upstream: "test" }) };
         join(run.part("twice").optional(refused()), run.part("twice").optional(refused())).await;
         let expected = DegradedPart { part: "twice", status: PartStatus::Missing, reason: Reason::Timeout };

@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
 use super::layers::Merged;
-use super::{Config, ConfigErrors, DEVELOPMENT_SECRET, SameSite, Secure, UpstreamConfig};
+use super::{Config, ConfigErrors, DEVELOPMENT_SECRET, SameSite, ScreensConfig, Secure, UpstreamConfig};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// HMAC keys shorter than the digest weaken it (RFC 2104, section 3).
@@ -48,7 +48,6 @@ impl Check<'_> {
 
     fn numbers(&mut self, config: &Config) {
         let Config { http, session, store, cache, telemetry, limits, .. } = config;
-        let home_feed = &config.screens.home_feed;
         for (path, value, range) in [
             ("http.workers", http.workers as u64, 0..=1024),
             ("http.body_limit_bytes", http.body_limit_bytes as u64, 1024..=64 << 20),
@@ -61,11 +60,6 @@ impl Check<'_> {
             ("session.touch_ms", session.touch_ms.get(), 0..=DAY_MS),
             ("store.grace_ms", store.grace_ms.get(), 0..=3_600_000),
             ("store.sweep_ms", store.sweep_ms.get(), 100..=DAY_MS),
-            ("screens.home_feed.fresh_ms", home_feed.fresh_ms.get(), 0..=DAY_MS),
-            ("screens.home_feed.stale_ms", home_feed.stale_ms.get(), 0..=DAY_MS),
-            ("screens.home_feed.deadline_ms", home_feed.deadline_ms.get(), 10..=60_000),
-            ("screens.home_feed.stale_if_error_ms", home_feed.stale_if_error_ms.get(), 0..=DAY_MS),
-            ("screens.home_feed.degraded_ms", home_feed.degraded_ms.get(), 0..=60_000),
             ("cache.max_bytes", cache.max_bytes, 1 << 20..=1 << 40),
             ("cache.jitter_percent", cache.jitter_percent.into(), 0..=50),
             ("cache.cards_fresh_ms", cache.cards_fresh_ms.get(), 0..=DAY_MS),
@@ -79,6 +73,22 @@ impl Check<'_> {
             ("telemetry.access_sample", telemetry.access_sample.into(), 1..=1_000_000),
         ] {
             self.range(path, value, range);
+        }
+        self.screens(&config.screens);
+    }
+
+    fn screens(&mut self, screens: &ScreensConfig) {
+        let ScreensConfig { home_feed, recipe, member, me } = screens;
+        for (name, screen) in [("home_feed", home_feed), ("recipe", recipe), ("member", member), ("me", me)] {
+            for (key, value, range) in [
+                ("fresh_ms", screen.fresh_ms, 0..=DAY_MS),
+                ("stale_ms", screen.stale_ms, 0..=DAY_MS),
+                ("deadline_ms", screen.deadline_ms, 10..=60_000),
+                ("stale_if_error_ms", screen.stale_if_error_ms, 0..=DAY_MS),
+                ("degraded_ms", screen.degraded_ms, 0..=60_000),
+            ] {
+                self.range(&format!("screens.{name}.{key}"), value.get(), range);
+            }
         }
     }
 
@@ -102,8 +112,8 @@ impl Check<'_> {
                 matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == *origin
             });
             if !exact {
-                let message = format!("`{origin}` is not an exact origin such as https://app.example.org");
-                self.mistakes.add(path, message);
+                // Not repeated: a password may have been pasted with it.
+                self.mistakes.add(path, "is not an exact origin such as https://app.example.org");
             }
         }
     }

@@ -124,6 +124,9 @@ pub struct UpstreamConfig {
 #[serde(deny_unknown_fields)]
 pub struct ScreensConfig {
     pub home_feed: ScreenConfig,
+    pub recipe: ScreenConfig,
+    pub member: ScreenConfig,
+    pub me: ScreenConfig,
 }
 
 /// How long one screen's documents live and how long making one may take.

@@ -69,17 +69,18 @@ impl FromRequest for SignedInUntouched {
 
 impl FromRequest for MaybeSignedIn {
     type Error = ApiError;
-    type Future = Pending<Self>;
+    type Future = Extracted<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let identified = identify(request, true);
-        Box::pin(async move {
-            match identified.await {
-                Ok(caller) => Ok(Self(Some(caller))),
-                Err(ApiError::Unauthenticated) => Ok(Self(None)),
-                Err(error) => Err(error),
-            }
-        })
+        let or_nobody = |identified| match identified {
+            Ok(caller) => Ok(Self(Some(caller))),
+            Err(ApiError::Unauthenticated) => Ok(Self(None)),
+            Err(error) => Err(error),
+        };
+        match identify(request, true) {
+            Either::Left(known) => Either::Left(ready(or_nobody(known.into_inner()))),
+            Either::Right(pending) => Either::Right(Box::pin(async move { or_nobody(pending.await) })),
+        }
     }
 }
 

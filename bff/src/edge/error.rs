@@ -101,6 +101,12 @@ const INTERNAL: Face = face(
 );
 
 impl ApiError {
+    /// The stable word for it, where there is no room for a problem document.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.face().code
+    }
+
     /// Status, code and words. No `_` arm: a new kind of error must choose its own.
     pub(super) fn face(&self) -> Face {
         match self {

@@ -20,7 +20,7 @@ pub use caller::{MaybeSignedIn, SignedIn, SignedInUntouched, origin_check};
 pub use context::RequestContext;
 pub use error::ApiError;
 pub use gate::{RouteName, gate};
-pub use negotiate::{accepted_coding, accepts_json};
+pub use negotiate::{accepted_coding, accepts_json, names};
 pub use problem::{method_not_allowed, not_found};
 pub use state::{Edge, EdgeParts};
 pub use trace::{RequestSpan, spans_wanted};

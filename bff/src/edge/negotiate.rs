@@ -32,6 +32,12 @@ pub fn accepts_json(request: &HttpRequest) -> Result<(), ApiError> {
     if best.1 { Ok(()) } else { Err(ApiError::NotAcceptable) }
 }
 
+/// Whether `Accept` names the media type itself, not by a range that covers it.
+#[must_use]
+pub fn names(request: &HttpRequest, media_type: &str) -> bool {
+    values(request.headers(), &ACCEPT).any(|(range, wanted)| wanted && range.eq_ignore_ascii_case(media_type))
+}
+
 /// The first of `offered` content codings that the caller takes; `None`: none of them. Our order counts, not
 /// the caller's weights: browsers send none, and the smallest answer serves everybody.
 #[must_use]

@@ -52,37 +52,18 @@ impl Caller {
     }
 }
 
-/// Whoever asks, signed in or not: for what is open to everybody.
-#[derive(Debug, Clone)]
-pub enum Principal {
-    /// Nobody is signed in. All such callers see the same.
-    Anonymous(ClientKind),
-    /// Signed in.
-    SignedIn(Caller),
-}
-
-impl Principal {
-    /// The acting user, if any.
-    #[must_use]
-    pub fn user(&self) -> Option<&Id> {
-        self.caller().map(|caller| &caller.user)
-    }
-
-    /// The signed-in caller, if any.
-    #[must_use]
-    pub fn caller(&self) -> Option<&Caller> {
-        match self {
-            Self::Anonymous(_) => None,
-            Self::SignedIn(caller) => Some(caller),
-        }
-    }
-
-    /// Which kind of front-end asks.
-    #[must_use]
-    pub fn client(&self) -> ClientKind {
-        match self {
-            Self::Anonymous(client) => *client,
-            Self::SignedIn(caller) => caller.client,
-        }
+/// What calls to upstreams bear on behalf of somebody who is not signed in, with `budget` from now on.
+#[must_use]
+pub fn nobodys_call_context(
+    request_id: &str,
+    traceparent: Option<Arc<str>>,
+    budget: Duration,
+) -> CallContext {
+    CallContext {
+        acting: None,
+        client: ClientKind::Web,
+        request_id: request_id.into(),
+        traceparent,
+        deadline: Instant::now() + budget,
     }
 }

@@ -20,7 +20,7 @@ mod sessions;
 mod sessions_tests;
 
 pub use address::{client_label, mask_address};
-pub use caller::{Caller, Principal};
+pub use caller::{Caller, nobodys_call_context};
 pub use cookie::{CookieSettings, SameSite, find_cookie};
 pub use csrf::{CsrfGuard, CsrfHeaders, CsrfKey, CsrfRefusal};
 pub use error::IdentityError;

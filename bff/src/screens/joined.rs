@@ -2,7 +2,12 @@
 
 use std::collections::HashMap;
 
-use schemas::{Id, MemberCard, RecipeCard, RecipeCardWithAuthor};
+use clients::RecipeQuery;
+use futures_util::future::join;
+use schemas::{
+    Comment, CommentWithAuthor, FeedPost, Id, Items, MemberCard, Page, Post, Recipe, RecipeCard,
+    RecipeCardWithAuthor, RecipeWithAuthor,
+};
 
 use super::screen::Upstream;
 use crate::{cache::Tag, compose::Run};
@@ -26,7 +31,7 @@ pub(super) async fn authors<'i>(
 }
 
 /// The recipe cards with these ids, as the acting user sees them.
-pub(super) async fn recipe_cards<'i>(
+async fn recipe_cards<'i>(
     run: &Run,
     upstream: &Upstream,
     ids: impl Iterator<Item = &'i Id>,
@@ -42,16 +47,102 @@ pub(super) async fn recipe_cards<'i>(
 
 /// Who wrote these recipes, as far as anybody's screen has shown them: it never changes. Saves a step where the
 /// author of a recipe's card must be looked up as well.
-pub(super) fn probable_authors<'i>(upstream: &Upstream, recipes: impl Iterator<Item = &'i Id>) -> Vec<Id> {
+fn probable_authors<'i>(upstream: &Upstream, recipes: impl Iterator<Item = &'i Id>) -> Vec<Id> {
     recipes.filter_map(|id| upstream.screens.recipe_authors.get(id)).collect()
 }
 
-/// A recipe card with its author beside it.
-pub(super) fn with_author<'d>(
-    card: &'d RecipeCard,
-    authors: &'d Cards<MemberCard>,
-) -> RecipeCardWithAuthor<'d> {
-    RecipeCardWithAuthor { card, author: authors.get(&card.author_id) }
+/// The share of the deadline that is left to the first step, so that the authors of what did come can still be
+/// looked up when something does not.
+pub(super) const FIRST_STEP: f64 = 0.7;
+
+/// What posts and recipes are joined with.
+pub(super) struct Joined {
+    members: Cards<MemberCard>,
+    cards: Cards<RecipeCard>,
+}
+
+impl Joined {
+    /// Looks up the authors of `posts` and `recipes`, and the recipes that the posts speak of with their authors.
+    pub(super) async fn fetch<'i>(
+        run: &Run,
+        up: &Upstream,
+        posts: impl Iterator<Item = &'i Post> + Clone,
+        recipes: impl Iterator<Item = &'i RecipeCard>,
+    ) -> Self {
+        let spoken_of = posts.clone().filter_map(|post| post.recipe_id.as_ref());
+        let probable = probable_authors(up, spoken_of.clone());
+        let writers = posts.map(|post| &post.author_id).chain(recipes.map(|recipe| &recipe.author_id));
+        let members = authors(run, up, "authors", writers.chain(&probable));
+        let (mut members, cards) = join(members, recipe_cards(run, up, spoken_of)).await;
+        // A post may speak of the recipe of somebody who wrote nothing else here.
+        let strangers = cards.values().map(|card| &card.author_id).filter(|id| !members.contains_key(*id));
+        let strangers = authors(run, up, "recipe authors", strangers).await;
+        members.extend(strangers);
+        Self { members, cards }
+    }
+
+    /// Looks up authors alone.
+    pub(super) async fn authors<'i>(run: &Run, up: &Upstream, ids: impl Iterator<Item = &'i Id>) -> Self {
+        Self { members: authors(run, up, "authors", ids).await, cards: Cards::new() }
+    }
+
+    /// A whole recipe with its author.
+    pub(super) fn whole_recipe<'d>(&'d self, recipe: &'d Recipe) -> RecipeWithAuthor<'d> {
+        RecipeWithAuthor { recipe, author: self.members.get(&recipe.author_id) }
+    }
+
+    /// The comments with their authors.
+    pub(super) fn comments<'d>(&'d self, comments: &'d [Comment]) -> Vec<CommentWithAuthor<'d>> {
+        let join = |comment: &'d Comment| CommentWithAuthor {
+            comment,
+            author: self.members.get(&comment.author_id),
+        };
+        comments.iter().map(join).collect()
+    }
+
+    /// The posts with their authors and recipes.
+    pub(super) fn posts<'d>(&'d self, posts: &'d [Post]) -> Vec<FeedPost<'d>> {
+        let with_recipe = |id: &Id| self.cards.get(id).map(|card| self.recipe(card));
+        let join = |post: &'d Post| FeedPost {
+            id: &post.id,
+            text: &post.text,
+            created_at: &post.created_at,
+            like_count: post.like_count,
+            liked_by_me: post.liked_by_me,
+            author: self.members.get(&post.author_id),
+            recipe: post.recipe_id.as_ref().and_then(with_recipe),
+        };
+        posts.iter().map(join).collect()
+    }
+
+    /// The recipes with their authors.
+    pub(super) fn recipes<'d>(&'d self, recipes: &'d [RecipeCard]) -> Vec<RecipeCardWithAuthor<'d>> {
+        recipes.iter().map(|card| self.recipe(card)).collect()
+    }
+
+    fn recipe<'d>(&'d self, card: &'d RecipeCard) -> RecipeCardWithAuthor<'d> {
+        RecipeCardWithAuthor { card, author: self.members.get(&card.author_id) }
+    }
+}
+
+/// What a page of posts depends on.
+pub(super) fn tags_of_posts(page: &Page<Post>) -> Vec<Tag> {
+    page.items.iter().flat_map(|post| [Tag::post(&post.id), Tag::posts_of(&post.author_id)]).collect()
+}
+
+/// What a page of comments depends on.
+pub(super) fn tags_of_comments(page: &Page<Comment>) -> Vec<Tag> {
+    page.items.iter().map(|comment| Tag::member(&comment.author_id)).collect()
+}
+
+/// The newest recipes of one member.
+pub(super) fn recipes_of(member: &Id) -> RecipeQuery {
+    RecipeQuery { author_id: Some(member.clone()), ..RecipeQuery::default() }
+}
+
+/// What a list of recipes depends on.
+pub(super) fn tags_of_recipes(list: &Items<RecipeCard>) -> Vec<Tag> {
+    list.items.iter().map(|recipe| Tag::recipe(&recipe.id)).collect()
 }
 
 fn unique<'i>(ids: impl Iterator<Item = &'i Id>) -> Vec<Id> {

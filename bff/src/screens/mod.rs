@@ -4,10 +4,17 @@
 
 mod home_feed;
 mod joined;
+mod lines;
+mod me;
+mod member;
 mod params;
+mod recipe;
 mod response;
 mod screen;
 
 pub use home_feed::HomeFeedScreen;
+pub use me::MeScreen;
+pub use member::MemberScreen;
 pub use params::PageParams;
+pub use recipe::RecipeScreen;
 pub use screen::{Screen, ScreenSettings, Screens, ScreensParts, Upstream, serve};

@@ -1,8 +1,9 @@
 //! Query parameters that screens have in common.
 
-use schemas::FieldError;
+use actix_web::HttpRequest;
+use schemas::{FieldError, Id};
 
-use crate::edge::ApiError;
+use crate::{cache::DocumentKey, edge::ApiError};
 
 /// Longest cursor that is handed on to an upstream, in bytes.
 const MAX_CURSOR: usize = 512;
@@ -15,6 +16,11 @@ pub struct PageParams {
 }
 
 impl PageParams {
+    /// Adds the page to a document's key.
+    pub(super) fn add_to(&self, key: DocumentKey) -> DocumentKey {
+        key.with_number(self.limit).with(self.cursor.as_deref().unwrap_or_default().as_bytes())
+    }
+
     /// Reads `limit` (1 to `most`, `default` where it is absent) and `cursor` (absent or empty: the first
     /// page). Other keys are none of this screen's business.
     pub(super) fn read(query: &str, default: u32, most: u32) -> Result<Self, ApiError> {
@@ -46,6 +52,12 @@ impl PageParams {
         }
         Ok(page)
     }
+}
+
+/// The id in the path; what cannot be one names nothing.
+pub(super) fn path_id(request: &HttpRequest) -> Result<Id, ApiError> {
+    let id = request.match_info().get("id").and_then(|text| Id::new(text).ok());
+    id.ok_or(ApiError::NotFound)
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use actix_web::{
     http::{
         StatusCode,
         header::{
-            AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH,
-            VARY,
+            AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
+            IF_NONE_MATCH, VARY,
         },
     },
 };
@@ -17,7 +17,7 @@ use bytes::Bytes;
 
 use crate::{
     cache::{Document, Encoding, Forward, Outcome, Served},
-    edge::{ApiError, RequestContext, accepted_coding, accepts_json},
+    edge::{ApiError, RequestContext, accepted_coding, accepts_json, names},
 };
 
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
@@ -25,8 +25,12 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// Documents of one user: kept by their browser alone, and asked about each time.
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+/// The document of all who are not signed in: shared caches may keep it as well, for a moment.
+const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=5, stale-while-revalidate=30");
 const VARY_BY: HeaderValue =
     HeaderValue::from_static("Cookie, Authorization, Accept, Accept-Encoding, Origin");
+/// Newline-delimited JSON.
+pub(super) const NDJSON: &str = "application/x-ndjson";
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Seconds for which header values are kept ready: most documents are younger than this.
@@ -35,24 +39,47 @@ static SECONDS: LazyLock<Vec<HeaderValue>> = LazyLock::new(|| (0..READY).map(Hea
 static HITS: LazyLock<Vec<HeaderValue>> =
     LazyLock::new(|| (0..READY).map(|ttl| text(format!("bff; hit; ttl={ttl}"))).collect());
 
-/// What a document may be sent as.
+/// How a document is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// As one JSON document.
+    Whole(Encoding),
+    /// Field by field, each on a line.
+    Lines,
+}
+
+impl Format {
+    pub(super) fn encoding(self) -> Encoding {
+        match self {
+            Self::Whole(encoding) => encoding,
+            // Compressing holds lines back until there are enough of them.
+            Self::Lines => Encoding::Identity,
+        }
+    }
+}
+
+/// What the caller takes. Lines are for those who name them: `*/*` means JSON.
 ///
 /// # Errors
-/// 406 when the caller does not take JSON.
-pub(super) fn accepted(request: &HttpRequest) -> Result<Encoding, ApiError> {
+/// 406 when the caller takes neither.
+pub(super) fn accepted(request: &HttpRequest) -> Result<Format, ApiError> {
+    if names(request, NDJSON) {
+        return Ok(Format::Lines);
+    }
     accepts_json(request)?;
-    Ok(match accepted_coding(request, &["br", "zstd", "gzip"]) {
+    Ok(Format::Whole(match accepted_coding(request, &["br", "zstd", "gzip"]) {
         Some("br") => Encoding::Brotli,
         Some("zstd") => Encoding::Zstd,
         Some("gzip") => Encoding::Gzip,
         _ => Encoding::Identity,
-    })
+    }))
 }
 
 /// The answer to a request for a screen: 200 with the document, or 304 when the caller has it.
 pub(super) fn document_response(
     request: &HttpRequest,
     served: &Served,
+    shared: bool,
     encoding: Encoding,
     now: Instant,
 ) -> HttpResponse {
@@ -65,16 +92,9 @@ pub(super) fn document_response(
     } else {
         HttpResponse::with_body(StatusCode::OK, BoxBody::new(representation.body.clone()))
     };
-    let composed = matches!(served.outcome, Outcome::Composed { .. });
-    let timings = if composed { document.timings() } else { document.timings_of_a_hit() };
-    let age = if composed { 0 } else { document.age(now) };
     let headers = response.headers_mut();
-    headers.insert(ETAG, shared(&representation.etag));
-    headers.insert(CACHE_CONTROL, PRIVATE);
-    headers.insert(VARY, VARY_BY);
-    headers.insert(AGE, seconds(age));
-    headers.insert(CACHE_STATUS, cache_status(served, now));
-    headers.insert(SERVER_TIMING, shared(timings));
+    headers.insert(ETAG, header_of(&representation.etag));
+    describe(headers, served, shared, now);
     if !known {
         headers.insert(CONTENT_TYPE, JSON);
         if let Some(token) = encoding.token() {
@@ -82,6 +102,24 @@ pub(super) fn document_response(
         }
     }
     response
+}
+
+/// What is said of a document whatever form it is sent in. `shared`: it is for all who are not signed in.
+pub(super) fn describe(headers: &mut HeaderMap, served: &Served, shared: bool, now: Instant) {
+    let document = &served.document;
+    let composed = matches!(served.outcome, Outcome::Composed { .. });
+    let timings = if composed { document.timings() } else { document.timings_of_a_hit() };
+    let age = if composed { 0 } else { document.age(now) };
+    headers.insert(AGE, seconds(age));
+    headers.insert(CACHE_STATUS, cache_status(served, now));
+    headers.insert(SERVER_TIMING, header_of(timings));
+    keep_rules(headers, shared);
+}
+
+/// Who may keep it, and by what it varies.
+pub(super) fn keep_rules(headers: &mut HeaderMap, shared: bool) {
+    headers.insert(CACHE_CONTROL, if shared { PUBLIC } else { PRIVATE });
+    headers.insert(VARY, VARY_BY);
 }
 
 /// The word for an outcome in metrics and in the access line.
@@ -125,7 +163,7 @@ fn cache_status(served: &Served, now: Instant) -> HeaderValue {
 }
 
 /// Whether `If-None-Match` names the representation (weak comparison, RFC 9110 section 13.1.2).
-fn knows(request: &HttpRequest, etag: &[u8]) -> bool {
+pub(super) fn knows(request: &HttpRequest, etag: &[u8]) -> bool {
     request.headers().get_all(IF_NONE_MATCH).any(|line| {
         line.as_bytes().split(|b| *b == b',').any(|tag| {
             let tag = tag.trim_ascii();
@@ -145,6 +183,6 @@ fn text(text: String) -> HeaderValue {
 }
 
 /// The same, without a copy.
-fn shared(text: &Bytes) -> HeaderValue {
+pub(super) fn header_of(text: &Bytes) -> HeaderValue {
     HeaderValue::from_maybe_shared(text.clone()).unwrap_or_else(|_| HeaderValue::from_static(""))
 }

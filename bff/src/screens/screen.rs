@@ -8,13 +8,19 @@ use std::{
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use clients::{CallContext, Clients};
-use schemas::{Id, MemberCard};
+use schemas::{FieldError, Id, MemberCard};
 
-use super::response::{accepted, document_response, outcome_word};
+use super::{
+    lines::{lines_response, stream_response},
+    response::{Format, accepted, document_response, outcome_word},
+};
 use crate::{
-    cache::{DocumentKey, Documents, Encodings, FillError, Filled, Policy, SharedCards, Shelf, Wanted},
-    compose::{ComposeError, Run},
-    edge::{ApiError, RequestContext, SignedIn},
+    cache::{
+        DocumentKey, Documents, Encodings, FillError, Filled, Followed, Policy, SharedCards, Shelf, Wanted,
+    },
+    compose::{Compact, ComposeError, Run, View},
+    edge::{ApiError, MaybeSignedIn, RequestContext, SignedIn},
+    identity::{Caller, nobodys_call_context},
     telemetry::Metrics,
 };
 
@@ -34,6 +40,9 @@ pub struct ScreensParts {
     pub clients: Arc<Clients>,
     pub metrics: Arc<Metrics>,
     pub home_feed: ScreenSettings,
+    pub recipe: ScreenSettings,
+    pub member: ScreenSettings,
+    pub me: ScreenSettings,
 }
 
 /// All that screens share. Cheap to clone.
@@ -57,34 +66,67 @@ impl Screens {
 
 /// One screen. The rest of its behaviour is [`serve`]'s.
 pub trait Screen: Sized + 'static {
-    /// In paths, metrics and cache keys.
+    /// In metrics and cache keys.
     const NAME: &'static str;
 
     /// Its path, as the route table has it.
     const ROUTE: &'static str;
 
+    /// What `?view=compact` leaves out.
+    const COMPACT: Compact;
+
+    /// Whom it is for: [`Id`] or [`Caller`] for signed-in callers alone, `Option<Id>` for everybody.
+    type Viewer: Viewer;
+
     /// What a caller may ask of it.
     type Params: Clone + Send + 'static;
 
-    /// Reads the parameters from the path and the query.
+    /// Reads the parameters from the path and the query; the view may have other defaults.
     ///
     /// # Errors
-    /// 422 with the field that is wrong.
-    fn params(request: &HttpRequest) -> Result<Self::Params, ApiError>;
+    /// 422 with the field that is wrong, 404 for an id that cannot be one.
+    fn params(request: &HttpRequest, view: View) -> Result<Self::Params, ApiError>;
 
-    /// Writes the parameters into the document's key, in one canonical form.
-    fn key(params: &Self::Params, key: DocumentKey) -> DocumentKey;
+    /// Adds to the document's key what it depends on besides screen, user and view, in one canonical form.
+    fn key(viewer: &Self::Viewer, params: &Self::Params, key: DocumentKey) -> DocumentKey;
 
     /// Its settings.
     fn settings(screens: &Screens) -> ScreenSettings;
 
-    /// Joins its parts for `me`.
+    /// Joins its parts.
     fn compose(
         run: Run,
         upstream: Upstream,
-        me: Id,
+        viewer: Self::Viewer,
         params: Self::Params,
     ) -> impl Future<Output = Result<Filled, ComposeError>> + Send;
+}
+
+/// Whom a screen is for.
+pub trait Viewer: Clone + Send + 'static {
+    /// The viewer that `caller` is; `None`: nobody is signed in.
+    ///
+    /// # Errors
+    /// 401 where the screen is for signed-in callers alone.
+    fn admit(caller: Option<&Caller>) -> Result<Self, ApiError>;
+}
+
+impl Viewer for Id {
+    fn admit(caller: Option<&Caller>) -> Result<Self, ApiError> {
+        caller.map(|caller| caller.user.clone()).ok_or(ApiError::Unauthenticated)
+    }
+}
+
+impl Viewer for Caller {
+    fn admit(caller: Option<&Caller>) -> Result<Self, ApiError> {
+        caller.cloned().ok_or(ApiError::Unauthenticated)
+    }
+}
+
+impl Viewer for Option<Id> {
+    fn admit(caller: Option<&Caller>) -> Result<Self, ApiError> {
+        Ok(caller.map(|caller| caller.user.clone()))
+    }
 }
 
 /// The upstream services as one composition sees them: with its acting user and its deadline.
@@ -104,51 +146,93 @@ impl Upstream {
 /// Answers a request for the screen `S`.
 ///
 /// # Errors
-/// 401, 406, 422; 502 or 504 when it cannot be composed and no older document can stand in.
+/// 401, 404, 406, 422; 502 or 504 when it cannot be composed and no older document can stand in.
 pub async fn serve<S: Screen>(
     request: HttpRequest,
-    caller: SignedIn,
+    MaybeSignedIn(caller): MaybeSignedIn,
     screens: web::Data<Screens>,
 ) -> Result<HttpResponse, ApiError> {
-    let encoding = accepted(&request)?;
-    let params = S::params(&request)?;
+    let caller = caller.as_ref().map(SignedIn::caller);
+    let viewer = S::Viewer::admit(caller)?;
+    let format = accepted(&request)?;
+    let view = view::<S>(request.query_string())?;
+    let params = S::params(&request, view)?;
     let now = Instant::now();
     let settings = S::settings(&screens);
-    let caller = caller.caller();
-    let user = &caller.user;
-    let key = S::key(&params, DocumentKey::new(S::NAME, Some(user)));
+    let user = caller.map(|caller| &caller.user);
+    let key = S::key(&viewer, &params, DocumentKey::new(S::NAME, user).with(view.name().as_bytes()));
     let wanted = Wanted {
         key: &key,
-        user: Some(user),
+        user,
         policy: settings.policy,
-        encodings: Encodings::default().with(encoding),
+        encodings: Encodings::default().with(format.encoding()),
+        followed: format == Format::Lines,
     };
     let compose = |shelf: Shelf| {
         let screens = Screens::clone(&screens);
-        let (me, params) = (user.clone(), params.clone());
-        let request = RequestContext::of(&request);
-        let cx = caller.call_context(request.request_id(), request.traceparent(), settings.deadline);
+        let (viewer, params) = (viewer.clone(), params.clone());
+        let context = RequestContext::of(&request);
+        let (id, parent, budget) = (context.request_id(), context.traceparent(), settings.deadline);
+        let cx = match caller {
+            Some(caller) => caller.call_context(id, parent, budget),
+            None => nobodys_call_context(id, parent, budget),
+        };
         async move {
-            let run = Run::new(S::NAME, settings.deadline, shelf, Arc::clone(&screens.metrics));
-            S::compose(run, Upstream { screens, cx }, me, params).await
+            let run = Run::new(S::NAME, view, settings.deadline, shelf, Arc::clone(&screens.metrics));
+            S::compose(run, Upstream { screens, cx }, viewer, params).await
         }
     };
-    let (served, now) = match screens.documents.look_up(&wanted, now, compose) {
-        Some(served) => (Ok(served), now),
-        // Composing takes time, and what is said of the document's age counts from the answer.
-        None => (screens.documents.get(&wanted, now, compose).await, Instant::now()),
+    let shared = user.is_none();
+    let answer = match format {
+        Format::Whole(encoding) => {
+            let (served, now) = match screens.documents.look_up(&wanted, now, compose) {
+                Some(served) => (Ok(served), now),
+                // Composing takes time, and what is said of the document's age counts from the answer.
+                None => (screens.documents.get(&wanted, now, compose).await, Instant::now()),
+            };
+            served.map(|served| (document_response(&request, &served, shared, encoding, now), served))
+        }
+        Format::Lines => match screens.documents.follow(&wanted, now, compose) {
+            Followed::There(served) => Ok((lines_response(&request, &served, shared, now), served)),
+            Followed::UnderWay(following) => {
+                return stream_response(S::NAME, following, key, Screens::clone(&screens), shared).await;
+            }
+        },
     };
-    match served {
-        Ok(served) => {
+    match answer {
+        Ok((response, served)) => {
             screens.metrics.cache_outcome(S::NAME, outcome_word(&served));
-            Ok(document_response(&request, &served, encoding, now))
+            Ok(response)
         }
         Err(error) => {
             screens.metrics.cache_outcome(S::NAME, "failed");
-            Err(match error {
-                FillError::Failed(error) => ApiError::Compose(error),
-                FillError::Lost => ApiError::Interrupted("a composition was lost"),
-            })
+            Err(fill_error(error))
         }
+    }
+}
+
+/// The shape that the query asks for.
+fn view<S: Screen>(query: &str) -> Result<View, ApiError> {
+    // Nearly all ask for nothing.
+    if query.is_empty() {
+        return Ok(View::Full);
+    }
+    let named = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "view");
+    match named.as_ref().map(|(_, view)| &**view) {
+        None | Some("" | "full") => Ok(View::Full),
+        Some("compact") => Ok(View::Compact(const { &S::COMPACT })),
+        Some(_) => Err(ApiError::Invalid(vec![FieldError {
+            field: "view".into(),
+            code: "invalid".into(),
+            message: "`full` or `compact`".into(),
+        }])),
+    }
+}
+
+/// What callers see of a composition that failed.
+pub(super) fn fill_error(error: FillError<ComposeError>) -> ApiError {
+    match error {
+        FillError::Failed(error) => ApiError::Compose(error),
+        FillError::Lost => ApiError::Interrupted("a composition was lost"),
     }
 }

@@ -79,8 +79,7 @@ impl AccessLog {
     #[must_use]
     pub fn new(settings: AccessSettings, sink: Sink) -> Self {
         let shards: Arc<Shards> = Arc::new(Shards((0..SHARDS).map(|_| Shard::default()).collect()));
-        let collected: Arc<dyn Collect> = shards.clone();
-        sink.collect_from(Arc::downgrade(&collected));
+        sink.collect_from(shards.clone());
         Self { settings, sink, shards }
     }
 

@@ -1,5 +1,5 @@
 //! The log of events (tracing), formatted on the thread where they happen and written by the
-//! [`Sink`](super::Sink). The access line of each request is not one of them: see `access`.
+//! [`Sink`]. The access line of each request is not one of them: see `access`.
 
 use std::io::{self, IsTerminal, Write};
 

@@ -2,9 +2,9 @@
 //! Whoever logs hands over whole lines and never waits.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -40,7 +40,7 @@ pub struct Sink {
 struct Shared {
     dropped: AtomicU64,
     stopping: AtomicBool,
-    collected: Mutex<Vec<Weak<dyn Collect>>>,
+    collected: Mutex<Vec<Arc<dyn Collect>>>,
 }
 
 /// The writer thread; dropping it writes out all that waits.
@@ -77,8 +77,9 @@ impl Sink {
         }
     }
 
-    /// Has the writer collect from `source` at least every 100 ms, until `source` is dropped.
-    pub(super) fn collect_from(&self, source: Weak<dyn Collect>) {
+    /// Has the writer collect from `source` at least every 100 ms and once more at the end. It keeps `source`
+    /// alive: whoever logged last may be gone before the last lines are written.
+    pub(super) fn collect_from(&self, source: Arc<dyn Collect>) {
         self.shared.collected.lock().push(source);
     }
 
@@ -171,13 +172,10 @@ impl Writer {
     }
 
     fn collect(&mut self) {
-        let mut sources = self.shared.collected.lock().clone();
-        sources.retain(|source| {
-            let Some(source) = source.upgrade() else { return false };
+        let sources = self.shared.collected.lock().clone();
+        for source in sources {
             source.collect(&mut |lines| self.write(lines));
-            true
-        });
-        self.shared.collected.lock().retain(|source| source.strong_count() > 0);
+        }
         // A closed pipe is nobody's mistake here, and there is nowhere to tell.
         let _ = self.output.flush();
         self.written_at = Instant::now();

@@ -7,6 +7,9 @@ use tokio::process::Command;
 use super::program::{Program, program};
 use crate::soon;
 
+/// What the line begins with that tells the addresses.
+const LISTENING: &str = "listening ";
+
 /// A running gateway.
 #[derive(Debug)]
 pub(super) struct Gateway {
@@ -21,10 +24,10 @@ impl Gateway {
         let mut command = command(settings, folder);
         command.arg("serve");
         let mut program = match log {
-            Some(log) => Program::start_logging_to(command, log),
+            Some(log) => Program::start_logging_to(command, log, LISTENING),
             None => Program::start(command),
         };
-        let line = program.line("listening ").await;
+        let line = program.line(LISTENING).await;
         let address = |name: &str| {
             let word = line.split(' ').find_map(|word| word.strip_prefix(name)).expect("its address");
             word.parse::<SocketAddr>().expect("an address")

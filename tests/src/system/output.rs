@@ -68,14 +68,14 @@ impl Output {
         })
     }
 
-    /// Reads what is in a file once there is a whole line in it: for processes whose output nobody should
-    /// have to read along.
-    pub(super) fn read_beginning_of(&self, file: PathBuf) -> JoinHandle<()> {
-        let output = self.clone();
+    /// Reads a file up to the end of the line that begins with `last`: for processes whose output nobody
+    /// should have to read along.
+    pub(super) fn read_until(&self, last: &str, file: PathBuf) -> JoinHandle<()> {
+        let (output, last) = (self.clone(), last.to_owned());
         tokio::spawn(async move {
             loop {
                 let text = tokio::fs::read_to_string(&file).await.unwrap_or_default();
-                if text.ends_with('\n') {
+                if text.split_inclusive('\n').any(|line| line.starts_with(&last) && line.ends_with('\n')) {
                     return output.push(&text);
                 }
                 tokio::time::sleep(Duration::from_millis(10)).await;

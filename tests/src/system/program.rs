@@ -36,16 +36,16 @@ impl Program {
         Self { child, output, readers: vec![out, err] }
     }
 
-    /// Starts `command`; all it says goes to a file, and only its first lines are read.
+    /// Starts `command`; all it says goes to a file, which is read until a line begins with `last`.
     ///
     /// # Panics
     /// When it cannot be started.
     #[must_use]
-    pub fn start_logging_to(mut command: Command, file: &Path) -> Self {
+    pub fn start_logging_to(mut command: Command, file: &Path, last: &str) -> Self {
         let opened = std::fs::File::create(file).expect("the file for its output");
         command.stderr(opened.try_clone().expect("a second handle")).stdout(opened);
         let output = Output::default();
-        let beginning = output.read_beginning_of(file.to_owned());
+        let beginning = output.read_until(last, file.to_owned());
         Self { child: spawn(command), output, readers: vec![beginning] }
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use reqwest::Method;
 use serde_json::json;
-use tests::{Actor, Answer, TestBff};
+use tests::{Answer, TestBff};
 
 use crate::kitchen::{post, recipe_input};
 
@@ -26,14 +26,14 @@ const ROUTES: [(&str, &[&str]); 11] = [
 ];
 
 /// Bytes that a body may have.
-const LIMIT: usize = 2_000;
+pub(crate) const LIMIT: usize = 2_000;
 
-async fn with_a_limit() -> TestBff {
+pub(crate) async fn with_a_limit() -> TestBff {
     TestBff::builder().set("http.body_limit_bytes", LIMIT).spawn().await
 }
 
 /// One answer of every kind.
-async fn answers_of_every_kind(bff: &TestBff) -> Vec<(&'static str, Answer)> {
+pub(crate) async fn answers_of_every_kind(bff: &TestBff) -> Vec<(&'static str, Answer)> {
     let ada = bff.signed_in("ada").await;
     let feed = ada.get(FEED).await.expect(200);
     let known = ada.request(Method::GET, FEED).header("if-none-match", feed.etag()).send().await;
@@ -182,139 +182,6 @@ async fn a_screen_says_how_it_may_be_kept_and_how_it_came() {
     }
     assert!(cold.cache_status().contains("fwd=uri-miss"), "{}", cold.cache_status());
     assert!(warm.is_fresh_hit(), "{}", warm.cache_status());
-}
-
-/// What a browser at `origin` would send.
-async fn across(actor: &Actor, method: Method, path: &str, origin: &str, preflight: bool) -> Answer {
-    let mut request = actor.request(method, path).header("origin", origin);
-    if preflight {
-        request = request
-            .header("access-control-request-method", "POST")
-            .header("access-control-request-headers", "content-type,x-csrf-token");
-    }
-    request.send().await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn allowed_origins_may_call_with_credentials_and_no_others() {
-    let bff = with_a_limit().await;
-    let ada = bff.signed_in("ada").await;
-    for origin in ["https://app.example", "http://localhost:3000"] {
-        let answer = across(&ada, Method::GET, FEED, origin, false).await.expect(200);
-        assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
-        assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
-        assert!(answer.lists("vary", "origin"), "{:?}", answer.all("vary"));
-        assert!(answer.lists("access-control-expose-headers", "etag"));
-        let preflight = across(&ada, Method::OPTIONS, "/api/posts", origin, true).await;
-        assert!(preflight.status.is_success(), "{} {}", preflight.status, preflight.text());
-        assert_eq!(preflight.header("access-control-allow-origin"), Some(origin));
-        assert_eq!(preflight.header("access-control-allow-credentials"), Some("true"));
-        assert!(preflight.lists("access-control-allow-methods", "post"));
-        assert!(preflight.lists("access-control-allow-headers", "x-csrf-token"));
-        assert!(preflight.header("access-control-max-age").is_some());
-        // Refusals can be read as well, or the page could not tell why.
-        let refused = across(&bff.anonymous(), Method::GET, FEED, origin, false).await;
-        refused.expect_problem(401, "unauthenticated");
-        assert_eq!(refused.header("access-control-allow-origin"), Some(origin));
-        let missing = across(&ada, Method::GET, "/nothing", origin, false).await;
-        assert_eq!(missing.header("access-control-allow-origin"), Some(origin));
-    }
-    for origin in [
-        "https://evil.example",
-        "null",
-        "https://app.example.evil.example",
-        "http://app.example",
-        "https://APP.example",
-        "https://app.example/",
-    ] {
-        for preflight in [false, true] {
-            let method = if preflight { Method::OPTIONS } else { Method::GET };
-            let answer = across(&ada, method, FEED, origin, preflight).await;
-            assert_eq!(answer.header("access-control-allow-origin"), None, "{origin}");
-            assert!(answer.status.as_u16() < 500, "{origin}");
-        }
-    }
-    let (first, second) =
-        (ada.get(FEED).await, across(&ada, Method::GET, FEED, "https://app.example", false).await);
-    assert_eq!(first.header("access-control-allow-origin"), None);
-    assert_eq!(first.body, second.body);
-    for answer in answers_of_every_kind(&bff).await {
-        assert_ne!(answer.1.header("access-control-allow-origin"), Some("*"));
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_body_over_the_limit_is_refused_whether_it_is_announced_or_not() {
-    let bff = with_a_limit().await;
-    let ada = bff.signed_in("ada").await;
-    bff.clear_journals();
-    let sized = |length: usize| {
-        let frame = json!({ "text": "" }).to_string().len();
-        json!({ "text": "x".repeat(length - frame) }).to_string()
-    };
-    let send = async |body: reqwest::Body| {
-        ada.from_page(Method::POST, "/api/posts")
-            .header("content-type", "application/json")
-            .body(body)
-            .send()
-            .await
-    };
-    let streamed = |body: String| {
-        let chunks: Vec<_> =
-            body.into_bytes().chunks(500).map(|chunk| Ok::<_, std::io::Error>(chunk.to_vec())).collect();
-        reqwest::Body::wrap_stream(futures_util::stream::iter(chunks))
-    };
-    assert_eq!(send(sized(LIMIT).into()).await.status, 201);
-    assert_eq!(send(streamed(sized(LIMIT))).await.status, 201);
-    bff.clear_journals();
-    send(sized(LIMIT + 1).into()).await.expect_problem(413, "body_too_large");
-    send(streamed(sized(LIMIT + 1))).await.expect_problem(413, "body_too_large");
-    assert_eq!(bff.calls(), 0);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn only_json_that_is_json_is_taken() {
-    let bff = TestBff::spawn().await;
-    let ada = bff.signed_in("ada").await;
-    bff.clear_journals();
-    let send = async |content_type: Option<&str>, body: &[u8]| {
-        let mut request = ada.from_page(Method::POST, "/api/posts").body(body.to_vec());
-        if let Some(content_type) = content_type {
-            request = request.header("content-type", content_type);
-        }
-        request.send().await
-    };
-    let good = br#"{"text":"x"}"#;
-    for wrong in [
-        None,
-        Some("text/plain"),
-        Some("application/x-www-form-urlencoded"),
-        Some("application/jsonp"),
-        Some("json"),
-    ] {
-        send(wrong, good).await.expect_problem(415, "unsupported_media_type");
-    }
-    for broken in [&b""[..], b"{", b"x", b"{\"text\":\"x\"} trailing", b"{\"text\":\"\xff\xfe\"}", b"\0"] {
-        send(Some("application/json"), broken).await.expect_problem(400, "invalid_body");
-    }
-    for other in [
-        &b"[]"[..],
-        b"null",
-        b"1",
-        b"\"text\"",
-        b"[\"text\"]",
-        b"{\"text\":null}",
-        b"{\"text\":\"a\",\"text\":\"b\"}",
-    ] {
-        send(Some("application/json"), other).await.expect_problem(422, "validation_failed");
-    }
-    let deep = [b"{\"text\":".as_slice(), &b"[".repeat(30_000)].concat();
-    let answer = send(Some("application/json"), &deep).await;
-    assert!(answer.status.is_client_error(), "{}", answer.text());
-    assert_eq!(bff.calls(), 0);
-    for right in ["application/json", "application/json; charset=utf-8", "Application/JSON"] {
-        assert_eq!(send(Some(right), good).await.status, 201, "{right}");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

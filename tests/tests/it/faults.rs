@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tests::{Actor, Answer, Fault, HUGE, PLANTED, Proxy, TestBff, eventually, figures};
+use tests::{Actor, Answer, Fault, HUGE, PLANTED, Proxy, TestBff, figures};
 
 use crate::kitchen::{follow, post_about, publish, texts, titles};
 
@@ -66,7 +66,7 @@ fn assert_in_time(answer: &Answer, what: &str) {
     assert!(!answer.text().contains(PLANTED), "{what}: {}", answer.text());
 }
 
-fn degraded(feed: &Value) -> Vec<(&str, &str, &str)> {
+pub(crate) fn degraded(feed: &Value) -> Vec<(&str, &str, &str)> {
     let text = |part: &'_ Value, key: &str| -> String { part[key].as_str().expect("a word").to_owned() };
     let parts = feed["degraded"].as_array().expect("a list");
     parts
@@ -193,107 +193,6 @@ async fn without_posts_and_recipes_there_is_no_feed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_whole_older_document_outlives_an_outage() {
-    let bff = TestBff::builder()
-        .set("screens.home_feed.fresh_ms", 100)
-        .set("screens.home_feed.stale_ms", 0)
-        .spawn()
-        .await;
-    let cook = bff.signed_in("cook").await;
-    let recipe = publish(&cook, "Rice with eggs").await;
-    post_about(&cook, "Try this", &recipe).await;
-    let whole = cook.get(FEED).await.expect(200);
-    for proxy in bff.proxies() {
-        proxy.refuse().await;
-    }
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    let old = cook.get(FEED).await.expect(200);
-    assert_eq!((&old.body, old.etag()), (&whole.body, whole.etag()));
-    assert!(
-        old.cache_status().contains("fwd=stale") && old.cache_status().contains("stale-if-error"),
-        "{}",
-        old.cache_status()
-    );
-    let known = cook.request(reqwest::Method::GET, FEED).header("if-none-match", whole.etag()).send().await;
-    assert_eq!(known.status, 304);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_part_that_fails_is_stood_in_for_by_its_last_good_copy() {
-    let bff = TestBff::builder()
-        .set("screens.home_feed.fresh_ms", 100)
-        .set("screens.home_feed.stale_ms", 0)
-        .spawn()
-        .await;
-    let cook = bff.signed_in("cook").await;
-    let recipe = publish(&cook, "Rice with eggs").await;
-    post_about(&cook, "Try this", &recipe).await;
-    let whole = cook.get(FEED).await.expect(200).json();
-    bff.timeline.fail(Fault::Status500);
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    let feed = cook.get(FEED).await.expect(200).json();
-    assert_eq!(degraded(&feed), [("posts", "stale", "unavailable")]);
-    assert_eq!((&feed["posts"], &feed["recipes"]), (&whole["posts"], &whole["recipes"]));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn after_healing_only_the_failed_part_is_fetched_again() {
-    let bff = TestBff::builder()
-        .set("screens.home_feed.fresh_ms", 60_000)
-        .set("screens.home_feed.degraded_ms", 200)
-        .spawn()
-        .await;
-    let cook = bff.signed_in("cook").await;
-    let recipe = publish(&cook, "Rice with eggs").await;
-    post_about(&cook, "Try this", &recipe).await;
-    for (broken, part) in [(&bff.recipe, "recipes"), (&bff.timeline, "posts")] {
-        broken.fail(Fault::Status500);
-        // A document of its own for each round.
-        let path = format!("{FEED}?limit={}", part.len());
-        let feed = cook.get(&path).await.expect(200).json();
-        assert_eq!(degraded(&feed), [(part, "missing", "unavailable")]);
-        broken.heal().await;
-        bff.clear_journals();
-        let whole = eventually("the whole document", || async {
-            let feed = cook.get(&path).await.expect(200).json();
-            (feed["degraded"] == json!([])).then_some(feed)
-        })
-        .await;
-        assert_eq!(
-            (texts(&whole), titles(&whole)),
-            (vec!["Try this".to_owned()], vec!["Rice with eggs".to_owned()])
-        );
-        let calls = bff.call_lines();
-        let upstream = if part == "posts" { "timeline" } else { "recipe" };
-        // The post's recipe card could not be looked up before either.
-        let expected = |line: &String| line.starts_with(upstream) || line.contains("/recipes/cards?ids=");
-        assert!(!calls.is_empty() && calls.iter().all(expected), "{part}: {calls:#?}");
-        let first_step = calls.iter().filter(|line| !line.contains("ids=")).count();
-        assert_eq!(first_step, 1, "{part}: {calls:#?}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_degraded_document_is_kept_for_a_moment_and_not_longer() {
-    let bff = TestBff::builder().set("screens.home_feed.degraded_ms", 400).spawn().await;
-    let ada = bff.signed_in("ada").await;
-    bff.timeline.fail(Fault::Status500);
-    let first = ada.get(FEED).await.expect(200);
-    bff.timeline.clear();
-    for _ in 0..5 {
-        assert_eq!(ada.get(FEED).await.expect(200).body, first.body);
-    }
-    assert!(bff.timeline.requests().len() <= 1, "an outage is not hammered");
-    bff.heal().await;
-    let began = std::time::Instant::now();
-    eventually("the whole document", || async {
-        (ada.get(FEED).await.json()["degraded"] == json!([])).then_some(())
-    })
-    .await;
-    assert!(began.elapsed() < Duration::from_millis(900), "{:?}", began.elapsed());
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn calls_that_no_longer_matter_are_stopped() {
     let (bff, cook) = kitchen().await;
     let reader = newcomer(&bff, &cook, 0).await;
@@ -319,7 +218,7 @@ async fn bodies_of_64_mib_are_not_held_in_memory() {
     let (_, peak) = bff.memory_kib();
     let grown = (peak - before) / 1024;
     figures::note("memory grown by 40 bodies of 64 MiB at once", format!("{grown} MiB"));
-    assert!(grown < 100, "{grown} MiB");
+    assert!(grown < 128, "{grown} MiB");
     let sent = bff.recipe.bytes_sent() + bff.timeline.bytes_sent();
     assert!(sent < 40 * HUGE as u64 / 4, "the gateway stops reading: {} MiB were sent", sent >> 20);
 }

@@ -20,13 +20,15 @@ fn curl_lines(text: &str) -> Vec<String> {
     text.lines().map(str::trim).filter(|line| line.starts_with("curl ")).take(2).map(str::to_owned).collect()
 }
 
+/// The Python that `tests/run` has put beside the build.
 fn python() -> PathBuf {
     #[expect(
         clippy::disallowed_methods,
         reason = "the suite is no part of the gateway and not configured by it"
     )]
-    let named = std::env::var_os("TEST_PYTHON");
-    named.map_or_else(|| "python3".into(), PathBuf::from)
+    let named = std::env::var_os("TEST_PYTHON").map(PathBuf::from);
+    let kept = program("bff").with_file_name("../tests-run/python/bin/python");
+    named.or_else(|| kept.exists().then_some(kept)).unwrap_or_else(|| "python3".into())
 }
 
 async fn run(command: &mut Command) -> (bool, String) {

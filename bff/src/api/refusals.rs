@@ -1,0 +1,170 @@
+//! What an upstream's failure means for a write, and what callers see of it.
+
+use actix_web::http::StatusCode;
+use clients::UpstreamError;
+// The upstream side's status type: another major version of the crate that actix-web uses.
+use http::StatusCode as UpstreamStatus;
+use schemas::FieldError;
+
+use crate::edge::ApiError;
+
+/// Codes of upstreams that callers are to see, and what is said of them. Everything else that an upstream
+/// refuses is the gateway's fault or secret.
+const REFUSALS: [(StatusCode, &str, &str); 5] = [
+    (StatusCode::CONFLICT, "email_taken", "Another account has this e-mail address."),
+    (StatusCode::CONFLICT, "username_taken", "Another account has this user name."),
+    (StatusCode::FORBIDDEN, "own_recipe", "One's own recipe cannot be liked."),
+    (StatusCode::FORBIDDEN, "not_author", "Only the author may do this."),
+    FORBIDDEN,
+];
+const FORBIDDEN: (StatusCode, &str, &str) = (StatusCode::FORBIDDEN, "forbidden", "This is not yours to do.");
+
+/// What callers see of an upstream's refusal.
+pub(super) fn refusal(error: UpstreamError) -> ApiError {
+    let (Some(status), code) = (error.status(), error.problem_code()) else {
+        return ApiError::Upstream(error);
+    };
+    let known = REFUSALS.iter().find(|(known, name, _)| known.as_u16() == status && Some(*name) == code);
+    match status {
+        _ if let Some(known) = known => refused(*known),
+        UpstreamStatus::NOT_FOUND => ApiError::NotFound,
+        UpstreamStatus::FORBIDDEN => refused(FORBIDDEN),
+        UpstreamStatus::UNPROCESSABLE_ENTITY if !error.field_errors().is_empty() => {
+            ApiError::Invalid(error.field_errors().iter().map(in_our_words).collect())
+        }
+        _ => ApiError::Upstream(error),
+    }
+}
+
+/// The refusal that a caller saw under `code`.
+pub(super) fn refusal_again(code: &str) -> Option<ApiError> {
+    if code == NOT_FOUND {
+        return Some(ApiError::NotFound);
+    }
+    REFUSALS.iter().find(|(_, known, _)| *known == code).map(|known| refused(*known))
+}
+
+/// The code under which [`refusal_again`] finds a refusal.
+pub(super) fn code_of(error: &ApiError) -> Option<&'static str> {
+    match error {
+        ApiError::NotFound => Some(NOT_FOUND),
+        ApiError::Refused { code, .. } => Some(code),
+        _ => None,
+    }
+}
+
+const NOT_FOUND: &str = "not_found";
+
+fn refused((status, code, detail): (StatusCode, &'static str, &'static str)) -> ApiError {
+    ApiError::Refused { status, code, detail }
+}
+
+/// Whether the upstream looked at a write and said no.
+pub(super) fn was_refused(error: &UpstreamError) -> bool {
+    error.status().is_some_and(|status| status.is_client_error())
+}
+
+/// Whether a write that has no usable answer may have been carried out all the same. An upstream that says
+/// itself that it failed is believed; something between it and us cannot know.
+pub(super) fn may_be_done(error: &UpstreamError) -> bool {
+    match error {
+        UpstreamError::Timeout { .. } | UpstreamError::Body { .. } | UpstreamError::TooLarge { .. } => true,
+        UpstreamError::Connect { source, .. } => !source.is_connect(),
+        UpstreamError::Status { status, .. } => {
+            matches!(*status, UpstreamStatus::BAD_GATEWAY | UpstreamStatus::GATEWAY_TIMEOUT)
+        }
+        UpstreamError::Redirect { .. } | UpstreamError::Overloaded { .. } | UpstreamError::Token { .. } => {
+            false
+        }
+    }
+}
+
+/// An upstream's word on a field: which one and the code pass, where they are plain; its prose does not.
+fn in_our_words(error: &FieldError) -> FieldError {
+    let plain = |text: &str, extra: &[u8]| {
+        text.len() <= 100
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || extra.contains(&b))
+    };
+    let field = if plain(&error.field, b".[]-") { error.field.as_str() } else { "" };
+    let code = if plain(&error.code, b"") { error.code.as_str() } else { "invalid" };
+    FieldError {
+        field: field.into(),
+        code: code.into(),
+        message: "refused by the service that keeps it".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use clients::{BodyFault, Problem, UpstreamError};
+    use http::StatusCode;
+    use schemas::FieldError;
+
+    use super::{ApiError, REFUSALS, code_of, may_be_done, refusal, refusal_again, was_refused};
+
+    fn status(status: u16, code: Option<&str>, fields: &[(&str, &str)]) -> UpstreamError {
+        let field = |(field, code): &(&str, &str)| FieldError {
+            field: (*field).into(),
+            code: (*code).into(),
+            message: "secret".into(),
+        };
+        let errors = fields.iter().map(field).collect();
+        let problem = code.map(|code| Arc::new(Problem { code: code.to_owned(), errors }));
+        let status = StatusCode::from_u16(status).expect("a status");
+        UpstreamError::Status { upstream: "recipe", status, problem }
+    }
+
+    #[test]
+    fn callers_see_the_refusals_that_are_theirs_to_see() {
+        let code = |error: UpstreamError| code_of(&refusal(error));
+        assert_eq!(code(status(403, Some("own_recipe"), &[])), Some("own_recipe"));
+        assert_eq!(code(status(403, Some("anything"), &[])), Some("forbidden"));
+        assert_eq!(code(status(403, None, &[])), Some("forbidden"));
+        assert_eq!(code(status(404, Some("no_such_recipe"), &[])), Some("not_found"));
+        assert_eq!(code(status(409, Some("username_taken"), &[])), Some("username_taken"));
+        // A code belongs to a status: an upstream that mixes them up is not understood.
+        assert_eq!(code(status(500, Some("own_recipe"), &[])), None);
+        for secret in
+            [status(401, Some("token_invalid"), &[]), status(409, Some("x"), &[]), status(422, None, &[])]
+        {
+            assert!(matches!(refusal(secret), ApiError::Upstream(_)));
+        }
+    }
+
+    #[test]
+    fn what_an_upstream_says_of_fields_passes_without_its_prose() {
+        let error =
+            status(422, Some("invalid_input"), &[("ingredients[1].amount", "too_much"), ("<b>", "a b")]);
+        let ApiError::Invalid(errors) = refusal(error) else { panic!("fields are wrong") };
+        let said: Vec<_> = errors.iter().map(|e| (e.field.as_str(), e.code.as_str())).collect();
+        assert_eq!(said, [("ingredients[1].amount", "too_much"), ("", "invalid")]);
+        assert!(errors.iter().all(|error| !error.message.contains("secret")));
+    }
+
+    #[test]
+    fn a_refusal_can_be_said_again() {
+        for (_, code, _) in REFUSALS {
+            assert_eq!(refusal_again(code).as_ref().and_then(code_of), Some(code));
+        }
+        assert!(matches!(refusal_again("not_found"), Some(ApiError::NotFound)));
+        assert!(refusal_again("unheard_of").is_none());
+    }
+
+    #[test]
+    fn only_a_write_without_an_answer_may_have_been_carried_out() {
+        let upstream = "recipe";
+        assert!(may_be_done(&UpstreamError::Timeout { upstream }));
+        assert!(may_be_done(&UpstreamError::TooLarge { upstream, limit_bytes: 1 }));
+        assert!(may_be_done(&UpstreamError::Body { upstream, source: BodyFault::Mismatch }));
+        assert!(!may_be_done(&UpstreamError::Overloaded { upstream }));
+        assert!(!may_be_done(&UpstreamError::Redirect { upstream }));
+        for (number, may) in
+            [(500, false), (502, true), (503, false), (504, true), (429, false), (403, false)]
+        {
+            assert_eq!(may_be_done(&status(number, None, &[])), may, "{number}");
+            assert_eq!(was_refused(&status(number, None, &[])), number < 500, "{number}");
+        }
+    }
+}

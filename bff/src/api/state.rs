@@ -1,0 +1,52 @@
+//! What the handlers share.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, web};
+use clients::Clients;
+use schemas::{Id, MemberCard};
+use tokio::runtime::Handle;
+
+use super::Idempotency;
+use crate::{
+    cache::{Drops, SharedCards},
+    edge::ApiError,
+};
+
+/// What the handlers are made with.
+pub struct ApiParts {
+    pub clients: Arc<Clients>,
+    pub drops: Arc<Drops>,
+    /// The cards that the screens look up as well.
+    pub members: Arc<SharedCards<MemberCard>>,
+    pub idempotency: Idempotency,
+    /// The recipe that each comment is on, of those that were seen lately: that never changes.
+    pub comment_recipes: moka::sync::Cache<Id, Id>,
+    /// Writes run on it.
+    pub runtime: Handle,
+}
+
+/// What the handlers share. Cheap to clone.
+#[derive(Clone)]
+pub struct Api(Arc<ApiParts>);
+
+impl std::ops::Deref for Api {
+    type Target = ApiParts;
+    fn deref(&self) -> &ApiParts {
+        &self.0
+    }
+}
+
+impl Api {
+    /// One for all workers.
+    #[must_use]
+    pub fn new(parts: ApiParts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// The handlers' part of the application that `request` came to.
+    pub(super) fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+        let api = request.app_data::<web::Data<Self>>().map(|api| Self::clone(api));
+        api.ok_or(ApiError::Internal("the application was built without its api"))
+    }
+}

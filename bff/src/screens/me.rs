@@ -1,0 +1,57 @@
+//! `GET /bff/me`: my private profile, my session, my counts.
+
+use actix_web::HttpRequest;
+use futures_util::future::join;
+use schemas::{MePage, MySession};
+
+use super::screen::{Screen, ScreenSettings, Screens, Upstream};
+use crate::{
+    cache::{DocumentKey, Filled, Tag},
+    compose::{Compact, ComposeError, Run, View},
+    edge::ApiError,
+    identity::Caller,
+};
+
+/// My own page.
+#[derive(Debug)]
+pub struct MeScreen;
+
+impl Screen for MeScreen {
+    const NAME: &'static str = "me";
+    const ROUTE: &'static str = "/bff/me";
+    const COMPACT: Compact =
+        Compact { without: &["profile.bio", "profile.createdAt", "session"], at_most: &[] };
+    type Viewer = Caller;
+    type Params = ();
+
+    fn params(_: &HttpRequest, _: View) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    fn key(me: &Caller, (): &(), key: DocumentKey) -> DocumentKey {
+        // Two browsers of one user have two sessions, and each sees its own.
+        key.with(&me.session.key)
+    }
+
+    fn settings(screens: &Screens) -> ScreenSettings {
+        screens.me
+    }
+
+    async fn compose(run: Run, up: Upstream, me: Caller, (): ()) -> Result<Filled, ComposeError> {
+        let (cx, clients) = (&up.cx, up.clients());
+        let profile = run.part("profile").tag(Tag::member(&me.user)).required(clients.profile.me(cx));
+        let counts = run.part("counts").tag(Tag::member(&me.user)).tag(Tag::timeline(&me.user));
+        let (profile, counts) = join(profile, counts.optional(clients.timeline.counts(cx, &me.user))).await;
+        let page = MePage {
+            profile: &*profile?,
+            session: MySession {
+                id: me.session.public_id(),
+                client: &me.session.client,
+                address: &me.session.address,
+            },
+            counts: counts.as_deref(),
+            degraded: run.degraded(),
+        };
+        run.finish(&page)
+    }
+}
