@@ -8,6 +8,7 @@ mod actor;
 mod answer;
 mod direct;
 pub mod figures;
+pub mod imports;
 mod proxy;
 mod system;
 mod waiting;
