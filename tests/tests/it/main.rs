@@ -19,6 +19,7 @@ mod read_your_writes;
 mod readme;
 mod recovery;
 mod requests;
+mod screens;
 mod secrets;
 mod service_tokens;
 mod sessions;
