@@ -11,11 +11,23 @@ use crate::kitchen::{post, recipe_input};
 const FEED: &str = "/bff/home-feed";
 
 /// The route table, and the methods of each path.
-const ROUTES: [(&str, &[&str]); 11] = [
+const ROUTES: [(&str, &[&str]); 23] = [
     (FEED, &["GET", "HEAD"]),
-    ("/api/recipes", &["POST"]),
+    ("/bff/recipes/x", &["GET", "HEAD"]),
+    ("/bff/members/x", &["GET", "HEAD"]),
+    ("/bff/me", &["GET", "HEAD"]),
+    ("/api/recipes", &["GET", "HEAD", "POST"]),
+    ("/api/recipes/x", &["GET", "HEAD", "PUT", "DELETE"]),
+    ("/api/recipes/x/form", &["GET", "HEAD"]),
+    ("/api/recipes/x/like", &["PUT", "DELETE"]),
+    ("/api/recipes/x/comments", &["GET", "HEAD", "POST"]),
+    ("/api/comments/x", &["PUT", "DELETE"]),
+    ("/api/comments/x/like", &["PUT", "DELETE"]),
+    ("/api/ingredients", &["GET", "HEAD"]),
+    ("/api/me", &["GET", "HEAD", "PATCH"]),
     ("/api/posts", &["POST"]),
     ("/api/posts/x", &["DELETE"]),
+    ("/api/posts/x/like", &["PUT", "DELETE"]),
     ("/api/follows/x", &["PUT", "DELETE"]),
     ("/auth/signup", &["POST"]),
     ("/auth/login", &["POST"]),
