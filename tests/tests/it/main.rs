@@ -27,6 +27,7 @@ mod screens;
 mod secrets;
 mod service_tokens;
 mod sessions;
+mod shared_cache;
 mod shown_at_once;
 mod single_flight;
 mod stale;
