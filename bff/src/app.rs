@@ -54,8 +54,17 @@ const CORS_REQUEST_HEADERS: [&str; 8] = [
     "x-request-id",
 ];
 /// Headers that scripts may read across origins.
-const CORS_ANSWER_HEADERS: [&str; 8] =
-    ["age", "cache-status", "etag", "location", "ratelimit", "retry-after", "server-timing", "x-request-id"];
+const CORS_ANSWER_HEADERS: [&str; 9] = [
+    "age",
+    "cache-status",
+    "etag",
+    "idempotency-replayed",
+    "location",
+    "ratelimit",
+    "retry-after",
+    "server-timing",
+    "x-request-id",
+];
 
 /// Recipes whose authors are remembered: about 100 bytes each.
 const RECIPE_AUTHORS: u64 = 100_000;
@@ -164,7 +173,7 @@ impl Application {
             api: Api::new(ApiParts {
                 members: Arc::clone(&screens.members),
                 idempotency: Idempotency::new(Arc::clone(&store), &config.derive_key("idempotency")),
-                comment_recipes: moka::sync::Cache::new(COMMENT_RECIPES),
+                comment_recipes: screens.comment_recipes.clone(),
                 clients,
                 drops,
                 runtime,
@@ -509,6 +518,7 @@ fn screens(
         documents: Arc::new(Documents::new(bounds, drops, runtime)),
         members: Arc::new(members),
         recipe_authors: moka::sync::Cache::new(RECIPE_AUTHORS),
+        comment_recipes: moka::sync::Cache::new(COMMENT_RECIPES),
         clients,
         metrics,
         home_feed: screen_settings(&config.screens.home_feed),

@@ -145,6 +145,20 @@ where
         });
     }
 
+    /// As [`Batcher::forget`], for all ids: something changed, and it is not known which.
+    pub(crate) fn forget_all(&self) {
+        self.shared.groups.lock().retain(|_, group| {
+            let open: Vec<Id> = group
+                .under_way
+                .iter()
+                .filter(|(_, batch)| group.is_open(batch))
+                .map(|(id, _)| id.clone())
+                .collect();
+            group.under_way.retain(|id, _| open.contains(id));
+            !group.is_empty()
+        });
+    }
+
     /// Forgets `id` when it is dropped: at the end of a write, also of one that was given up, since it may
     /// have reached the upstream.
     pub(crate) fn forget_on_drop<'a>(&'a self, id: &'a Id) -> impl Drop + use<'a, K, V> {

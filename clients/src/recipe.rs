@@ -207,10 +207,12 @@ impl RecipeClient {
         self.transport.fetch_matching(cx, call, move |comment: &Comment| comment.id == id).await
     }
 
-    /// Deletes a comment of the acting user. Its recipe's card counts one less: the caller, who knows
-    /// which recipe that is, calls [`RecipeClient::forget_card`].
+    /// Deletes a comment of the acting user. Its recipe's card counts one less, and which recipe that is is not
+    /// known here: no look-up that is under way is joined any more.
     pub async fn delete_comment(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
-        self.perform(cx, "delete_comment", Method::DELETE, &["comments", id.as_str()]).await
+        let deleted = self.perform(cx, "delete_comment", Method::DELETE, &["comments", id.as_str()]).await;
+        self.cards.forget_all();
+        deleted
     }
 
     /// Likes a comment; again changes nothing.

@@ -14,12 +14,14 @@ use secrecy::ExposeSecret;
 
 use super::{Api, calling::call_context, creating::Made, refusals::refusal};
 use crate::{
+    cache::Tag,
     edge::{ApiError, Edge, JsonBody, SignedIn, SignedInUntouched, accepts_json, origin_check},
-    identity::{Session, client_label, find_cookie, mask_address},
+    identity::{IdentityError, Session, Sessions, client_label, find_cookie, mask_address},
     telemetry::unix_ms,
 };
 
-/// Sign-out takes with it what the browser keeps of us (W3C Clear Site Data section 3.1).
+/// Sign-out takes with it what the browser keeps of us (W3C Clear Site Data section 3.1, as OWASP's session sheet
+/// asks).
 const CLEAR_SITE_DATA: (HeaderName, &str) =
     (HeaderName::from_static("clear-site-data"), r#""cache", "cookies", "storage""#);
 
@@ -58,13 +60,19 @@ pub async fn log_in(
     let client = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let address = request.peer_addr().map(|peer| mask_address(peer.ip())).unwrap_or_default();
     let now_ms = unix_ms();
-    let new = edge.sessions.create(&user, &client_label(client), &address, now_ms).await?;
+    let label = client_label(client);
     let cookies = request.headers().get_all(COOKIE).map(|value| value.as_bytes());
-    if let Some(before) = find_cookie(cookies, &edge.cookie.name)
-        && let Some(before) = edge.sessions.lookup(before, now_ms).await?
-    {
-        edge.sessions.end(&before.key).await?;
-    }
+    let before = find_cookie(cookies, &edge.cookie.name).map(str::to_owned);
+    let sessions = edge.sessions.clone();
+    // A caller who hangs up half-way must not be left with the old session beside the new one.
+    let signing_in = async move {
+        let new = sessions.create(&user, &label, &address, now_ms).await?;
+        if let Some(before) = before {
+            end_quietly(&sessions, &before, now_ms).await;
+        }
+        Ok::<_, IdentityError>(new)
+    };
+    let new = api.to_its_end(signing_in).await??;
     edge.metrics.sign_in("ok");
     edge.metrics.sessions_created.inc();
     let lasts = Duration::from_millis(new.session.absolute_end_ms.saturating_sub(now_ms));
@@ -74,12 +82,19 @@ pub async fn log_in(
     Ok(never_kept(&mut response).json(info(&edge, &new.session)?))
 }
 
-/// `POST /auth/logout`: 204. The session is gone from the store before this is answered.
+/// `POST /auth/logout`: 204. The session is gone from the store, and what was cached for its user is dropped,
+/// before this is answered.
 ///
 /// # Errors
 /// 401, 403 `csrf_failed`, 503.
-pub async fn log_out(caller: SignedIn, edge: web::Data<Edge>) -> Result<HttpResponse, ApiError> {
-    edge.sessions.end(&caller.caller().session.key).await?;
+pub async fn log_out(
+    caller: SignedIn,
+    api: web::Data<Api>,
+    edge: web::Data<Edge>,
+) -> Result<HttpResponse, ApiError> {
+    let caller = caller.caller();
+    edge.sessions.end(&caller.session.key).await?;
+    api.drops.hard(&caller.user, &[Tag::everything()]);
     edge.metrics.sessions_ended.inc();
     let mut response = HttpResponse::NoContent();
     response.insert_header((SET_COOKIE, edge.cookie.clear())).insert_header(CLEAR_SITE_DATA);
@@ -112,6 +127,18 @@ pub async fn csrf_token(
     accepts_json(&request)?;
     let csrf = edge.csrf.token(&caller.0.caller().session.key);
     Ok(never_kept(&mut HttpResponse::Ok()).json(CsrfToken { csrf }))
+}
+
+/// Ends the session that the browser had before. That the new one is made counts for more than that this succeeds.
+async fn end_quietly(sessions: &Sessions, raw_id: &str, now_ms: u64) {
+    let ended = match sessions.lookup(raw_id, now_ms).await {
+        Ok(Some(session)) => sessions.end(&session.key).await.map(|_| ()),
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = ended {
+        tracing::warn!(%error, "the session that a sign-in replaced is not ended");
+    }
 }
 
 fn info(edge: &Edge, session: &Session) -> Result<SessionInfo, ApiError> {

@@ -15,7 +15,7 @@ impl std::fmt::Debug for Jwks {
     }
 }
 
-/// Answers the key set. A verifier may keep it for a while: a new key is published before it signs.
+/// Answers the key set. A verifier may keep it for a moment, and asks again when it meets a key it does not know.
 pub async fn jwks(keys: web::Data<Jwks>) -> HttpResponse {
-    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "public, max-age=300")).json(keys.0.jwks())
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "public, max-age=60")).json(keys.0.jwks())
 }

@@ -1,6 +1,9 @@
 //! `/api/me`.
 
-use actix_web::HttpResponse;
+use std::sync::Arc;
+
+use actix_web::{HttpResponse, web};
+use clients::Clients;
 use schemas::{Me, MemberPatch};
 
 use super::{
@@ -10,7 +13,7 @@ use super::{
 };
 use crate::{
     cache::Tag,
-    edge::{ApiError, JsonBody, SignedIn},
+    edge::{ApiError, Edge, JsonBody, SignedIn},
 };
 
 /// `GET /api/me`: my private profile.
@@ -26,10 +29,21 @@ pub async fn read_me(_: SignedIn, reader: Reader) -> Result<HttpResponse, ApiErr
 ///
 /// # Errors
 /// 401, 403 `csrf_failed`, 422.
-pub async fn change_me(writer: Writer, patch: JsonBody<MemberPatch>) -> Result<HttpResponse, ApiError> {
+pub async fn change_me(
+    writer: Writer,
+    patch: JsonBody<MemberPatch>,
+    edge: web::Data<Edge>,
+) -> Result<HttpResponse, ApiError> {
     let changes = Changes::of([Tag::member(writer.me())]);
-    let me: Me = writer
-        .change(move |_| changes, |clients, cx| async move { clients.profile.patch_me(&cx, &patch).await })
-        .await?;
+    let sessions = edge.sessions.clone();
+    let write = |clients: Arc<Clients>, cx| async move {
+        let me = clients.profile.patch_me(&cx, &patch).await?;
+        // The change itself is made: a session that shows the old name for a while is no reason to deny it.
+        if let Err(error) = sessions.refresh_profile(&me).await {
+            tracing::warn!(%error, "sessions show a member's old profile");
+        }
+        Ok(me)
+    };
+    let me: Me = writer.change(move |_| changes, write).await?;
     Ok(changed(&me))
 }

@@ -59,9 +59,11 @@ fn refused((status, code, detail): (StatusCode, &'static str, &'static str)) -> 
     ApiError::Refused { status, code, detail }
 }
 
-/// Whether the upstream looked at a write and said no.
+/// Whether the upstream looked at a write and said no, in a way that tells nothing new: what is not found, or is
+/// there already, was changed by somebody else, and the documents here may not know it.
 pub(super) fn was_refused(error: &UpstreamError) -> bool {
-    error.status().is_some_and(|status| status.is_client_error())
+    let tells = [UpstreamStatus::NOT_FOUND, UpstreamStatus::CONFLICT, UpstreamStatus::GONE];
+    error.status().is_some_and(|status| status.is_client_error() && !tells.contains(&status))
 }
 
 /// Whether a write that has no usable answer may have been carried out all the same. An upstream that says

@@ -144,8 +144,10 @@ impl Writer {
             // A write that failed for want of an answer may have been carried out all the same.
             if !written.as_ref().is_err_and(was_refused) {
                 let changes = changes(written.as_ref().ok());
-                api.drops.hard(&me, &changes.mine);
+                // In this order: what the writer's next request begins to compose after the hard drop must not be
+                // older than the soft one.
                 api.drops.soft(&changes.everybodys);
+                api.drops.hard(&me, &changes.mine);
             }
             written
         }

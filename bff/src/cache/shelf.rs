@@ -131,7 +131,7 @@ impl Shelf {
         tags: &[Tag],
         weight: usize,
     ) {
-        let tags = tags.iter().map(|tag| self.drops.tag(tag.as_str())).collect();
+        let tags = tags.iter().chain([&Tag::everything()]).map(|tag| self.drops.tag(tag.as_str())).collect();
         let copy = Copy { value, fetched_at, begun: self.begun, tags, weight };
         self.copies.lock().insert(part, copy);
     }

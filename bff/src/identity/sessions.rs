@@ -181,6 +181,29 @@ impl Sessions {
         Ok(ended.iter().filter_map(|key| key[..].try_into().ok()).collect())
     }
 
+    /// Puts `profile` in the place of the snapshot that the member's sessions were made with.
+    ///
+    /// # Errors
+    /// [`IdentityError::Store`]: some sessions may show the old one until they end.
+    pub async fn refresh_profile(&self, profile: &Me) -> Result<(), IdentityError> {
+        let inner = &self.inner;
+        for (key, _) in inner.store.list_owned(Space::Sessions, profile.id.as_str()).await? {
+            let Ok(key) = SessionKey::try_from(&key[..]) else { continue };
+            // A touch may come between the read and the write: then it is read again.
+            for _ in 0..TRIES {
+                let Some(record) = inner.store.get(Space::Sessions, &key).await? else { break };
+                let Some(session) = inner.decode(key, &record) else { break };
+                let renewed = Session { profile: Arc::new(profile.clone()), ..session };
+                let entry = entry_of(&renewed)?;
+                if inner.store.put_if(Space::Sessions, &key, Some(record.version), entry).await?.is_some() {
+                    break;
+                }
+            }
+            inner.near.forget(&key);
+        }
+        Ok(())
+    }
+
     /// Live sessions of `user`, the last used first.
     ///
     /// # Errors

@@ -60,6 +60,9 @@ impl Screen for RecipeScreen {
         .await;
         let recipe = recipe?;
         let comment_list = comments.iter().flat_map(|page| &page.items);
+        for comment in comment_list.clone() {
+            up.screens.comment_recipes.insert(comment.id.clone(), id.clone());
+        }
         let writers = comment_list.map(|comment| &comment.author_id).chain([&recipe.author_id]);
         let joined = Joined::authors(&run, &up, writers).await;
         let page = RecipePage {

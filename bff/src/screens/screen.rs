@@ -37,6 +37,8 @@ pub struct ScreensParts {
     pub members: Arc<SharedCards<MemberCard>>,
     /// Author by recipe.
     pub recipe_authors: moka::sync::Cache<Id, Id>,
+    /// Recipe by comment: a write that names the comment alone must know it.
+    pub comment_recipes: moka::sync::Cache<Id, Id>,
     pub clients: Arc<Clients>,
     pub metrics: Arc<Metrics>,
     pub home_feed: ScreenSettings,

@@ -41,7 +41,7 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, Failure> {
     let mut query = Query::of(&request);
     let wanted = Wanted {
-        words: query.text("q", 100),
+        words: query.text("q", 200),
         author: query.id("authorId"),
         page: query.page(),
         page_size: query.limit("pageSize", 10),
