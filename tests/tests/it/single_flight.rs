@@ -1,5 +1,7 @@
 //! Many ask for the same document at once: it is composed once.
 
+use std::time::Duration;
+
 use futures_util::future::{join, join_all};
 use tests::{Actor, Fault, TestBff, figures, soon};
 
@@ -33,6 +35,8 @@ async fn calls_of_one(bff: &TestBff, reader: &Actor) -> usize {
 async fn two_hundred_requests_at_once_for_a_cold_user_make_the_calls_of_one() {
     let (bff, ada, bob) = twins().await;
     let one = calls_of_one(&bff, &ada).await;
+    // Long enough for all of them to arrive while it is composed.
+    bff.timeline.delay(Duration::from_millis(300));
     let answers = join_all((0..CALLERS).map(|_| bob.get(FEED))).await;
     let calls = bff.call_lines();
     assert_eq!(calls.len(), one, "{calls:#?}");
