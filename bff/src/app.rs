@@ -20,7 +20,7 @@ use actix_web::{
     middleware::{Condition, from_fn},
     web,
 };
-use clients::{CallReport, Clients, KeyError, KeyRing, ServiceTokens, TransportError};
+use clients::{CallReport, Clients, KeyError, KeyRing, ServiceTokens, TransportError, Webhook};
 use schemas::{Id, MemberCard};
 use secrecy::{ExposeSecret, SecretSlice};
 use tokio::runtime::Handle;
@@ -30,8 +30,11 @@ use crate::{
     api::{self, Api, ApiParts, Idempotency, Jwks},
     cache::{CacheSettings, Documents, Drops, Policy, SharedCards, Tag},
     config::{self, Config, ScreenConfig, UpstreamConfig},
-    edge::{Edge, EdgeParts, RequestSpan, RouteName, gate, method_not_allowed, not_found, spans_wanted},
+    edge::{
+        Edge, EdgeParts, RequestSpan, RouteName, gate, listen, method_not_allowed, not_found, spans_wanted,
+    },
     identity::{AllowedOrigins, CookieSettings, CsrfGuard, CsrfKey, SameSite, SessionPolicy, Sessions},
+    live::{self, Events, Hub, LiveSettings, Revalidator, SenderTokens},
     screens::{
         self, HomeFeedScreen, MeScreen, MemberScreen, RecipeScreen, Screen, ScreenSettings, Screens,
         ScreensParts,
@@ -43,12 +46,13 @@ use crate::{
 };
 
 /// Headers that browsers may send across origins.
-const CORS_REQUEST_HEADERS: [&str; 8] = [
+const CORS_REQUEST_HEADERS: [&str; 9] = [
     "accept",
     "content-type",
     "authorization",
     "if-none-match",
     "idempotency-key",
+    "last-event-id",
     "traceparent",
     "x-csrf-token",
     "x-request-id",
@@ -71,6 +75,11 @@ const RECIPE_AUTHORS: u64 = 100_000;
 
 /// Comments whose recipes are remembered: about 200 bytes each.
 const COMMENT_RECIPES: u64 = 100_000;
+
+/// Longest body of an event.
+const EVENT_BODY_BYTES: usize = 64 * 1024;
+/// How long one call of the revalidation webhook may take, and how long a stop waits for the last ones.
+const REVALIDATE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why the gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +107,8 @@ pub struct Application {
     http_address: SocketAddr,
     internal_address: SocketAddr,
     draining: Arc<AtomicBool>,
+    hub: Hub,
+    revalidator: Option<Revalidator>,
     sweeper: tokio::task::JoinHandle<()>,
 }
 
@@ -107,6 +118,7 @@ struct Pieces {
     edge: Edge,
     api: Api,
     screens: Screens,
+    hub: Hub,
     keys: Jwks,
     origins: Arc<AllowedOrigins>,
 }
@@ -155,7 +167,22 @@ impl Application {
         let clients = Arc::new(upstream_clients(&config, runtime.clone(), Arc::clone(&keys), &metrics)?);
         let drops = Arc::new(Drops::default());
         drops.watch(forget_cards(Arc::clone(&clients)));
+        let revalidator = revalidator(&config, &runtime, &metrics)?;
+        if let Some(revalidator) = revalidator.clone() {
+            drops.listen(move |tag| revalidator.changed(tag));
+        }
         let sessions = Sessions::new(Arc::clone(&store), session_policy(&config), runtime.clone());
+        let hub = Hub::new(live_settings(&config), Arc::clone(&metrics), &runtime);
+        let closing = hub.clone();
+        sessions.on_end(move |session| {
+            closing.close_session(session);
+        });
+        let events = Events {
+            hub: hub.clone(),
+            drops: Arc::clone(&drops),
+            senders: Arc::new(event_senders(&config)),
+            metrics: Arc::clone(&metrics),
+        };
         let (shared, dropped) = (Arc::clone(&clients), Arc::clone(&drops));
         let screens = screens(&config, shared, dropped, runtime.clone(), Arc::clone(&metrics));
         let pieces = Pieces {
@@ -179,6 +206,7 @@ impl Application {
                 runtime,
             }),
             screens,
+            hub: hub.clone(),
             keys: Jwks(keys),
             origins,
         };
@@ -190,9 +218,10 @@ impl Application {
             screens: pieces.screens.clone(),
         };
         let sweeper = tokio::spawn(sweep(store, config.store.sweep_ms.into()));
+        let edge = pieces.edge.with_body_limit(EVENT_BODY_BYTES);
         let (server, http_address) = public_server(&config, pieces)?;
-        let (internal, internal_address) = internal_server(&config, health)?;
-        Ok(Self { server, internal, http_address, internal_address, draining, sweeper })
+        let (internal, internal_address) = internal_server(&config, health, edge, events)?;
+        Ok(Self { server, internal, http_address, internal_address, draining, hub, revalidator, sweeper })
     }
 
     /// Where callers reach it.
@@ -243,9 +272,13 @@ impl Application {
         }
         tracing::info!("draining");
         self.draining.store(true, Ordering::Release);
+        self.hub.shutdown();
         stop(public, serving).await;
         self.sweeper.abort();
         stop(internal, watching).await;
+        if let Some(revalidator) = self.revalidator {
+            revalidator.flush(REVALIDATE_TIMEOUT).await;
+        }
         tracing::info!("stopped");
         Ok(())
     }
@@ -265,6 +298,7 @@ fn public_server(config: &Config, pieces: Pieces) -> Result<(Server, SocketAddr)
             .app_data(web::Data::new(pieces.edge.clone()))
             .app_data(web::Data::new(pieces.api.clone()))
             .app_data(web::Data::new(pieces.screens.clone()))
+            .app_data(web::Data::new(pieces.hub.clone()))
             .app_data(web::Data::new(pieces.keys.clone()))
             // The last one wrapped is the first to see a request.
             .wrap(cors(&pieces.origins))
@@ -278,8 +312,11 @@ fn public_server(config: &Config, pieces: Pieces) -> Result<(Server, SocketAddr)
     .keep_alive(Duration::from(config.http.keep_alive_ms))
     .client_request_timeout(config.http.client_request_timeout_ms.into())
     .shutdown_timeout(Duration::from(config.http.shutdown_timeout_ms).as_secs().max(1))
-    .disable_signals()
-    .bind(address);
+    // Who hangs up on an event stream says nothing else: nobody is to be kept for it.
+    .h1_allow_half_closed(false)
+    .disable_signals();
+    let listening = listen(address, config.live.dead_after_ms.into());
+    let server = listening.and_then(|listener| server.listen(listener));
     let server = server.map_err(|source| StartError::Listen { address, source })?;
     let bound = server.addrs().first().copied().unwrap_or(address);
     Ok((server.run(), bound))
@@ -346,6 +383,7 @@ fn routes(routes: &mut web::ServiceConfig) {
         .service(resource("/auth/logout", "POST", [post().to(api::log_out)]))
         .service(resource("/auth/session", "GET, HEAD", [get().to(api::session)]))
         .service(resource("/auth/csrf-token", "GET, HEAD", [get().to(api::csrf_token)]))
+        .service(resource("/bff/notify", "GET", [web::get().to(live::notify)]))
         .service(resource("/.well-known/jwks.json", "GET, HEAD", [get().to(api::jwks)]));
 }
 
@@ -389,11 +427,19 @@ fn cors(origins: &AllowedOrigins) -> Cors {
     origins.iter().fold(cors, Cors::allowed_origin)
 }
 
-fn internal_server(config: &Config, health: Health) -> Result<(Server, SocketAddr), StartError> {
+fn internal_server(
+    config: &Config,
+    health: Health,
+    edge: Edge,
+    events: Events,
+) -> Result<(Server, SocketAddr), StartError> {
     let address = config.internal.listen;
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::new(health.clone()))
+            .app_data(web::Data::new(edge.clone()))
+            .app_data(web::Data::new(events.clone()))
+            .service(resource("/events", "POST", [post().to(live::receive_event)]).wrap(from_fn(gate)))
             .route("/livez", web::get().to(|| async { "ok" }))
             .route("/readyz", web::get().to(readyz))
             .route("/metrics", web::get().to(metrics))
@@ -526,6 +572,38 @@ fn screens(
         member: screen_settings(&config.screens.member),
         me: screen_settings(&config.screens.me),
     })
+}
+
+fn live_settings(config: &Config) -> LiveSettings {
+    let live = &config.live;
+    LiveSettings {
+        heartbeat: live.heartbeat_ms.into(),
+        dead_after: live.dead_after_ms.into(),
+        connections_per_user: live.connections_per_user,
+        queue: live.queue_messages,
+        log_messages: live.log_messages,
+        log_bytes: live.log_bytes,
+        log_age: live.log_age_ms.into(),
+    }
+}
+
+fn event_senders(config: &Config) -> SenderTokens {
+    let events = &config.events;
+    [("profile", &events.profile), ("timeline", &events.timeline), ("recipe", &events.recipe)]
+        .into_iter()
+        .fold(SenderTokens::default(), |senders, (name, sender)| {
+            senders.with(name, sender.token.expose_secret())
+        })
+}
+
+fn revalidator(
+    config: &Config,
+    runtime: &Handle,
+    metrics: &Arc<Metrics>,
+) -> Result<Option<Revalidator>, TransportError> {
+    let Some(url) = config.events.revalidate() else { return Ok(None) };
+    let webhook = Webhook::new(runtime.clone(), url, &config.events.revalidate_secret, REVALIDATE_TIMEOUT)?;
+    Ok(Some(Revalidator::new(webhook, Arc::clone(metrics), runtime)))
 }
 
 /// A look-up that is under way must not be joined by who asks after a drop.

@@ -9,6 +9,7 @@ pub mod compose;
 pub mod config;
 pub mod edge;
 pub mod identity;
+pub mod live;
 pub mod screens;
 pub mod store;
 pub mod telemetry;

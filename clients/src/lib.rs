@@ -32,7 +32,7 @@ pub use report::{CallReport, Observer};
 pub use service_token::ServiceTokens;
 pub use signing::{KeyError, KeyRing};
 pub use timeline::TimelineClient;
-pub use transport::{TransportError, UpstreamConfig};
+pub use transport::{TransportError, UpstreamConfig, Webhook, WebhookError};
 
 use transport::Transport;
 

@@ -8,6 +8,7 @@ mod auth;
 mod comment;
 mod home_feed;
 mod id;
+mod live;
 mod member;
 mod page;
 mod post;
@@ -23,6 +24,7 @@ pub use auth::{Credentials, CsrfToken, SessionInfo, SignUp, SignedUp, TotpConfir
 pub use comment::{Comment, CommentInput};
 pub use home_feed::{DegradedPart, FeedPost, HomeFeed, PartStatus, Reason, RecipeCardWithAuthor};
 pub use id::{Id, InvalidId};
+pub use live::{Event, EventAccepted, LiveCommand, LiveMessage, Revalidation, TopicKind};
 pub use member::{ByIdentity, Counts, Following, Me, Member, MemberCard, MemberPatch};
 pub use page::{Items, NumberedPage, Page};
 pub use post::{Post, PostInput};

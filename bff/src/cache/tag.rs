@@ -61,6 +61,16 @@ impl Tag {
         Self(text.into())
     }
 
+    /// A tag as upstreams write it: `kind:ID`, the kind 1 to 31 characters out of `[a-z_]`. Nothing where the
+    /// text has another form: what names no single thing is dropped for one user at a time, never for all.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (kind, id) = text.split_once(':')?;
+        let plain = kind.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        let sound = (1..32).contains(&kind.len()) && plain && Id::new(id).is_ok();
+        sound.then(|| Self(text.into()))
+    }
+
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -77,5 +87,24 @@ impl Borrow<str> for Tag {
 impl fmt::Debug for Tag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Id, Tag};
+
+    #[test]
+    fn a_tag_is_read_as_it_is_written() {
+        let id = Id::new("a-1").expect("an id");
+        for tag in
+            [Tag::member(&id), Tag::timeline(&id), Tag::posts_of(&id), Tag::post(&id), Tag::recipe(&id)]
+        {
+            assert_eq!(Tag::parse(tag.as_str()), Some(tag));
+        }
+        for other in ["", ":", "a:", ":a", "everything", "recipes", "A:b", "a:b:c", "a b:c", "a:b c"] {
+            assert_eq!(Tag::parse(other), None, "{other}");
+        }
+        assert_eq!(Tag::parse(&format!("{}:a", "k".repeat(32))), None);
     }
 }

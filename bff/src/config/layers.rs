@@ -219,7 +219,7 @@ pub(super) fn extract(merged: &Merged, mistakes: &mut ConfigErrors) -> Config {
 }
 
 fn describe(error: &FigmentError, path: &str, value: &Value) -> String {
-    let secret = path.ends_with("secret") || path.ends_with("url");
+    let secret = ["secret", "token", "url"].iter().any(|name| path.ends_with(name));
     match &error.kind {
         Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) if secret => {
             format!("expected {expected}")

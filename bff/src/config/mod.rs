@@ -8,6 +8,7 @@
 mod cookie;
 mod errors;
 mod layers;
+mod live_rules;
 mod rules;
 mod schema;
 mod sections;
@@ -21,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 use hmac::{Hmac, Mac};
 use schemars::JsonSchema;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
@@ -29,9 +30,9 @@ pub use cookie::CookieSettings;
 pub use errors::{ConfigErrors, Mistake};
 pub use schema::config_schema;
 pub use sections::{
-    CacheConfig, CorsConfig, FilesConfig, HttpConfig, InternalConfig, KeysConfig, LimitConfig, LimitsConfig,
-    ScreenConfig, ScreensConfig, SessionConfig, SiteConfig, StoreConfig, TelemetryConfig, UpstreamConfig,
-    UpstreamsConfig,
+    CacheConfig, CorsConfig, EventsConfig, FilesConfig, HttpConfig, InternalConfig, KeysConfig, LimitConfig,
+    LimitsConfig, LiveConfig, ScreenConfig, ScreensConfig, SenderConfig, SessionConfig, SiteConfig,
+    StoreConfig, TelemetryConfig, UpstreamConfig, UpstreamsConfig,
 };
 pub use values::{LogFormat, Millis, Profile, SameSite, Secure, StoreUrl};
 
@@ -58,6 +59,8 @@ pub struct Config {
     pub upstreams: UpstreamsConfig,
     pub screens: ScreensConfig,
     pub cache: CacheConfig,
+    pub events: EventsConfig,
+    pub live: LiveConfig,
     pub limits: LimitsConfig,
     pub telemetry: TelemetryConfig,
     pub site: SiteConfig,
@@ -142,17 +145,37 @@ impl Config {
         if self.is_production() && !merged.is_set("cors.allowed_origins") {
             self.cors.allowed_origins.clear();
         }
-        if self.session.secret_file.is_empty() {
-            return;
+        let Self { session, events, .. } = self;
+        for (path, secret, file) in [
+            ("session.secret", &mut session.secret, &session.secret_file),
+            ("events.revalidate_secret", &mut events.revalidate_secret, &events.revalidate_secret_file),
+            ("events.profile.token", &mut events.profile.token, &events.profile.token_file),
+            ("events.timeline.token", &mut events.timeline.token, &events.timeline.token_file),
+            ("events.recipe.token", &mut events.recipe.token, &events.recipe.token_file),
+        ] {
+            read_secret(path, secret, file, merged, mistakes);
         }
-        if merged.is_set("session.secret") {
-            mistakes.add("session.secret", "is set besides session.secret_file: keep one of them");
-            return;
-        }
-        match std::fs::read_to_string(&self.session.secret_file) {
-            Ok(text) => self.session.secret = text.trim_end_matches(['\n', '\r']).into(),
-            Err(error) => mistakes.add("session.secret_file", format!("cannot be read: {error}")),
-        }
+    }
+}
+
+/// Takes the secret at `path` out of `file`, where one is named.
+fn read_secret(
+    path: &str,
+    secret: &mut SecretString,
+    file: &str,
+    merged: &layers::Merged,
+    mistakes: &mut ConfigErrors,
+) {
+    if file.is_empty() {
+        return;
+    }
+    if merged.is_set(path) {
+        mistakes.add(path, format!("is set besides {path}_file: keep one of them"));
+        return;
+    }
+    match std::fs::read_to_string(file) {
+        Ok(text) => *secret = text.trim_end_matches(['\n', '\r']).into(),
+        Err(error) => mistakes.add(format!("{path}_file"), format!("cannot be read: {error}")),
     }
 }
 

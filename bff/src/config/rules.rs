@@ -10,11 +10,12 @@ use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
 use super::layers::Merged;
+use super::live_rules;
 use super::{Config, ConfigErrors, DEVELOPMENT_SECRET, SameSite, ScreensConfig, Secure, UpstreamConfig};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// HMAC keys shorter than the digest weaken it (RFC 2104, section 3).
-const SECRET_BYTES: usize = 32;
+pub(super) const SECRET_BYTES: usize = 32;
 
 pub(super) fn check(config: &Config, mistakes: &mut ConfigErrors) {
     let mut check = Check { mistakes };
@@ -25,23 +26,24 @@ pub(super) fn check(config: &Config, mistakes: &mut ConfigErrors) {
     check.cookie(config);
     check.upstreams(config);
     check.rest(config);
+    live_rules::check(config, &mut check);
     if config.is_production() {
         check.production(config);
     }
 }
 
-struct Check<'a> {
+pub(super) struct Check<'a> {
     mistakes: &'a mut ConfigErrors,
 }
 
 impl Check<'_> {
-    fn refuse(&mut self, wrong: bool, path: &str, message: &str) {
+    pub(super) fn refuse(&mut self, wrong: bool, path: &str, message: &str) {
         if wrong && !self.mistakes.blames(path) {
             self.mistakes.add(path, message);
         }
     }
 
-    fn range(&mut self, path: &str, value: u64, range: RangeInclusive<u64>) {
+    pub(super) fn range(&mut self, path: &str, value: u64, range: RangeInclusive<u64>) {
         let message = format!("must be {} to {}", range.start(), range.end());
         self.refuse(!range.contains(&value), path, &message);
     }

@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 
 use schemars::JsonSchema;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 use url::Url;
 
@@ -70,8 +70,9 @@ pub struct SessionConfig {
     pub touch_ms: Millis,
 }
 
-fn redacted<S: Serializer>(_: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str("[redacted]")
+fn redacted<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+    let none = secret.expose_secret().is_empty();
+    serializer.serialize_str(if none { "" } else { "[redacted]" })
 }
 
 /// The keys that sign service tokens.
@@ -148,6 +149,57 @@ pub struct CacheConfig {
     pub jitter_percent: u8,
     pub cards_fresh_ms: Millis,
     pub cards_max_bytes: u64,
+}
+
+/// Events of upstreams, and whom they are passed on to.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EventsConfig {
+    /// As `upstreams.*.url`; empty: none. For the URL ask [`EventsConfig::revalidate`].
+    pub revalidate_url: String,
+    #[serde(serialize_with = "redacted")]
+    #[schemars(with = "String")]
+    pub revalidate_secret: SecretString,
+    /// Already read into `revalidate_secret`.
+    pub revalidate_secret_file: String,
+    pub profile: SenderConfig,
+    pub timeline: SenderConfig,
+    pub recipe: SenderConfig,
+}
+
+impl EventsConfig {
+    /// Where changes are told, if anywhere.
+    #[must_use]
+    pub fn revalidate(&self) -> Option<Url> {
+        // Checked when it was loaded; an empty text is no URL.
+        Url::parse(&self.revalidate_url).ok()
+    }
+}
+
+/// An upstream that may send events.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SenderConfig {
+    /// Empty: it may not. No two upstreams share one.
+    #[serde(serialize_with = "redacted")]
+    #[schemars(with = "String")]
+    pub token: SecretString,
+    /// Already read into `token`.
+    pub token_file: String,
+}
+
+/// WebSockets and event streams.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LiveConfig {
+    /// Under `dead_after_ms`.
+    pub heartbeat_ms: Millis,
+    pub dead_after_ms: Millis,
+    pub connections_per_user: usize,
+    pub queue_messages: usize,
+    pub log_messages: usize,
+    pub log_bytes: usize,
+    pub log_age_ms: Millis,
 }
 
 /// Rate limits for each kind of principal.

@@ -97,7 +97,8 @@ fn every_key_can_be_set_by_the_environment() {
                     "session.secure" => "true",
                     "session.same_site" => "strict",
                     "session.domain" => "example.org",
-                    "session.secret_file" => file!(),
+                    "events.revalidate_url" => "http://other.example/",
+                    key if key.ends_with("_file") => file!(),
                     "telemetry.format" => "json",
                     "telemetry.log" => "debug",
                     "store.url" => "memory:",
@@ -108,11 +109,14 @@ fn every_key_can_be_set_by_the_environment() {
             }
         };
         let name = format!("BFF__{}", key.replace('.', "__").to_uppercase());
-        let variables = env(&[(&name, &text)]);
-        if key == "session.secret_file" {
+        let mut variables = env(&[(&name, &text)]);
+        if key == "events.revalidate_url" {
+            variables.push(("BFF__EVENTS__REVALIDATE_SECRET".into(), "other".into()));
+        }
+        if key.ends_with("_file") {
             // Not there from this folder; that it was looked for is what counts.
             let error = Config::load(None, variables).unwrap_err();
-            assert_eq!(error.mistakes()[0].path, "session.secret_file");
+            assert_eq!(error.mistakes()[0].path, key);
             continue;
         }
         let config = Config::load(None, variables).unwrap_or_else(|errors| panic!("{key}: {errors}"));
@@ -120,6 +124,9 @@ fn every_key_can_be_set_by_the_environment() {
         match key.as_str() {
             "session.secret" => assert_eq!(config.session.secret.expose_secret(), "other"),
             "session.secure" => assert_eq!(config.session.secure, Secure::Always),
+            key if key.ends_with("token") || key.ends_with("secret") => {
+                assert_eq!(at(&json, key), "[redacted]")
+            }
             "cors.allowed_origins" => {
                 assert_eq!(config.cors.allowed_origins, ["https://a.example", "https://b.example:8443"]);
             }
@@ -235,6 +242,55 @@ fn the_secret_can_come_from_a_file() {
     assert_eq!(config.session.secret.expose_secret(), "from-the-file");
     let both = mistakes(&[("BFF__SESSION__SECRET_FILE", name), ("BFF__SESSION__SECRET", "x")]);
     assert!(both.starts_with("session.secret: "), "{both}");
+}
+
+#[test]
+fn every_token_can_come_from_a_file_and_none_is_printed() {
+    let (_folder, path) = file("planted-in-a-file\n");
+    let name = path.to_str().unwrap();
+    for key in ["REVALIDATE_SECRET", "PROFILE__TOKEN", "TIMELINE__TOKEN", "RECIPE__TOKEN"] {
+        let config = load(&[(&format!("BFF__EVENTS__{key}_FILE"), name)]).unwrap();
+        let events = &config.events;
+        let secrets =
+            [&events.revalidate_secret, &events.profile.token, &events.timeline.token, &events.recipe.token];
+        let set: Vec<_> =
+            secrets.iter().map(|secret| secret.expose_secret()).filter(|s| !s.is_empty()).collect();
+        assert_eq!(set, ["planted-in-a-file"], "{key}");
+        let printed = format!("{config:?} {}", serde_json::to_string(&config).unwrap());
+        assert!(!printed.contains("planted-in-a-file"), "{printed}");
+    }
+}
+
+#[test]
+fn who_may_send_events_and_be_told_is_checked() {
+    for (variables, path) in [
+        (&[("BFF__EVENTS__RECIPE__TOKEN", "a b")][..], "events.recipe.token"),
+        (
+            &[("BFF__EVENTS__RECIPE__TOKEN", "same"), ("BFF__EVENTS__PROFILE__TOKEN", "same")],
+            "events.recipe.token",
+        ),
+        (&[("BFF__EVENTS__REVALIDATE_URL", "http://web.example/hook")], "events.revalidate_secret"),
+        (
+            &[("BFF__EVENTS__REVALIDATE_URL", "web.example"), ("BFF__EVENTS__REVALIDATE_SECRET", "s")],
+            "events.revalidate_url",
+        ),
+        (
+            &[
+                ("BFF__EVENTS__REVALIDATE_URL", "http://w.example/?k=v"),
+                ("BFF__EVENTS__REVALIDATE_SECRET", "s"),
+            ],
+            "events.revalidate_url",
+        ),
+        (&[("BFF__LIVE__HEARTBEAT_MS", "60000")], "live.heartbeat_ms"),
+    ] {
+        let errors = load(variables).expect_err(path);
+        assert_eq!(errors.mistakes().len(), 1, "{errors}");
+        assert_eq!(errors.mistakes()[0].path, path, "{errors}");
+    }
+    let (_keys, mut variables) = production();
+    variables.extend(env(&[("BFF__EVENTS__RECIPE__TOKEN", "short")]));
+    let errors = Config::load(None, variables).expect_err("too short for production");
+    assert_eq!(errors.to_string(), "events.recipe.token: is shorter than 32 bytes");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::{
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
-    http::header::{COOKIE, HeaderName, ORIGIN, REFERER},
+    http::header::{COOKIE, HOST, HeaderName, ORIGIN, REFERER},
 };
 use futures_util::future::Either;
 
@@ -131,6 +131,24 @@ fn admit(
 pub fn origin_check(request: &HttpRequest) -> Result<(), ApiError> {
     let edge = Edge::of(request)?;
     Ok(edge.csrf.decide(request.method().is_safe(), csrf_headers(request), None)?)
+}
+
+/// The check for requests that are safe by their method and open a connection all the same: no preflight precedes
+/// a WebSocket handshake, and its answers can be read from every origin (RFC 6455 section 10.2). The same rule as
+/// for unsafe methods; besides, a page may always connect to where it came from.
+///
+/// # Errors
+/// 403 `csrf_failed`.
+pub fn handshake_check(request: &HttpRequest) -> Result<(), ApiError> {
+    let edge = Edge::of(request)?;
+    let headers = csrf_headers(request);
+    // A browser that does not say `Sec-Fetch-Site` still says `Origin` with a handshake. The cookie is bound to our
+    // host, so that a name which merely resolves to us brings none.
+    let own = headers.origin.and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
+    if headers.sec_fetch_site.is_none() && own.is_some() && own == only(request, &HOST) {
+        return Ok(());
+    }
+    Ok(edge.csrf.decide(false, headers, None)?)
 }
 
 fn csrf_headers(request: &HttpRequest) -> CsrfHeaders<'_> {

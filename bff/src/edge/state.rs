@@ -11,6 +11,7 @@ use crate::{
 };
 
 /// What the edge is made of.
+#[derive(Clone)]
 pub struct EdgeParts {
     pub sessions: Sessions,
     pub csrf: CsrfGuard,
@@ -48,6 +49,12 @@ impl Edge {
     #[must_use]
     pub fn new(parts: EdgeParts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    /// The same for another listener, whose bodies may be so long.
+    #[must_use]
+    pub fn with_body_limit(&self, body_limit: usize) -> Self {
+        Self::new(EdgeParts { body_limit, ..(*self.0).clone() })
     }
 
     /// The edge of the application that `request` came to.

@@ -4,7 +4,7 @@
 //! request pays; [`Sessions::load`] asks the store.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
@@ -40,7 +40,11 @@ struct Inner {
     runtime: Handle,
     /// Whether the last touch failed, so that an outage is logged when it begins and ends, not for each session.
     touches_fail: AtomicBool,
+    /// Told of every session that was ended.
+    on_end: OnceLock<EndWatcher>,
 }
+
+type EndWatcher = Box<dyn Fn(&SessionKey) + Send + Sync>;
 
 /// A session just made, with the only copy of its id.
 #[derive(Debug)]
@@ -55,7 +59,23 @@ impl Sessions {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, policy: SessionPolicy, runtime: Handle) -> Self {
         let near = NearCache::new(policy.near_entries, policy.idle);
-        Self { inner: Arc::new(Inner { store, policy, near, runtime, touches_fail: AtomicBool::new(false) }) }
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                policy,
+                near,
+                runtime,
+                touches_fail: AtomicBool::new(false),
+                on_end: OnceLock::new(),
+            }),
+        }
+    }
+
+    /// Has `watcher` told of every session that is ended before its time, once it is gone: for what hangs on it.
+    /// It must not wait. Only the first watcher counts.
+    pub fn on_end(&self, watcher: impl Fn(&SessionKey) + Send + Sync + 'static) {
+        // A second watcher is the composition root's mistake; the first one goes on.
+        let _ = self.inner.on_end.set(Box::new(watcher));
     }
 
     /// Makes a session with a new random id. It is durable when this returns, so that the cookie may be sent.
@@ -83,7 +103,7 @@ impl Sessions {
             address: address.into(),
             idle_ms: millis(policy.idle),
             last_seen_ms: AtomicU64::new(now_ms),
-            log_name: std::sync::OnceLock::new(),
+            log_name: OnceLock::new(),
             touch_due_ms: AtomicU64::new(now_ms.saturating_add(millis(policy.touch_every))),
             version: AtomicU64::new(0),
         };
@@ -126,6 +146,19 @@ impl Sessions {
         }
     }
 
+    /// The live session with that key, from memory or else from the store: for what outlives the request that
+    /// brought the id. Does not extend the session.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub async fn find(&self, key: &SessionKey, now_ms: u64) -> Result<Option<Arc<Session>>, IdentityError> {
+        if let Some(session) = self.inner.near.get(key).filter(|session| session.is_live(now_ms)) {
+            return Ok(Some(session));
+        }
+        let session = self.inner.read(key).await?;
+        Ok(session.filter(|session| session.is_live(now_ms)))
+    }
+
     /// Moves the idle end of a session that is in use, at most once in `touch_every`. The store hears of it in
     /// the background; when it does not take it, the request goes on and a later one tries again. Never
     /// brings an ended session back. Costs one atomic read when nothing is due.
@@ -154,6 +187,7 @@ impl Sessions {
         let work = self.inner.runtime.spawn(async move {
             let outcome = inner.store.delete(Space::Sessions, &key).await;
             inner.near.forget(&key);
+            inner.ended(&key);
             outcome
         });
         Ok(work.await.map_err(IdentityError::Interrupted)??)
@@ -175,10 +209,12 @@ impl Sessions {
             // By user, not by what was deleted: after an error that is unknown, and memory may hold a session
             // that the store has let expire because it could not be told of its use.
             inner.near.forget_where(|session| session.user == user && Some(session.key) != except);
-            outcome
+            let ended =
+                outcome?.iter().filter_map(|key| key[..].try_into().ok()).collect::<Vec<SessionKey>>();
+            ended.iter().for_each(|key| inner.ended(key));
+            Ok(ended)
         });
-        let ended = work.await.map_err(IdentityError::Interrupted)??;
-        Ok(ended.iter().filter_map(|key| key[..].try_into().ok()).collect())
+        work.await.map_err(IdentityError::Interrupted)?
     }
 
     /// Puts `profile` in the place of the snapshot that the member's sessions were made with.
@@ -238,6 +274,12 @@ impl Sessions {
 }
 
 impl Inner {
+    fn ended(&self, key: &SessionKey) {
+        if let Some(watcher) = self.on_end.get() {
+            watcher(key);
+        }
+    }
+
     /// The session as the store has it now, and in the near cache from now on.
     async fn read(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, IdentityError> {
         let mut last = None;

@@ -33,12 +33,24 @@ pub struct Metrics {
     pub sessions_created: Counter,
     /// Browser sessions ended by their users.
     pub sessions_ended: Counter,
+    /// WebSockets and event streams that are open now.
+    pub live_connections: Gauge,
+    /// Messages published to live connections.
+    pub live_published: Counter,
+    /// Messages that were handed to a connection.
+    pub live_delivered: Counter,
+    /// Messages thrown away because their connection was too slow.
+    pub live_dropped: Counter,
+    /// Connections ended because they were too slow.
+    pub live_slow_readers: Counter,
     registry: Registry,
     http: HttpRequests,
     cache: Series<2, Counter>,
     parts: Series<3, Arc<Histogram>>,
     upstreams: Series<3, Arc<Histogram>>,
     sign_ins: Series<1, Counter>,
+    events: Series<1, Counter>,
+    revalidations: Series<1, Counter>,
     sink: Arc<OnceLock<Sink>>,
     on_scrape: Mutex<Vec<Box<dyn Fn() + Send>>>,
 }
@@ -59,12 +71,19 @@ impl Metrics {
             cache_entries: Gauge::default(),
             sessions_created: Counter::default(),
             sessions_ended: Counter::default(),
+            live_connections: Gauge::default(),
+            live_published: Counter::default(),
+            live_delivered: Counter::default(),
+            live_dropped: Counter::default(),
+            live_slow_readers: Counter::default(),
             registry: Registry::default(),
             http: HttpRequests(Series::new(["route", "method"])),
             cache: Series::new(["screen", "outcome"]),
             parts: Series::new(["screen", "part", "outcome"]),
             upstreams: Series::new(["upstream", "operation", "outcome"]),
             sign_ins: Series::new(["outcome"]),
+            events: Series::new(["upstream"]),
+            revalidations: Series::new(["outcome"]),
             sink: Arc::default(),
             on_scrape: Mutex::default(),
         };
@@ -93,9 +112,26 @@ impl Metrics {
         bff.register("sign_ins", "Attempts to sign in", self.sign_ins.clone());
         bff.register("sessions_created", "Browser sessions made", self.sessions_created.clone());
         bff.register("sessions_ended", "Browser sessions ended by their users", self.sessions_ended.clone());
+        self.register_live(bff);
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         bff.register("build", "The running version", build);
         bff.register_collector(Box::new(DroppedLines(Arc::clone(&self.sink))));
+    }
+
+    fn register_live(&self, bff: &mut Registry) {
+        let help = "Open WebSockets and event streams";
+        bff.register("live_connections", help, self.live_connections.clone());
+        let help = "Messages published to live connections";
+        bff.register("live_messages_published", help, self.live_published.clone());
+        let help = "Messages handed to a live connection";
+        bff.register("live_messages_delivered", help, self.live_delivered.clone());
+        let help = "Messages thrown away because their connection was too slow";
+        bff.register("live_messages_dropped", help, self.live_dropped.clone());
+        let help = "Live connections ended because they were too slow";
+        bff.register("live_slow_readers", help, self.live_slow_readers.clone());
+        bff.register("events", "Events that upstreams sent", self.events.clone());
+        let help = "Tags told to the revalidation webhook";
+        bff.register("revalidation_tags", help, self.revalidations.clone());
     }
 
     /// The handle for one route's requests: keep it with the route. `route` is the pattern, never the
@@ -146,6 +182,16 @@ impl Metrics {
     /// Counts one attempt to sign in (`ok`, `bad_credentials`, …).
     pub fn sign_in(&self, outcome: &'static str) {
         self.sign_ins.with([outcome], Counter::inc);
+    }
+
+    /// Counts one event that `upstream` sent.
+    pub fn event(&self, upstream: &'static str) {
+        self.events.with([upstream], Counter::inc);
+    }
+
+    /// Counts tags told to the revalidation webhook (`ok`, `failed`: to be tried again, `given_up`).
+    pub fn revalidation(&self, outcome: &'static str, tags: u64) {
+        self.revalidations.with([outcome], |counter| counter.inc_by(tags));
     }
 
     /// Tells from now on how many log lines `sink` dropped. Only the first call counts.

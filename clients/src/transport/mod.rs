@@ -14,6 +14,7 @@ mod config;
 mod exchange;
 mod gate;
 mod trace;
+mod webhook;
 
 use std::{
     sync::Arc,
@@ -30,6 +31,7 @@ use crate::{BodyFault, CallContext, Observer, ServiceTokens, UpstreamError, repo
 pub(crate) use call::{Authority, Call, Query};
 pub use config::{TransportError, UpstreamConfig};
 use gate::Gate;
+pub use webhook::{Webhook, WebhookError};
 
 /// The way to one upstream. Cloning is cheap and shares connections and limits.
 #[derive(Clone)]

@@ -96,6 +96,12 @@ impl TestBff {
         actor
     }
 
+    /// Where its internal listener is: `http://` without a closing slash.
+    #[must_use]
+    pub fn internal_url(&self) -> String {
+        format!("http://{}", self.gateway().internal)
+    }
+
     /// Asks the internal listener.
     pub async fn internal(&self, path: &str) -> Answer {
         Actor::anonymous(self.http.clone(), format!("http://{}", self.gateway().internal)).get(path).await

@@ -17,6 +17,7 @@ mod idempotency;
 mod imports;
 mod isolation;
 mod kitchen;
+mod live;
 mod open_reads;
 mod read_your_writes;
 mod readme;

@@ -1,0 +1,402 @@
+//! The hub and its feeds, without a transport.
+
+use std::{sync::Arc, time::Duration};
+
+use schemas::{Event, Id, LiveMessage, Me};
+use tokio::{runtime::Handle, time::timeout};
+
+use super::{
+    Hub, LiveSettings, Topic,
+    command::obey,
+    feed::{Feed, Listener, Step},
+    hub::Refused,
+    inbox::End,
+};
+use crate::{
+    identity::{Session, SessionPolicy, Sessions},
+    store,
+    telemetry::{Metrics, unix_ms},
+};
+
+const SETTINGS: LiveSettings = LiveSettings {
+    heartbeat: Duration::from_secs(25),
+    dead_after: Duration::from_secs(60),
+    connections_per_user: 3,
+    queue: 8,
+    log_messages: 1000,
+    log_bytes: 1 << 20,
+    log_age: Duration::from_secs(300),
+};
+
+struct Bench {
+    hub: Hub,
+    sessions: Sessions,
+    metrics: Arc<Metrics>,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        Self::with(SETTINGS).await
+    }
+
+    async fn with(settings: LiveSettings) -> Self {
+        let metrics = Arc::new(Metrics::new());
+        let store = store::open("memory:").await.expect("a store");
+        let sessions = Sessions::new(store, SessionPolicy::default(), Handle::current());
+        Self { hub: Hub::new(settings, Arc::clone(&metrics), &Handle::current()), sessions, metrics }
+    }
+
+    async fn sign_in(&self, user: &str) -> Arc<Session> {
+        let me = serde_json::json!({
+            "id": user, "username": user, "displayName": user, "avatarUrl": null, "bio": null,
+            "createdAt": "2026-01-02T03:04:05Z", "email": "x@example.org", "totpEnabled": false
+        });
+        let me: Me = serde_json::from_value(me).expect("a member");
+        self.sessions.create(&me, "", "", unix_ms()).await.expect("a session").session
+    }
+
+    fn join(&self, session: &Session, topics: &[&str], last: Option<&str>) -> Result<Feed, Refused> {
+        let topics = topics.iter().map(|topic| (*topic).to_owned()).collect();
+        let sessions = self.sessions.clone();
+        Feed::join(&self.hub, Listener { user: &session.user, session, sessions, topics, last })
+    }
+
+    /// Joins; the feed, after its first message.
+    async fn joined(&self, session: &Session, topics: &[&str]) -> Feed {
+        let mut feed = self.join(session, topics, None).expect("room");
+        assert_eq!(said(&mut feed).await.kind, "ready");
+        feed
+    }
+
+    fn publish(&self, topic: &str, kind: &str) -> String {
+        self.hub.publish(&Topic::parse(topic).expect("a topic"), kind, None)
+    }
+
+    /// Waits until the dispatcher has handed out all that was published.
+    async fn settled(&self) {
+        let session = self.sign_in("settling").await;
+        let mut feed = self.joined(&session, &[]).await;
+        let id = self.publish("user:settling", "settle");
+        assert_eq!(said(&mut feed).await.id, Some(id));
+    }
+}
+
+async fn next(feed: &mut Feed) -> Step {
+    timeout(Duration::from_secs(10), feed.next()).await.expect("a step in time")
+}
+
+#[track_caller]
+fn message(step: Step) -> LiveMessage {
+    match step {
+        Step::Say(words) => serde_json::from_str(&words.text).expect("a message"),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn said(feed: &mut Feed) -> LiveMessage {
+    message(next(feed).await)
+}
+
+async fn kinds(feed: &mut Feed, count: usize) -> Vec<String> {
+    let mut kinds = Vec::new();
+    for _ in 0..count {
+        kinds.push(said(feed).await.kind);
+    }
+    kinds
+}
+
+async fn ended(feed: &mut Feed) -> End {
+    match next(feed).await {
+        Step::End(end) => end,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_message_reaches_the_subscribers_of_its_topic_and_nobody_else() {
+    let bench = Bench::new().await;
+    let (ada, bob) = (bench.sign_in("ada").await, bench.sign_in("bob").await);
+    let mut one = bench.joined(&ada, &["recipe:r", "recipe:s"]).await;
+    let mut two = bench.joined(&bob, &["recipe:r"]).await;
+    for (topic, kind) in
+        [("recipe:r", "a"), ("recipe:s", "b"), ("user:bob", "c"), ("recipe:t", "d"), ("user:ada", "e")]
+    {
+        bench.publish(topic, kind);
+    }
+    assert_eq!(kinds(&mut one, 3).await, ["a", "b", "e"]);
+    assert_eq!(kinds(&mut two, 2).await, ["a", "c"]);
+    bench.settled().await;
+    bench.publish("recipe:r", "last");
+    assert_eq!(
+        (kinds(&mut one, 1).await, kinds(&mut two, 1).await),
+        (vec!["last".into()], vec!["last".into()])
+    );
+}
+
+#[tokio::test]
+async fn topics_are_checked_wherever_they_come_from() {
+    let bench = Bench::new().await;
+    let ada = bench.sign_in("ada").await;
+    let mut feed = bench.join(&ada, &["user:bob", "recipes", "recipe:r"], None).expect("room");
+    let ready = said(&mut feed).await;
+    assert_eq!(ready.data.expect("data").get(), r#"{"resumed":false,"topics":["user:ada","recipe:r"]}"#);
+    assert_eq!(kinds(&mut feed, 2).await, ["error", "error"]);
+
+    let answers = |feed: &mut Feed, text: &str| {
+        let said = obey(feed, text);
+        said.iter().map(|words| words.text.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        answers(&mut feed, r#"{"subscribe": ["timeline:ada", "timeline:bob", "recipe:r"]}"#),
+        [
+            r#"{"type":"error","data":{"about":"timeline:bob","code":"forbidden_topic","message":"this topic is somebody else's"}}"#,
+            r#"{"type":"subscribed","data":{"topics":["timeline:ada","recipe:r"]}}"#,
+        ]
+    );
+    let left =
+        answers(&mut feed, r#"{"unsubscribe": ["recipe:r", "user:ada"], "subscribe": ["member:bob"]}"#);
+    assert!(left[0].contains("own_topic"), "{left:?}");
+    assert_eq!(
+        &left[1..],
+        [
+            r#"{"type":"unsubscribed","data":{"topics":["recipe:r"]}}"#,
+            r#"{"type":"subscribed","data":{"topics":["member:bob"]}}"#,
+        ]
+    );
+    for wrong in
+        ["", "[]", "{}", r#"{"subscribe": "recipe:r"}"#, r#"{"publish": []}"#, r#"{"subscribe": []}"#]
+    {
+        assert!(answers(&mut feed, wrong)[0].contains("invalid_command"), "{wrong}");
+    }
+    let many: Vec<_> = (0..150).map(|number| format!("recipe:{number}")).collect();
+    let many = serde_json::json!({ "subscribe": many }).to_string();
+    let said = answers(&mut feed, &many);
+    assert_eq!(said.iter().filter(|text| text.contains("too_many_topics")).count(), 52);
+    bench.publish("member:bob", "heard");
+    bench.publish("recipe:r", "not_heard");
+    bench.publish("timeline:ada", "heard_too");
+    assert_eq!(kinds(&mut feed, 2).await, ["heard", "heard_too"]);
+}
+
+#[tokio::test]
+async fn what_waits_of_a_topic_that_was_left_is_not_said() {
+    let bench = Bench::new().await;
+    let ada = bench.sign_in("ada").await;
+    let mut feed = bench.joined(&ada, &["recipe:r"]).await;
+    bench.publish("recipe:r", "late");
+    bench.publish("user:ada", "own");
+    bench.settled().await;
+    obey(&mut feed, r#"{"unsubscribe": ["recipe:r"]}"#);
+    assert_eq!(kinds(&mut feed, 1).await, ["own"]);
+}
+
+#[tokio::test]
+async fn who_resumes_gets_what_came_meanwhile_also_if_nothing_had_come_before() {
+    let bench = Bench::new().await;
+    let ada = bench.sign_in("ada").await;
+    let mut feed = bench.join(&ada, &["recipe:r"], None).expect("room");
+    let begin = said(&mut feed).await.id.expect("an id");
+    drop(feed);
+    for kind in ["a", "b"] {
+        bench.publish("recipe:r", kind);
+        bench.publish("recipe:other", "no");
+    }
+    let mut feed = bench.join(&ada, &["recipe:r"], Some(&begin)).expect("room");
+    let ready = said(&mut feed).await;
+    assert_eq!((ready.kind.as_str(), ready.id.as_deref()), ("ready", Some(&*begin)));
+    assert!(ready.data.expect("data").get().contains(r#""resumed":true"#));
+    assert_eq!(kinds(&mut feed, 2).await, ["a", "b"]);
+    bench.publish("recipe:r", "c");
+    assert_eq!(kinds(&mut feed, 1).await, ["c"]);
+}
+
+#[tokio::test]
+async fn a_place_that_the_log_does_not_know_begins_with_a_reset() {
+    let bench = Bench::with(LiveSettings { log_messages: 5, ..SETTINGS }).await;
+    let ada = bench.sign_in("ada").await;
+    let first = bench.publish("recipe:r", "x");
+    for _ in 0..6 {
+        bench.publish("recipe:r", "x");
+        bench.settled().await;
+    }
+    let future = first.replace("-1", "-99");
+    for unknown in [&*first, "1-1", "nonsense", &*future] {
+        let mut feed = bench.join(&ada, &["recipe:r"], Some(unknown)).expect("room");
+        assert_eq!(kinds(&mut feed, 2).await, ["reset", "ready"], "{unknown}");
+        bench.publish("recipe:r", "new");
+        assert_eq!(kinds(&mut feed, 1).await, ["new"]);
+    }
+}
+
+/// Cuts a connection again and again while messages come from several sides.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn over_any_number_of_cuts_nothing_is_lost_and_nothing_repeated() {
+    const EACH: usize = 1000;
+    let bench = Bench::with(LiveSettings { log_messages: 100_000, log_bytes: 1 << 28, ..SETTINGS }).await;
+    let ada = bench.sign_in("ada").await;
+    let mut feed = bench.join(&ada, &["recipe:a", "recipe:b"], None).expect("room");
+    let mut last = said(&mut feed).await.id;
+    let publishers: Vec<_> = ["recipe:a", "recipe:other", "recipe:b"]
+        .map(|topic| {
+            let hub = bench.hub.clone();
+            let topic = Topic::parse(topic).expect("a topic");
+            tokio::spawn(async move {
+                for number in 0..EACH {
+                    hub.publish(&topic, &format!("n{number}"), None);
+                    if number % 7 == 0 {
+                        tokio::time::sleep(Duration::from_micros(100)).await;
+                    }
+                }
+            })
+        })
+        .into();
+    let mut heard: Vec<LiveMessage> = Vec::new();
+    let (mut dice, mut cuts, mut slow) = (7_u64, 0, 0);
+    while heard.len() < 2 * EACH {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        for _ in 0..(dice >> 33) % 60 {
+            match next(&mut feed).await {
+                Step::End(End::TooSlow) => {
+                    slow += 1;
+                    break;
+                }
+                step => {
+                    let message = message(step);
+                    last = message.id.clone().or(last);
+                    assert_ne!(message.kind, "reset");
+                    if message.kind != "ready" {
+                        heard.push(message);
+                    }
+                }
+            }
+            if heard.len() == 2 * EACH {
+                break;
+            }
+        }
+        cuts += 1;
+        drop(feed);
+        feed = bench.join(&ada, &["recipe:a", "recipe:b"], last.as_deref()).expect("room");
+    }
+    for publisher in publishers {
+        publisher.await.expect("no panic");
+    }
+    for topic in ["recipe:a", "recipe:b"] {
+        let of_it: Vec<_> = heard.iter().filter(|message| message.topic.as_deref() == Some(topic)).collect();
+        let expected: Vec<_> = (0..EACH).map(|number| format!("n{number}")).collect();
+        assert!(of_it.iter().map(|message| &message.kind).eq(&expected), "{topic}");
+    }
+    assert!(cuts > 20, "{cuts} cuts, {slow} of them for being slow");
+}
+
+#[tokio::test]
+async fn a_slow_reader_is_cut_off_alone_and_resumes_without_loss() {
+    let bench = Bench::new().await;
+    let (ada, bob) = (bench.sign_in("ada").await, bench.sign_in("bob").await);
+    let mut slow = bench.joined(&ada, &["recipe:r"]).await;
+    let mut quick = bench.joined(&bob, &["recipe:r"]).await;
+    bench.publish("recipe:r", "seen");
+    let last = said(&mut slow).await.id;
+    for number in 0..20 {
+        bench.publish("recipe:r", &format!("n{number}"));
+        if number == 0 {
+            assert_eq!(kinds(&mut quick, 1).await, ["seen"]);
+        }
+        assert_eq!(kinds(&mut quick, 1).await, [format!("n{number}")]);
+    }
+    assert_eq!(ended(&mut slow).await, End::TooSlow);
+    assert_eq!((bench.metrics.live_slow_readers.get(), bench.metrics.live_dropped.get()), (1, 9));
+    drop(slow);
+    // More than its queue holds: while it catches up, that does not count.
+    let mut slow = bench.join(&ada, &["recipe:r"], last.as_deref()).expect("room");
+    let expected: Vec<_> = (0..20).map(|number| format!("n{number}")).collect();
+    assert_eq!(kinds(&mut slow, 1).await, ["ready"]);
+    assert_eq!(kinds(&mut slow, 20).await, expected);
+}
+
+#[tokio::test]
+async fn the_end_of_a_session_ends_its_connections_and_no_others() {
+    let bench = Bench::new().await;
+    let closing = bench.hub.clone();
+    bench.sessions.on_end(move |session| {
+        closing.close_session(session);
+    });
+    let (here, there, bob) =
+        (bench.sign_in("ada").await, bench.sign_in("ada").await, bench.sign_in("bob").await);
+    let (mut one, mut two) = (bench.joined(&here, &[]).await, bench.joined(&here, &[]).await);
+    let (mut other, mut bobs) = (bench.joined(&there, &[]).await, bench.joined(&bob, &[]).await);
+    bench.publish("user:ada", "waits");
+    bench.settled().await;
+    bench.sessions.end(&here.key).await.expect("ended");
+    assert_eq!(ended(&mut one).await, End::SignedOut, "what waits is not for them any more");
+    assert_eq!(ended(&mut two).await, End::SignedOut);
+    assert!(!one.is_signed_in().await && other.is_signed_in().await);
+    assert_eq!(kinds(&mut other, 1).await, ["waits"]);
+
+    bench.sessions.end_all(&there.user, None).await.expect("ended");
+    assert_eq!(ended(&mut other).await, End::SignedOut);
+    bench.publish("user:bob", "still_here");
+    assert_eq!(kinds(&mut bobs, 1).await, ["still_here"]);
+    assert_eq!(bench.hub.close_user(&bob.user), 1);
+    assert_eq!(ended(&mut bobs).await, End::SignedOut);
+}
+
+#[tokio::test]
+async fn a_user_has_room_for_so_many_connections_and_gets_it_back() {
+    let bench = Bench::new().await;
+    let (ada, bob) = (bench.sign_in("ada").await, bench.sign_in("bob").await);
+    let first = bench.joined(&ada, &["recipe:r"]).await;
+    let _others = [bench.joined(&ada, &[]).await, bench.joined(&ada, &[]).await];
+    assert_eq!(bench.join(&ada, &[], None).expect_err("full"), Refused::TooMany);
+    let _bobs = bench.joined(&bob, &[]).await;
+    assert_eq!(bench.metrics.live_connections.get(), 4);
+    drop(first);
+    assert_eq!(bench.metrics.live_connections.get(), 3);
+    let _again = bench.joined(&ada, &[]).await;
+}
+
+#[tokio::test]
+async fn who_is_told_to_come_back_gets_first_what_waits() {
+    let bench = Bench::new().await;
+    let ada = bench.sign_in("ada").await;
+    let mut feed = bench.joined(&ada, &[]).await;
+    bench.publish("user:ada", "waits");
+    bench.settled().await;
+    bench.hub.shutdown();
+    assert_eq!(kinds(&mut feed, 1).await, ["waits"]);
+    assert_eq!(ended(&mut feed).await, End::GoingAway);
+    assert_eq!(bench.join(&ada, &[], None).expect_err("stopping"), Refused::GoingAway);
+    drop(feed);
+    assert_eq!(bench.metrics.live_connections.get(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quiet_connection_beats_and_notices_that_its_session_is_over() {
+    let bench = Bench::new().await;
+    let ada = bench.sign_in("ada").await;
+    let mut feed = bench.join(&ada, &[], None).expect("room");
+    assert_eq!(message(feed.next().await).kind, "ready");
+    for _ in 0..3 {
+        assert!(matches!(feed.next().await, Step::Beat));
+        assert!(feed.is_signed_in().await);
+    }
+    // Nobody tells the hub: the session ends elsewhere.
+    bench.sessions.end(&ada.key).await.expect("ended");
+    assert!(matches!(feed.next().await, Step::Beat));
+    assert!(!feed.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn an_event_is_announced_only_where_it_is_sound() {
+    let bench = Bench::new().await;
+    let event = |topic: &str, kind: &str| Event {
+        topic: topic.into(),
+        kind: kind.into(),
+        data: None,
+        tags: Vec::new(),
+    };
+    assert!(bench.hub.announce(&event("recipe:r", "comment.created")).is_some());
+    for (topic, kind) in [("recipe", "x"), ("recipe:r", ""), ("recipe:r", "a\"b"), ("recipe:r", "ready")] {
+        assert!(bench.hub.announce(&event(topic, kind)).is_none(), "{topic} {kind}");
+    }
+    assert_eq!(Topic::own(&Id::new("u").expect("an id")).as_str(), "user:u");
+}

@@ -1,0 +1,107 @@
+//! A call to an operator's own server: no upstream, so no service token, no trace, and an answer that nobody reads.
+
+use std::time::Duration;
+
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::{Method, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use tokio::{runtime::Handle, time::timeout};
+use url::Url;
+
+use super::{AbortOnDrop, TransportError, UpstreamConfig};
+
+/// What stands in for an upstream's name in errors.
+const NAME: &str = "webhook";
+
+/// Posts JSON to one URL. Cloning is cheap and shares connections.
+#[derive(Clone)]
+pub struct Webhook {
+    runtime: Handle,
+    http: reqwest::Client,
+    url: Url,
+    authorization: HeaderValue,
+    timeout: Duration,
+}
+
+/// A webhook was not delivered, or not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum WebhookError {
+    /// The body cannot be written as JSON.
+    #[error("webhook body")]
+    Body(#[source] serde_json::Error),
+    #[error("webhook timed out")]
+    Timeout,
+    /// It could not be reached, or did not answer with HTTP.
+    #[error("webhook is unreachable")]
+    Connect(#[source] reqwest::Error),
+    /// It answered with something else than 2xx.
+    #[error("webhook answered {0}")]
+    Status(StatusCode),
+    /// The process is stopping.
+    #[error("webhook was interrupted")]
+    Interrupted,
+}
+
+impl std::fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Webhook").finish_non_exhaustive()
+    }
+}
+
+impl Webhook {
+    /// `secret` goes along as a bearer token; `timeout` bounds each call as a whole. No network is touched here.
+    ///
+    /// # Errors
+    /// [`TransportError`] when the URL or the secret cannot be used, or TLS cannot be set up.
+    pub fn new(
+        runtime: Handle,
+        url: Url,
+        secret: &SecretString,
+        timeout: Duration,
+    ) -> Result<Self, TransportError> {
+        let config = UpstreamConfig {
+            name: NAME,
+            url: url.clone(),
+            audience: String::new(),
+            timeout,
+            connect_timeout: timeout,
+            max_response_bytes: 1,
+            max_concurrent: 1,
+            queue: 0,
+        };
+        config.checked_base()?;
+        let mut authorization =
+            HeaderValue::try_from(format!("Bearer {}", secret.expose_secret())).map_err(|_| {
+                TransportError::Config { upstream: NAME, expected: "the secret must be visible ASCII" }
+            })?;
+        authorization.set_sensitive(true);
+        Ok(Self { runtime, http: config.http_client()?, url, authorization, timeout })
+    }
+
+    /// Posts `body` once. What comes back besides the status is not read.
+    ///
+    /// # Errors
+    /// [`WebhookError`].
+    pub async fn post(&self, body: &impl Serialize) -> Result<(), WebhookError> {
+        let body = serde_json::to_vec(body).map_err(WebhookError::Body)?;
+        let mut request = reqwest::Request::new(Method::POST, self.url.clone());
+        request.headers_mut().insert(AUTHORIZATION, self.authorization.clone());
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        *request.body_mut() = Some(body.into());
+        let sending = timeout(self.timeout, self.http.execute(request));
+        // The connection lives on the runtime, whoever asks.
+        let task = self.runtime.spawn(sending);
+        let _abort = AbortOnDrop(task.abort_handle());
+        let sent = task.await.map_err(|_| WebhookError::Interrupted)?.map_err(|_| WebhookError::Timeout)?;
+        let response = sent.map_err(|error| {
+            if error.is_timeout() {
+                WebhookError::Timeout
+            } else {
+                WebhookError::Connect(error.without_url())
+            }
+        })?;
+        let status = response.status();
+        if status.is_success() { Ok(()) } else { Err(WebhookError::Status(status)) }
+    }
+}
