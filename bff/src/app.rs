@@ -201,6 +201,7 @@ impl Application {
                 members: Arc::clone(&screens.members),
                 idempotency: Idempotency::new(Arc::clone(&store), &config.derive_key("idempotency")),
                 comment_recipes: screens.comment_recipes.clone(),
+                announce: announcer(hub.clone()),
                 clients,
                 drops,
                 runtime,
@@ -604,6 +605,13 @@ fn revalidator(
     let Some(url) = config.events.revalidate() else { return Ok(None) };
     let webhook = Webhook::new(runtime.clone(), url, &config.events.revalidate_secret, REVALIDATE_TIMEOUT)?;
     Ok(Some(Revalidator::new(webhook, Arc::clone(metrics), runtime)))
+}
+
+/// Messages of the gateway's own writes go the way of the upstreams' events.
+fn announcer(hub: Hub) -> api::Announce {
+    Box::new(move |event| {
+        hub.announce(event);
+    })
 }
 
 /// A look-up that is under way must not be joined by who asks after a drop.

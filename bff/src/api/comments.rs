@@ -53,6 +53,7 @@ pub async fn create_comment(
             move |comment: &Comment| {
                 api.note_place_of(comment);
                 let document = CommentWithAuthor { comment, author: Some(&author) };
+                api.announce(&Tag::recipe(&comment.recipe_id), "comment.created", &document);
                 Made::at("/api/comments", &comment.id, &document)
             },
         )

@@ -18,13 +18,16 @@ use crate::{
 /// # Errors
 /// 401, 403 `csrf_failed`, 409, 422.
 pub async fn create_post(writer: Writer, input: JsonBody<PostInput>) -> Result<HttpResponse, ApiError> {
-    let changes = posts_of(writer.me());
+    let (changes, api) = (posts_of(writer.me()), writer.api().clone());
     writer
         .create(
             input.0,
             changes,
             |clients, cx, input| async move { clients.timeline.create_post(&cx, &input).await },
-            |post: &Post| Made::at("/api/posts", &post.id, post),
+            move |post: &Post| {
+                api.announce(&Tag::member(&post.author_id), "post.created", post);
+                Made::at("/api/posts", &post.id, post)
+            },
         )
         .await
 }

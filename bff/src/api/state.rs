@@ -4,14 +4,19 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, web};
 use clients::Clients;
-use schemas::{Id, MemberCard};
+use schemas::{Event, Id, MemberCard};
+use serde::Serialize;
+use serde_json::value::to_raw_value;
 use tokio::runtime::Handle;
 
 use super::Idempotency;
 use crate::{
-    cache::{Drops, SharedCards},
+    cache::{Drops, SharedCards, Tag},
     edge::ApiError,
 };
+
+/// Tells those who listen that something happened. Never waits.
+pub type Announce = Box<dyn Fn(&Event) + Send + Sync>;
 
 /// What the handlers are made with.
 pub struct ApiParts {
@@ -22,6 +27,8 @@ pub struct ApiParts {
     pub idempotency: Idempotency,
     /// The recipe that each comment is on, of those that were seen lately: that never changes.
     pub comment_recipes: moka::sync::Cache<Id, Id>,
+    /// What is made here is told to those who listen, once: also where its POST is repeated.
+    pub announce: Announce,
     /// Writes run on it.
     pub runtime: Handle,
 }
@@ -42,6 +49,15 @@ impl Api {
     #[must_use]
     pub fn new(parts: ApiParts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    /// Tells the subscribers of `topic` that `made` is new. They are not the acting user: nothing personal belongs in
+    /// it.
+    pub(super) fn announce(&self, topic: &Tag, kind: &str, made: &impl Serialize) {
+        // A message without its data still says that there is something to be read.
+        let data = to_raw_value(made).ok();
+        let topic = topic.as_str().to_owned();
+        (self.0.announce)(&Event { topic, kind: kind.to_owned(), data, tags: Vec::new() });
     }
 
     /// The handlers' part of the application that `request` came to.

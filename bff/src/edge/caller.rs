@@ -143,8 +143,10 @@ pub fn handshake_check(request: &HttpRequest) -> Result<(), ApiError> {
     let edge = Edge::of(request)?;
     let headers = csrf_headers(request);
     // A browser that does not say `Sec-Fetch-Site` still says `Origin` with a handshake. The cookie is bound to our
-    // host, so that a name which merely resolves to us brings none.
-    let own = headers.origin.and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
+    // host, so that a name which merely resolves to us brings none. In production only https is ours: anybody on
+    // the way could have written the page that came without it.
+    let origin = headers.origin.and_then(|origin| origin.split_once("://"));
+    let own = origin.filter(|(scheme, _)| *scheme == "https" || !edge.hsts).map(|(_, host)| host);
     if headers.sec_fetch_site.is_none() && own.is_some() && own == only(request, &HOST) {
         return Ok(());
     }

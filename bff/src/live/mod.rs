@@ -8,6 +8,21 @@
 //! A message is written as JSON once. The [`Hub`] appends it to a bounded log and is done; one dispatcher carries
 //! it, in the log's order, to the inbox of each connection that subscribed to its topic. An inbox is bounded: a
 //! reader too slow for it is cut off, comes back with the last id it saw, and gets the rest out of the log.
+//!
+//! # What a front-end sees
+//!
+//! `GET /bff/notify?topics=recipe:a,member:b` is a WebSocket, or an event stream with `Accept: text/event-stream`.
+//! Either carries messages `{id, type, topic, data}`:
+//!
+//! - `ready` comes first, with the topics and with the id where the connection begins. Whoever gives the last id
+//!   back (`Last-Event-ID`, or `lastEventId` in the query) hears all that came since, each message once.
+//! - `reset` says that this cannot be told any more: what depends on messages is to be read anew.
+//! - `subscribed`, `unsubscribed` and `error` answer `{"subscribe": […], "unsubscribe": […]}` on a WebSocket, and
+//!   have no id. `error` also says which topics of the query are refused.
+//! - everything else is an upstream's or the gateway's own news. One's own topic `user:ID` is always there.
+//!
+//! A WebSocket ends with 1001 (stopping: come back), 1003 or 1009 (not a text of at most 4 KiB), 1013 (too slow:
+//! come back) or 4401 (not signed in any more); an event stream says the same in a last message `end`.
 
 mod command;
 mod events;

@@ -35,6 +35,7 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_
 pub struct Revalidator {
     orders: Sender<Order>,
     metrics: Arc<Metrics>,
+    everything: Tag,
 }
 
 enum Order {
@@ -62,11 +63,15 @@ impl Revalidator {
             not_before: Instant::now(),
         };
         runtime.spawn(caller.run(incoming));
-        Self { orders, metrics }
+        Self { orders, metrics, everything: Tag::everything() }
     }
 
     /// Something with this tag changed. Never waits.
     pub fn changed(&self, tag: &Tag) {
+        // The end of somebody's session changes nothing that others keep.
+        if *tag == self.everything {
+            return;
+        }
         match self.orders.try_send(Order::Changed(tag.clone())) {
             Ok(()) => {}
             Err(TrySendError::Full(_) | TrySendError::Closed(_)) => self.metrics.revalidation("given_up", 1),

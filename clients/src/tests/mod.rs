@@ -7,6 +7,7 @@ mod recipe;
 mod server;
 mod timeline;
 mod transport;
+mod webhook;
 
 use std::{
     sync::Arc,

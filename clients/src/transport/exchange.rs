@@ -156,7 +156,7 @@ async fn read(response: &mut Response, limit: usize) -> Result<Bytes, ReadFault>
     Ok(whole.freeze())
 }
 
-async fn read_aside(response: &mut Response) -> Option<Bytes> {
+pub(super) async fn read_aside(response: &mut Response) -> Option<Bytes> {
     timeout(MAX_ASIDE_TIME, read(response, MAX_ASIDE_BYTES)).await.ok()?.ok()
 }
 

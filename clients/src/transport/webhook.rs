@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::{runtime::Handle, time::timeout};
 use url::Url;
 
-use super::{AbortOnDrop, TransportError, UpstreamConfig};
+use super::{AbortOnDrop, TransportError, UpstreamConfig, exchange::read_aside};
 
 /// What stands in for an upstream's name in errors.
 const NAME: &str = "webhook";
@@ -79,7 +79,7 @@ impl Webhook {
         Ok(Self { runtime, http: config.http_client()?, url, authorization, timeout })
     }
 
-    /// Posts `body` once. What comes back besides the status is not read.
+    /// Posts `body` once. What comes back besides the status is of no interest.
     ///
     /// # Errors
     /// [`WebhookError`].
@@ -89,19 +89,23 @@ impl Webhook {
         request.headers_mut().insert(AUTHORIZATION, self.authorization.clone());
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         *request.body_mut() = Some(body.into());
-        let sending = timeout(self.timeout, self.http.execute(request));
+        let (http, limit) = (self.http.clone(), self.timeout);
+        let sending = async move {
+            let sent = timeout(limit, http.execute(request)).await;
+            let mut response = sent.map_err(|_| WebhookError::Timeout)?.map_err(not_sent)?;
+            // So that the connection can be used again.
+            let _ = read_aside(&mut response).await;
+            Ok(response.status())
+        };
         // The connection lives on the runtime, whoever asks.
         let task = self.runtime.spawn(sending);
         let _abort = AbortOnDrop(task.abort_handle());
-        let sent = task.await.map_err(|_| WebhookError::Interrupted)?.map_err(|_| WebhookError::Timeout)?;
-        let response = sent.map_err(|error| {
-            if error.is_timeout() {
-                WebhookError::Timeout
-            } else {
-                WebhookError::Connect(error.without_url())
-            }
-        })?;
-        let status = response.status();
+        let status = task.await.map_err(|_| WebhookError::Interrupted)??;
         if status.is_success() { Ok(()) } else { Err(WebhookError::Status(status)) }
     }
+}
+
+fn not_sent(error: reqwest::Error) -> WebhookError {
+    // A connection attempt can time out as well: this question comes first.
+    if error.is_timeout() { WebhookError::Timeout } else { WebhookError::Connect(error.without_url()) }
 }

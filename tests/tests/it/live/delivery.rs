@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use tests::{Actor, TestBff, figures};
 use tokio::time::{Instant, sleep};
 
+use crate::kitchen::publish;
+
 use super::{
     builder,
     listeners::{EventStream, Heard, Listener, Socket},
@@ -46,6 +48,30 @@ async fn an_event_on_a_recipe_reaches_its_subscribers_and_nobody_else() {
     tell(&bff, &format!("user:{}", ada.id()), "last", Value::Null).await;
     assert_eq!(adas.next().await.message()["type"], "last");
     assert_eq!(bobs.next().await.message()["type"], "after");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_comment_written_through_the_gateway_reaches_those_who_follow_its_recipe() {
+    let bff = builder().spawn().await;
+    let (ada, bob, eve) =
+        (bff.signed_in("ada").await, bff.signed_in("bob").await, bff.signed_in("eve").await);
+    let recipe = publish(&ada, "Rice with eggs").await;
+    let mut adas = Socket::open(&bff, &ada, &format!("?topics=recipe:{recipe}")).await;
+    let mut bobs = EventStream::open(&bff, &bob, &format!("?topics=recipe:{recipe}")).await;
+    let mut eves = Socket::open(&bff, &eve, "?topics=recipe:another").await;
+
+    let path = format!("/api/recipes/{recipe}/comments");
+    let written = eve.post(&path, &json!({ "body": "맛있다" })).await.expect(201).json();
+    for heard in [adas.next().await, bobs.next().await] {
+        let message = heard.message().clone();
+        assert_eq!(
+            (&message["type"], &message["topic"]),
+            (&json!("comment.created"), &json!(format!("recipe:{recipe}")))
+        );
+        assert_eq!(message["data"], written);
+    }
+    tell(&bff, &format!("user:{}", eve.id()), "for_eve", Value::Null).await;
+    assert_eq!(eves.next().await.message()["type"], "for_eve", "who does not listen hears nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]

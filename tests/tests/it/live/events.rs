@@ -172,8 +172,12 @@ async fn a_rendering_server_is_told_which_tags_changed() {
     let works_again = "the revalidation webhook works again";
     eventually("it to be told", || async { bff.output().contains(works_again).then_some(()) }).await;
     assert!(tags(&web).contains(&"recipe:missed".to_owned()));
+    // A stop does not forget what was to be told.
+    let event = json!({ "topic": "recipe:r", "type": "changed", "tags": ["recipe:last"] });
+    let _ = send_event(&bff, Some(RECIPE_TOKEN), &event).await.expect(202);
     bff.terminate().await;
     assert!(bff.ended().await.success());
+    assert!(tags(&web).contains(&"recipe:last".to_owned()));
     let output = bff.output();
     assert_eq!(output.matches("the revalidation webhook fails").count(), 1, "{output}");
     assert!(!output.contains("planted-"), "{output}");
