@@ -1,6 +1,8 @@
 //! The composition root: the one file that knows every piece. The route table and the order of the middleware read
 //! from top to bottom.
 
+mod pieces;
+
 use std::{
     io,
     net::SocketAddr,
@@ -20,25 +22,24 @@ use actix_web::{
     middleware::{Condition, from_fn},
     web,
 };
-use clients::{CallReport, Clients, KeyError, KeyRing, ServiceTokens, TransportError, Webhook};
-use schemas::{Id, MemberCard};
-use secrecy::{ExposeSecret, SecretSlice};
+use clients::{KeyError, TransportError};
 use tokio::runtime::Handle;
 use tracing_actix_web::TracingLogger;
 
+use self::pieces::{
+    announcer, cookie_settings, csrf_guard, event_senders, forget_cards, live_settings, revalidator, screens,
+    session_policy, signing_keys, upstream_clients,
+};
 use crate::{
     api::{self, Api, ApiParts, Idempotency, Jwks},
-    cache::{CacheSettings, Documents, Drops, Policy, SharedCards, Tag},
-    config::{self, Config, ScreenConfig, UpstreamConfig},
+    cache::Drops,
+    config::Config,
     edge::{
         Edge, EdgeParts, RequestSpan, RouteName, gate, listen, method_not_allowed, not_found, spans_wanted,
     },
-    identity::{AllowedOrigins, CookieSettings, CsrfGuard, CsrfKey, SameSite, SessionPolicy, Sessions},
-    live::{self, Events, Hub, LiveSettings, Revalidator, SenderTokens},
-    screens::{
-        self, HomeFeedScreen, MeScreen, MemberScreen, RecipeScreen, Screen, ScreenSettings, Screens,
-        ScreensParts,
-    },
+    identity::{AllowedOrigins, Sessions},
+    live::{self, Events, Hub, Revalidator},
+    screens::{self, HomeFeedScreen, MeScreen, MemberScreen, RecipeScreen, Screen, Screens},
     store::{self, Store, StoreError},
     telemetry::{
         AccessLog, AccessSettings, CONTENT_TYPE, LineFormat, LogSettings, Metrics, Sink, UserHasher,
@@ -69,12 +70,6 @@ const CORS_ANSWER_HEADERS: [&str; 9] = [
     "server-timing",
     "x-request-id",
 ];
-
-/// Recipes whose authors are remembered: about 100 bytes each.
-const RECIPE_AUTHORS: u64 = 100_000;
-
-/// Comments whose recipes are remembered: about 200 bytes each.
-const COMMENT_RECIPES: u64 = 100_000;
 
 /// Longest body of an event.
 const EVENT_BODY_BYTES: usize = 64 * 1024;
@@ -491,178 +486,5 @@ async fn sweep(store: Arc<dyn Store>, every: Duration) {
                 }
             }
         }
-    }
-}
-
-/// The keys in `keys.dir`; the development profile makes the first one itself and keeps it.
-fn signing_keys(config: &Config) -> Result<KeyRing, StartError> {
-    let dir = std::path::Path::new(&config.keys.dir);
-    let failed = |source| StartError::Keys { dir: config.keys.dir.clone(), source };
-    let none_yet = |error: &KeyError| match error {
-        KeyError::NoKey { .. } => true,
-        KeyError::File { source, .. } => source.kind() == io::ErrorKind::NotFound,
-        _ => false,
-    };
-    match KeyRing::load(dir) {
-        Err(error) if none_yet(&error) && !config.is_production() => {
-            KeyRing::generate_in(dir).map_err(failed)?;
-            KeyRing::load(dir).map_err(failed)
-        }
-        loaded => loaded.map_err(failed),
-    }
-}
-
-fn upstream_clients(
-    config: &Config,
-    runtime: Handle,
-    keys: Arc<KeyRing>,
-    metrics: &Arc<Metrics>,
-) -> Result<Clients, TransportError> {
-    let upstream = |name, config: &UpstreamConfig| clients::UpstreamConfig {
-        name,
-        url: config.url.clone(),
-        audience: config.audience.clone(),
-        timeout: config.timeout_ms.into(),
-        connect_timeout: config.connect_timeout_ms.into(),
-        max_response_bytes: config.max_response_bytes,
-        max_concurrent: config.max_concurrent,
-        queue: config.queue,
-    };
-    let tokens = Arc::new(ServiceTokens::new(keys, config.keys.issuer.clone()));
-    let metrics = Arc::clone(metrics);
-    let observer = Arc::new(move |call: &CallReport<'_>| {
-        metrics.upstream_call(call.upstream, call.operation, call.outcome, call.duration);
-    });
-    Clients::new(
-        runtime,
-        upstream("profile", &config.upstreams.profile),
-        upstream("timeline", &config.upstreams.timeline),
-        upstream("recipe", &config.upstreams.recipe),
-        tokens,
-        observer,
-    )
-}
-
-fn screens(
-    config: &Config,
-    clients: Arc<Clients>,
-    drops: Arc<Drops>,
-    runtime: Handle,
-    metrics: Arc<Metrics>,
-) -> Screens {
-    let bounds =
-        CacheSettings { max_bytes: config.cache.max_bytes, jitter_percent: config.cache.jitter_percent };
-    let members = SharedCards::new(
-        config.cache.cards_fresh_ms.into(),
-        config.cache.cards_max_bytes,
-        Arc::clone(&drops),
-        Tag::member,
-        |card: &MemberCard| {
-            card.username.len() + card.display_name.len() + card.avatar_url.as_ref().map_or(0, String::len)
-        },
-    );
-    Screens::new(ScreensParts {
-        documents: Arc::new(Documents::new(bounds, drops, runtime)),
-        members: Arc::new(members),
-        recipe_authors: moka::sync::Cache::new(RECIPE_AUTHORS),
-        comment_recipes: moka::sync::Cache::new(COMMENT_RECIPES),
-        clients,
-        metrics,
-        home_feed: screen_settings(&config.screens.home_feed),
-        recipe: screen_settings(&config.screens.recipe),
-        member: screen_settings(&config.screens.member),
-        me: screen_settings(&config.screens.me),
-    })
-}
-
-fn live_settings(config: &Config) -> LiveSettings {
-    let live = &config.live;
-    LiveSettings {
-        heartbeat: live.heartbeat_ms.into(),
-        dead_after: live.dead_after_ms.into(),
-        connections_per_user: live.connections_per_user,
-        queue: live.queue_messages,
-        log_messages: live.log_messages,
-        log_bytes: live.log_bytes,
-        log_age: live.log_age_ms.into(),
-    }
-}
-
-fn event_senders(config: &Config) -> SenderTokens {
-    let events = &config.events;
-    [("profile", &events.profile), ("timeline", &events.timeline), ("recipe", &events.recipe)]
-        .into_iter()
-        .fold(SenderTokens::default(), |senders, (name, sender)| {
-            senders.with(name, sender.token.expose_secret())
-        })
-}
-
-fn revalidator(
-    config: &Config,
-    runtime: &Handle,
-    metrics: &Arc<Metrics>,
-) -> Result<Option<Revalidator>, TransportError> {
-    let Some(url) = config.events.revalidate() else { return Ok(None) };
-    let webhook = Webhook::new(runtime.clone(), url, &config.events.revalidate_secret, REVALIDATE_TIMEOUT)?;
-    Ok(Some(Revalidator::new(webhook, Arc::clone(metrics), runtime)))
-}
-
-/// Messages of the gateway's own writes go the way of the upstreams' events.
-fn announcer(hub: Hub) -> api::Announce {
-    Box::new(move |event| {
-        hub.announce(event);
-    })
-}
-
-/// A look-up that is under way must not be joined by who asks after a drop.
-fn forget_cards(clients: Arc<Clients>) -> impl Fn(&Tag) {
-    move |tag| match tag.as_str().split_once(':').map(|(kind, id)| (kind, Id::new(id))) {
-        Some(("member", Ok(member))) => clients.profile.forget_card(&member),
-        Some(("recipe", Ok(recipe))) => clients.recipe.forget_card(&recipe),
-        _ => {}
-    }
-}
-
-fn screen_settings(config: &ScreenConfig) -> ScreenSettings {
-    ScreenSettings {
-        policy: Policy {
-            fresh: config.fresh_ms.into(),
-            stale: config.stale_ms.into(),
-            stale_if_error: config.stale_if_error_ms.into(),
-            degraded: config.degraded_ms.into(),
-        },
-        deadline: config.deadline_ms.into(),
-    }
-}
-
-fn session_policy(config: &Config) -> SessionPolicy {
-    SessionPolicy {
-        idle: config.session.idle_ms.into(),
-        absolute: config.session.absolute_ms.into(),
-        touch_every: config.session.touch_ms.into(),
-        ..SessionPolicy::default()
-    }
-}
-
-fn csrf_guard(config: &Config, origins: Arc<AllowedOrigins>) -> CsrfGuard {
-    let secret = SecretSlice::from(config.session.secret.expose_secret().as_bytes().to_vec());
-    let key = CsrfKey::derive(&secret);
-    let cross_site = config.cookie().same_site == config::SameSite::None;
-    CsrfGuard::new(Arc::new(key), origins, cross_site)
-}
-
-fn cookie_settings(config: &Config) -> CookieSettings {
-    let cookie = config.cookie();
-    CookieSettings {
-        name: cookie.name,
-        domain: cookie.domain,
-        path: "/".into(),
-        secure: cookie.secure,
-        same_site: match cookie.same_site {
-            config::SameSite::Lax => SameSite::Lax,
-            config::SameSite::Strict => SameSite::Strict,
-            config::SameSite::None => SameSite::None,
-        },
-        http_only: true,
     }
 }
