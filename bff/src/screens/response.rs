@@ -136,7 +136,9 @@ pub(super) fn outcome_word(served: &Served) -> &'static str {
 
 fn cache_status(served: &Served, now: Instant) -> HeaderValue {
     let document: &Document = &served.document;
-    let ttl = document.ttl(now);
+    // What an event made stale has no time left, however young it is.
+    let left = document.ttl(now);
+    let ttl = if served.outcome == Outcome::Stale { left.min(0) } else { left };
     let ready = usize::try_from(ttl).ok().filter(|_| served.outcome == Outcome::Hit && document.is_whole());
     if let Some(ready) = ready.and_then(|ttl| HITS.get(ttl)) {
         return ready.clone();
