@@ -11,7 +11,7 @@ use crate::kitchen::{follow, post, publish, texts, titles};
 
 const FEED: &str = "/bff/home-feed";
 /// How often each kind of write is made.
-const ROUNDS: usize = 20;
+const ROUNDS: usize = 100;
 
 /// Somebody's screens, read without end.
 struct Traffic {
