@@ -43,8 +43,8 @@ pub enum KeyError {
     Header,
 }
 
-/// Ed25519 keys of one folder. The one with the newest file name signs, all of them are published, so
-/// that a key can be announced before it is used and verified after it was.
+/// Ed25519 keys of one folder. The one with the newest file name signs, as soon as it is loaded; all of them
+/// are published, so that what an older one signed can still be verified.
 pub struct KeyRing {
     keys: ArcSwap<KeySet>,
 }

@@ -9,7 +9,7 @@ use std::{
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse,
     dev::Payload,
-    http::header::{CACHE_CONTROL, ETAG, EntityTag, Header as _, HeaderValue, IfNoneMatch, VARY},
+    http::header::{ETAG, EntityTag, Header as _, IfNoneMatch},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use clients::{CallContext, Clients};
@@ -18,19 +18,10 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{Api, calling::call_context, query::Query};
-use crate::edge::{ApiError, MaybeSignedIn, accepts_json};
+use crate::edge::{ApiError, MaybeSignedIn, accepts_json, keep};
 
 /// How long a list waits for its authors. It is of use without them.
 const AUTHORS: Duration = Duration::from_millis(500);
-
-/// Kept by the caller alone, and asked about each time.
-const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
-/// Nothing personal is in it: shared caches may keep it.
-const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=5, stale-while-revalidate=30");
-/// Without its authors it must not outlive the outage.
-const NOT_KEPT: HeaderValue = HeaderValue::from_static("no-store");
-const VARY_BY: HeaderValue =
-    HeaderValue::from_static("Cookie, Authorization, Accept, Accept-Encoding, Origin");
 
 /// A caller who wants to read, signed in or not. Where that is not open to everybody, the handler asks for
 /// [`SignedIn`](crate::edge::SignedIn) as well.
@@ -127,15 +118,10 @@ impl Reader {
             Err(_) => false,
         };
         let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-        let kept = match &self.cx.acting {
-            Some(_) => PRIVATE,
-            None if complete => PUBLIC,
-            None => NOT_KEPT,
-        };
-        response
-            .insert_header((ETAG, etag))
-            .insert_header((CACHE_CONTROL, kept))
-            .insert_header((VARY, VARY_BY));
-        Ok(if known { response.finish() } else { response.content_type("application/json").body(body) })
+        response.insert_header((ETAG, etag));
+        let mut response =
+            if known { response.finish() } else { response.content_type("application/json").body(body) };
+        keep(response.headers_mut(), self.cx.acting.is_none(), complete);
+        Ok(response)
     }
 }

@@ -9,6 +9,7 @@ mod caller;
 mod context;
 mod error;
 mod gate;
+mod keeping;
 mod listener;
 mod negotiate;
 mod problem;
@@ -21,6 +22,7 @@ pub use caller::{MaybeSignedIn, SignedIn, SignedInUntouched, handshake_check, or
 pub use context::RequestContext;
 pub use error::ApiError;
 pub use gate::{RouteName, gate};
+pub use keeping::keep;
 pub use listener::listen;
 pub use negotiate::{accepted_coding, accepts_json, names};
 pub use problem::{method_not_allowed, not_found};

@@ -21,13 +21,13 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{
-    response::{NDJSON, describe, header_of, keep_rules, knows, outcome_word},
+    response::{NDJSON, describe, header_of, knows, outcome_word},
     screen::{Screens, fill_error},
 };
 use crate::{
     cache::{DocumentKey, Encoding, Following, Next, Served},
     compose::ComposeError,
-    edge::{ApiError, RequestContext},
+    edge::{ApiError, RequestContext, keep},
 };
 
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -92,7 +92,8 @@ pub(super) async fn stream_response(
     // A proxy that gathers the lines would undo what they are for.
     response.insert_header((X_ACCEL_BUFFERING, "no"));
     let mut response = response.streaming(Box::pin(lines));
-    keep_rules(response.headers_mut(), shared);
+    // Whether it will be whole is not known yet.
+    keep(response.headers_mut(), shared, false);
     Ok(response)
 }
 

@@ -8,8 +8,7 @@ use actix_web::{
     http::{
         StatusCode,
         header::{
-            AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
-            IF_NONE_MATCH, VARY,
+            AGE, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH,
         },
     },
 };
@@ -17,18 +16,12 @@ use bytes::Bytes;
 
 use crate::{
     cache::{Document, Encoding, Forward, Outcome, Served},
-    edge::{ApiError, RequestContext, accepted_coding, accepts_json, names},
+    edge::{ApiError, RequestContext, accepted_coding, accepts_json, keep, names},
 };
 
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
-/// Documents of one user: kept by their browser alone, and asked about each time.
-const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
-/// The document of all who are not signed in: shared caches may keep it as well, for a moment.
-const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=5, stale-while-revalidate=30");
-const VARY_BY: HeaderValue =
-    HeaderValue::from_static("Cookie, Authorization, Accept, Accept-Encoding, Origin");
 /// Newline-delimited JSON.
 pub(super) const NDJSON: &str = "application/x-ndjson";
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -113,13 +106,7 @@ pub(super) fn describe(headers: &mut HeaderMap, served: &Served, shared: bool, n
     headers.insert(AGE, seconds(age));
     headers.insert(CACHE_STATUS, cache_status(served, now));
     headers.insert(SERVER_TIMING, header_of(timings));
-    keep_rules(headers, shared);
-}
-
-/// Who may keep it, and by what it varies.
-pub(super) fn keep_rules(headers: &mut HeaderMap, shared: bool) {
-    headers.insert(CACHE_CONTROL, if shared { PUBLIC } else { PRIVATE });
-    headers.insert(VARY, VARY_BY);
+    keep(headers, shared, document.is_whole());
 }
 
 /// The word for an outcome in metrics and in the access line.

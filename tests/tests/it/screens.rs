@@ -68,6 +68,17 @@ async fn a_recipe_is_open_to_all_and_nobodys_page_is_shared() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobodys_page_that_lacks_a_part_is_kept_by_no_shared_cache() {
+    let bff = TestBff::spawn().await;
+    let cook = bff.signed_in("cook").await;
+    let path = format!("/bff/recipes/{}", publish(&cook, "Rice with eggs").await);
+    bff.profile.fail(Fault::Status500);
+    let page = bff.anonymous().get(&path).await.expect(200);
+    assert_eq!(page.json()["degraded"][0]["part"], "authors");
+    assert_eq!(page.header("cache-control"), Some("no-store"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_members_page_says_whether_i_follow_them() {
     let bff = TestBff::spawn().await;
     let (ada, cook) = (bff.signed_in("ada").await, bff.signed_in("cook").await);
