@@ -21,7 +21,10 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::tables::{OWNERS, RECORDS, Stored, Tables, keys_of, record_key};
 use super::writer::{Apply, Home, Job, Open, Writer};
-use super::{Entry, Record, Space, Store, StoreError, check_entry, check_key, check_owner, unix_ms};
+use super::{
+    Entry, Listener, Listeners, Notice, Record, Space, Store, StoreError, check_entry, check_key,
+    check_owner, unix_ms,
+};
 
 /// Pages kept in memory.
 const CACHE_BYTES: usize = 64 << 20;
@@ -34,6 +37,7 @@ pub struct EmbeddedStore {
     jobs: Mutex<Option<Sender<Job>>>,
     room: Semaphore,
     writer: Mutex<Option<JoinHandle<()>>>,
+    listeners: Arc<Listeners>,
 }
 
 impl EmbeddedStore {
@@ -64,6 +68,7 @@ impl EmbeddedStore {
             jobs: Mutex::new(Some(jobs)),
             room: Semaphore::new(QUEUE),
             writer: Mutex::new(Some(writer)),
+            listeners: Arc::default(),
         })
     }
 
@@ -73,17 +78,22 @@ impl EmbeddedStore {
         self.home.syncs()
     }
 
-    /// Has the writer apply `operation`; answers after the commit.
+    /// Has the writer apply `operation`; answers after the commit. Listeners are told, by `tell`, even when
+    /// nobody waits for the answer any more.
     async fn write<T: Send + 'static>(
         &self,
         durable: bool,
         operation: impl FnOnce(&mut Tables<'_>) -> Result<T, StoreError> + Send + 'static,
+        tell: impl FnOnce(&Listeners, &T) + Send + 'static,
     ) -> Result<T, StoreError> {
+        let listeners = Arc::clone(&self.listeners);
         let _room = self.room.acquire().await.map_err(|_| StoreError::Closed)?;
         let (answer, answered) = oneshot::channel();
         // A caller that has gone away no longer listens: its answer is dropped.
         let apply: Apply = Box::new(move |tables| match tables.and_then(operation) {
             Ok(value) => Ok(Box::new(move |committed: Result<(), StoreError>| {
+                // Also where the commit failed: the file may hold the change when it is open again.
+                tell(&listeners, &value);
                 let _ = answer.send(committed.map(|()| value));
             })),
             Err(error) => {
@@ -164,8 +174,9 @@ impl Store for EmbeddedStore {
 
     async fn put(&self, space: Space, key: &[u8], entry: Entry) -> Result<u64, StoreError> {
         check_entry(key, &entry)?;
-        let key = key.to_vec();
-        self.write(true, move |tables| tables.put(space, &key, &entry)).await
+        let (key, changed) = (key.to_vec(), key.to_vec());
+        let operation = move |tables: &mut Tables<'_>| tables.put(space, &key, &entry);
+        self.write(true, operation, move |listeners, _| listeners.changed(space, &changed)).await
     }
 
     async fn put_if(
@@ -176,14 +187,27 @@ impl Store for EmbeddedStore {
         entry: Entry,
     ) -> Result<Option<u64>, StoreError> {
         check_entry(key, &entry)?;
-        let key = key.to_vec();
-        self.write(true, move |tables| tables.put_if(space, &key, expected, &entry, unix_ms())).await
+        let (key, changed) = (key.to_vec(), key.to_vec());
+        let operation =
+            move |tables: &mut Tables<'_>| tables.put_if(space, &key, expected, &entry, unix_ms());
+        let tell = move |listeners: &Listeners, version: &Option<u64>| {
+            if version.is_some() {
+                listeners.changed(space, &changed);
+            }
+        };
+        self.write(true, operation, tell).await
     }
 
     async fn delete(&self, space: Space, key: &[u8]) -> Result<bool, StoreError> {
         check_key(key)?;
-        let key = key.to_vec();
-        self.write(true, move |tables| tables.delete(space, &key, unix_ms())).await
+        let (key, changed) = (key.to_vec(), key.to_vec());
+        let operation = move |tables: &mut Tables<'_>| tables.delete(space, &key, unix_ms());
+        let tell = move |listeners: &Listeners, live: &bool| {
+            if *live {
+                listeners.changed(space, &changed);
+            }
+        };
+        self.write(true, operation, tell).await
     }
 
     async fn list_owned(&self, space: Space, owner: &str) -> Result<Vec<(Bytes, Record)>, StoreError> {
@@ -203,17 +227,36 @@ impl Store for EmbeddedStore {
         let (owner, except) = (owner.to_owned(), except.map(<[u8]>::to_vec));
         let operation =
             move |tables: &mut Tables<'_>| tables.delete_owned(space, &owner, except.as_deref(), unix_ms());
-        self.write(true, operation).await
+        let tell = move |listeners: &Listeners, keys: &Vec<Bytes>| {
+            keys.iter().for_each(|key| listeners.changed(space, key));
+        };
+        self.write(true, operation, tell).await
     }
 
-    async fn increment(&self, space: Space, key: &[u8], window: Duration) -> Result<(u64, u64), StoreError> {
+    async fn add(
+        &self,
+        space: Space,
+        key: &[u8],
+        delta: i64,
+        window: Duration,
+    ) -> Result<(u64, u64), StoreError> {
         check_key(key)?;
-        let key = key.to_vec();
-        self.write(false, move |tables| tables.increment(space, &key, window, unix_ms())).await?
+        let (key, changed) = (key.to_vec(), key.to_vec());
+        let operation = move |tables: &mut Tables<'_>| tables.add(space, &key, delta, window, unix_ms());
+        self.write(false, operation, move |listeners, _| listeners.changed(space, &changed)).await?
     }
 
     async fn sweep(&self) -> Result<usize, StoreError> {
-        self.write(true, |tables| tables.sweep(unix_ms())).await
+        self.write(true, |tables| tables.sweep(unix_ms()), |_, _| ()).await
+    }
+
+    fn listen(&self, listener: Listener) {
+        self.listeners.add(listener);
+    }
+
+    async fn publish(&self, payload: Bytes) -> Result<(), StoreError> {
+        self.listeners.tell(&Notice::Message(&payload));
+        Ok(())
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

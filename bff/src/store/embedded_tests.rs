@@ -25,7 +25,9 @@ async fn open(folder: &tempfile::TempDir) -> EmbeddedStore {
 async fn the_embedded_store_conforms() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("embedded:{}", folder.path().join("store.redb").display());
-    conformance::run(super::super::open(&url).await.unwrap()).await;
+    let store = super::super::open(&url).await.unwrap();
+    conformance::run(Arc::clone(&store)).await;
+    conformance::tells_at_once(&*store).await;
 }
 
 #[tokio::test]

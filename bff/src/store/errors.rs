@@ -1,5 +1,6 @@
 //! What can go wrong with a store. Cloneable: one broken commit is told to everyone who waited for it.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -41,12 +42,25 @@ pub enum StoreError {
     /// A key or owner is longer than allowed.
     #[error("a {what} of {bytes} bytes is over the limit of {limit}")]
     TooLong { what: &'static str, bytes: usize, limit: usize },
+    /// The store cannot be reached, is starting, or has nobody who may write; nothing has happened.
+    #[error("the store is away: {reason}")]
+    Away { reason: Cow<'static, str> },
+    /// The store was asked and has not answered: what was asked may have happened or may yet happen.
+    #[error("the store has not answered: {reason}")]
+    Unanswered { reason: Cow<'static, str> },
     /// The store has been shut down.
     #[error("the store is closed")]
     Closed,
 }
 
 impl StoreError {
+    /// Whether the store is away for a time and will be back by itself, so that the same question may be
+    /// answered later. Other errors are about the question.
+    #[must_use]
+    pub const fn is_away(&self) -> bool {
+        matches!(self, Self::Away { .. } | Self::Unanswered { .. } | Self::Reopening)
+    }
+
     pub(super) fn database(error: impl Into<redb::Error>) -> Self {
         Self::Database { source: Arc::new(error.into()) }
     }

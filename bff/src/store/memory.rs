@@ -9,13 +9,15 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::{
-    Entry, Record, SWEEP_BATCH, Space, Store, StoreError, after, check_entry, check_key, check_owner, unix_ms,
+    Entry, Listener, Listeners, Notice, Record, SWEEP_BATCH, Space, Store, StoreError, after, check_entry,
+    check_key, check_owner, counted, unix_ms,
 };
 
 /// Records in one ordered map behind one lock, held for the length of a map operation.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     inner: Mutex<Inner>,
+    listeners: Listeners,
 }
 
 #[derive(Debug, Default)]
@@ -92,7 +94,9 @@ impl Store for MemoryStore {
 
     async fn put(&self, space: Space, key: &[u8], entry: Entry) -> Result<u64, StoreError> {
         check_entry(key, &entry)?;
-        Ok(self.inner.lock().insert(space, Bytes::copy_from_slice(key), entry))
+        let version = self.inner.lock().insert(space, Bytes::copy_from_slice(key), entry);
+        self.listeners.changed(space, key);
+        Ok(version)
     }
 
     async fn put_if(
@@ -103,16 +107,26 @@ impl Store for MemoryStore {
         entry: Entry,
     ) -> Result<Option<u64>, StoreError> {
         check_entry(key, &entry)?;
-        let key = Bytes::copy_from_slice(key);
-        let mut inner = self.inner.lock();
-        let current = inner.live(space, &key, unix_ms()).map(|slot| slot.version);
-        Ok((current == expected).then(|| inner.insert(space, key, entry)))
+        let version = {
+            let mut inner = self.inner.lock();
+            let key = Bytes::copy_from_slice(key);
+            let current = inner.live(space, &key, unix_ms()).map(|slot| slot.version);
+            (current == expected).then(|| inner.insert(space, key, entry))
+        };
+        if version.is_some() {
+            self.listeners.changed(space, key);
+        }
+        Ok(version)
     }
 
     async fn delete(&self, space: Space, key: &[u8]) -> Result<bool, StoreError> {
         check_key(key)?;
         let removed = self.inner.lock().remove(space, &Bytes::copy_from_slice(key));
-        Ok(removed.is_some_and(|slot| slot.is_live(unix_ms())))
+        let live = removed.is_some_and(|slot| slot.is_live(unix_ms()));
+        if live {
+            self.listeners.changed(space, key);
+        }
+        Ok(live)
     }
 
     async fn list_owned(&self, space: Space, owner: &str) -> Result<Vec<(Bytes, Record)>, StoreError> {
@@ -132,28 +146,44 @@ impl Store for MemoryStore {
         except: Option<&[u8]>,
     ) -> Result<Vec<Bytes>, StoreError> {
         check_owner(owner)?;
-        let mut inner = self.inner.lock();
-        let now_ms = unix_ms();
-        let mut keys = inner.keys_of(space, owner);
-        keys.retain(|key| except != Some(&**key));
-        keys.retain(|key| inner.remove(space, key).is_some_and(|slot| slot.is_live(now_ms)));
+        let keys = {
+            let mut inner = self.inner.lock();
+            let now_ms = unix_ms();
+            let mut keys = inner.keys_of(space, owner);
+            keys.retain(|key| except != Some(&**key));
+            keys.retain(|key| inner.remove(space, key).is_some_and(|slot| slot.is_live(now_ms)));
+            keys
+        };
+        keys.iter().for_each(|key| self.listeners.changed(space, key));
         Ok(keys)
     }
 
-    async fn increment(&self, space: Space, key: &[u8], window: Duration) -> Result<(u64, u64), StoreError> {
+    async fn add(
+        &self,
+        space: Space,
+        key: &[u8],
+        delta: i64,
+        window: Duration,
+    ) -> Result<(u64, u64), StoreError> {
         check_key(key)?;
-        let key = Bytes::copy_from_slice(key);
-        let mut inner = self.inner.lock();
-        let now_ms = unix_ms();
-        let (count, expires_at_ms) = match inner.live(space, &key, now_ms) {
-            Some(Slot { entry, .. }) => {
-                let bytes = <[u8; 8]>::try_from(&*entry.value).map_err(|_| StoreError::NotACounter)?;
-                (u64::from_be_bytes(bytes).saturating_add(1), entry.expires_at_ms)
-            }
-            None => (1, after(now_ms, window)),
+        let (count, expires_at_ms) = {
+            let mut inner = self.inner.lock();
+            let key = Bytes::copy_from_slice(key);
+            let now_ms = unix_ms();
+            let (count, expires_at_ms) = match inner.live(space, &key, now_ms) {
+                Some(Slot { entry, .. }) => {
+                    let bytes = <[u8; 8]>::try_from(&*entry.value).map_err(|_| StoreError::NotACounter)?;
+                    (u64::from_be_bytes(bytes), entry.expires_at_ms)
+                }
+                None if delta <= 0 => return Ok((0, after(now_ms, window))),
+                None => (0, after(now_ms, window)),
+            };
+            let count = counted(count, delta);
+            let value = Bytes::copy_from_slice(&count.to_be_bytes());
+            inner.insert(space, key, Entry { value, owner: None, expires_at_ms });
+            (count, expires_at_ms)
         };
-        let value = Bytes::copy_from_slice(&count.to_be_bytes());
-        inner.insert(space, key, Entry { value, owner: None, expires_at_ms });
+        self.listeners.changed(space, key);
         Ok((count, expires_at_ms))
     }
 
@@ -166,6 +196,15 @@ impl Store for MemoryStore {
             inner.remove(*space, key);
         }
         Ok(expired.len())
+    }
+
+    fn listen(&self, listener: Listener) {
+        self.listeners.add(listener);
+    }
+
+    async fn publish(&self, payload: Bytes) -> Result<(), StoreError> {
+        self.listeners.tell(&Notice::Message(&payload));
+        Ok(())
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -7,6 +7,8 @@
 mod embedded;
 mod errors;
 mod memory;
+mod notice;
+mod shared;
 mod tables;
 mod writer;
 
@@ -23,6 +25,10 @@ use bytes::Bytes;
 pub use embedded::EmbeddedStore;
 pub use errors::StoreError;
 pub use memory::MemoryStore;
+pub use notice::{Listener, Notice};
+pub use shared::{LogId, NotALogId, SharedStore, Take};
+
+use notice::Listeners;
 
 use crate::telemetry::unix_ms;
 
@@ -41,12 +47,27 @@ pub enum Space {
     Revocations,
     Counters,
     Idempotency,
+    /// Which sessions an OpenID provider's session or subject has here.
+    OidcLinks,
 }
 
 impl Space {
     /// Every space, for suites and metrics.
-    pub const ALL: [Self; 5] =
-        [Self::Sessions, Self::RefreshFamilies, Self::Revocations, Self::Counters, Self::Idempotency];
+    pub const ALL: [Self; 6] = [
+        Self::Sessions,
+        Self::RefreshFamilies,
+        Self::Revocations,
+        Self::Counters,
+        Self::Idempotency,
+        Self::OidcLinks,
+    ];
+
+    /// Whether listeners are told when a record of the space changes: those that are held in memory
+    /// beside the store.
+    #[must_use]
+    pub const fn is_tracked(self) -> bool {
+        matches!(self, Self::Sessions | Self::RefreshFamilies)
+    }
 
     /// The stable name, for metrics and for key prefixes.
     #[must_use]
@@ -57,6 +78,7 @@ impl Space {
             Self::Revocations => "revocations",
             Self::Counters => "counters",
             Self::Idempotency => "idempotency",
+            Self::OidcLinks => "oidc_links",
         }
     }
 
@@ -68,6 +90,7 @@ impl Space {
             Self::Revocations => 3,
             Self::Counters => 4,
             Self::Idempotency => 5,
+            Self::OidcLinks => 6,
         }
     }
 }
@@ -93,8 +116,8 @@ pub struct Entry {
 
 /// Records by space and key, with an owner and an end.
 ///
-/// Every write is atomic and, but for [`increment`](Store::increment), durable when it returns. A write
-/// whose future is dropped may still happen. Keys are at most [`MAX_KEY_BYTES`] long and owners
+/// Every write is atomic and, but for [`add`](Store::add), durable when it returns. A write whose future is
+/// dropped may still happen, and so may one that ends with [`StoreError::Unanswered`]. Keys are at most [`MAX_KEY_BYTES`] long and owners
 /// [`MAX_OWNER_BYTES`]; longer ones are refused with [`StoreError::TooLong`].
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
@@ -128,15 +151,43 @@ pub trait Store: Send + Sync + 'static {
         except: Option<&[u8]>,
     ) -> Result<Vec<Bytes>, StoreError>;
 
-    /// Counts one more in a fixed window that starts with the first count. Answers the count and the
-    /// unix time in milliseconds at which the window ends.
+    /// Adds `delta` to a count in a fixed window that starts with the first count; it never goes below 0.
+    /// Answers the count and the unix time in milliseconds at which the window ends. Where nothing is
+    /// counted yet, a `delta` of 0 or less starts no window: the answer is 0 and the end of one that would
+    /// start now.
     ///
     /// Counts are exact while the process runs. A crash may lose those of the last second in the embedded
     /// store: they throttle, they prove nothing.
-    async fn increment(&self, space: Space, key: &[u8], window: Duration) -> Result<(u64, u64), StoreError>;
+    async fn add(
+        &self,
+        space: Space,
+        key: &[u8],
+        delta: i64,
+        window: Duration,
+    ) -> Result<(u64, u64), StoreError>;
+
+    /// [`add`](Store::add)s one.
+    async fn increment(&self, space: Space, key: &[u8], window: Duration) -> Result<(u64, u64), StoreError> {
+        self.add(space, key, 1, window).await
+    }
 
     /// Removes at most [`SWEEP_BATCH`] expired records; answers how many. Call again while it is that many.
+    /// A store that lets go of expired records by itself answers 0.
     async fn sweep(&self) -> Result<usize, StoreError>;
+
+    /// Has `listener` told of what happens to the store from now on, by whichever process, for as long as
+    /// the store lives. It is called from the store's own tasks, and in the middle of writes: it must not
+    /// wait for anything.
+    fn listen(&self, listener: Listener);
+
+    /// Tells `payload` to all listeners of all replicas as [`Notice::Message`], also to this process's own.
+    /// Done when the store has passed it on; whoever does not hear at the moment never gets it.
+    async fn publish(&self, payload: Bytes) -> Result<(), StoreError>;
+
+    /// What only a store that replicas share can do; `None` for those of one process.
+    fn shared(&self) -> Option<SharedStore> {
+        None
+    }
 
     /// Whether reads and writes work now.
     async fn ping(&self) -> Result<(), StoreError>;
@@ -158,6 +209,11 @@ pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
         "embedded" => Ok(Arc::new(EmbeddedStore::open(Path::new(rest)).await?)),
         _ => Err(StoreError::Unsupported { scheme: scheme.to_owned() }),
     }
+}
+
+/// The next count after `count`, by `delta`.
+fn counted(count: u64, delta: i64) -> u64 {
+    count.saturating_add_signed(delta)
 }
 
 /// Adds a window to a time without overflowing.

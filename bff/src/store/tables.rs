@@ -18,7 +18,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 
-use super::{Entry, Record, SWEEP_BATCH, Space, StoreError, after};
+use super::{Entry, Record, SWEEP_BATCH, Space, StoreError, after, counted};
 
 pub(super) const RECORDS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("records");
 pub(super) const OWNERS: TableDefinition<&[u8], ()> = TableDefinition::new("owners");
@@ -222,14 +222,15 @@ impl<'txn> Tables<'txn> {
     }
 
     /// The inner result is the caller's alone; the outer one breaks the transaction.
-    pub(super) fn increment(
+    pub(super) fn add(
         &mut self,
         space: Space,
         key: &[u8],
+        delta: i64,
         window: Duration,
         now_ms: u64,
     ) -> Result<Result<(u64, u64), StoreError>, StoreError> {
-        let mut next = (1, after(now_ms, window));
+        let mut found = None;
         if let Some(guard) = self.records.get(record_key(space, key).as_slice())?
             && let Ok(stored) = Stored::parse(guard.value())
             && stored.is_live(now_ms)
@@ -237,12 +238,16 @@ impl<'txn> Tables<'txn> {
             let Ok(bytes) = <[u8; 8]>::try_from(stored.value) else {
                 return Ok(Err(StoreError::NotACounter));
             };
-            next = (u64::from_be_bytes(bytes).saturating_add(1), stored.expires_at_ms);
+            found = Some((u64::from_be_bytes(bytes), stored.expires_at_ms));
         }
-        let (count, expires_at_ms) = next;
+        if found.is_none() && delta <= 0 {
+            return Ok(Ok((0, after(now_ms, window))));
+        }
+        let (count, expires_at_ms) = found.unwrap_or((0, after(now_ms, window)));
+        let count = counted(count, delta);
         let value = Bytes::copy_from_slice(&count.to_be_bytes());
         self.put(space, key, &Entry { value, owner: None, expires_at_ms })?;
-        Ok(Ok(next))
+        Ok(Ok((count, expires_at_ms)))
     }
 
     pub(super) fn sweep(&mut self, now_ms: u64) -> Result<usize, StoreError> {

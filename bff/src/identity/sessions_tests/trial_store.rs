@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 
-use crate::store::{self, Entry, Record, Space, Store, StoreError};
+use crate::store::{self, Entry, Listener, Record, Space, Store, StoreError};
 
 /// Stops whoever passes once it is closed, until it is opened.
 pub(super) struct Gate {
@@ -79,7 +79,7 @@ impl TrialStore {
 
     fn answer(&self) -> Result<(), StoreError> {
         let away = self.away.load(Ordering::SeqCst);
-        if away { Err(StoreError::Unsupported { scheme: "away".into() }) } else { Ok(()) }
+        if away { Err(StoreError::Away { reason: "on trial".into() }) } else { Ok(()) }
     }
 }
 
@@ -129,11 +129,25 @@ impl Store for TrialStore {
         self.answer()?;
         self.inner.delete_owned(space, owner, except).await
     }
-    async fn increment(&self, space: Space, key: &[u8], window: Duration) -> Result<(u64, u64), StoreError> {
-        self.inner.increment(space, key, window).await
+    async fn add(
+        &self,
+        space: Space,
+        key: &[u8],
+        delta: i64,
+        window: Duration,
+    ) -> Result<(u64, u64), StoreError> {
+        self.answer()?;
+        self.inner.add(space, key, delta, window).await
     }
     async fn sweep(&self) -> Result<usize, StoreError> {
         self.inner.sweep().await
+    }
+    fn listen(&self, listener: Listener) {
+        self.inner.listen(listener);
+    }
+    async fn publish(&self, payload: Bytes) -> Result<(), StoreError> {
+        self.answer()?;
+        self.inner.publish(payload).await
     }
     async fn ping(&self) -> Result<(), StoreError> {
         self.answer()
