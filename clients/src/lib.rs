@@ -30,7 +30,7 @@ pub use profile::ProfileClient;
 pub use recipe::{RecipeClient, RecipeQuery, RecipeSort};
 pub use report::{CallReport, Observer};
 pub use service_token::ServiceTokens;
-pub use signing::{KeyError, KeyRing};
+pub use signing::{KeyError, KeyRing, KeyState, KeySummary, KeyTimes, Reloaded};
 pub use timeline::TimelineClient;
 pub use transport::{TransportError, UpstreamConfig, Webhook, WebhookError};
 

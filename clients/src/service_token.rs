@@ -42,6 +42,8 @@ struct Key {
 #[derive(Clone)]
 struct Minted {
     at: Instant,
+    /// As of [`KeyRing::revocations`]: after the next one, its key may not be believed any more.
+    revocations: u64,
     header: Result<HeaderValue, KeyError>,
 }
 
@@ -101,9 +103,12 @@ impl ServiceTokens {
     }
 
     fn header_at(&self, key: &Key, now: Now) -> Result<HeaderValue, KeyError> {
-        let mint = || Minted { at: now.monotonic, header: self.mint(key, now.unix_seconds) };
+        let revocations = self.ring.revocations();
+        let mint = || Minted { at: now.monotonic, revocations, header: self.mint(key, now.unix_seconds) };
         let spent = |minted: &Minted| {
-            minted.header.is_err() || now.monotonic.saturating_duration_since(minted.at) >= HALF_LIFE
+            minted.header.is_err()
+                || minted.revocations != revocations
+                || now.monotonic.saturating_duration_since(minted.at) >= HALF_LIFE
         };
         self.cache.entry_by_ref(key).or_insert_with_if(mint, spent).into_value().header
     }

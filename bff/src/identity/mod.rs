@@ -14,6 +14,7 @@ mod error;
 mod near;
 mod origins;
 mod record;
+mod secrets;
 mod session;
 mod sessions;
 #[cfg(test)]
@@ -25,5 +26,6 @@ pub use cookie::{CookieSettings, SameSite, find_cookie};
 pub use csrf::{CsrfGuard, CsrfHeaders, CsrfKey, CsrfRefusal};
 pub use error::IdentityError;
 pub use origins::{AllowedOrigins, InvalidOrigin};
+pub use secrets::{DerivedKey, Secrets};
 pub use session::{Session, SessionKey, SessionPolicy, SessionSummary};
 pub use sessions::{NewSession, Sessions};
