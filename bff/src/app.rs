@@ -32,7 +32,7 @@ use self::pieces::{
 };
 use crate::{
     api::{self, Api, ApiParts, Idempotency, Jwks},
-    cache::Drops,
+    cache::{Drops, Relay},
     config::Config,
     edge::{
         Edge, EdgeParts, RequestSpan, RouteName, gate, listen, method_not_allowed, not_found, spans_wanted,
@@ -89,6 +89,8 @@ pub enum StartError {
     Listen { address: SocketAddr, source: io::Error },
     #[error("signal handlers")]
     Signals(#[source] io::Error),
+    #[error("the operating system gave no random bytes: {0}")]
+    Randomness(getrandom::Error),
     #[error("cors.allowed_origins")]
     Origins,
     #[error("a listener ended by itself")]
@@ -163,8 +165,10 @@ impl Application {
         let drops = Arc::new(Drops::default());
         drops.watch(forget_cards(Arc::clone(&clients)));
         let revalidator = revalidator(&config, &runtime, &metrics)?;
+        let relay = Relay::new(Arc::clone(&drops), Arc::clone(&store), Arc::clone(&metrics));
+        let relay = Arc::new(relay.map_err(StartError::Randomness)?);
         if let Some(revalidator) = revalidator.clone() {
-            drops.listen(move |tag| revalidator.changed(tag));
+            relay.listen(move |tag| revalidator.changed(tag));
         }
         let sessions = Sessions::new(Arc::clone(&store), session_policy(&config), runtime.clone());
         let hub = Hub::new(live_settings(&config), Arc::clone(&metrics), &runtime);
@@ -174,12 +178,12 @@ impl Application {
         });
         let events = Events {
             hub: hub.clone(),
-            drops: Arc::clone(&drops),
+            relay: Arc::clone(&relay),
             senders: Arc::new(event_senders(&config)),
             metrics: Arc::clone(&metrics),
         };
-        let (shared, dropped) = (Arc::clone(&clients), Arc::clone(&drops));
-        let screens = screens(&config, shared, dropped, runtime.clone(), Arc::clone(&metrics));
+        let shared = Arc::clone(&clients);
+        let screens = screens(&config, shared, drops, runtime.clone(), Arc::clone(&metrics));
         let pieces = Pieces {
             edge: Edge::new(EdgeParts {
                 sessions,
@@ -198,7 +202,7 @@ impl Application {
                 comment_recipes: screens.comment_recipes.clone(),
                 announce: announcer(hub.clone()),
                 clients,
-                drops,
+                relay,
                 runtime,
             }),
             screens,

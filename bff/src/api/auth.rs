@@ -94,7 +94,7 @@ pub async fn log_out(
 ) -> Result<HttpResponse, ApiError> {
     let caller = caller.caller();
     edge.sessions.end(&caller.session.key).await?;
-    api.drops.hard(&caller.user, &[Tag::everything()]);
+    api.relay.hard(&caller.user, &[Tag::everything()]).await;
     edge.metrics.sessions_ended.inc();
     let mut response = HttpResponse::NoContent();
     response.insert_header((SET_COOKIE, edge.cookie.clear())).insert_header(CLEAR_SITE_DATA);

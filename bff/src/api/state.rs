@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 
 use super::Idempotency;
 use crate::{
-    cache::{Drops, SharedCards, Tag},
+    cache::{Relay, SharedCards, Tag},
     edge::ApiError,
 };
 
@@ -21,7 +21,7 @@ pub type Announce = Box<dyn Fn(&Event) + Send + Sync>;
 /// What the handlers are made with.
 pub struct ApiParts {
     pub clients: Arc<Clients>,
-    pub drops: Arc<Drops>,
+    pub relay: Arc<Relay>,
     /// The cards that the screens look up as well.
     pub members: Arc<SharedCards<MemberCard>>,
     pub idempotency: Idempotency,

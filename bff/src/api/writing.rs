@@ -144,10 +144,7 @@ impl Writer {
             // A write that failed for want of an answer may have been carried out all the same.
             if !written.as_ref().is_err_and(was_refused) {
                 let changes = changes(written.as_ref().ok());
-                // In this order: what the writer's next request begins to compose after the hard drop must not be
-                // older than the soft one.
-                api.drops.soft(&changes.everybodys);
-                api.drops.hard(&me, &changes.mine);
+                api.relay.written(&me, &changes.mine, &changes.everybodys).await;
             }
             written
         }

@@ -83,7 +83,6 @@ pub struct Drops {
     published: AtomicU64,
     hasher: RandomState,
     watcher: OnceLock<Watcher>,
-    listener: OnceLock<Watcher>,
 }
 
 impl std::fmt::Debug for Drops {
@@ -101,7 +100,6 @@ impl Default for Drops {
             published: AtomicU64::new(1),
             hasher: RandomState::new(),
             watcher: OnceLock::new(),
-            listener: OnceLock::new(),
         }
     }
 }
@@ -114,39 +112,28 @@ impl Drops {
         let _ = self.watcher.set(Box::new(watcher));
     }
 
-    /// Has `listener` told of every tag that is dropped, softly or hard, once the drop has taken effect: for
-    /// copies that others keep. It must not wait. Only the first listener counts.
-    pub fn listen(&self, listener: impl Fn(&Tag) + Send + Sync + 'static) {
-        // As in `watch`.
-        let _ = self.listener.set(Box::new(listener));
-    }
-
     /// Something changed for everybody: documents with one of `tags` are stale from now on.
-    pub fn soft<'t>(&self, tags: impl IntoIterator<Item = &'t Tag, IntoIter: Clone>) {
+    pub fn soft<'t>(&self, tags: impl IntoIterator<Item = &'t Tag>) {
         let number = self.next();
-        let tags = tags.into_iter();
-        for tag in tags.clone() {
+        for tag in tags {
             if let Some(watcher) = self.watcher.get() {
                 watcher(tag);
             }
             self.soft.mark(self.tag(tag.as_str()).0, number);
         }
         self.published.fetch_add(1, Ordering::Release);
-        self.tell(tags);
     }
 
     /// `user` changed something: their documents with one of `tags` are gone from now on.
-    pub fn hard<'t>(&self, user: &Id, tags: impl IntoIterator<Item = &'t Tag, IntoIter: Clone>) {
+    pub fn hard<'t>(&self, user: &Id, tags: impl IntoIterator<Item = &'t Tag>) {
         let number = self.next();
         let user = self.user(user.as_str());
-        let tags = tags.into_iter();
-        for tag in tags.clone() {
+        for tag in tags {
             self.hard.mark(personal(user, self.tag(tag.as_str())), number);
         }
         // After the tags: a look-up that sees the user's place sees theirs.
         self.hard.mark(user.0, number);
         self.published.fetch_add(1, Ordering::Release);
-        self.tell(tags);
     }
 
     pub(super) fn tag(&self, tag: &str) -> HashedTag {
@@ -187,12 +174,6 @@ impl Drops {
     /// The latest hard drop of any tag for `user`.
     pub(super) fn latest_of(&self, user: HashedUser) -> u64 {
         self.hard.last(user.0)
-    }
-
-    fn tell<'t>(&self, tags: impl Iterator<Item = &'t Tag>) {
-        if let Some(listener) = self.listener.get() {
-            tags.for_each(listener);
-        }
     }
 
     fn next(&self) -> u64 {

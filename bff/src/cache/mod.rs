@@ -6,6 +6,8 @@
 //! wait for it). What a screen's document was made of is written down as [`Tag`]s; [`Drops`] remembers when
 //! a tag was last dropped, and a document older than a drop of one of its tags is never served as current.
 //!
+//! A drop reaches all replicas by [`Relay`].
+//!
 //! The cache knows nothing of upstreams: it is handed a closure that composes.
 
 mod cards;
@@ -15,6 +17,7 @@ mod drops;
 mod entry;
 mod key;
 mod progress;
+mod relay;
 mod shelf;
 mod tag;
 #[cfg(test)]
@@ -29,5 +32,6 @@ pub use drops::Drops;
 pub use entry::Policy;
 pub use key::DocumentKey;
 pub use progress::{Field, Progress};
+pub use relay::Relay;
 pub use shelf::Shelf;
 pub use tag::Tag;

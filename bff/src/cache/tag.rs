@@ -71,6 +71,14 @@ impl Tag {
         sound.then(|| Self(text.into()))
     }
 
+    /// A tag of a user's own documents, as another replica writes it: one that [`Tag::parse`] takes, or one of those
+    /// that are only ever dropped for one user.
+    pub(super) fn of_a_user(text: &str) -> Option<Self> {
+        let of_one =
+            || [Self::everything(), Self::recipe_lists()].into_iter().find(|tag| tag.as_str() == text);
+        Self::parse(text).or_else(of_one)
+    }
+
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -17,7 +17,7 @@ use subtle::ConstantTimeEq;
 
 use super::{Hub, Topic, words::OWN_TYPES};
 use crate::{
-    cache::{Drops, Tag},
+    cache::{Relay, Tag},
     edge::{ApiError, FieldErrors, JsonBody, Validate},
     telemetry::Metrics,
 };
@@ -53,7 +53,7 @@ impl SenderTokens {
 #[derive(Clone)]
 pub struct Events {
     pub hub: Hub,
-    pub drops: Arc<Drops>,
+    pub relay: Arc<Relay>,
     pub senders: Arc<SenderTokens>,
     pub metrics: Arc<Metrics>,
 }
@@ -98,7 +98,7 @@ pub async fn receive_event(
     // Validation has refused what is no tag.
     let tags: Vec<Tag> = event.tags.iter().filter_map(|tag| Tag::parse(tag)).collect();
     // Before anybody is told: who hears of it and asks at once must not get the old document as current.
-    events.drops.soft(&tags);
+    let _ = events.relay.soft(&tags).await;
     let id =
         events.hub.announce(&event).ok_or(ApiError::Internal("an event passed its validation unsound"))?;
     events.metrics.event(sender.0);

@@ -51,6 +51,7 @@ pub struct Metrics {
     sign_ins: Series<1, Counter>,
     events: Series<1, Counter>,
     revalidations: Series<1, Counter>,
+    relayed_drops: Series<1, Counter>,
     sink: Arc<OnceLock<Sink>>,
     on_scrape: Mutex<Vec<Box<dyn Fn() + Send>>>,
 }
@@ -84,6 +85,7 @@ impl Metrics {
             sign_ins: Series::new(["outcome"]),
             events: Series::new(["upstream"]),
             revalidations: Series::new(["outcome"]),
+            relayed_drops: Series::new(["outcome"]),
             sink: Arc::default(),
             on_scrape: Mutex::default(),
         };
@@ -112,6 +114,8 @@ impl Metrics {
         bff.register("sign_ins", "Attempts to sign in", self.sign_ins.clone());
         bff.register("sessions_created", "Browser sessions made", self.sessions_created.clone());
         bff.register("sessions_ended", "Browser sessions ended by their users", self.sessions_ended.clone());
+        let help = "Drops of cached documents told to the other replicas, or heard from them";
+        bff.register("relayed_drops", help, self.relayed_drops.clone());
         self.register_live(bff);
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         bff.register("build", "The running version", build);
@@ -192,6 +196,11 @@ impl Metrics {
     /// Counts tags told to the revalidation webhook (`ok`, `failed`: to be tried again, `given_up`).
     pub fn revalidation(&self, outcome: &'static str, tags: u64) {
         self.revalidations.with([outcome], |counter| counter.inc_by(tags));
+    }
+
+    /// Counts a message between replicas about dropped documents (`sent`, `failed`, `heard`, `unreadable`).
+    pub fn relayed_drop(&self, outcome: &'static str) {
+        self.relayed_drops.with([outcome], Counter::inc);
     }
 
     /// Tells from now on how many log lines `sink` dropped. Only the first call counts.

@@ -1,0 +1,310 @@
+//! Carries drops to all replicas: after a write, before it is answered.
+//!
+//! A drop takes effect here at once, and is then published through the store, for the other replicas to apply.
+//! A message that is not heard costs at most the time for which a document counts as fresh: no write fails for it.
+
+use std::{
+    fmt::{self, Write as _},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use schemas::Id;
+use serde::{Deserialize, Serialize};
+
+use super::{Drops, Tag};
+use crate::{
+    store::{Notice, Store, StoreError},
+    telemetry::Metrics,
+};
+
+/// What a published payload begins with that is about drops.
+const KIND: u8 = b'd';
+
+/// Told of the tags that are dropped.
+type Witness = Box<dyn Fn(&Tag) + Send + Sync>;
+
+/// Drops on every replica. One for each process.
+pub struct Relay {
+    drops: Arc<Drops>,
+    /// Nothing where no other replica shares the store.
+    line: Option<Line>,
+    witness: OnceLock<Witness>,
+}
+
+/// The way to the other replicas.
+struct Line {
+    store: Arc<dyn Store>,
+    /// By which a process knows its own messages.
+    origin: Box<str>,
+    /// Whether the last message was not passed on: an outage is logged when it begins and when it ends.
+    broken: AtomicBool,
+    metrics: Arc<Metrics>,
+}
+
+/// What one replica tells the others.
+#[derive(Debug, Serialize, Deserialize)]
+struct Told<T> {
+    origin: T,
+    /// Stale for everybody.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    soft: Vec<T>,
+    /// Gone for `user`.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    hard: Vec<T>,
+    #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
+    user: Option<T>,
+}
+
+impl fmt::Debug for Relay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Relay").field("drops", &self.drops).finish_non_exhaustive()
+    }
+}
+
+impl Relay {
+    /// Applies what other replicas drop from now on. Costs nothing more than `drops` where no replica shares `store`.
+    ///
+    /// # Errors
+    /// [`getrandom::Error`]: the process has no name among the replicas.
+    pub fn new(
+        drops: Arc<Drops>,
+        store: Arc<dyn Store>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, getrandom::Error> {
+        if store.shared().is_some() {
+            Self::over(drops, store, metrics)
+        } else {
+            Ok(Self { drops, line: None, witness: OnceLock::new() })
+        }
+    }
+
+    fn over(
+        drops: Arc<Drops>,
+        store: Arc<dyn Store>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, getrandom::Error> {
+        let mut bits = [0_u8; 16];
+        getrandom::fill(&mut bits)?;
+        let origin = bits.iter().fold(String::with_capacity(32), |mut text, byte| {
+            // Writing to a string does not fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        });
+        let origin = origin.into_boxed_str();
+        let (own, applied, counted) = (origin.clone(), Arc::clone(&drops), Arc::clone(&metrics));
+        store.listen(Box::new(move |notice| {
+            if let Notice::Message([KIND, told @ ..]) = notice {
+                hear(told, &own, &applied, &counted);
+            }
+        }));
+        let line = Line { store, origin, broken: AtomicBool::new(false), metrics };
+        Ok(Self { drops, line: Some(line), witness: OnceLock::new() })
+    }
+
+    /// Has `witness` told of each tag that is dropped through this process, softly or hard, once that has taken effect
+    /// on every replica: for copies that others keep, who are to be told once. It must not wait. Only the first
+    /// witness counts.
+    pub fn listen(&self, witness: impl Fn(&Tag) + Send + Sync + 'static) {
+        // A second witness is the composition root's mistake; the first one goes on.
+        let _ = self.witness.set(Box::new(witness));
+    }
+
+    /// `user` wrote something: everybody's documents with one of `everybodys` are stale, and theirs with one of
+    /// `mine` are gone; here when this is first polled, on the other replicas when it is done.
+    pub async fn written(&self, user: &Id, mine: &[Tag], everybodys: &[Tag]) {
+        // In this order: what the writer's next request begins to compose after the hard drop must not be older than
+        // the soft one.
+        if !everybodys.is_empty() {
+            self.drops.soft(everybodys);
+        }
+        if !mine.is_empty() {
+            self.drops.hard(user, mine);
+        }
+        // It costs the write nothing: `Line` has logged and counted it.
+        let _ = self.pass_on(Some(user), mine, everybodys).await;
+        self.tell(mine.iter().chain(everybodys.iter().filter(|tag| !mine.contains(tag))));
+    }
+
+    /// `user`'s documents with one of `tags` are gone, as in [`Relay::written`].
+    pub async fn hard(&self, user: &Id, tags: &[Tag]) {
+        self.written(user, tags, &[]).await;
+    }
+
+    /// Everybody's documents with one of `tags` are stale, as in [`Relay::written`].
+    ///
+    /// # Errors
+    /// [`StoreError`]: other replicas may not have heard of it. Here it has taken effect.
+    pub async fn soft(&self, tags: &[Tag]) -> Result<(), StoreError> {
+        self.drops.soft(tags);
+        let passed_on = self.pass_on(None, &[], tags).await;
+        self.tell(tags);
+        passed_on
+    }
+
+    /// A soft drop here alone, where the other replicas hear of the change in another way. To be followed by
+    /// [`Relay::tell`] once they have.
+    pub fn soft_here(&self, tags: &[Tag]) {
+        self.drops.soft(tags);
+    }
+
+    /// Tells the witness.
+    pub fn tell<'t>(&self, tags: impl IntoIterator<Item = &'t Tag>) {
+        if let Some(witness) = self.witness.get() {
+            tags.into_iter().for_each(witness);
+        }
+    }
+
+    async fn pass_on(&self, user: Option<&Id>, hard: &[Tag], soft: &[Tag]) -> Result<(), StoreError> {
+        match &self.line {
+            Some(line) if !(hard.is_empty() && soft.is_empty()) => {
+                let told = Told {
+                    origin: &*line.origin,
+                    soft: soft.iter().map(Tag::as_str).collect(),
+                    hard: hard.iter().map(Tag::as_str).collect(),
+                    user: user.filter(|_| !hard.is_empty()).map(Id::as_str),
+                };
+                line.publish(&told).await
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Line {
+    async fn publish(&self, told: &Told<&str>) -> Result<(), StoreError> {
+        let mut payload = vec![KIND];
+        // Writing strings to memory does not fail.
+        let _ = serde_json::to_writer(&mut payload, told);
+        let published = self.store.publish(Bytes::from(payload)).await;
+        self.metrics.relayed_drop(if published.is_ok() { "sent" } else { "failed" });
+        let was_broken = self.broken.swap(published.is_err(), Ordering::Relaxed);
+        match &published {
+            Err(error) if !was_broken => tracing::warn!(
+                error = error as &dyn std::error::Error,
+                "drops do not reach the other replicas: their documents stay until they are old"
+            ),
+            Ok(()) if was_broken => tracing::info!("drops reach the other replicas again"),
+            _ => {}
+        }
+        published
+    }
+}
+
+/// Applies what another replica told.
+fn hear(told: &[u8], own: &str, drops: &Drops, metrics: &Metrics) {
+    let told: Told<String> = match serde_json::from_slice(told) {
+        Ok(told) => told,
+        // Another version's, or nobody's: whatever it says, old documents end by themselves.
+        Err(_) => return metrics.relayed_drop("unreadable"),
+    };
+    if told.origin == own {
+        return;
+    }
+    metrics.relayed_drop("heard");
+    let soft: Vec<_> = told.soft.iter().filter_map(|tag| Tag::parse(tag)).collect();
+    if !soft.is_empty() {
+        drops.soft(&soft);
+    }
+    let Some(Ok(user)) = told.user.as_deref().map(Id::new) else { return };
+    let hard: Vec<_> = told.hard.iter().filter_map(|tag| Tag::of_a_user(tag)).collect();
+    if !hard.is_empty() {
+        drops.hard(&user, &hard);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use parking_lot::Mutex;
+
+    use super::{super::drops::Standing, *};
+    use crate::store::MemoryStore;
+
+    fn id(text: &str) -> Id {
+        Id::new(text).expect("an id")
+    }
+
+    /// Relays of two replicas, over a store whose messages reach both.
+    fn replicas() -> (Arc<dyn Store>, [(Arc<Drops>, Arc<Metrics>, Relay); 2]) {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let replica = || {
+            let (drops, metrics) = (Arc::new(Drops::default()), Arc::new(Metrics::new()));
+            let relay = Relay::over(Arc::clone(&drops), Arc::clone(&store), Arc::clone(&metrics));
+            (drops, metrics, relay.expect("random bits"))
+        };
+        let both = [replica(), replica()];
+        (store, both)
+    }
+
+    fn standing(drops: &Drops, user: &str, tag: &str) -> Standing {
+        drops.standing(drops.user(user), &[drops.tag(tag)], 0)
+    }
+
+    #[tokio::test]
+    async fn a_write_drops_on_every_replica_and_is_witnessed_where_it_began() {
+        let (_, [(_, here, relay), (there, other, far)]) = replicas();
+        let witnessed = Arc::new(Mutex::new(Vec::new()));
+        for (relay, name) in [(&relay, "here"), (&far, "there")] {
+            let witnessed = Arc::clone(&witnessed);
+            relay.listen(move |tag| witnessed.lock().push((name, tag.as_str().to_owned())));
+        }
+        let ada = id("ada");
+        let mine = [Tag::recipe(&id("1")), Tag::recipe_lists()];
+        relay.written(&ada, &mine, &[Tag::recipe(&id("1"))]).await;
+        assert_eq!(standing(&there, "ada", "recipe:1"), Standing::HardDropped);
+        assert_eq!(standing(&there, "ada", "recipes"), Standing::HardDropped);
+        assert_eq!(standing(&there, "bora", "recipe:1"), Standing::SoftDropped);
+        assert_eq!(standing(&there, "bora", "recipes"), Standing::Intact);
+        let once = |tag: &str| ("here", tag.to_owned());
+        assert_eq!(*witnessed.lock(), [once("recipe:1"), once("recipes")]);
+        assert_eq!(here.encode().matches("outcome=\"heard\"").count(), 0, "its own are not heard");
+        assert!(other.encode().contains("bff_relayed_drops_total{outcome=\"heard\"} 1"));
+
+        relay.hard(&ada, &[Tag::everything()]).await;
+        assert_eq!(standing(&there, "ada", "everything"), Standing::HardDropped);
+        relay.soft(&[Tag::member(&ada)]).await.expect("published");
+        assert_eq!(standing(&there, "bora", "member:ada"), Standing::SoftDropped);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_ours_is_ignored() {
+        let (store, [(here, metrics, _), _]) = replicas();
+        for payload in [
+            &b""[..],
+            b"d",
+            b"d{}",
+            b"d{\"origin\":1}",
+            b"d{\"origin\":\"x\",\"soft\":[\"everything\",\"recipes\",\"a b\"]}",
+            b"d{\"origin\":\"x\",\"hard\":[\"everything\"]}",
+            b"d{\"origin\":\"x\",\"hard\":[\"everything\"],\"user\":\"a b\"}",
+            b"e{\"origin\":\"x\",\"soft\":[\"recipe:1\"]}",
+            b"d\xff",
+        ] {
+            store.publish(Bytes::copy_from_slice(payload)).await.expect("published");
+        }
+        assert_eq!(here.now(), 0, "nothing was dropped");
+        assert!(metrics.encode().contains("bff_relayed_drops_total{outcome=\"unreadable\"} 4"));
+        store
+            .publish(Bytes::from_static(b"d{\"origin\":\"x\",\"soft\":[\"recipe:1\"],\"new\":1}"))
+            .await
+            .expect("published");
+        assert_eq!(standing(&here, "ada", "recipe:1"), Standing::SoftDropped);
+    }
+
+    #[tokio::test]
+    async fn alone_it_publishes_nothing() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let heard = Arc::new(Mutex::new(0));
+        let counted = Arc::clone(&heard);
+        store.listen(Box::new(move |_| *counted.lock() += 1));
+        let (drops, metrics) = (Arc::new(Drops::default()), Arc::new(Metrics::new()));
+        let relay = Relay::new(Arc::clone(&drops), store, metrics).expect("a relay");
+        relay.written(&id("ada"), &[Tag::recipe_lists()], &[Tag::recipe(&id("1"))]).await;
+        assert_eq!(standing(&drops, "ada", "recipes"), Standing::HardDropped);
+        assert_eq!(standing(&drops, "bora", "recipe:1"), Standing::SoftDropped);
+        assert_eq!(*heard.lock(), 0);
+    }
+}
