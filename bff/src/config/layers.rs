@@ -2,7 +2,7 @@
 //! hides no other: whatever cannot be used is reported and replaced by its default.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use figment::Figment;
@@ -10,6 +10,7 @@ use figment::error::{Error as FigmentError, Kind};
 use figment::providers::{Format, Serialized, Toml};
 use figment::value::{Dict, Empty, Tag, Value};
 
+use super::named::Templates;
 use super::{Config, ConfigErrors, DEFAULTS};
 
 const PREFIX: &str = "BFF__";
@@ -35,10 +36,12 @@ impl Merged {
     }
 }
 
-/// The tree of `default.toml`.
-pub(super) fn default_tree() -> Dict {
+/// The tree of `default.toml`, and the sections in it that stand for any number of their kind.
+pub(super) fn default_tree() -> (Dict, Templates) {
     #[expect(clippy::expect_used, reason = "the text is compiled in and a test parses it")]
-    Toml::from_str(DEFAULTS).expect("default.toml is valid TOML")
+    let mut tree = Toml::from_str(DEFAULTS).expect("default.toml is valid TOML");
+    let templates = Templates::take_out_of(&mut tree);
+    (tree, templates)
 }
 
 pub(super) fn merge(
@@ -46,9 +49,14 @@ pub(super) fn merge(
     environment: impl IntoIterator<Item = (OsString, OsString)>,
     mistakes: &mut ConfigErrors,
 ) -> Merged {
-    let defaults = default_tree();
+    let (mut defaults, templates) = default_tree();
     let mut set = BTreeSet::new();
+    let environment: Vec<_> = environment.into_iter().collect();
     let mut from_file = file.map(|path| read_file(path, mistakes)).unwrap_or_default();
+    templates.name_sections(&mut defaults, &from_file);
+    for path in environment.iter().filter_map(|(name, _)| path_of(name)) {
+        templates.name_section(&mut defaults, &path);
+    }
     keep_known(&mut from_file, &defaults, "", &mut set, mistakes);
     let mut from_environment = read_environment(environment, &defaults, mistakes);
     keep_known(&mut from_environment, &defaults, "", &mut set, mistakes);
@@ -89,8 +97,7 @@ fn read_environment(
 ) -> Dict {
     let mut tree = Dict::new();
     for (name, value) in environment {
-        let Some(key) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { continue };
-        let path: Vec<String> = key.split("__").map(str::to_ascii_lowercase).collect();
+        let Some(path) = path_of(&name) else { continue };
         let Some(text) = value.to_str() else {
             mistakes.add(path.join("."), "the environment variable is not UTF-8");
             continue;
@@ -99,6 +106,12 @@ fn read_environment(
         insert(&mut tree, &path, value);
     }
     tree
+}
+
+/// The keys that an environment variable of ours names.
+fn path_of(variable: &OsStr) -> Option<Vec<String>> {
+    let key = variable.to_str()?.strip_prefix(PREFIX)?;
+    Some(key.split("__").map(str::to_ascii_lowercase).collect())
 }
 
 fn parse_text(text: &str, default: Option<&Value>) -> Value {

@@ -9,6 +9,8 @@ mod cookie;
 mod errors;
 mod layers;
 mod live_rules;
+mod named;
+mod oidc_rules;
 mod rules;
 mod schema;
 mod sections;
@@ -17,6 +19,7 @@ mod values;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -31,10 +34,10 @@ pub use errors::{ConfigErrors, Mistake};
 pub use schema::config_schema;
 pub use sections::{
     CacheConfig, CorsConfig, EventsConfig, FilesConfig, HttpConfig, InternalConfig, KeysConfig, LimitConfig,
-    LimitsConfig, LiveConfig, ScreenConfig, ScreensConfig, SenderConfig, SessionConfig, SiteConfig,
-    StoreConfig, TelemetryConfig, UpstreamConfig, UpstreamsConfig,
+    LimitsConfig, LiveConfig, OidcConfig, ScreenConfig, ScreensConfig, SenderConfig, SessionConfig,
+    SiteConfig, StoreConfig, TelemetryConfig, UpstreamConfig, UpstreamsConfig,
 };
-pub use values::{LogFormat, Millis, Profile, SameSite, Secure, StoreUrl};
+pub use values::{LogFormat, Millis, Profile, SameSite, Secure, StoreUrl, TokenAuth};
 
 /// The compiled-in defaults: every key, with its comment.
 pub const DEFAULTS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config/default.toml"));
@@ -55,6 +58,8 @@ pub struct Config {
     pub cors: CorsConfig,
     pub session: SessionConfig,
     pub keys: KeysConfig,
+    /// By name.
+    pub oidc: BTreeMap<String, OidcConfig>,
     pub store: StoreConfig,
     pub upstreams: UpstreamsConfig,
     pub screens: ScreensConfig,
@@ -144,6 +149,11 @@ impl Config {
     fn resolve(&mut self, merged: &layers::Merged, mistakes: &mut ConfigErrors) {
         if self.is_production() && !merged.is_set("cors.allowed_origins") {
             self.cors.allowed_origins.clear();
+        }
+        for (name, provider) in &mut self.oidc {
+            let OidcConfig { client_secret, client_secret_file, .. } = provider;
+            let path = format!("oidc.{name}.client_secret");
+            read_secret(&path, client_secret, client_secret_file, merged, mistakes);
         }
         let Self { session, events, .. } = self;
         for (path, secret, file) in [

@@ -10,8 +10,8 @@ use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
 use super::layers::Merged;
-use super::live_rules;
 use super::{Config, ConfigErrors, DEVELOPMENT_SECRET, SameSite, ScreensConfig, Secure, UpstreamConfig};
+use super::{live_rules, oidc_rules};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// HMAC keys shorter than the digest weaken it (RFC 2104, section 3).
@@ -27,6 +27,7 @@ pub(super) fn check(config: &Config, mistakes: &mut ConfigErrors) {
     check.upstreams(config);
     check.rest(config);
     live_rules::check(config, &mut check);
+    oidc_rules::check(config, &mut check);
     if config.is_production() {
         check.production(config);
     }

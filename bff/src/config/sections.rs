@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 use url::Url;
 
-use super::values::{LogFormat, Millis, SameSite, Secure, StoreUrl, url_text};
+use super::values::{LogFormat, Millis, SameSite, Secure, StoreUrl, TokenAuth, url_text};
 
 /// The public listener.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +23,8 @@ pub struct HttpConfig {
     pub keep_alive_ms: Millis,
     pub client_request_timeout_ms: Millis,
     pub shutdown_timeout_ms: Millis,
+    /// A serialised origin; empty: where the gateway listens.
+    pub public_url: String,
 }
 
 impl HttpConfig {
@@ -81,6 +83,26 @@ fn redacted<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok
 pub struct KeysConfig {
     pub dir: String,
     pub issuer: String,
+}
+
+/// An OpenID Connect provider.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OidcConfig {
+    /// Not parsed and written anew: it must equal the provider's own, byte for byte.
+    pub issuer: String,
+    pub client_id: String,
+    /// Empty if, and only if, `token_auth` is [`TokenAuth::None`].
+    #[serde(serialize_with = "redacted")]
+    #[schemars(with = "String")]
+    pub client_secret: SecretString,
+    /// Already read into `client_secret`.
+    pub client_secret_file: String,
+    pub token_auth: TokenAuth,
+    /// `openid` is among them.
+    pub scopes: String,
+    pub display_name: String,
+    pub timeout_ms: Millis,
 }
 
 /// Where sessions, counters and idempotency records are kept.

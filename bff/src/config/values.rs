@@ -72,6 +72,15 @@ pub enum LogFormat {
     Text,
 }
 
+/// How a client proves itself at a token endpoint (OpenID Connect Core 1.0 section 9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenAuth {
+    ClientSecretBasic,
+    ClientSecretPost,
+    None,
+}
+
 /// Whether the session cookie is `Secure`: `true`, `false` or `"auto"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Secure {
