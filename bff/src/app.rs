@@ -37,7 +37,7 @@ use crate::{
     edge::{
         Edge, EdgeParts, RequestSpan, RouteName, gate, listen, method_not_allowed, not_found, spans_wanted,
     },
-    identity::{AllowedOrigins, Sessions},
+    identity::{AllowedOrigins, Secrets, Sessions},
     live::{self, Events, Hub, Revalidator},
     screens::{self, HomeFeedScreen, MeScreen, MemberScreen, RecipeScreen, Screen, Screens},
     store::{self, Store, StoreError},
@@ -159,6 +159,7 @@ impl Application {
         };
         let store = store::open(config.store.url.as_str()).await?;
         let keys = Arc::new(signing_keys(&config)?);
+        let secrets = Arc::new(Secrets::new(config.session_secrets()));
         let origins =
             Arc::new(AllowedOrigins::new(&config.cors.allowed_origins).map_err(|_| StartError::Origins)?);
         let clients = Arc::new(upstream_clients(&config, runtime.clone(), Arc::clone(&keys), &metrics)?);
@@ -187,7 +188,7 @@ impl Application {
         let pieces = Pieces {
             edge: Edge::new(EdgeParts {
                 sessions,
-                csrf: csrf_guard(&config, Arc::clone(&origins)),
+                csrf: csrf_guard(&config, Arc::clone(&secrets), Arc::clone(&origins)),
                 cookie: cookie_settings(&config),
                 metrics: Arc::clone(&metrics),
                 access: AccessLog::new(access, sink),
@@ -198,7 +199,7 @@ impl Application {
             }),
             api: Api::new(ApiParts {
                 members: Arc::clone(&screens.members),
-                idempotency: Idempotency::new(Arc::clone(&store), &config.derive_key("idempotency")),
+                idempotency: Idempotency::new(Arc::clone(&store), Arc::clone(&secrets)),
                 comment_recipes: screens.comment_recipes.clone(),
                 announce: announcer(hub.clone()),
                 clients,

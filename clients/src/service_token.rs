@@ -8,8 +8,10 @@ use std::{
 };
 
 use http::HeaderValue;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use moka::sync::Cache;
 use schemas::{Actor, Id, ServiceClaims};
+use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use crate::{ClientKind, KeyError, KeyRing};
@@ -27,7 +29,17 @@ const MAX_CACHED: u64 = 20_000;
 pub struct ServiceTokens {
     ring: Arc<KeyRing>,
     issuer: String,
+    /// Of the upstreams that want a shared secret instead of the published keys: there are few.
+    shared: Vec<SharedSecret>,
     cache: Cache<Key, Minted>,
+}
+
+/// Signs the tokens of one upstream with HS256 (RFC 7518 section 3.2).
+struct SharedSecret {
+    audience: Arc<str>,
+    header: Header,
+    /// Keeps itself out of `Debug` and wipes itself.
+    key: EncodingKey,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -74,7 +86,17 @@ impl ServiceTokens {
     #[must_use]
     pub fn new(ring: Arc<KeyRing>, issuer: String) -> Self {
         let cache = Cache::builder().max_capacity(MAX_CACHED).time_to_live(LIFE).build();
-        Self { ring, issuer, cache }
+        Self { ring, issuer, shared: Vec::new(), cache }
+    }
+
+    /// Has the tokens for `audience` signed with `secret` (HS256, RFC 7518 section 3.2: of at least 32 bytes) instead
+    /// of the keys, for an upstream that cannot fetch keys. `kid` names the secret to the upstream.
+    #[must_use]
+    pub fn sharing(mut self, audience: &str, kid: &str, secret: &SecretString) -> Self {
+        let header = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::HS256) };
+        let key = EncodingKey::from_secret(secret.expose_secret().as_bytes());
+        self.shared.push(SharedSecret { audience: audience.into(), header, key });
+        self
     }
 
     /// `Bearer …` for calls of `acting`, or of nobody, to the upstream known as `audience`. Minted once
@@ -119,7 +141,7 @@ impl ServiceTokens {
             (false, Some(_)) => "read write",
             (false, None) => "read",
         };
-        let token = self.ring.sign(&ServiceClaims {
+        let token = self.sign(&ServiceClaims {
             iss: self.issuer.clone(),
             aud: key.audience.to_string(),
             sub: key.acting.as_ref().map(ToString::to_string),
@@ -133,6 +155,15 @@ impl ServiceTokens {
         let mut header = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| KeyError::Header)?;
         header.set_sensitive(true);
         Ok(header)
+    }
+
+    fn sign(&self, claims: &ServiceClaims) -> Result<String, KeyError> {
+        match self.shared.iter().find(|shared| *shared.audience == *claims.aud) {
+            Some(SharedSecret { header, key, .. }) => {
+                jsonwebtoken::encode(header, claims, key).map_err(KeyError::Sign)
+            }
+            None => self.ring.sign(claims),
+        }
     }
 }
 

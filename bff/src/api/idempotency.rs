@@ -19,7 +19,6 @@ use actix_web::{
     http::{StatusCode, header::HeaderName},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use hmac::{Hmac, Mac};
 use schemas::{FieldError, Id};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -30,7 +29,7 @@ use super::{
 };
 use crate::{
     edge::{ApiError, RouteName},
-    identity::IdentityError,
+    identity::{DerivedKey, IdentityError, Secrets},
     store::{Entry, Space, Store, StoreError},
     telemetry::unix_ms,
 };
@@ -45,6 +44,8 @@ const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 const FLIGHT: Duration = Duration::from_secs(60);
 /// How often a key that others release at the same moment is tried for.
 const TRIES: usize = 4;
+/// The purpose of the prints' keys.
+const KEY_LABEL: &str = "idempotency";
 /// Of the stored records.
 const FORMAT: u8 = 1;
 
@@ -93,7 +94,10 @@ struct Record {
 #[derive(Debug)]
 pub(super) struct Keyed {
     place: [u8; 32],
+    /// Under the secret that signs.
     print: String,
+    /// Under the other secrets that are accepted: a key outlives their rotation.
+    older: Vec<String>,
     owner: Option<Arc<str>>,
 }
 
@@ -109,16 +113,14 @@ pub(super) enum Begun {
 /// The keys of all users.
 pub struct Idempotency {
     store: Arc<dyn Store>,
-    prints: Hmac<Sha256>,
+    secrets: Arc<Secrets>,
 }
 
 impl Idempotency {
-    /// `key` is for nothing else, and the same on all replicas.
+    /// `secrets` are the same on all replicas.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, key: &[u8; 32]) -> Self {
-        #[expect(clippy::expect_used, reason = "HMAC accepts keys of every length (RFC 2104, section 3)")]
-        let prints = Hmac::new_from_slice(key).expect("hmac accepts keys of every length");
-        Self { store, prints }
+    pub fn new(store: Arc<dyn Store>, secrets: Arc<Secrets>) -> Self {
+        Self { store, secrets }
     }
 
     /// The key that `request` bears, for what it asks: `input` is its body. Two bodies with the same content
@@ -148,11 +150,13 @@ impl Idempotency {
     fn key(&self, user: Option<&str>, route: &str, key: &[u8], path: &str, input: &[u8]) -> Keyed {
         let scope = [b"idempotency", user.unwrap_or_default().as_bytes(), route.as_bytes(), key].join(&0);
         let place: [u8; 32] = Sha256::digest(scope).into();
-        let mut print = self.prints.clone();
-        print.update(&place);
-        print.update(&[path.as_bytes(), input].join(&0));
-        let print = URL_SAFE_NO_PAD.encode(print.finalize().into_bytes());
-        Keyed { place, print, owner: user.map(Arc::from) }
+        let print =
+            |key: &DerivedKey| URL_SAFE_NO_PAD.encode(key.mac(&[&place, path.as_bytes(), &[0], input]));
+        let keys = self.secrets.keys(KEY_LABEL);
+        let mut prints = keys.iter().map(print);
+        // Without a secret, which the settings refuse, no print is like another.
+        let first = prints.next().unwrap_or_default();
+        Keyed { place, print: first, older: prints.collect(), owner: user.map(Arc::from) }
     }
 
     /// Puts a key in flight, unless it is or was already.
@@ -226,7 +230,8 @@ fn read(keyed: &Keyed, stored: &[u8]) -> Result<Begun, ApiError> {
     if record.v != FORMAT {
         return Ok(Begun::Answered(Err(UNKNOWN)));
     }
-    if record.print == keyed.print { Ok(record.state.begun()) } else { Err(REUSED) }
+    let same = record.print == keyed.print || keyed.older.contains(&record.print);
+    if same { Ok(record.state.begun()) } else { Err(REUSED) }
 }
 
 /// It is the store of the sessions as well.

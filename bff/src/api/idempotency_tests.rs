@@ -4,18 +4,22 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::{http::StatusCode, test::TestRequest};
 use schemas::{FieldError, Id};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::{ApiError, Begun, Idempotency, Keyed, Made, State, entry};
 use crate::{
     edge::RouteName,
+    identity::Secrets,
     store::{Entry, MemoryStore, Space, Store},
 };
 
-const KEY: [u8; 32] = [7; 32];
+fn secrets(texts: &[&str]) -> Arc<Secrets> {
+    Arc::new(Secrets::new(texts.iter().map(|text| SecretString::from(*text)).collect()))
+}
 
 fn idempotency() -> Idempotency {
-    Idempotency::new(Arc::new(MemoryStore::new()), &KEY)
+    Idempotency::new(Arc::new(MemoryStore::new()), secrets(&["secret"]))
 }
 
 fn keyed_at(idempotency: &Idempotency, user: Option<&str>, path: &str, key: &str, input: &Value) -> Keyed {
@@ -86,7 +90,7 @@ fn a_key_belongs_to_a_user_and_a_route_and_its_print_to_a_request() {
         assert_eq!(mine.place, other.place);
         assert_ne!(mine.print, other.print);
     }
-    let elsewhere = Idempotency::new(Arc::new(MemoryStore::new()), &[8; 32]);
+    let elsewhere = Idempotency::new(Arc::new(MemoryStore::new()), secrets(&["another"]));
     assert_ne!(mine.print, keyed(&elsewhere, Some("ada"), "k", &body).print, "a print cannot be guessed");
 }
 
@@ -165,7 +169,7 @@ async fn another_request_under_the_same_key_is_refused_in_every_state() {
 #[tokio::test]
 async fn a_key_whose_flight_never_ended_is_free_after_a_while() {
     let store = Arc::new(MemoryStore::new());
-    let idempotency = Idempotency::new(Arc::clone(&store) as Arc<dyn Store>, &KEY);
+    let idempotency = Idempotency::new(Arc::clone(&store) as Arc<dyn Store>, secrets(&["secret"]));
     let keyed = keyed(&idempotency, None, "k", &json!({}));
     let crashed = entry(&keyed, State::InFlight, Duration::from_millis(30)).expect("an entry");
     store.put(Space::Idempotency, &keyed.place, crashed).await.expect("stored");
@@ -177,7 +181,7 @@ async fn a_key_whose_flight_never_ended_is_free_after_a_while() {
 #[tokio::test]
 async fn a_record_of_another_version_is_an_unknown_outcome() {
     let store = Arc::new(MemoryStore::new());
-    let idempotency = Idempotency::new(Arc::clone(&store) as Arc<dyn Store>, &KEY);
+    let idempotency = Idempotency::new(Arc::clone(&store) as Arc<dyn Store>, secrets(&["secret"]));
     let keyed = keyed(&idempotency, None, "k", &json!({}));
     for value in [&b"nonsense"[..], br#"{"v":2,"print":"x","state":"InFlight"}"#] {
         let entry = Entry { value: value.to_vec().into(), owner: None, expires_at_ms: u64::MAX };
@@ -185,4 +189,25 @@ async fn a_record_of_another_version_is_an_unknown_outcome() {
         let Ok(Begun::Answered(Err(error))) = idempotency.begin(&keyed).await else { panic!("unknown") };
         assert_eq!(code(&error), (409, "idempotency_outcome_unknown".into()));
     }
+}
+
+#[tokio::test]
+async fn a_key_outlives_a_rotation_of_the_secret() {
+    let store = Arc::new(MemoryStore::new());
+    let at = |texts: &[&str]| Idempotency::new(Arc::clone(&store) as Arc<dyn Store>, secrets(texts));
+    let (before, during, after) = (at(&["old"]), at(&["new", "old"]), at(&["new"]));
+    let (same, other) = (json!({ "body": "x" }), json!({ "body": "y" }));
+    let first = keyed(&before, Some("ada"), "k", &same);
+    assert!(matches!(before.begin(&first).await, Ok(Begun::First)));
+    before.end(&first, Some(State::Refused("own_recipe".into()))).await;
+    let again = |idempotency, input| (idempotency, keyed(idempotency, Some("ada"), "k", input));
+    let (idempotency, keyed) = again(&during, &same);
+    assert!(matches!(idempotency.begin(&keyed).await, Ok(Begun::Answered(Err(_)))));
+    let (idempotency, keyed) = again(&during, &other);
+    assert_eq!(
+        code(&idempotency.begin(&keyed).await.expect_err("another")),
+        (422, "idempotency_key_reused".into())
+    );
+    let (idempotency, keyed) = again(&after, &same);
+    assert!(idempotency.begin(&keyed).await.is_err(), "the old secret is forgotten");
 }

@@ -2,17 +2,17 @@
 
 use std::{io, sync::Arc};
 
-use clients::{CallReport, Clients, KeyError, KeyRing, ServiceTokens, TransportError, Webhook};
+use clients::{CallReport, Clients, KeyError, KeyRing, KeyTimes, ServiceTokens, TransportError, Webhook};
 use schemas::{Id, MemberCard};
-use secrecy::{ExposeSecret, SecretSlice};
+use secrecy::ExposeSecret;
 use tokio::runtime::Handle;
 
 use super::{REVALIDATE_TIMEOUT, StartError};
 use crate::{
     api,
     cache::{CacheSettings, Documents, Drops, Policy, SharedCards, Tag},
-    config::{self, Config, ScreenConfig, UpstreamConfig},
-    identity::{AllowedOrigins, CookieSettings, CsrfGuard, CsrfKey, SameSite, SessionPolicy},
+    config::{self, Config, ScreenConfig, TokenAlgorithm, UpstreamConfig},
+    identity::{AllowedOrigins, CookieSettings, CsrfGuard, CsrfKeys, SameSite, Secrets, SessionPolicy},
     live::{Hub, LiveSettings, Revalidator, SenderTokens},
     screens::{ScreenSettings, Screens, ScreensParts},
     telemetry::Metrics,
@@ -33,13 +33,30 @@ pub(super) fn signing_keys(config: &Config) -> Result<KeyRing, StartError> {
         KeyError::File { source, .. } => source.kind() == io::ErrorKind::NotFound,
         _ => false,
     };
-    match KeyRing::load(dir) {
+    let times = key_times(config);
+    match KeyRing::open(dir, times) {
         Err(error) if none_yet(&error) && !config.is_production() => {
             KeyRing::generate_in(dir).map_err(failed)?;
-            KeyRing::load(dir).map_err(failed)
+            KeyRing::open(dir, times).map_err(failed)
         }
         loaded => loaded.map_err(failed),
     }
+}
+
+/// How signing keys follow one another.
+pub(super) fn key_times(config: &Config) -> KeyTimes {
+    KeyTimes { announce: config.keys.announce_ms.into(), retire: config.keys.retire_ms.into() }
+}
+
+/// What service tokens are signed with: the gateway's keys, or the secrets of upstreams that want one.
+fn service_tokens(config: &Config, keys: Arc<KeyRing>) -> ServiceTokens {
+    let tokens = ServiceTokens::new(keys, config.keys.issuer.clone());
+    config.upstreams.all().into_iter().fold(tokens, |tokens, (name, upstream)| {
+        match upstream.token_algorithm {
+            TokenAlgorithm::EdDsa => tokens,
+            TokenAlgorithm::Hs256 => tokens.sharing(&upstream.audience, name, &upstream.secret),
+        }
+    })
 }
 
 pub(super) fn upstream_clients(
@@ -58,7 +75,7 @@ pub(super) fn upstream_clients(
         max_concurrent: config.max_concurrent,
         queue: config.queue,
     };
-    let tokens = Arc::new(ServiceTokens::new(keys, config.keys.issuer.clone()));
+    let tokens = Arc::new(service_tokens(config, keys));
     let metrics = Arc::clone(metrics);
     let observer = Arc::new(move |call: &CallReport<'_>| {
         metrics.upstream_call(call.upstream, call.operation, call.outcome, call.duration);
@@ -174,11 +191,10 @@ pub(super) fn session_policy(config: &Config) -> SessionPolicy {
     }
 }
 
-pub(super) fn csrf_guard(config: &Config, origins: Arc<AllowedOrigins>) -> CsrfGuard {
-    let secret = SecretSlice::from(config.session.secret.expose_secret().as_bytes().to_vec());
-    let key = CsrfKey::derive(&secret);
+pub(super) fn csrf_guard(config: &Config, secrets: Arc<Secrets>, origins: Arc<AllowedOrigins>) -> CsrfGuard {
+    let keys = CsrfKeys::new(secrets);
     let cross_site = config.cookie().same_site == config::SameSite::None;
-    CsrfGuard::new(Arc::new(key), origins, cross_site)
+    CsrfGuard::new(Arc::new(keys), origins, cross_site)
 }
 
 pub(super) fn cookie_settings(config: &Config) -> CookieSettings {

@@ -7,12 +7,14 @@
 
 mod cookie;
 mod errors;
+mod key_rules;
 mod layers;
 mod live_rules;
 mod named;
 mod oidc_rules;
 mod rules;
 mod schema;
+mod secrets;
 mod sections;
 mod values;
 
@@ -37,7 +39,7 @@ pub use sections::{
     LimitsConfig, LiveConfig, OidcConfig, ScreenConfig, ScreensConfig, SenderConfig, SessionConfig,
     SiteConfig, StoreConfig, TelemetryConfig, UpstreamConfig, UpstreamsConfig,
 };
-pub use values::{LogFormat, Millis, Profile, SameSite, Secure, StoreUrl, TokenAuth};
+pub use values::{LogFormat, Millis, Profile, SameSite, Secure, StoreUrl, TokenAlgorithm, TokenAuth};
 
 /// The compiled-in defaults: every key, with its comment.
 pub const DEFAULTS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config/default.toml"));
@@ -132,15 +134,18 @@ impl Config {
         }
     }
 
-    /// A key for one purpose (`"csrf"`, `"user-hash"`), derived from `session.secret` with HMAC-SHA256
-    /// (RFC 2104), so that no two uses share key material. Equal on every replica with the same secret.
+    /// A key for one purpose (`"user-hash"`), derived from the first line of `session.secret` with HMAC-SHA256
+    /// (RFC 2104), so that no two uses share key material. Equal on every replica with the same secret. For what
+    /// must outlive a rotation of the secret, derive from [`Config::session_secrets`] instead.
     #[must_use]
     pub fn derive_key(&self, purpose: &str) -> [u8; 32] {
+        // There is a first one: `load` refuses a secret without.
+        let first = secrets::lines(self.session.secret.expose_secret()).next().unwrap_or_default();
         // HMAC takes keys of any length, so that the error cannot occur; a digest over nothing but the
         // purpose would be guessable, hence no fallback.
         #[expect(clippy::expect_used, reason = "HMAC accepts keys of every length (RFC 2104, section 3)")]
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.session.secret.expose_secret().as_bytes())
-            .expect("hmac accepts keys of every length");
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(first.as_bytes()).expect("hmac accepts keys of every length");
         mac.update(purpose.as_bytes());
         mac.finalize().into_bytes().into()
     }
@@ -155,13 +160,17 @@ impl Config {
             let path = format!("oidc.{name}.client_secret");
             read_secret(&path, client_secret, client_secret_file, merged, mistakes);
         }
-        let Self { session, events, .. } = self;
+        let Self { session, events, upstreams, .. } = self;
+        let UpstreamsConfig { profile, timeline, recipe } = upstreams;
         for (path, secret, file) in [
             ("session.secret", &mut session.secret, &session.secret_file),
             ("events.revalidate_secret", &mut events.revalidate_secret, &events.revalidate_secret_file),
             ("events.profile.token", &mut events.profile.token, &events.profile.token_file),
             ("events.timeline.token", &mut events.timeline.token, &events.timeline.token_file),
             ("events.recipe.token", &mut events.recipe.token, &events.recipe.token_file),
+            ("upstreams.profile.secret", &mut profile.secret, &profile.secret_file),
+            ("upstreams.timeline.secret", &mut timeline.secret, &timeline.secret_file),
+            ("upstreams.recipe.secret", &mut recipe.secret, &recipe.secret_file),
         ] {
             read_secret(path, secret, file, merged, mistakes);
         }

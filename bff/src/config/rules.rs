@@ -3,17 +3,15 @@
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
-use std::path::Path;
 
-use secrecy::ExposeSecret;
 use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
 use super::layers::Merged;
-use super::{Config, ConfigErrors, DEVELOPMENT_SECRET, SameSite, ScreensConfig, Secure, UpstreamConfig};
-use super::{live_rules, oidc_rules};
+use super::{Config, ConfigErrors, SameSite, ScreensConfig, Secure, UpstreamConfig};
+use super::{key_rules, live_rules, oidc_rules};
 
-const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// HMAC keys shorter than the digest weaken it (RFC 2104, section 3).
 pub(super) const SECRET_BYTES: usize = 32;
 
@@ -26,6 +24,7 @@ pub(super) fn check(config: &Config, mistakes: &mut ConfigErrors) {
     check.cookie(config);
     check.upstreams(config);
     check.rest(config);
+    key_rules::check(config, &mut check);
     live_rules::check(config, &mut check);
     oidc_rules::check(config, &mut check);
     if config.is_production() {
@@ -123,7 +122,6 @@ impl Check<'_> {
 
     fn session(&mut self, config: &Config) {
         let session = &config.session;
-        self.refuse(session.secret.expose_secret().is_empty(), "session.secret", "is empty");
         self.refuse(session.idle_ms > session.absolute_ms, "session.idle_ms", "is above session.absolute_ms");
         self.refuse(session.touch_ms >= session.idle_ms, "session.touch_ms", "must be under session.idle_ms");
     }
@@ -164,12 +162,7 @@ impl Check<'_> {
     }
 
     fn upstreams(&mut self, config: &Config) {
-        let upstreams = &config.upstreams;
-        let all = [
-            ("profile", &upstreams.profile),
-            ("timeline", &upstreams.timeline),
-            ("recipe", &upstreams.recipe),
-        ];
+        let all = config.upstreams.all();
         for (index, (name, upstream)) in all.iter().enumerate() {
             self.upstream(&format!("upstreams.{name}"), upstream);
             let twin = all[..index].iter().find(|(_, other)| other.audience == upstream.audience);
@@ -200,8 +193,6 @@ impl Check<'_> {
     }
 
     fn rest(&mut self, config: &Config) {
-        self.refuse(config.keys.dir.is_empty(), "keys.dir", "is empty");
-        self.refuse(config.keys.issuer.is_empty(), "keys.issuer", "is empty");
         let url = &config.store.url;
         let known = url.as_str().contains(':') && matches!(url.scheme(), "embedded" | "memory");
         self.refuse(
@@ -217,28 +208,8 @@ impl Check<'_> {
     }
 
     fn production(&mut self, config: &Config) {
-        let session = &config.session;
-        let secret = session.secret.expose_secret();
-        let advice = "set BFF__SESSION__SECRET or session.secret_file to at least 32 random bytes";
-        let message = format!("is the development secret: {advice}");
-        self.refuse(secret == DEVELOPMENT_SECRET, "session.secret", &message);
-        let message = format!("is shorter than 32 bytes: {advice}");
-        self.refuse(secret.len() < SECRET_BYTES, "session.secret", &message);
         self.refuse(!config.cookie().secure, "session.secure", "must not be false in production");
-        if let Some(message) = keys_missing(Path::new(&config.keys.dir)) {
-            self.refuse(true, "keys.dir", &message);
-        }
     }
-}
-
-fn keys_missing(dir: &Path) -> Option<String> {
-    let entries = match std::fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) => return Some(format!("{} cannot be read: {error}", dir.display())),
-    };
-    let found =
-        entries.flatten().any(|entry| Path::new(&entry.file_name()).extension().is_some_and(|e| e == "pem"));
-    (!found).then(|| format!("{} holds no *.pem: make one with `bff keys`", dir.display()))
 }
 
 /// `token` of RFC 9110, section 5.6.2: what a cookie's name is made of.

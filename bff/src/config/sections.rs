@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 use url::Url;
 
-use super::values::{LogFormat, Millis, SameSite, Secure, StoreUrl, TokenAuth, url_text};
+use super::values::{LogFormat, Millis, SameSite, Secure, StoreUrl, TokenAlgorithm, TokenAuth, url_text};
 
 /// The public listener.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -57,7 +57,7 @@ pub struct CorsConfig {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SessionConfig {
-    /// For keys ask [`Config::derive_key`](super::Config::derive_key).
+    /// One on each line; ask [`Config::session_secrets`](super::Config::session_secrets).
     #[serde(serialize_with = "redacted")]
     #[schemars(with = "String")]
     pub secret: SecretString,
@@ -77,12 +77,16 @@ fn redacted<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok
     serializer.serialize_str(if none { "" } else { "[redacted]" })
 }
 
-/// The keys that sign service tokens.
+/// The keys that sign service tokens and access tokens.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeysConfig {
     pub dir: String,
     pub issuer: String,
+    pub announce_ms: Millis,
+    pub retire_ms: Millis,
+    /// At most half of `announce_ms`, where that is not 0.
+    pub poll_ms: Millis,
 }
 
 /// An OpenID Connect provider.
@@ -140,6 +144,24 @@ pub struct UpstreamConfig {
     pub max_response_bytes: usize,
     pub max_concurrent: usize,
     pub queue: usize,
+    pub token_algorithm: TokenAlgorithm,
+    /// At least 32 bytes with HS256, and shared with nobody else; empty with EdDSA.
+    #[serde(serialize_with = "redacted")]
+    #[schemars(with = "String")]
+    pub secret: SecretString,
+    /// Already read into `secret`.
+    pub secret_file: String,
+    pub client_cert_file: String,
+    pub client_key_file: String,
+    pub ca_file: String,
+}
+
+impl UpstreamsConfig {
+    /// Each with its name.
+    #[must_use]
+    pub fn all(&self) -> [(&'static str, &UpstreamConfig); 3] {
+        [("profile", &self.profile), ("timeline", &self.timeline), ("recipe", &self.recipe)]
+    }
 }
 
 /// Times of each screen.

@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use super::*;
 
+const HS256_SECRET: &str = "0123456789abcdef0123456789abcdef";
+
 fn env(variables: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
     variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
 }
@@ -100,6 +102,8 @@ fn every_key_can_be_set_by_the_environment() {
                     "events.revalidate_url" => "http://other.example/",
                     "http.public_url" => "https://other.example",
                     key if key.ends_with("_file") => file!(),
+                    key if key.ends_with(".token_algorithm") => "HS256",
+                    key if key.ends_with(".secret") && key.starts_with("upstreams") => HS256_SECRET,
                     "telemetry.format" => "json",
                     "telemetry.log" => "debug",
                     "store.url" => "memory:",
@@ -113,6 +117,14 @@ fn every_key_can_be_set_by_the_environment() {
         let mut variables = env(&[(&name, &text)]);
         if key == "events.revalidate_url" {
             variables.push(("BFF__EVENTS__REVALIDATE_SECRET".into(), "other".into()));
+        }
+        if key.starts_with("upstreams") && key.ends_with(".secret") {
+            let algorithm = name.replace("SECRET", "TOKEN_ALGORITHM");
+            variables.extend(env(&[(&algorithm, "HS256")]));
+        }
+        if key.ends_with(".token_algorithm") {
+            let secret = name.replace("TOKEN_ALGORITHM", "SECRET");
+            variables.extend(env(&[(&secret, HS256_SECRET)]));
         }
         if key.ends_with("_file") {
             // Not there from this folder; that it was looked for is what counts.

@@ -62,6 +62,17 @@ impl SameSite {
     }
 }
 
+/// How an upstream's service tokens are signed (RFC 7518 section 3.1, RFC 8037 section 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum TokenAlgorithm {
+    /// With the gateway's keys; the upstream verifies with the published ones.
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+    /// With a secret that the upstream shares.
+    #[serde(rename = "HS256")]
+    Hs256,
+}
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -6,45 +6,43 @@
 use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use secrecy::{ExposeSecret, SecretBox, SecretSlice};
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
-use super::{AllowedOrigins, SessionKey, secrets::hmac_sha256};
+use super::{AllowedOrigins, DerivedKey, Secrets, SessionKey};
 
-const KEY_LABEL: &[u8] = b"csrf key v1";
+/// The purpose of the keys, under which they are derived from the session secrets.
+const KEY_LABEL: &str = "csrf key v1";
 const TOKEN_LABEL: &[u8] = b"csrf token v1\0";
 
-/// Characters of a token: an HMAC-SHA256 in base64url without padding.
-const TOKEN_LEN: usize = 43;
+/// Makes the CSRF tokens of sessions and knows them again. Equal on all replicas that share the session secrets:
+/// the first secret makes, all of them are accepted, so that pages that are open outlive a rotation.
+#[derive(Debug)]
+pub struct CsrfKeys(Arc<Secrets>);
 
-/// Makes the CSRF tokens of sessions. Equal on all replicas that share the session secret.
-pub struct CsrfKey(SecretBox<[u8; 32]>);
-
-impl CsrfKey {
-    /// Derives the key from the session secret, so that the secret may serve other purposes under other labels.
+impl CsrfKeys {
     #[must_use]
-    pub fn derive(secret: &SecretSlice<u8>) -> Self {
-        Self(SecretBox::new(Box::new(hmac_sha256(secret.expose_secret(), &[KEY_LABEL]))))
+    pub fn new(secrets: Arc<Secrets>) -> Self {
+        Self(secrets)
     }
 
-    /// The token of a session: it stays the same for the session's life.
+    /// The token of a session: it stays the same for the session's life, or until the secrets are rotated.
     #[must_use]
     pub fn token(&self, session: &SessionKey) -> String {
-        URL_SAFE_NO_PAD.encode(self.mac(session))
+        self.0.keys(KEY_LABEL).first().map(|key| token(key, session)).unwrap_or_default()
     }
 
-    /// Whether `presented` is the session's token. The time it takes depends on the length of `presented` alone.
+    /// Whether `presented` is the session's token under any of the secrets. The time it takes depends on the length
+    /// of `presented` and the number of secrets alone.
     #[must_use]
     pub fn verify(&self, session: &SessionKey, presented: &str) -> bool {
-        let mut expected = [0_u8; TOKEN_LEN];
-        // 32 bytes always fill 43 characters; were it otherwise, nothing would match.
-        let written = URL_SAFE_NO_PAD.encode_slice(self.mac(session), &mut expected);
-        written == Ok(TOKEN_LEN) && bool::from(expected.as_slice().ct_eq(presented.as_bytes()))
+        let keys = self.0.keys(KEY_LABEL);
+        let matches = |key| token(key, session).as_bytes().ct_eq(presented.as_bytes());
+        bool::from(keys.iter().map(matches).fold(Choice::from(0), |any, this| any | this))
     }
+}
 
-    fn mac(&self, session: &SessionKey) -> [u8; 32] {
-        hmac_sha256(self.0.expose_secret(), &[TOKEN_LABEL, session])
-    }
+fn token(key: &DerivedKey, session: &SessionKey) -> String {
+    URL_SAFE_NO_PAD.encode(key.mac(&[TOKEN_LABEL, session]))
 }
 
 /// What a request says of where it comes from. A header that is there but unreadable, or there more than once,
@@ -78,7 +76,7 @@ pub enum CsrfRefusal {
 /// Judges requests that come with a cookie. Cloning is cheap.
 #[derive(Clone)]
 pub struct CsrfGuard {
-    key: Arc<CsrfKey>,
+    keys: Arc<CsrfKeys>,
     allowed: Arc<AllowedOrigins>,
     cross_site_cookies: bool,
 }
@@ -86,14 +84,14 @@ pub struct CsrfGuard {
 impl CsrfGuard {
     /// `cross_site_cookies` says that the session cookie is `SameSite=None`: allowed origins may then be other sites.
     #[must_use]
-    pub fn new(key: Arc<CsrfKey>, allowed: Arc<AllowedOrigins>, cross_site_cookies: bool) -> Self {
-        Self { key, allowed, cross_site_cookies }
+    pub fn new(keys: Arc<CsrfKeys>, allowed: Arc<AllowedOrigins>, cross_site_cookies: bool) -> Self {
+        Self { keys, allowed, cross_site_cookies }
     }
 
     /// The token that the session's pages have to send back.
     #[must_use]
     pub fn token(&self, session: &SessionKey) -> String {
-        self.key.token(session)
+        self.keys.token(session)
     }
 
     /// Whether a request may go on. `safe` says that its method is (RFC 9110 section 9.2.1); `session` is that of
@@ -113,7 +111,7 @@ impl CsrfGuard {
         }
         self.decide_origin(headers)?;
         let Some(session) = session else { return Ok(()) };
-        let matches = headers.token.is_some_and(|token| self.key.verify(session, token));
+        let matches = headers.token.is_some_and(|token| self.keys.verify(session, token));
         if matches { Ok(()) } else { Err(CsrfRefusal::Token) }
     }
 
@@ -133,13 +131,23 @@ impl CsrfGuard {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::SecretString;
+
     use super::*;
+
+    /// Characters of a token: an HMAC-SHA256 in base64url without padding.
+    const TOKEN_LEN: usize = 43;
 
     const SESSION: SessionKey = [7; 32];
     const OTHER_SESSION: SessionKey = [8; 32];
 
-    fn key() -> CsrfKey {
-        CsrfKey::derive(&SecretSlice::from(b"a secret of the deployment".to_vec()))
+    fn keys_of(secrets: &[&str]) -> CsrfKeys {
+        let secrets = secrets.iter().map(|secret| SecretString::from(*secret)).collect();
+        CsrfKeys::new(Arc::new(Secrets::new(secrets)))
+    }
+
+    fn key() -> CsrfKeys {
+        keys_of(&["a secret of the deployment"])
     }
 
     fn guard(cross_site_cookies: bool) -> CsrfGuard {
@@ -218,8 +226,7 @@ mod tests {
         assert_eq!(token.len(), TOKEN_LEN);
         assert!(key().verify(&SESSION, &token));
         assert!(!key().verify(&OTHER_SESSION, &token));
-        let other_key = CsrfKey::derive(&SecretSlice::from(b"another secret".to_vec()));
-        assert!(!other_key.verify(&SESSION, &token));
+        assert!(!keys_of(&["another secret"]).verify(&SESSION, &token));
         for broken in ["", &token[1..], &format!("{token}="), &format!("{token} "), &token.to_uppercase()] {
             assert!(!key().verify(&SESSION, broken), "{broken}");
         }
@@ -228,5 +235,18 @@ mod tests {
             let variant = format!("{}{last}", &token[..TOKEN_LEN - 1]);
             assert_eq!(key().verify(&SESSION, &variant), variant == token, "{variant}");
         }
+    }
+
+    #[test]
+    fn a_rotation_in_two_steps_refuses_no_token_on_any_replica() {
+        let steps: [&[&str]; 3] = [&["old"], &["old", "new"], &["new", "old"]];
+        // Replicas are one step apart at most; the old secret goes only when all pages have a new token.
+        for (makes, accepts) in steps.windows(2).flat_map(|pair| [(pair[0], pair[1]), (pair[1], pair[0])]) {
+            let token = keys_of(makes).token(&SESSION);
+            assert!(keys_of(accepts).verify(&SESSION, &token), "{makes:?} {accepts:?}");
+        }
+        let late = keys_of(&["old"]).token(&SESSION);
+        assert!(!keys_of(&["new"]).verify(&SESSION, &late), "what is taken out is accepted no more");
+        assert!(!keys_of(&[]).verify(&SESSION, ""), "without a secret nothing is");
     }
 }

@@ -23,7 +23,7 @@ mod sessions_tests;
 pub use address::{client_label, mask_address};
 pub use caller::{Caller, nobodys_call_context};
 pub use cookie::{CookieSettings, SameSite, find_cookie};
-pub use csrf::{CsrfGuard, CsrfHeaders, CsrfKey, CsrfRefusal};
+pub use csrf::{CsrfGuard, CsrfHeaders, CsrfKeys, CsrfRefusal};
 pub use error::IdentityError;
 pub use origins::{AllowedOrigins, InvalidOrigin};
 pub use secrets::{DerivedKey, Secrets};
