@@ -10,6 +10,7 @@
 mod batch;
 mod context;
 mod error;
+mod oidc;
 mod profile;
 mod recipe;
 mod report;
@@ -26,6 +27,9 @@ use tokio::runtime::Handle;
 
 pub use context::{CallContext, ClientKind};
 pub use error::{BodyFault, Problem, UpstreamError};
+pub use oidc::{
+    ClientAuth, OidcError, OidcProvider, OidcProviderConfig, OidcTimes, ProviderMetadata, Redeemed,
+};
 pub use profile::ProfileClient;
 pub use recipe::{RecipeClient, RecipeQuery, RecipeSort};
 pub use report::{CallReport, Observer};

@@ -2,6 +2,7 @@
 
 mod batching;
 mod faults;
+mod oidc;
 mod profile;
 mod recipe;
 mod server;

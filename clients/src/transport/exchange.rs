@@ -125,13 +125,13 @@ fn is_malformed(error: &reqwest::Error) -> bool {
     false
 }
 
-enum ReadFault {
+pub(super) enum ReadFault {
     TooLarge,
     Lost(reqwest::Error),
 }
 
 /// Reads to the end, but never holds more than `limit` bytes and one chunk.
-async fn read(response: &mut Response, limit: usize) -> Result<Bytes, ReadFault> {
+pub(super) async fn read(response: &mut Response, limit: usize) -> Result<Bytes, ReadFault> {
     let told = response.content_length().map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
     if told > limit {
         return Err(ReadFault::TooLarge);

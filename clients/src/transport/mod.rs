@@ -13,6 +13,7 @@ mod call;
 mod config;
 mod exchange;
 mod gate;
+mod provider;
 mod trace;
 mod webhook;
 
@@ -31,6 +32,7 @@ use crate::{BodyFault, CallContext, Observer, ServiceTokens, UpstreamError, repo
 pub(crate) use call::{Authority, Call, Query};
 pub use config::{TransportError, UpstreamConfig};
 use gate::Gate;
+pub(crate) use provider::ProviderHttp;
 pub use webhook::{Webhook, WebhookError};
 
 /// The way to one upstream. Cloning is cheap and shares connections and limits.
