@@ -1,6 +1,7 @@
 //! The composition root: the one file that knows every piece. The route table and the order of the middleware read
 //! from top to bottom.
 
+mod contract;
 mod pieces;
 
 use std::{
@@ -26,6 +27,7 @@ use clients::{KeyError, TransportError};
 use tokio::runtime::Handle;
 use tracing_actix_web::TracingLogger;
 
+pub use self::contract::openapi;
 use self::pieces::{
     announcer, cookie_settings, csrf_guard, event_senders, forget_cards, live_settings, revalidator, screens,
     session_policy, signing_keys, upstream_clients,
@@ -294,6 +296,7 @@ async fn stop(handle: ServerHandle, serving: tokio::task::JoinHandle<io::Result<
 
 fn public_server(config: &Config, pieces: Pieces) -> Result<(Server, SocketAddr), StartError> {
     let address = config.http.listen;
+    let contract = contract::Served::new();
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::new(pieces.edge.clone()))
@@ -301,6 +304,7 @@ fn public_server(config: &Config, pieces: Pieces) -> Result<(Server, SocketAddr)
             .app_data(web::Data::new(pieces.screens.clone()))
             .app_data(web::Data::new(pieces.hub.clone()))
             .app_data(web::Data::new(pieces.keys.clone()))
+            .app_data(web::Data::new(contract.clone()))
             // The last one wrapped is the first to see a request.
             .wrap(cors(&pieces.origins))
             .wrap(Condition::new(spans_wanted(), TracingLogger::<RequestSpan>::new()))
@@ -385,7 +389,8 @@ fn routes(routes: &mut web::ServiceConfig) {
         .service(resource("/auth/session", "GET, HEAD", [get().to(api::session)]))
         .service(resource("/auth/csrf-token", "GET, HEAD", [get().to(api::csrf_token)]))
         .service(resource("/bff/notify", "GET", [web::get().to(live::notify)]))
-        .service(resource("/.well-known/jwks.json", "GET, HEAD", [get().to(api::jwks)]));
+        .service(resource("/.well-known/jwks.json", "GET, HEAD", [get().to(api::jwks)]))
+        .service(resource("/openapi.json", "GET, HEAD", [get().to(contract::serve)]));
 }
 
 /// A path, the methods it answers, and 405 with `Allow` for all others.

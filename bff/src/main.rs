@@ -7,7 +7,7 @@ use std::{
 };
 
 use bff::{
-    app::{Application, log_settings},
+    app::{Application, log_settings, openapi},
     config::{Config, config_schema, file_from_environment},
     telemetry,
 };
@@ -36,6 +36,8 @@ enum Command {
     /// The keys that sign service tokens.
     #[command(subcommand)]
     Keys(Keys),
+    /// Print the contract with callers, OpenAPI 3.1.
+    Openapi,
     /// Print the JSON Schema of the settings.
     ConfigSchema,
 }
@@ -83,6 +85,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Serve => serve(file.as_deref()),
         Command::Check => check(file.as_deref()),
         Command::Keys(keys) => manage_keys(keys, file.as_deref()),
+        Command::Openapi => print(openapi().trim_end()),
         Command::ConfigSchema => print(&serde_json::to_string_pretty(&config_schema())?),
     }
 }

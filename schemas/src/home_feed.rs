@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Id, Member, MemberCard, RawText, RecipeCard, Rfc3339};
 
-/// `GET /bff/home-feed`. Borrows from what the upstreams sent: composing copies nothing.
+// Borrows from what the upstreams sent: composing copies nothing.
+/// My profile, my timeline, and recipes for me.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HomeFeed<'d> {

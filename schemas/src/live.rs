@@ -41,10 +41,12 @@ pub struct EventAccepted {
 pub struct LiveMessage {
     /// To be given back as `Last-Event-ID` or `?lastEventId=`. Absent where it marks no place to resume from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub id: Option<String>,
     #[serde(rename = "type")]
     pub kind: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub topic: Option<String>,
     #[serde(default)]
     #[schema(value_type = Object)]

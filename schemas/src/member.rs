@@ -16,8 +16,8 @@ pub struct Member {
     pub created_at: Rfc3339,
 }
 
-/// A member as they see themselves. Written out in full: `#[serde(flatten)]` buffers values and so
-/// cannot carry [`RawText`].
+// Written out in full: `#[serde(flatten)]` buffers values and so cannot carry `RawText`.
+/// A member as they see themselves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Me {
@@ -29,6 +29,7 @@ pub struct Me {
     pub created_at: Rfc3339,
     pub email: String,
     #[serde(default)]
+    #[schema(required)]
     pub totp_enabled: bool,
 }
 

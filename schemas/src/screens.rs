@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{Comment, Counts, DegradedPart, FeedPost, Me, Member, MemberCard, Recipe, RecipeCardWithAuthor};
 
-/// `GET /bff/recipes/{id}`.
+/// A recipe's page.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RecipePage<'d> {
@@ -32,7 +32,7 @@ pub struct CommentWithAuthor<'d> {
     pub author: Option<&'d MemberCard>,
 }
 
-/// `GET /bff/members/{id}`.
+/// A member's page.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MemberPage<'d> {
@@ -48,7 +48,7 @@ pub struct MemberPage<'d> {
     pub degraded: Vec<DegradedPart>,
 }
 
-/// `GET /bff/me`.
+/// My own page.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MePage<'d> {

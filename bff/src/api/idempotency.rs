@@ -49,12 +49,12 @@ const KEY_LABEL: &str = "idempotency";
 /// Of the stored records.
 const FORMAT: u8 = 1;
 
-const INVALID: ApiError = ApiError::Refused {
+pub(super) const INVALID: ApiError = ApiError::Refused {
     status: StatusCode::BAD_REQUEST,
     code: "idempotency_key_invalid",
     detail: "`Idempotency-Key` must be there once, with 1 to 128 visible ASCII characters.",
 };
-const REUSED: ApiError = ApiError::Refused {
+pub(super) const REUSED: ApiError = ApiError::Refused {
     status: StatusCode::UNPROCESSABLE_ENTITY,
     code: "idempotency_key_reused",
     detail: "This `Idempotency-Key` was used for another request. A new request needs a new key.",
@@ -64,7 +64,7 @@ pub(super) const IN_FLIGHT: ApiError = ApiError::Refused {
     code: "idempotency_in_flight",
     detail: "The first request with this `Idempotency-Key` is still being carried out.",
 };
-const UNKNOWN: ApiError = ApiError::Refused {
+pub(super) const UNKNOWN: ApiError = ApiError::Refused {
     status: StatusCode::CONFLICT,
     code: "idempotency_outcome_unknown",
     detail: "The first request with this `Idempotency-Key` may have been carried out: its answer was lost. Look \

@@ -9,6 +9,7 @@
 mod auth;
 mod calling;
 mod comments;
+mod contract;
 mod creating;
 mod follows;
 mod idempotency;
@@ -29,6 +30,7 @@ pub use calling::PathId;
 pub use comments::{
     create_comment, delete_comment, edit_comment, like_comment, list_comments, unlike_comment,
 };
+pub use contract::describe;
 pub use follows::{follow, unfollow};
 pub use idempotency::Idempotency;
 pub use ingredients::list_ingredients;

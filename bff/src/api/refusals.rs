@@ -44,6 +44,14 @@ pub(super) fn refusal_again(code: &str) -> Option<ApiError> {
     REFUSALS.iter().find(|(_, known, _)| *known == code).map(|known| refused(*known))
 }
 
+/// A refusal that the contract promises, by a code out of the list above.
+///
+/// # Panics
+/// When it is not in the list, which the contract's own test finds out.
+pub(super) fn refusal_named(code: &str) -> ApiError {
+    refusal_again(code).expect("a code out of the list")
+}
+
 /// The code under which [`refusal_again`] finds a refusal.
 pub(super) fn code_of(error: &ApiError) -> Option<&'static str> {
     match error {

@@ -7,6 +7,7 @@
 mod body;
 mod caller;
 mod context;
+mod contract;
 mod error;
 mod gate;
 mod keeping;
@@ -20,6 +21,10 @@ mod validate;
 pub use body::JsonBody;
 pub use caller::{MaybeSignedIn, SignedIn, SignedInUntouched, handshake_check, origin_check};
 pub use context::RequestContext;
+pub use contract::{
+    Access, Contract, Operation, choice, compact_of, date_time, number, object, text, text_matching,
+    upstream_problems,
+};
 pub use error::ApiError;
 pub use gate::{RouteName, gate};
 pub use keeping::keep;

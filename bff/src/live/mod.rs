@@ -25,6 +25,7 @@
 //! come back) or 4401 (not signed in any more); an event stream says the same in a last message `end`.
 
 mod command;
+mod contract;
 mod events;
 mod feed;
 mod hub;
@@ -41,6 +42,7 @@ mod tests;
 mod topic;
 mod words;
 
+pub use contract::describe;
 pub use events::{EventSender, Events, SenderTokens, receive_event};
 pub use hub::{Hub, LiveSettings};
 pub use notify::notify;

@@ -24,6 +24,17 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// nginx holds answers back until it has a buffer full of them, unless it is told not to.
 const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
 
+pub(super) const UPGRADE_REQUIRED: ApiError = ApiError::Refused {
+    status: StatusCode::UPGRADE_REQUIRED,
+    code: "upgrade_required",
+    detail: "Ask for a WebSocket of version 13, or for `text/event-stream`.",
+};
+pub(super) const TOO_MANY: ApiError = ApiError::Refused {
+    status: StatusCode::TOO_MANY_REQUESTS,
+    code: "too_many_connections",
+    detail: "This user has as many live connections as one may have. Close one of them first.",
+};
+
 /// `GET /bff/notify?topics=&lastEventId=`: a WebSocket, or server-sent events for whoever asks for them.
 ///
 /// # Errors
@@ -109,11 +120,7 @@ fn wants_websocket(headers: &HeaderMap) -> bool {
 
 /// RFC 9110 section 15.5.22 and RFC 6455 section 4.4: which protocol, in which version.
 fn upgrade_required() -> HttpResponse {
-    let mut response = HttpResponse::from_error(ApiError::Refused {
-        status: StatusCode::UPGRADE_REQUIRED,
-        code: "upgrade_required",
-        detail: "Ask for a WebSocket of version 13, or for `text/event-stream`.",
-    });
+    let mut response = HttpResponse::from_error(UPGRADE_REQUIRED);
     let headers = response.headers_mut();
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
@@ -122,11 +129,7 @@ fn upgrade_required() -> HttpResponse {
 }
 
 fn too_many() -> HttpResponse {
-    let mut response = HttpResponse::from_error(ApiError::Refused {
-        status: StatusCode::TOO_MANY_REQUESTS,
-        code: "too_many_connections",
-        detail: "This user has as many live connections as one may have. Close one of them first.",
-    });
+    let mut response = HttpResponse::from_error(TOO_MANY);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("30"));
     response
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     cache::{DocumentKey, Filled, Tag},
     compose::{Compact, ComposeError, Run, View},
-    edge::ApiError,
+    edge::{ApiError, Operation},
 };
 
 /// How many recipes are proposed.
@@ -25,6 +25,7 @@ pub struct HomeFeedScreen;
 impl Screen for HomeFeedScreen {
     const NAME: &'static str = "home-feed";
     const ROUTE: &'static str = "/bff/home-feed";
+    const SUMMARY: &'static str = "My profile, my timeline and recipes for me";
     const COMPACT: Compact = Compact {
         without: &[
             "profile.bio",
@@ -49,11 +50,16 @@ impl Screen for HomeFeedScreen {
         ],
         at_most: &[("recipes", 5)],
     };
+    type Document = HomeFeed<'static>;
     type Viewer = Id;
     type Params = PageParams;
 
     fn params(request: &HttpRequest, view: View) -> Result<PageParams, ApiError> {
         PageParams::read(request.query_string(), if view.is_compact() { 10 } else { 20 }, 50)
+    }
+
+    fn describe_params(operation: Operation) -> Operation {
+        PageParams::describe(operation, 20, 50)
     }
 
     fn key(_: &Id, page: &PageParams, key: DocumentKey) -> DocumentKey {

@@ -8,7 +8,7 @@ use super::screen::{Screen, ScreenSettings, Screens, Upstream};
 use crate::{
     cache::{DocumentKey, Filled, Tag},
     compose::{Compact, ComposeError, Run, View},
-    edge::ApiError,
+    edge::{ApiError, Operation},
     identity::Caller,
 };
 
@@ -19,13 +19,19 @@ pub struct MeScreen;
 impl Screen for MeScreen {
     const NAME: &'static str = "me";
     const ROUTE: &'static str = "/bff/me";
+    const SUMMARY: &'static str = "My private profile, my session and my counts";
     const COMPACT: Compact =
         Compact { without: &["profile.bio", "profile.createdAt", "session"], at_most: &[] };
+    type Document = MePage<'static>;
     type Viewer = Caller;
     type Params = ();
 
     fn params(_: &HttpRequest, _: View) -> Result<(), ApiError> {
         Ok(())
+    }
+
+    fn describe_params(operation: Operation) -> Operation {
+        operation
     }
 
     fn key(me: &Caller, (): &(), key: DocumentKey) -> DocumentKey {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     cache::{DocumentKey, Filled, Tag},
     compose::{Compact, ComposeError, Run, View},
-    edge::ApiError,
+    edge::{ApiError, Operation},
 };
 
 /// A member's page.
@@ -22,6 +22,7 @@ pub struct MemberScreen;
 impl Screen for MemberScreen {
     const NAME: &'static str = "member";
     const ROUTE: &'static str = "/bff/members/{id}";
+    const SUMMARY: &'static str = "A member, their posts and their recipes";
     const COMPACT: Compact = Compact {
         without: &[
             "posts.author",
@@ -32,12 +33,17 @@ impl Screen for MemberScreen {
         ],
         at_most: &[("recipes", 5)],
     };
+    type Document = MemberPage<'static>;
     type Viewer = Option<Id>;
     type Params = (Id, PageParams);
 
     fn params(request: &HttpRequest, view: View) -> Result<(Id, PageParams), ApiError> {
         let default = if view.is_compact() { 10 } else { 20 };
         Ok((path_id(request)?, PageParams::read(request.query_string(), default, 50)?))
+    }
+
+    fn describe_params(operation: Operation) -> Operation {
+        PageParams::describe(operation.at_id("id", "The member."), 20, 50)
     }
 
     fn key(_: &Option<Id>, (member, page): &(Id, PageParams), key: DocumentKey) -> DocumentKey {

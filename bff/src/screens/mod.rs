@@ -2,6 +2,7 @@
 //! can do without, and what shape comes out; caching, deadlines, metrics, partial failure and HTTP come with
 //! [`Screen`].
 
+mod contract;
 mod home_feed;
 mod joined;
 mod lines;
@@ -12,6 +13,7 @@ mod recipe;
 mod response;
 mod screen;
 
+pub use contract::describe;
 pub use home_feed::HomeFeedScreen;
 pub use me::MeScreen;
 pub use member::MemberScreen;

@@ -3,7 +3,10 @@
 use actix_web::HttpRequest;
 use schemas::{FieldError, Id};
 
-use crate::{cache::DocumentKey, edge::ApiError};
+use crate::{
+    cache::DocumentKey,
+    edge::{ApiError, Operation, number, text},
+};
 
 /// Longest cursor that is handed on to an upstream, in bytes.
 const MAX_CURSOR: usize = 512;
@@ -19,6 +22,15 @@ impl PageParams {
     /// Adds the page to a document's key.
     pub(super) fn add_to(&self, key: DocumentKey) -> DocumentKey {
         key.with_number(self.limit).with(self.cursor.as_deref().unwrap_or_default().as_bytes())
+    }
+
+    /// Describes what [`Self::read`] takes.
+    pub(super) fn describe(operation: Operation, default: u32, most: u32) -> Operation {
+        operation.query("limit", number(1, most, default), "How many.").query(
+            "cursor",
+            text(MAX_CURSOR),
+            "`nextCursor` of the page before.",
+        )
     }
 
     /// Reads `limit` (1 to `most`, `default` where it is absent) and `cursor` (absent or empty: the first

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     cache::{DocumentKey, Filled, Tag},
     compose::{Compact, ComposeError, Run, View},
-    edge::ApiError,
+    edge::{ApiError, Operation},
 };
 
 /// How many comments come with it.
@@ -25,6 +25,7 @@ pub struct RecipeScreen;
 impl Screen for RecipeScreen {
     const NAME: &'static str = "recipe";
     const ROUTE: &'static str = "/bff/recipes/{id}";
+    const SUMMARY: &'static str = "A recipe, what it costs, its author and its first comments";
     const COMPACT: Compact = Compact {
         without: &[
             "recipe.updatedAt",
@@ -34,11 +35,16 @@ impl Screen for RecipeScreen {
         ],
         at_most: &[("comments", 5)],
     };
+    type Document = RecipePage<'static>;
     type Viewer = Option<Id>;
     type Params = Id;
 
     fn params(request: &HttpRequest, _: View) -> Result<Id, ApiError> {
         path_id(request)
+    }
+
+    fn describe_params(operation: Operation) -> Operation {
+        operation.at_id("id", "The recipe.")
     }
 
     fn key(_: &Option<Id>, recipe: &Id, key: DocumentKey) -> DocumentKey {

@@ -9,6 +9,7 @@ use std::{
 use actix_web::{HttpRequest, HttpResponse, web};
 use clients::{CallContext, Clients};
 use schemas::{FieldError, Id, MemberCard};
+use utoipa::ToSchema;
 
 use super::{
     lines::{lines_response, stream_response},
@@ -19,7 +20,7 @@ use crate::{
         DocumentKey, Documents, Encodings, FillError, Filled, Followed, Policy, SharedCards, Shelf, Wanted,
     },
     compose::{Compact, ComposeError, Run, View},
-    edge::{ApiError, MaybeSignedIn, RequestContext, SignedIn},
+    edge::{Access, ApiError, MaybeSignedIn, Operation, RequestContext, SignedIn},
     identity::{Caller, nobodys_call_context},
     telemetry::Metrics,
 };
@@ -77,6 +78,12 @@ pub trait Screen: Sized + 'static {
     /// What `?view=compact` leaves out.
     const COMPACT: Compact;
 
+    /// What it shows, in one line.
+    const SUMMARY: &'static str;
+
+    /// What it answers with.
+    type Document: ToSchema;
+
     /// Whom it is for: [`Id`] or [`Caller`] for signed-in callers alone, `Option<Id>` for everybody.
     type Viewer: Viewer;
 
@@ -88,6 +95,9 @@ pub trait Screen: Sized + 'static {
     /// # Errors
     /// 422 with the field that is wrong, 404 for an id that cannot be one.
     fn params(request: &HttpRequest, view: View) -> Result<Self::Params, ApiError>;
+
+    /// Describes the parameters to callers.
+    fn describe_params(operation: Operation) -> Operation;
 
     /// Adds to the document's key what it depends on besides screen, user and view, in one canonical form.
     fn key(viewer: &Self::Viewer, params: &Self::Params, key: DocumentKey) -> DocumentKey;
@@ -106,6 +116,9 @@ pub trait Screen: Sized + 'static {
 
 /// Whom a screen is for.
 pub trait Viewer: Clone + Send + 'static {
+    /// Who is admitted.
+    const ACCESS: Access;
+
     /// The viewer that `caller` is; `None`: nobody is signed in.
     ///
     /// # Errors
@@ -114,18 +127,24 @@ pub trait Viewer: Clone + Send + 'static {
 }
 
 impl Viewer for Id {
+    const ACCESS: Access = Access::SignedIn;
+
     fn admit(caller: Option<&Caller>) -> Result<Self, ApiError> {
         caller.map(|caller| caller.user.clone()).ok_or(ApiError::Unauthenticated)
     }
 }
 
 impl Viewer for Caller {
+    const ACCESS: Access = Access::SignedIn;
+
     fn admit(caller: Option<&Caller>) -> Result<Self, ApiError> {
         caller.cloned().ok_or(ApiError::Unauthenticated)
     }
 }
 
 impl Viewer for Option<Id> {
+    const ACCESS: Access = Access::Open;
+
     fn admit(caller: Option<&Caller>) -> Result<Self, ApiError> {
         Ok(caller.map(|caller| caller.user.clone()))
     }

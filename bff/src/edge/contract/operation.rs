@@ -1,0 +1,344 @@
+//! One operation: a method on a path.
+
+use schemas::Id;
+use serde_json::Value;
+use utoipa::openapi::Required;
+use utoipa::{
+    PartialSchema,
+    openapi::{
+        Header, HeaderBuilder, HttpMethod, Ref, RefOr, Response, ResponseBuilder, Responses, Schema,
+        SecurityRequirement, Type,
+        path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
+        request_body::RequestBodyBuilder,
+        schema::ObjectBuilder,
+    },
+};
+
+use super::{
+    Contract, json_content,
+    problems::{self, Problems},
+};
+use crate::edge::ApiError;
+
+/// Names of the two security schemes.
+pub(super) const SESSION: &str = "session";
+pub(super) const BEARER: &str = "bearer";
+
+pub(super) const X_REQUEST_ID: &str = "X-Request-Id";
+const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Who may call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody; being signed in makes no difference.
+    Public,
+    /// Everybody; who is signed in sees more.
+    Open,
+    /// Signed-in callers alone.
+    SignedIn,
+    /// Browsers with a session: there is no such thing for a bearer token.
+    Session,
+}
+
+/// A method on a path, as it is being described. The words are in Markdown.
+#[must_use = "nothing is described until it is added"]
+pub struct Operation {
+    method: HttpMethod,
+    path: &'static str,
+    id: &'static str,
+    tag: &'static str,
+    access: Access,
+    summary: &'static str,
+    about: Option<String>,
+    parameters: Vec<Parameter>,
+    body: Option<Body>,
+    answers: Vec<(u16, Response)>,
+    problems: Problems,
+    /// It reads nothing, so nobody has to say what they accept.
+    bare: bool,
+    idempotent: bool,
+}
+
+struct Body {
+    shape: Ref,
+    required: bool,
+}
+
+/// A header of an answer.
+type Named = (&'static str, Header);
+
+impl Operation {
+    fn new(method: HttpMethod, path: &'static str, id: &'static str) -> Self {
+        Self {
+            method,
+            path,
+            id,
+            tag: "",
+            access: Access::Public,
+            summary: "",
+            about: None,
+            parameters: Vec::new(),
+            body: None,
+            answers: Vec::new(),
+            problems: Problems::default(),
+            bare: false,
+            idempotent: false,
+        }
+    }
+
+    /// `GET`.
+    pub fn get(path: &'static str, id: &'static str) -> Self {
+        Self::new(HttpMethod::Get, path, id)
+    }
+
+    /// `POST`.
+    pub fn post(path: &'static str, id: &'static str) -> Self {
+        Self::new(HttpMethod::Post, path, id)
+    }
+
+    /// `PUT`.
+    pub fn put(path: &'static str, id: &'static str) -> Self {
+        Self::new(HttpMethod::Put, path, id)
+    }
+
+    /// `PATCH`.
+    pub fn patch(path: &'static str, id: &'static str) -> Self {
+        Self::new(HttpMethod::Patch, path, id)
+    }
+
+    /// `DELETE`.
+    pub fn delete(path: &'static str, id: &'static str) -> Self {
+        Self::new(HttpMethod::Delete, path, id)
+    }
+
+    /// Its group, who may call, and what it does in one line.
+    pub fn is(mut self, tag: &'static str, access: Access, summary: &'static str) -> Self {
+        (self.tag, self.access, self.summary) = (tag, access, summary);
+        self
+    }
+
+    /// More about it.
+    pub fn about(mut self, about: impl Into<String>) -> Self {
+        self.about = Some(about.into());
+        self
+    }
+
+    /// A parameter in the path. What cannot be one names nothing: 404.
+    pub fn at(mut self, name: &'static str, shape: impl Into<RefOr<Schema>>, about: &'static str) -> Self {
+        self.parameters.push(parameter(ParameterIn::Path, name, shape.into(), about, Required::True));
+        self.fails(ApiError::NotFound)
+    }
+
+    /// A parameter in the query that may be left out. What it cannot be is 422.
+    pub fn query(mut self, name: &'static str, shape: impl Into<RefOr<Schema>>, about: &'static str) -> Self {
+        self.parameters.push(parameter(ParameterIn::Query, name, shape.into(), about, Required::False));
+        self.fails(ApiError::Invalid(Vec::new()))
+    }
+
+    /// A request header that may be left out.
+    pub fn header(
+        mut self,
+        name: &'static str,
+        shape: impl Into<RefOr<Schema>>,
+        about: &'static str,
+    ) -> Self {
+        self.parameters.push(parameter(ParameterIn::Header, name, shape.into(), about, Required::False));
+        self
+    }
+
+    /// An id in the path.
+    pub fn at_id(self, name: &'static str, about: &'static str) -> Self {
+        self.at(name, Id::schema(), about)
+    }
+
+    /// It takes JSON of this shape.
+    pub fn takes(mut self, shape: Ref) -> Self {
+        self.body = Some(Body { shape, required: true });
+        self
+    }
+
+    /// The same, and the body may be left out.
+    pub fn may_take(mut self, shape: Ref) -> Self {
+        self.body = Some(Body { shape, required: false });
+        self
+    }
+
+    /// It honours `Idempotency-Key`.
+    pub fn once(mut self) -> Self {
+        self.idempotent = true;
+        self
+    }
+
+    /// It answers with JSON of a shape that was added, an example of it, and headers of its own.
+    pub fn answers_shaped<const N: usize>(
+        mut self,
+        status: u16,
+        about: &str,
+        shape: impl Into<RefOr<Schema>>,
+        example: Option<Value>,
+        headers: [Named; N],
+    ) -> Self {
+        let content = json_content(shape, example);
+        let mut response = ResponseBuilder::new().description(about).content("application/json", content);
+        for (name, header) in headers {
+            response = response.header(name, header);
+        }
+        self.answers.push((status, response.build()));
+        self
+    }
+
+    /// It answers with something that is not JSON, or with nothing.
+    pub fn answers_with(mut self, status: u16, response: ResponseBuilder) -> Self {
+        self.answers.push((status, response.build()));
+        self
+    }
+
+    /// It answers 204 and nothing.
+    pub fn answers_nothing(mut self, about: &str) -> Self {
+        self.bare = self.body.is_none();
+        self.answers_with(204, ResponseBuilder::new().description(about))
+    }
+
+    /// Nobody has to say what they accept.
+    pub fn whatever_is_accepted(mut self) -> Self {
+        self.bare = true;
+        self
+    }
+
+    /// It may end like this.
+    pub fn fails(mut self, error: ApiError) -> Self {
+        self.problems.add(&error);
+        self
+    }
+
+    /// It may end like each of these.
+    pub fn fails_with(self, errors: impl IntoIterator<Item = ApiError>) -> Self {
+        errors.into_iter().fold(self, Self::fails)
+    }
+
+    /// The description, with all that its nature brings.
+    pub(super) fn describe(
+        mut self,
+        contract: &mut Contract,
+    ) -> (&'static str, HttpMethod, utoipa::openapi::path::Operation) {
+        let safe = matches!(self.method, HttpMethod::Get | HttpMethod::Head);
+        self.problems.extend(problems::everywhere());
+        if !self.bare {
+            self.problems.add(&ApiError::NotAcceptable);
+        }
+        if self.access != Access::Public {
+            self.problems.extend(problems::of_sessions(self.access != Access::Open));
+            if !safe {
+                self.problems.extend(problems::of_forgery());
+            }
+        }
+        if self.body.is_some() {
+            self.problems.extend(problems::of_bodies());
+        }
+        if self.idempotent {
+            self = self.header(
+                "Idempotency-Key",
+                super::text_matching("^[\\x21-\\x7e]{1,128}$"),
+                IDEMPOTENCY_KEY,
+            );
+        }
+        let cookie_writes = !safe && self.access != Access::Public;
+        if cookie_writes {
+            self = self.header(
+                "X-CSRF-Token",
+                super::text(128),
+                "The session's token; callers with a bearer token need none.",
+            );
+        }
+        let mut operation = OperationBuilder::new()
+            .operation_id(Some(self.id))
+            .tag(self.tag)
+            .summary(Some(self.summary))
+            .description(self.about.clone())
+            .parameters((!self.parameters.is_empty()).then_some(self.parameters))
+            .request_body(self.body.map(|body| {
+                let required = if body.required { Required::True } else { Required::False };
+                let content = json_content(body.shape, None);
+                RequestBodyBuilder::new()
+                    .required(Some(required))
+                    .content("application/json", content)
+                    .build()
+            }));
+        for requirement in requirements(self.access) {
+            operation = operation.security(requirement);
+        }
+        let mut responses = Responses::new();
+        for (status, answer) in self.answers {
+            responses.responses.insert(status.to_string(), RefOr::T(with_usual_headers(answer)));
+        }
+        for (status, codes) in self.problems.by_status() {
+            let words = codes.iter().map(|(code, _)| *code).collect::<Vec<_>>();
+            let named = contract.refusal(format!("{status}.{}", words.join(".")), |contract| {
+                refusal(status, &codes, &contract.shape::<schemas::Problem>().into())
+            });
+            responses.responses.insert(status.to_string(), RefOr::Ref(named));
+        }
+        (self.path, self.method, operation.responses(responses).build())
+    }
+}
+
+const IDEMPOTENCY_KEY: &str = "The request is carried out once for each key, and the same answer is given again for \
+24 hours.";
+
+fn parameter(
+    place: ParameterIn,
+    name: &str,
+    shape: RefOr<Schema>,
+    about: &str,
+    required: Required,
+) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(place)
+        .required(required)
+        .description(Some(about))
+        .schema(Some(shape))
+        .build()
+}
+
+fn requirements(access: Access) -> Vec<SecurityRequirement> {
+    let needs = |name: &str| SecurityRequirement::new(name, Vec::<String>::new());
+    match access {
+        // Said rather than left out: that nothing is needed is no oversight.
+        Access::Public => vec![SecurityRequirement::default()],
+        Access::Open => vec![SecurityRequirement::default(), needs(SESSION), needs(BEARER)],
+        Access::SignedIn => vec![needs(SESSION), needs(BEARER)],
+        Access::Session => vec![needs(SESSION)],
+    }
+}
+
+/// What a refusal looks like: a problem document with one of these codes.
+fn refusal(status: u16, codes: &[(&'static str, &'static str)], problem: &RefOr<Schema>) -> Response {
+    let words = codes.iter().map(|(code, detail)| format!("- `{code}`: {detail}")).collect::<Vec<_>>();
+    let code = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(codes.iter().map(|(code, _)| *code)))
+        .build();
+    let own = ObjectBuilder::new().property("code", code).required("code").build();
+    let shape = utoipa::openapi::AllOfBuilder::new().item(problem.clone()).item(own).build();
+    let content = json_content(Schema::AllOf(shape), None);
+    let mut response = ResponseBuilder::new().description(words.join("\n")).content(PROBLEM_JSON, content);
+    if let Some((name, header)) = problems::header_of(status) {
+        response = response.header(name, header);
+    }
+    with_usual_headers(response.build())
+}
+
+fn with_usual_headers(mut response: Response) -> Response {
+    let header = Ref::new(format!("#/components/headers/{X_REQUEST_ID}"));
+    response.headers.insert(X_REQUEST_ID.to_owned(), RefOr::Ref(header));
+    response
+}
+
+/// The header that every answer bears.
+pub(super) fn request_id() -> Header {
+    HeaderBuilder::new()
+        .description(Some("Names the request in logs; the caller's own, where it is plain."))
+        .schema(Some(super::text(64)))
+        .build()
+}
