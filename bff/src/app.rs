@@ -29,7 +29,7 @@ use tracing_actix_web::TracingLogger;
 
 pub use self::contract::openapi;
 use self::pieces::{
-    announcer, cookie_settings, csrf_guard, event_senders, forget_cards, live_settings, revalidator, screens,
+    announcer, cookie_settings, csrf_guard, event_senders, forget_cards, hub, revalidator, screens,
     session_policy, signing_keys, upstream_clients,
 };
 use crate::{
@@ -75,6 +75,8 @@ const CORS_ANSWER_HEADERS: [&str; 9] = [
 
 /// Longest body of an event.
 const EVENT_BODY_BYTES: usize = 64 * 1024;
+/// How long a stop waits for the shared store to take the last live messages.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long one call of the revalidation webhook may take, and how long a stop waits for the last ones.
 const REVALIDATE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -174,7 +176,7 @@ impl Application {
             relay.listen(move |tag| revalidator.changed(tag));
         }
         let sessions = Sessions::new(Arc::clone(&store), session_policy(&config), runtime.clone());
-        let hub = Hub::new(live_settings(&config), Arc::clone(&metrics), &runtime);
+        let hub = hub(&config, &store, &relay, &metrics, &runtime).await?;
         let closing = hub.clone();
         sessions.on_end(move |session| {
             closing.close_session(session);
@@ -279,6 +281,7 @@ impl Application {
         stop(public, serving).await;
         self.sweeper.abort();
         stop(internal, watching).await;
+        self.hub.flush(FLUSH_TIMEOUT).await;
         if let Some(revalidator) = self.revalidator {
             revalidator.flush(REVALIDATE_TIMEOUT).await;
         }

@@ -53,7 +53,8 @@ pub async fn create_comment(
             move |comment: &Comment| {
                 api.note_place_of(comment);
                 let document = CommentWithAuthor { comment, author: Some(&author) };
-                api.announce(&Tag::recipe(&comment.recipe_id), "comment.created", &document);
+                let recipe = Tag::recipe(&comment.recipe_id);
+                api.announce(&recipe, "comment.created", [recipe.clone()], &document);
                 Made::at("/api/comments", &comment.id, &document)
             },
         )

@@ -25,7 +25,8 @@ pub async fn create_post(writer: Writer, input: JsonBody<PostInput>) -> Result<H
             changes,
             |clients, cx, input| async move { clients.timeline.create_post(&cx, &input).await },
             move |post: &Post| {
-                api.announce(&Tag::member(&post.author_id), "post.created", post);
+                let stale = [Tag::posts_of(&post.author_id)];
+                api.announce(&Tag::member(&post.author_id), "post.created", stale, post);
                 Made::at("/api/posts", &post.id, post)
             },
         )

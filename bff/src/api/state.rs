@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Tells those who listen that something happened. Never waits.
-pub type Announce = Box<dyn Fn(&Event) + Send + Sync>;
+pub type Announce = Box<dyn Fn(Event) + Send + Sync>;
 
 /// What the handlers are made with.
 pub struct ApiParts {
@@ -52,12 +52,19 @@ impl Api {
     }
 
     /// Tells the subscribers of `topic` that `made` is new. They are not the acting user: nothing personal belongs in
-    /// it.
-    pub(super) fn announce(&self, topic: &Tag, kind: &str, made: &impl Serialize) {
+    /// it. `tags` are what the write made stale for everybody: no replica tells of it before they are dropped there.
+    pub(super) fn announce<const N: usize>(
+        &self,
+        topic: &Tag,
+        kind: &str,
+        tags: [Tag; N],
+        made: &impl Serialize,
+    ) {
         // A message without its data still says that there is something to be read.
         let data = to_raw_value(made).ok();
         let topic = topic.as_str().to_owned();
-        (self.0.announce)(&Event { topic, kind: kind.to_owned(), data, tags: Vec::new() });
+        let tags = tags.iter().map(|tag| tag.as_str().to_owned()).collect();
+        (self.0.announce)(Event { topic, kind: kind.to_owned(), data, tags });
     }
 
     /// The handlers' part of the application that `request` came to.

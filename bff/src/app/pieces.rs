@@ -10,11 +10,12 @@ use tokio::runtime::Handle;
 use super::{REVALIDATE_TIMEOUT, StartError};
 use crate::{
     api,
-    cache::{CacheSettings, Documents, Drops, Policy, SharedCards, Tag},
+    cache::{CacheSettings, Documents, Drops, Policy, Relay, SharedCards, Tag},
     config::{self, Config, ScreenConfig, TokenAlgorithm, UpstreamConfig},
     identity::{AllowedOrigins, CookieSettings, CsrfGuard, CsrfKeys, SameSite, Secrets, SessionPolicy},
     live::{Hub, LiveSettings, Revalidator, SenderTokens},
     screens::{ScreenSettings, Screens, ScreensParts},
+    store::{Store, StoreError},
     telemetry::Metrics,
 };
 
@@ -122,7 +123,22 @@ pub(super) fn screens(
     })
 }
 
-pub(super) fn live_settings(config: &Config) -> LiveSettings {
+/// The live connections: over the log that replicas share, where they share a store.
+pub(super) async fn hub(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    relay: &Arc<Relay>,
+    metrics: &Arc<Metrics>,
+    runtime: &Handle,
+) -> Result<Hub, StoreError> {
+    let (settings, metrics) = (live_settings(config), Arc::clone(metrics));
+    match store.shared() {
+        Some(shared) => Hub::on_replicas(settings, metrics, runtime, shared, Arc::clone(relay)).await,
+        None => Ok(Hub::new(settings, metrics, runtime)),
+    }
+}
+
+fn live_settings(config: &Config) -> LiveSettings {
     let live = &config.live;
     LiveSettings {
         heartbeat: live.heartbeat_ms.into(),
@@ -156,9 +172,7 @@ pub(super) fn revalidator(
 
 /// Messages of the gateway's own writes go the way of the upstreams' events.
 pub(super) fn announcer(hub: Hub) -> api::Announce {
-    Box::new(move |event| {
-        hub.announce(event);
-    })
+    Box::new(move |event| hub.tell(event))
 }
 
 /// A look-up that is under way must not be joined by who asks after a drop.

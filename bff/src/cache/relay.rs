@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Drops, Tag};
 use crate::{
-    store::{Notice, Store, StoreError},
+    store::{Notice, Store},
     telemetry::Metrics,
 };
 
@@ -124,8 +124,7 @@ impl Relay {
         if !mine.is_empty() {
             self.drops.hard(user, mine);
         }
-        // It costs the write nothing: `Line` has logged and counted it.
-        let _ = self.pass_on(Some(user), mine, everybodys).await;
+        self.pass_on(user, mine, everybodys).await;
         self.tell(mine.iter().chain(everybodys.iter().filter(|tag| !mine.contains(tag))));
     }
 
@@ -134,15 +133,10 @@ impl Relay {
         self.written(user, tags, &[]).await;
     }
 
-    /// Everybody's documents with one of `tags` are stale, as in [`Relay::written`].
-    ///
-    /// # Errors
-    /// [`StoreError`]: other replicas may not have heard of it. Here it has taken effect.
-    pub async fn soft(&self, tags: &[Tag]) -> Result<(), StoreError> {
-        self.drops.soft(tags);
-        let passed_on = self.pass_on(None, &[], tags).await;
-        self.tell(tags);
-        passed_on
+    /// By which a process knows what it told itself; empty where no other replica shares the store.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.line.as_ref().map_or("", |line| &line.origin)
     }
 
     /// A soft drop here alone, where the other replicas hear of the change in another way. To be followed by
@@ -158,39 +152,35 @@ impl Relay {
         }
     }
 
-    async fn pass_on(&self, user: Option<&Id>, hard: &[Tag], soft: &[Tag]) -> Result<(), StoreError> {
-        match &self.line {
-            Some(line) if !(hard.is_empty() && soft.is_empty()) => {
-                let told = Told {
-                    origin: &*line.origin,
-                    soft: soft.iter().map(Tag::as_str).collect(),
-                    hard: hard.iter().map(Tag::as_str).collect(),
-                    user: user.filter(|_| !hard.is_empty()).map(Id::as_str),
-                };
-                line.publish(&told).await
-            }
-            _ => Ok(()),
-        }
+    async fn pass_on(&self, user: &Id, hard: &[Tag], soft: &[Tag]) {
+        let Some(line) = self.line.as_ref().filter(|_| !(hard.is_empty() && soft.is_empty())) else { return };
+        let told = Told {
+            origin: &*line.origin,
+            soft: soft.iter().map(Tag::as_str).collect(),
+            hard: hard.iter().map(Tag::as_str).collect(),
+            user: (!hard.is_empty()).then_some(user.as_str()),
+        };
+        line.publish(&told).await;
     }
 }
 
 impl Line {
-    async fn publish(&self, told: &Told<&str>) -> Result<(), StoreError> {
+    /// Where the store does not take it, the write goes on all the same.
+    async fn publish(&self, told: &Told<&str>) {
         let mut payload = vec![KIND];
         // Writing strings to memory does not fail.
         let _ = serde_json::to_writer(&mut payload, told);
         let published = self.store.publish(Bytes::from(payload)).await;
         self.metrics.relayed_drop(if published.is_ok() { "sent" } else { "failed" });
         let was_broken = self.broken.swap(published.is_err(), Ordering::Relaxed);
-        match &published {
+        match published {
             Err(error) if !was_broken => tracing::warn!(
-                error = error as &dyn std::error::Error,
+                error = &error as &dyn std::error::Error,
                 "drops do not reach the other replicas: their documents stay until they are old"
             ),
             Ok(()) if was_broken => tracing::info!("drops reach the other replicas again"),
             _ => {}
         }
-        published
     }
 }
 
@@ -265,8 +255,10 @@ mod tests {
 
         relay.hard(&ada, &[Tag::everything()]).await;
         assert_eq!(standing(&there, "ada", "everything"), Standing::HardDropped);
-        relay.soft(&[Tag::member(&ada)]).await.expect("published");
+        relay.written(&ada, &[], &[Tag::member(&ada)]).await;
         assert_eq!(standing(&there, "bora", "member:ada"), Standing::SoftDropped);
+        relay.soft_here(&[Tag::member(&id("bora"))]);
+        assert_eq!(standing(&there, "bora", "member:bora"), Standing::Intact);
     }
 
     #[tokio::test]

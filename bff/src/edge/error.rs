@@ -14,6 +14,7 @@ use schemas::{FieldError, Reason};
 use crate::{
     compose::{ComposeError, PartFailure},
     identity::{CsrfRefusal, IdentityError},
+    store::StoreError,
 };
 
 /// Every way in which a request ends that is not its answer.
@@ -53,6 +54,8 @@ pub enum ApiError {
     Upstream(UpstreamError),
     /// Sessions cannot be looked up or made.
     Identity(IdentityError),
+    /// The store does not take what must be in it.
+    Store(StoreError),
     /// The process is stopping, or what was to answer ended without one. The text is for the log.
     Interrupted(&'static str),
     /// A bug. The text is for the log.
@@ -195,6 +198,12 @@ impl ApiError {
                 "Sessions are unavailable",
                 "Sessions cannot be looked up at the moment. Try again later.",
             ),
+            Self::Store(_) => face(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "store_unavailable",
+                "The store is unavailable",
+                "What was asked needs the gateway's store, which does not answer. Try again later.",
+            ),
             Self::Interrupted(_) => face(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "interrupted",
@@ -244,6 +253,12 @@ impl From<IdentityError> for ApiError {
     }
 }
 
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
 impl From<CsrfRefusal> for ApiError {
     fn from(refusal: CsrfRefusal) -> Self {
         Self::Csrf(refusal)
@@ -257,6 +272,7 @@ impl std::error::Error for ApiError {
             Self::Compose(error) => Some(error),
             Self::Upstream(error) => Some(error),
             Self::Identity(error) => Some(error),
+            Self::Store(error) => Some(error),
             _ => None,
         }
     }

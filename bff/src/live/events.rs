@@ -85,10 +85,11 @@ impl FromRequest for EventSender {
 }
 
 /// `POST /events`: 202 with the message's id. When this is answered no document that bears one of the tags is
-/// served as current any more, and the message is on its way to its subscribers.
+/// served as current any more, and the message is on its way to its subscribers, on every replica. Where replicas share
+/// a store that is away, the drops have taken effect on this one alone, nobody is told, and the sender is to try again.
 ///
 /// # Errors
-/// 401 `invalid_token`, 413, 415, 422.
+/// 401 `invalid_token`, 413, 415, 422, 503 `store_unavailable`.
 pub async fn receive_event(
     sender: EventSender,
     event: JsonBody<Event>,
@@ -98,9 +99,11 @@ pub async fn receive_event(
     // Validation has refused what is no tag.
     let tags: Vec<Tag> = event.tags.iter().filter_map(|tag| Tag::parse(tag)).collect();
     // Before anybody is told: who hears of it and asks at once must not get the old document as current.
-    let _ = events.relay.soft(&tags).await;
-    let id =
-        events.hub.announce(&event).ok_or(ApiError::Internal("an event passed its validation unsound"))?;
+    events.relay.soft_here(&tags);
+    // The other replicas drop what they hear of in the log, and those who keep copies ask any replica: after that.
+    let announced = events.hub.announce(&event).await;
+    events.relay.tell(&tags);
+    let id = announced?.ok_or(ApiError::Internal("an event passed its validation unsound"))?;
     events.metrics.event(sender.0);
     Ok(HttpResponse::Accepted().json(EventAccepted { id }))
 }

@@ -9,11 +9,13 @@ use super::{
     Topic,
     hub::{Hub, Membership, Refused},
     inbox::{End, Next},
-    message::{Message, Position, Words},
+    log::Reach,
+    message::{Message, Words},
     words::{self, Fault},
 };
 use crate::{
     identity::{Session, Sessions},
+    store::LogId,
     telemetry::unix_ms,
 };
 
@@ -44,7 +46,7 @@ pub(super) struct Listener<'a> {
 /// The messages of one connection.
 ///
 /// It joins the hub first and looks at the log after that, so that each message is in one of both; what is in both
-/// is told apart by its sequence number. While it catches up from the log its inbox stays shut: a connection that
+/// is told apart by its position. While it catches up from the log its inbox stays shut: a connection that
 /// missed much does not count as slow for it.
 pub(super) struct Feed {
     membership: Membership,
@@ -53,16 +55,16 @@ pub(super) struct Feed {
     /// To be said before anything else.
     first: VecDeque<Words>,
     catching_up: Option<CatchUp>,
-    /// What has a lower or equal number was said, or came before the connection.
-    floor: u64,
+    /// What is there or before was said, or came before the connection.
+    floor: LogId,
     beat: Pin<Box<Sleep>>,
 }
 
 /// How far the log was read, and how far it is to be read.
 #[derive(Debug)]
 struct CatchUp {
-    seen: u64,
-    until: u64,
+    seen: LogId,
+    until: LogId,
 }
 
 impl fmt::Debug for Feed {
@@ -74,7 +76,7 @@ impl fmt::Debug for Feed {
 impl Feed {
     /// # Errors
     /// [`Refused`].
-    pub(super) fn join(hub: &Hub, listener: Listener<'_>) -> Result<Self, Refused> {
+    pub(super) async fn join(hub: &Hub, listener: Listener<'_>) -> Result<Self, Refused> {
         let membership = hub.join(listener.user, listener.session.key)?;
         let heartbeat = hub.settings().heartbeat;
         let mut feed = Self {
@@ -83,31 +85,47 @@ impl Feed {
             sessions: listener.sessions,
             first: VecDeque::new(),
             catching_up: None,
-            floor: 0,
+            floor: LogId::default(),
             beat: Box::pin(sleep(heartbeat)),
         };
         let (_, errors) = feed.subscribe_each(&listener.topics);
-        feed.begin(listener.last);
+        feed.begin(listener.last).await;
         feed.first.extend(errors);
         Ok(feed)
     }
 
     /// Decides where the connection begins, after it has joined.
-    fn begin(&mut self, last: Option<&str>) {
-        let log = self.membership.hub.log();
-        let place = last.map(|last| Position::parse(last).and_then(|position| log.resume(position)));
-        if let Some(Some(seen)) = place {
-            self.first.push_back(words::ready(log.position(seen), self.membership.topics(), true));
-            self.catching_up = Some(CatchUp { seen, until: log.last() });
-            return;
+    async fn begin(&mut self, last: Option<&str>) {
+        let hub = self.membership.hub.clone();
+        let log = hub.log();
+        let seen = last.and_then(|last| last.parse::<LogId>().ok());
+        let mut reach = seen.map_or(Reach::Gone, |seen| log.reach(seen));
+        if let (Reach::Ahead, Some(seen)) = (reach, seen) {
+            reach = Reach::Gone;
+            if hub.is_said_elsewhere(seen).await {
+                // Opened before the log is looked at again: what comes after that look is not missed.
+                self.membership.inbox.open();
+                reach = log.reach(seen);
+            }
         }
-        self.membership.inbox.open();
-        self.floor = log.last();
-        let here = log.position(self.floor);
-        if place.is_some() {
-            self.first.push_back(words::reset(here));
+        match (reach, seen) {
+            (Reach::Held, Some(seen)) => {
+                self.first.push_back(words::ready(seen, self.membership.topics(), true));
+                self.catching_up = Some(CatchUp { seen, until: log.last() });
+            }
+            (Reach::Ahead, Some(seen)) => {
+                self.first.push_back(words::ready(seen, self.membership.topics(), true));
+                self.floor = seen;
+            }
+            _ => {
+                self.membership.inbox.open();
+                self.floor = log.last();
+                if last.is_some() {
+                    self.first.push_back(words::reset(self.floor));
+                }
+                self.first.push_back(words::ready(self.floor, self.membership.topics(), false));
+            }
         }
-        self.first.push_back(words::ready(here, self.membership.topics(), false));
     }
 
     /// What comes next. May be dropped while it waits.
@@ -125,7 +143,7 @@ impl Feed {
             }
             tokio::select! {
                 next = self.membership.inbox.next() => match next {
-                    Next::Message(message) if message.sequence <= self.floor => {}
+                    Next::Message(message) if message.position <= self.floor => {}
                     Next::Message(message) => if let Some(words) = self.heard(&message) {
                         return Step::Say(words);
                     },
@@ -218,9 +236,9 @@ impl Feed {
     fn catch_up(&mut self) {
         let Some(CatchUp { seen, until }) = self.catching_up.take() else { return };
         let hub = self.membership.hub.clone();
-        match hub.log().after(seen, until, CHUNK) {
+        match hub.log().after(seen, Some(until), CHUNK) {
             Ok(chunk) => {
-                let read = chunk.last().map(|message| message.sequence);
+                let read = chunk.last().map(|message| message.position);
                 let heard: Vec<_> = chunk.iter().filter_map(|message| self.heard(message)).collect();
                 self.first.extend(heard);
                 match read {
@@ -237,7 +255,7 @@ impl Feed {
                 // It was overtaken while it read.
                 self.membership.inbox.open();
                 self.floor = hub.log().last();
-                self.first.push_back(words::reset(hub.log().position(self.floor)));
+                self.first.push_back(words::reset(self.floor));
             }
         }
     }

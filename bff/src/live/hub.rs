@@ -10,7 +10,6 @@ use std::{
 };
 
 use schemas::{Event, Id};
-use serde_json::value::RawValue;
 use tokio::runtime::Handle;
 
 use super::{
@@ -19,9 +18,12 @@ use super::{
     index::Index,
     log::{Bounds, Log},
     message::{Draft, Message},
+    replicas::Replicas,
 };
 use crate::{
+    cache::Relay,
     identity::SessionKey,
+    store::{LogId, SharedStore, StoreError},
     telemetry::{Metrics, unix_ms},
 };
 
@@ -52,15 +54,17 @@ pub struct LiveSettings {
 #[derive(Clone)]
 pub struct Hub(Arc<Inner>);
 
-struct Inner {
+pub(super) struct Inner {
     settings: LiveSettings,
-    log: Log,
+    pub(super) log: Log,
+    /// Where messages come from that are said on every replica; nothing: the log is this process's own.
+    replicas: Option<Replicas>,
     /// Every connection listens to its own user's topic: that key counts and finds the connections of a user.
     topics: Index<Topic>,
     sessions: Index<SessionKey>,
     connections: AtomicU64,
     going_away: AtomicBool,
-    metrics: Arc<Metrics>,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 /// Why a connection is not made.
@@ -79,36 +83,74 @@ impl fmt::Debug for Hub {
 }
 
 impl Hub {
-    /// Starts the dispatcher on `runtime`; it ends soon after the last clone.
+    /// Starts the dispatcher on `runtime`; it ends soon after the last clone. The log is this process's own.
     #[must_use]
     pub fn new(settings: LiveSettings, metrics: Arc<Metrics>, runtime: &Handle) -> Self {
-        let bounds =
-            Bounds { messages: settings.log_messages, bytes: settings.log_bytes, age: settings.log_age };
-        let inner = Arc::new(Inner {
-            settings,
-            log: Log::new(unix_ms(), bounds),
-            topics: Index::new(),
-            sessions: Index::new(),
-            connections: AtomicU64::new(0),
-            going_away: AtomicBool::new(false),
-            metrics,
-        });
-        runtime.spawn(dispatch(Arc::downgrade(&inner)));
+        let inner = Inner::new(settings, metrics, None, LogId { ms: unix_ms(), seq: 0 });
+        Self::dispatching(inner, runtime)
+    }
+
+    /// The same over the log that replicas share. What is in there already has been read when this is done, so that
+    /// whoever heard another replica, or this one in an earlier life, can go on here. What others' entries say of
+    /// documents is dropped by `relay`.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the log cannot be read.
+    pub async fn on_replicas(
+        settings: LiveSettings,
+        metrics: Arc<Metrics>,
+        runtime: &Handle,
+        store: SharedStore,
+        relay: Arc<Relay>,
+    ) -> Result<Self, StoreError> {
+        let (replicas, outbox) = Replicas::new(store, relay, &settings, Arc::clone(&metrics));
+        let start = replicas.start(settings.log_age).await?;
+        let inner = Inner::new(settings, metrics, Some(replicas.clone()), start);
+        let follower = replicas.follow(&inner).await?;
+        runtime.spawn(outbox.run());
+        runtime.spawn(follower.run());
+        Ok(Self::dispatching(inner, runtime))
+    }
+
+    /// What is in the log already is nobody's news.
+    fn dispatching(inner: Arc<Inner>, runtime: &Handle) -> Self {
+        runtime.spawn(dispatch(Arc::downgrade(&inner), inner.log.last()));
         Self(inner)
     }
 
-    /// Tells the subscribers of `topic`, and answers with the message's id. Never waits: neither for a connection
-    /// nor for a lock that is held for longer than an append takes. `kind` is one plain word: it is not escaped.
-    pub fn publish(&self, topic: &Topic, kind: &str, data: Option<&RawValue>) -> String {
-        let draft = Draft::new(topic, kind, data);
+    /// Tells the subscribers of an event's topic, on every replica, and answers with the message's id: nothing, where
+    /// its topic or its type is none. Waits for no connection.
+    ///
+    /// # Errors
+    /// [`StoreError`]: it cannot be told on other replicas, and may not have been told here.
+    pub async fn announce(&self, event: &Event) -> Result<Option<String>, StoreError> {
+        let Some(draft) = Draft::of(event) else { return Ok(None) };
+        let position = match &self.0.replicas {
+            Some(replicas) => replicas.append(event).await?,
+            None => self.0.log.append(draft),
+        };
         self.0.metrics.live_published.inc();
-        self.0.log.append(draft).to_string()
+        Ok(Some(position.to_string()))
     }
 
-    /// The same for an event: nothing, where its topic or its type is none.
-    pub fn announce(&self, event: &Event) -> Option<String> {
-        let topic = Topic::parse(&event.topic)?;
-        super::events::is_type(&event.kind).then(|| self.publish(&topic, &event.kind, event.data.as_deref()))
+    /// The same for what must not wait: never for a connection nor for the store, and for no lock that is held for
+    /// longer than an append takes. While the store is away messages wait in a bounded queue.
+    pub fn tell(&self, event: Event) {
+        let Some(draft) = Draft::of(&event) else { return };
+        self.0.metrics.live_published.inc();
+        match &self.0.replicas {
+            Some(replicas) => replicas.tell(event, &self.0.metrics),
+            None => drop(self.0.log.append(draft)),
+        }
+    }
+
+    /// Waits until what was told before has been taken by the store, for as long as `patience` lasts: before the
+    /// process ends.
+    pub async fn flush(&self, patience: Duration) {
+        if let Some(replicas) = &self.0.replicas {
+            // Whoever loses patience has nothing more to do for it.
+            let _ = tokio::time::timeout(patience, replicas.flush()).await;
+        }
     }
 
     /// Ends the connections of a session that ended; says how many there were.
@@ -134,6 +176,14 @@ impl Hub {
 
     pub(super) fn log(&self) -> &Log {
         &self.0.log
+    }
+
+    /// Whether another replica has said what is at `position`, which this one has not heard of yet.
+    pub(super) async fn is_said_elsewhere(&self, position: LogId) -> bool {
+        match &self.0.replicas {
+            Some(replicas) => replicas.reaches(position).await,
+            None => false,
+        }
     }
 
     pub(super) fn metrics(&self) -> &Metrics {
@@ -203,10 +253,10 @@ impl Drop for Membership {
 
 /// Carries messages from the log to the inboxes, in the log's order: a connection that heard of one message has
 /// heard of all before it. One task for all, so that whoever publishes to a crowd does not wait for the crowd.
-async fn dispatch(hub: Weak<Inner>) {
-    let mut done = 0;
+async fn dispatch(hub: Weak<Inner>, start: LogId) {
+    let mut done = start;
     while let Some(inner) = hub.upgrade() {
-        match inner.log.after(done, u64::MAX, BATCH) {
+        match inner.log.after(done, None, BATCH) {
             Ok(batch) if batch.is_empty() => {
                 // What is too old must go even if nobody speaks any more.
                 if tokio::time::timeout(EVICT_EVERY, inner.log.grown()).await.is_err() {
@@ -215,13 +265,14 @@ async fn dispatch(hub: Weak<Inner>) {
             }
             Ok(batch) => {
                 for message in batch {
-                    done = message.sequence;
+                    done = message.position;
                     inner.deliver(&message).await;
                 }
             }
             Err(_) => {
-                // More was published meanwhile than the log holds. Nobody may take the gap for silence.
-                tracing::warn!("live messages come faster than they can be handed out");
+                // More was published meanwhile than the log holds, or the log was cut. Nobody may take the gap for
+                // silence.
+                tracing::warn!("live messages were not handed out: connections are told to come back");
                 done = inner.log.last();
                 inner.sessions.each(|inbox| inbox.end(End::TooSlow));
             }
@@ -230,6 +281,32 @@ async fn dispatch(hub: Weak<Inner>) {
 }
 
 impl Inner {
+    fn new(
+        settings: LiveSettings,
+        metrics: Arc<Metrics>,
+        replicas: Option<Replicas>,
+        start: LogId,
+    ) -> Arc<Self> {
+        let bounds =
+            Bounds { messages: settings.log_messages, bytes: settings.log_bytes, age: settings.log_age };
+        Arc::new(Self {
+            settings,
+            log: Log::new(start, bounds),
+            replicas,
+            topics: Index::new(),
+            sessions: Index::new(),
+            connections: AtomicU64::new(0),
+            going_away: AtomicBool::new(false),
+            metrics,
+        })
+    }
+
+    /// What is at `position` and before it is not known: everybody has to come back, and is told so then.
+    pub(super) fn cut(&self, position: LogId) {
+        self.log.cut(position);
+        self.sessions.each(|inbox| inbox.end(End::TooSlow));
+    }
+
     async fn deliver(&self, message: &Arc<Message>) {
         let mut after = 0;
         loop {

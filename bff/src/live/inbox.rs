@@ -136,16 +136,14 @@ impl Inbox {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{
-            Topic,
-            message::{Draft, Position},
-        },
+        super::{Topic, message::Draft},
         *,
     };
+    use crate::store::LogId;
 
     fn message(sequence: u64) -> Arc<Message> {
         let topic = Topic::parse("recipe:r").expect("a topic");
-        Arc::new(Draft::new(&topic, "x", None).at(Position { epoch: 1, sequence }))
+        Arc::new(Draft::new(&topic, "x", None).at(LogId { ms: 1, seq: sequence }))
     }
 
     fn open(room: usize) -> Inbox {
@@ -189,7 +187,7 @@ mod tests {
                 let mut seen = 0;
                 while let Next::Message(message) = inbox.next().await {
                     seen += 1;
-                    assert_eq!(message.sequence, seen);
+                    assert_eq!(message.position.seq, seen);
                 }
                 seen
             }

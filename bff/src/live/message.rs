@@ -1,39 +1,12 @@
 //! One message, written once and shared by all connections that it goes to.
 
-use std::fmt;
-
 use bytes::Bytes;
 use bytestring::ByteString;
+use schemas::Event;
 use serde_json::value::RawValue;
 
-use super::Topic;
-
-/// A place in the log of one process life. As text it is the `id` of a message: `EPOCH-SEQUENCE`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Position {
-    /// Which life: unix milliseconds of its start.
-    pub(super) epoch: u64,
-    /// Grows by one with each message, from 1.
-    pub(super) sequence: u64,
-}
-
-impl Position {
-    /// Nothing, where the text is none of ours.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let number = |text: &str| {
-            let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-            plain.then(|| text.parse().ok()).flatten()
-        };
-        let (epoch, sequence) = text.split_once('-')?;
-        Some(Self { epoch: number(epoch)?, sequence: number(sequence)? })
-    }
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.epoch, self.sequence)
-    }
-}
+use super::{Topic, events::is_type};
+use crate::store::LogId;
 
 /// What is said on a connection, in the form of both transports. They share their bytes; so do clones.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +19,7 @@ pub(super) struct Words {
 
 impl Words {
     /// `fields` are the object's fields after `id`, as JSON in one line, without braces.
-    pub(super) fn new(id: Option<Position>, fields: &str) -> Self {
+    pub(super) fn new(id: Option<LogId>, fields: &str) -> Self {
         let mut frame = String::with_capacity(fields.len() + 96);
         if let Some(id) = id {
             frame.push_str(&format!("id: {id}\n"));
@@ -90,16 +63,22 @@ impl Draft {
         Self { topic: topic.clone(), fields }
     }
 
-    pub(super) fn at(self, position: Position) -> Message {
+    /// Of an event; nothing, where its topic or its type is none.
+    pub(super) fn of(event: &Event) -> Option<Self> {
+        let topic = Topic::parse(&event.topic)?;
+        is_type(&event.kind).then(|| Self::new(&topic, &event.kind, event.data.as_deref()))
+    }
+
+    pub(super) fn at(self, position: LogId) -> Message {
         let words = Words::new(Some(position), &self.fields);
-        Message { sequence: position.sequence, topic: self.topic, words }
+        Message { position, topic: self.topic, words }
     }
 }
 
 /// A message in the log.
 #[derive(Debug)]
 pub(super) struct Message {
-    pub(super) sequence: u64,
+    pub(super) position: LogId,
     pub(super) topic: Topic,
     pub(super) words: Words,
 }
@@ -115,13 +94,13 @@ impl Message {
 mod tests {
     use serde_json::value::RawValue;
 
-    use super::{Draft, Position, Topic, Words};
+    use super::{Draft, LogId, Topic, Words};
 
     #[test]
     fn a_message_is_the_same_on_both_transports() {
         let data: Box<RawValue> = serde_json::from_str("{\"a\":\n \"b\\nc\",\r\n\"ä\": 1.50}").expect("JSON");
         let topic = Topic::parse("recipe:r").expect("a topic");
-        let message = Draft::new(&topic, "changed", Some(&data)).at(Position { epoch: 7, sequence: 3 });
+        let message = Draft::new(&topic, "changed", Some(&data)).at(LogId { ms: 7, seq: 3 });
         assert_eq!(
             &message.words.text[..],
             r#"{"id":"7-3","type":"changed","topic":"recipe:r","data":{"a": "b\nc","ä": 1.50}}"#
@@ -129,18 +108,7 @@ mod tests {
         assert_eq!(message.words.frame, format!("id: 7-3\ndata: {}\n\n", message.words.text));
         let bare = Words::new(None, r#""type":"ready""#);
         assert_eq!(bare.frame, "data: {\"type\":\"ready\"}\n\n");
-        let empty = Draft::new(&topic, "gone", None).at(Position { epoch: 7, sequence: 4 });
+        let empty = Draft::new(&topic, "gone", None).at(LogId { ms: 7, seq: 4 });
         assert!(empty.words.text.ends_with(r#""data":null}"#));
-    }
-
-    #[test]
-    fn only_what_we_wrote_ourselves_is_a_position() {
-        let position = Position { epoch: 1_790_000_000_000, sequence: 42 };
-        assert_eq!(Position::parse(&position.to_string()), Some(position));
-        for other in
-            ["", "-", "1", "1-", "-1", "1-2-3", "+1-2", "1-+2", "a-1", "1- 2", "99999999999999999999-1"]
-        {
-            assert_eq!(Position::parse(other), None, "{other}");
-        }
     }
 }

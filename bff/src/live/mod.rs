@@ -2,12 +2,16 @@
 //! the internal listener, drops cached documents, and goes out on the connections of `/bff/notify`.
 //!
 //! ```text
-//! POST /events -> Drops::soft -> Hub::publish -> Log -> dispatcher -> Inbox -> Feed -> WebSocket or SSE
+//! POST /events -> Relay -> Hub -> Log -> dispatcher -> Inbox -> Feed -> WebSocket or SSE
+//!                           \-> shared log -> follower of each replica -> Log -> …
 //! ```
 //!
 //! A message is written as JSON once. The [`Hub`] appends it to a bounded log and is done; one dispatcher carries
 //! it, in the log's order, to the inbox of each connection that subscribed to its topic. An inbox is bounded: a
 //! reader too slow for it is cut off, comes back with the last id it saw, and gets the rest out of the log.
+//!
+//! Where replicas share a store, the log is filled from a stream in there alone (see `replicas`): a message's id is its
+//! place in the stream, so that a connection resumes on any replica, and after a restart of all of them.
 //!
 //! # What a front-end sees
 //!
@@ -26,6 +30,7 @@
 
 mod command;
 mod contract;
+mod entry;
 mod events;
 mod feed;
 mod hub;
@@ -34,6 +39,8 @@ mod index;
 mod log;
 mod message;
 mod notify;
+mod outbox;
+mod replicas;
 mod revalidate;
 mod socket;
 mod stream;

@@ -60,7 +60,7 @@ pub async fn notify(
         topics,
         last: last.as_deref(),
     };
-    let feed = match Feed::join(&hub, listener) {
+    let feed = match Feed::join(&hub, listener).await {
         Ok(feed) => feed,
         Err(Refused::TooMany) => return Ok(too_many()),
         Err(Refused::GoingAway) => return Err(ApiError::Interrupted("stopping")),

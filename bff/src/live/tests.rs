@@ -55,21 +55,21 @@ impl Bench {
         self.sessions.create(&me, "", "", unix_ms()).await.expect("a session").session
     }
 
-    fn join(&self, session: &Session, topics: &[&str], last: Option<&str>) -> Result<Feed, Refused> {
+    async fn join(&self, session: &Session, topics: &[&str], last: Option<&str>) -> Result<Feed, Refused> {
         let topics = topics.iter().map(|topic| (*topic).to_owned()).collect();
         let sessions = self.sessions.clone();
-        Feed::join(&self.hub, Listener { user: &session.user, session, sessions, topics, last })
+        Feed::join(&self.hub, Listener { user: &session.user, session, sessions, topics, last }).await
     }
 
     /// Joins; the feed, after its first message.
     async fn joined(&self, session: &Session, topics: &[&str]) -> Feed {
-        let mut feed = self.join(session, topics, None).expect("room");
+        let mut feed = self.join(session, topics, None).await.expect("room");
         assert_eq!(said(&mut feed).await.kind, "ready");
         feed
     }
 
     fn publish(&self, topic: &str, kind: &str) -> String {
-        self.hub.publish(&Topic::parse(topic).expect("a topic"), kind, None)
+        publish(&self.hub, topic, kind)
     }
 
     /// Waits until the dispatcher has handed out all that was published.
@@ -79,6 +79,16 @@ impl Bench {
         let id = self.publish("user:settling", "settle");
         assert_eq!(said(&mut feed).await.id, Some(id));
     }
+}
+
+/// Publishes a message; its id.
+fn publish(hub: &Hub, topic: &str, kind: &str) -> String {
+    hub.tell(event(topic, kind));
+    hub.log().last().to_string()
+}
+
+fn event(topic: &str, kind: &str) -> Event {
+    Event { topic: topic.into(), kind: kind.into(), data: None, tags: Vec::new() }
 }
 
 async fn next(feed: &mut Feed) -> Step {
@@ -137,7 +147,7 @@ async fn a_message_reaches_the_subscribers_of_its_topic_and_nobody_else() {
 async fn topics_are_checked_wherever_they_come_from() {
     let bench = Bench::new().await;
     let ada = bench.sign_in("ada").await;
-    let mut feed = bench.join(&ada, &["user:bob", "recipes", "recipe:r"], None).expect("room");
+    let mut feed = bench.join(&ada, &["user:bob", "recipes", "recipe:r"], None).await.expect("room");
     let ready = said(&mut feed).await;
     assert_eq!(ready.data.expect("data").get(), r#"{"resumed":false,"topics":["user:ada","recipe:r"]}"#);
     assert_eq!(kinds(&mut feed, 2).await, ["error", "error"]);
@@ -194,14 +204,14 @@ async fn what_waits_of_a_topic_that_was_left_is_not_said() {
 async fn who_resumes_gets_what_came_meanwhile_also_if_nothing_had_come_before() {
     let bench = Bench::new().await;
     let ada = bench.sign_in("ada").await;
-    let mut feed = bench.join(&ada, &["recipe:r"], None).expect("room");
+    let mut feed = bench.join(&ada, &["recipe:r"], None).await.expect("room");
     let begin = said(&mut feed).await.id.expect("an id");
     drop(feed);
     for kind in ["a", "b"] {
         bench.publish("recipe:r", kind);
         bench.publish("recipe:other", "no");
     }
-    let mut feed = bench.join(&ada, &["recipe:r"], Some(&begin)).expect("room");
+    let mut feed = bench.join(&ada, &["recipe:r"], Some(&begin)).await.expect("room");
     let ready = said(&mut feed).await;
     assert_eq!((ready.kind.as_str(), ready.id.as_deref()), ("ready", Some(&*begin)));
     assert!(ready.data.expect("data").get().contains(r#""resumed":true"#));
@@ -221,7 +231,7 @@ async fn a_place_that_the_log_does_not_know_begins_with_a_reset() {
     }
     let future = first.replace("-1", "-99");
     for unknown in [&*first, "1-1", "nonsense", &*future] {
-        let mut feed = bench.join(&ada, &["recipe:r"], Some(unknown)).expect("room");
+        let mut feed = bench.join(&ada, &["recipe:r"], Some(unknown)).await.expect("room");
         assert_eq!(kinds(&mut feed, 2).await, ["reset", "ready"], "{unknown}");
         bench.publish("recipe:r", "new");
         assert_eq!(kinds(&mut feed, 1).await, ["new"]);
@@ -234,15 +244,14 @@ async fn over_any_number_of_cuts_nothing_is_lost_and_nothing_repeated() {
     const EACH: usize = 1000;
     let bench = Bench::with(LiveSettings { log_messages: 100_000, log_bytes: 1 << 28, ..SETTINGS }).await;
     let ada = bench.sign_in("ada").await;
-    let mut feed = bench.join(&ada, &["recipe:a", "recipe:b"], None).expect("room");
+    let mut feed = bench.join(&ada, &["recipe:a", "recipe:b"], None).await.expect("room");
     let mut last = said(&mut feed).await.id;
     let publishers: Vec<_> = ["recipe:a", "recipe:other", "recipe:b"]
         .map(|topic| {
             let hub = bench.hub.clone();
-            let topic = Topic::parse(topic).expect("a topic");
             tokio::spawn(async move {
                 for number in 0..EACH {
-                    hub.publish(&topic, &format!("n{number}"), None);
+                    hub.tell(event(topic, &format!("n{number}")));
                     if number % 7 == 0 {
                         tokio::time::sleep(Duration::from_micros(100)).await;
                     }
@@ -275,7 +284,7 @@ async fn over_any_number_of_cuts_nothing_is_lost_and_nothing_repeated() {
         }
         cuts += 1;
         drop(feed);
-        feed = bench.join(&ada, &["recipe:a", "recipe:b"], last.as_deref()).expect("room");
+        feed = bench.join(&ada, &["recipe:a", "recipe:b"], last.as_deref()).await.expect("room");
     }
     for publisher in publishers {
         publisher.await.expect("no panic");
@@ -307,7 +316,7 @@ async fn a_slow_reader_is_cut_off_alone_and_resumes_without_loss() {
     assert_eq!((bench.metrics.live_slow_readers.get(), bench.metrics.live_dropped.get()), (1, 9));
     drop(slow);
     // More than its queue holds: while it catches up, that does not count.
-    let mut slow = bench.join(&ada, &["recipe:r"], last.as_deref()).expect("room");
+    let mut slow = bench.join(&ada, &["recipe:r"], last.as_deref()).await.expect("room");
     let expected: Vec<_> = (0..20).map(|number| format!("n{number}")).collect();
     assert_eq!(kinds(&mut slow, 1).await, ["ready"]);
     assert_eq!(kinds(&mut slow, 20).await, expected);
@@ -346,7 +355,7 @@ async fn a_user_has_room_for_so_many_connections_and_gets_it_back() {
     let (ada, bob) = (bench.sign_in("ada").await, bench.sign_in("bob").await);
     let first = bench.joined(&ada, &["recipe:r"]).await;
     let _others = [bench.joined(&ada, &[]).await, bench.joined(&ada, &[]).await];
-    assert_eq!(bench.join(&ada, &[], None).expect_err("full"), Refused::TooMany);
+    assert_eq!(bench.join(&ada, &[], None).await.expect_err("full"), Refused::TooMany);
     let _bobs = bench.joined(&bob, &[]).await;
     assert_eq!(bench.metrics.live_connections.get(), 4);
     drop(first);
@@ -364,7 +373,7 @@ async fn who_is_told_to_come_back_gets_first_what_waits() {
     bench.hub.shutdown();
     assert_eq!(kinds(&mut feed, 1).await, ["waits"]);
     assert_eq!(ended(&mut feed).await, End::GoingAway);
-    assert_eq!(bench.join(&ada, &[], None).expect_err("stopping"), Refused::GoingAway);
+    assert_eq!(bench.join(&ada, &[], None).await.expect_err("stopping"), Refused::GoingAway);
     drop(feed);
     assert_eq!(bench.metrics.live_connections.get(), 0);
 }
@@ -373,7 +382,7 @@ async fn who_is_told_to_come_back_gets_first_what_waits() {
 async fn a_quiet_connection_beats_and_notices_that_its_session_is_over() {
     let bench = Bench::new().await;
     let ada = bench.sign_in("ada").await;
-    let mut feed = bench.join(&ada, &[], None).expect("room");
+    let mut feed = bench.join(&ada, &[], None).await.expect("room");
     assert_eq!(message(feed.next().await).kind, "ready");
     for _ in 0..3 {
         assert!(matches!(feed.next().await, Step::Beat));
@@ -388,15 +397,11 @@ async fn a_quiet_connection_beats_and_notices_that_its_session_is_over() {
 #[tokio::test]
 async fn an_event_is_announced_only_where_it_is_sound() {
     let bench = Bench::new().await;
-    let event = |topic: &str, kind: &str| Event {
-        topic: topic.into(),
-        kind: kind.into(),
-        data: None,
-        tags: Vec::new(),
-    };
-    assert!(bench.hub.announce(&event("recipe:r", "comment.created")).is_some());
+    let announce =
+        async |topic: &str, kind: &str| bench.hub.announce(&event(topic, kind)).await.expect("it is said");
+    assert!(announce("recipe:r", "comment.created").await.is_some());
     for (topic, kind) in [("recipe", "x"), ("recipe:r", ""), ("recipe:r", "a\"b"), ("recipe:r", "ready")] {
-        assert!(bench.hub.announce(&event(topic, kind)).is_none(), "{topic} {kind}");
+        assert!(announce(topic, kind).await.is_none(), "{topic} {kind}");
     }
     assert_eq!(Topic::own(&Id::new("u").expect("an id")).as_str(), "user:u");
 }

@@ -2,23 +2,20 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    Topic,
-    inbox::End,
-    message::{Position, Words},
-};
+use super::{Topic, inbox::End, message::Words};
+use crate::store::LogId;
 
 /// Types that upstreams may not use: a front-end must be able to tell who speaks.
 pub(super) const OWN_TYPES: [&str; 6] = ["ready", "reset", "subscribed", "unsubscribed", "error", "end"];
 
 /// The first message. `position` is where the connection begins, so that whoever is cut off before anything else
 /// came can resume as well.
-pub(super) fn ready(position: Position, topics: &[Topic], resumed: bool) -> Words {
+pub(super) fn ready(position: LogId, topics: &[Topic], resumed: bool) -> Words {
     say(Some(position), "ready", topics.first(), &json!({ "topics": names(topics), "resumed": resumed }))
 }
 
 /// Messages may have been missed: everything that depends on them is to be read anew.
-pub(super) fn reset(position: Position) -> Words {
+pub(super) fn reset(position: LogId) -> Words {
     say(Some(position), "reset", None, &Value::Null)
 }
 
@@ -91,7 +88,7 @@ fn names(topics: &[Topic]) -> Vec<&str> {
     topics.iter().map(Topic::as_str).collect()
 }
 
-fn say(id: Option<Position>, kind: &str, topic: Option<&Topic>, data: &Value) -> Words {
+fn say(id: Option<LogId>, kind: &str, topic: Option<&Topic>, data: &Value) -> Words {
     let topic = topic.map_or_else(String::new, |topic| format!(r#""topic":"{}","#, topic.as_str()));
     Words::new(id, &format!(r#""type":"{kind}",{topic}"data":{data}"#))
 }
@@ -105,7 +102,7 @@ mod tests {
     #[test]
     fn the_gateways_own_words_have_the_shape_of_every_message() {
         let topics = [Topic::parse("user:ada").expect("a topic"), Topic::parse("recipe:r").expect("a topic")];
-        let position = Position { epoch: 1, sequence: 2 };
+        let position = LogId { ms: 1, seq: 2 };
         let all = [
             ready(position, &topics, false),
             reset(position),

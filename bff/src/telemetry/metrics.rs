@@ -43,6 +43,10 @@ pub struct Metrics {
     pub live_dropped: Counter,
     /// Connections ended because they were too slow.
     pub live_slow_readers: Counter,
+    /// Messages of this replica that the shared store did not take in time.
+    pub live_lost: Counter,
+    /// 1 while the log that replicas share is being followed.
+    pub live_following: Gauge,
     registry: Registry,
     http: HttpRequests,
     cache: Series<2, Counter>,
@@ -77,6 +81,8 @@ impl Metrics {
             live_delivered: Counter::default(),
             live_dropped: Counter::default(),
             live_slow_readers: Counter::default(),
+            live_lost: Counter::default(),
+            live_following: Gauge::default(),
             registry: Registry::default(),
             http: HttpRequests(Series::new(["route", "method"])),
             cache: Series::new(["screen", "outcome"]),
@@ -133,6 +139,11 @@ impl Metrics {
         bff.register("live_messages_dropped", help, self.live_dropped.clone());
         let help = "Live connections ended because they were too slow";
         bff.register("live_slow_readers", help, self.live_slow_readers.clone());
+        let help = "Messages that the shared store did not take in time";
+        bff.register("live_messages_lost", help, self.live_lost.clone());
+        let help =
+            "Whether the log that replicas share is being followed (1) or not (0: also where there is none)";
+        bff.register("live_following", help, self.live_following.clone());
         bff.register("events", "Events that upstreams sent", self.events.clone());
         let help = "Tags told to the revalidation webhook";
         bff.register("revalidation_tags", help, self.revalidations.clone());
