@@ -29,8 +29,8 @@ use tracing_actix_web::TracingLogger;
 
 pub use self::contract::openapi;
 use self::pieces::{
-    announcer, cookie_settings, csrf_guard, event_senders, forget_cards, hub, revalidator, screens,
-    session_policy, signing_keys, upstream_clients,
+    announcer, callers, cookie_settings, csrf_guard, event_senders, forget_cards, hub, revalidator, screens,
+    session_policy, signing_keys, trusted_proxies, upstream_clients,
 };
 use crate::{
     api::{self, Api, ApiParts, Idempotency, Jwks},
@@ -196,6 +196,8 @@ impl Application {
                 cookie: cookie_settings(&config),
                 metrics: Arc::clone(&metrics),
                 access: AccessLog::new(access, sink),
+                callers: callers(&config),
+                trusted_proxies: trusted_proxies(&config),
                 users: UserHasher::new(&config.derive_key("user-hash")),
                 body_limit: config.http.body_limit_bytes,
                 body_timeout: config.http.client_request_timeout_ms.into(),

@@ -15,7 +15,9 @@ use secrecy::ExposeSecret;
 use super::{Api, calling::call_context, creating::Made, refusals::refusal};
 use crate::{
     cache::Tag,
-    edge::{ApiError, Edge, JsonBody, SignedIn, SignedInUntouched, accepts_json, origin_check},
+    edge::{
+        ApiError, Edge, JsonBody, SignedIn, SignedInUntouched, accepts_json, client_address, origin_check,
+    },
     identity::{IdentityError, Session, Sessions, client_label, find_cookie, mask_address},
     telemetry::unix_ms,
 };
@@ -58,7 +60,7 @@ pub async fn log_in(
     let user =
         verified.map_err(not_verified).inspect_err(|refused| edge.metrics.sign_in(word_for(refused)))?;
     let client = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let address = request.peer_addr().map(|peer| mask_address(peer.ip())).unwrap_or_default();
+    let address = mask_address(client_address(&request));
     let now_ms = unix_ms();
     let label = client_label(client);
     let cookies = request.headers().get_all(COOKIE).map(|value| value.as_bytes());

@@ -12,6 +12,7 @@ use crate::{
     api,
     cache::{CacheSettings, Documents, Drops, Policy, Relay, SharedCards, Tag},
     config::{self, Config, ScreenConfig, TokenAlgorithm, UpstreamConfig},
+    edge::{Callers, TrustedProxies},
     identity::{AllowedOrigins, CookieSettings, CsrfGuard, CsrfKeys, SameSite, Secrets, SessionPolicy},
     live::{Hub, LiveSettings, Revalidator, SenderTokens},
     screens::{ScreenSettings, Screens, ScreensParts},
@@ -225,4 +226,13 @@ pub(super) fn cookie_settings(config: &Config) -> CookieSettings {
         },
         http_only: true,
     }
+}
+
+pub(super) fn callers(config: &Config) -> Callers {
+    let known = |(name, caller): (&String, &config::CallerConfig)| Some((name.clone(), caller.token_hash()?));
+    config.callers.iter().filter_map(known).collect()
+}
+
+pub(super) fn trusted_proxies(config: &Config) -> TrustedProxies {
+    config.http.trusted_proxies.iter().map(|network| network.addresses()).collect()
 }

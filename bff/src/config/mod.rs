@@ -5,6 +5,7 @@
 //! of its key, and never repeats a secret. The module imports nothing of the crate: `app` hands each
 //! part the section it needs.
 
+mod caller_rules;
 mod cookie;
 mod errors;
 mod key_rules;
@@ -35,11 +36,13 @@ pub use cookie::CookieSettings;
 pub use errors::{ConfigErrors, Mistake};
 pub use schema::config_schema;
 pub use sections::{
-    CacheConfig, CorsConfig, EventsConfig, FilesConfig, HttpConfig, InternalConfig, KeysConfig, LimitConfig,
-    LimitsConfig, LiveConfig, OidcConfig, ScreenConfig, ScreensConfig, SenderConfig, SessionConfig,
-    SiteConfig, StoreConfig, TelemetryConfig, UpstreamConfig, UpstreamsConfig,
+    CacheConfig, CallerConfig, CorsConfig, EventsConfig, FilesConfig, HttpConfig, InternalConfig, KeysConfig,
+    LimitConfig, LimitsConfig, LiveConfig, OidcConfig, ScreenConfig, ScreensConfig, SenderConfig,
+    SessionConfig, SiteConfig, StoreConfig, TelemetryConfig, UpstreamConfig, UpstreamsConfig,
 };
-pub use values::{LogFormat, Millis, Profile, SameSite, Secure, StoreUrl, TokenAlgorithm, TokenAuth};
+pub use values::{
+    LogFormat, Millis, Network, Profile, SameSite, Secure, StoreUrl, TokenAlgorithm, TokenAuth,
+};
 
 /// The compiled-in defaults: every key, with its comment.
 pub const DEFAULTS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config/default.toml"));
@@ -61,6 +64,8 @@ pub struct Config {
     pub session: SessionConfig,
     pub keys: KeysConfig,
     /// By name.
+    /// By name.
+    pub callers: BTreeMap<String, CallerConfig>,
     pub oidc: BTreeMap<String, OidcConfig>,
     pub store: StoreConfig,
     pub upstreams: UpstreamsConfig,

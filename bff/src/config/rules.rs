@@ -9,7 +9,7 @@ use url::{Host, Url};
 
 use super::layers::Merged;
 use super::{Config, ConfigErrors, SameSite, ScreensConfig, Secure, UpstreamConfig};
-use super::{key_rules, live_rules, oidc_rules};
+use super::{caller_rules, key_rules, live_rules, oidc_rules};
 
 pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// HMAC keys shorter than the digest weaken it (RFC 2104, section 3).
@@ -27,6 +27,7 @@ pub(super) fn check(config: &Config, mistakes: &mut ConfigErrors) {
     key_rules::check(config, &mut check);
     live_rules::check(config, &mut check);
     oidc_rules::check(config, &mut check);
+    caller_rules::check(config, &mut check);
     if config.is_production() {
         check.production(config);
     }
@@ -226,6 +227,7 @@ pub(super) fn warnings(config: &Config, merged: &Merged) -> Vec<String> {
             config.internal.listen
         ));
     }
+    found.extend(caller_rules::warnings(config));
     if config.is_production() {
         if config.store.url.scheme() == "memory" {
             found.push("store.url: memory: forgets every session at a restart".to_owned());

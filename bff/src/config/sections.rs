@@ -9,7 +9,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 use url::Url;
 
-use super::values::{LogFormat, Millis, SameSite, Secure, StoreUrl, TokenAlgorithm, TokenAuth, url_text};
+use super::values::{
+    LogFormat, Millis, Network, SameSite, Secure, StoreUrl, TokenAlgorithm, TokenAuth, url_text,
+};
 
 /// The public listener.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +27,8 @@ pub struct HttpConfig {
     pub shutdown_timeout_ms: Millis,
     /// A serialised origin; empty: where the gateway listens.
     pub public_url: String,
+    /// Whose word on a caller's address counts.
+    pub trusted_proxies: Vec<Network>,
 }
 
 impl HttpConfig {
@@ -75,6 +79,14 @@ pub struct SessionConfig {
 fn redacted<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
     let none = secret.expose_secret().is_empty();
     serializer.serialize_str(if none { "" } else { "[redacted]" })
+}
+
+/// A server that calls on behalf of browsers, and proves itself with `X-Caller-Token`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CallerConfig {
+    /// 64 hexadecimal digits, no two callers share them. For the bytes ask [`CallerConfig::token_hash`].
+    pub token_sha256: String,
 }
 
 /// The keys that sign service tokens and access tokens.

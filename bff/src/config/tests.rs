@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use figment::value::{Dict, Value as Figment};
 use secrecy::ExposeSecret;
 use serde_json::Value;
+use sha2::Digest;
 
 use super::*;
 
@@ -91,6 +92,9 @@ fn every_key_can_be_set_by_the_environment() {
                 (other.to_string(), Value::from(other))
             }
             Value::Bool(flag) => ((!flag).to_string(), Value::from(!flag)),
+            Value::Array(_) if key == "http.trusted_proxies" => {
+                ("10.0.0.0/8".to_owned(), serde_json::json!(["10.0.0.0/8"]))
+            }
             Value::Array(_) => ("https://a.example, https://b.example:8443".to_owned(), Value::Null),
             _ => {
                 let text = match key.as_str() {
@@ -527,4 +531,50 @@ fn production_wants_to_know_where_providers_send_people_back() {
         let found = Config::load(None, with).unwrap_err().to_string();
         assert!(found.contains("http.public_url: must be"), "{found}");
     }
+}
+
+#[test]
+fn server_side_callers_are_known_by_the_hash_of_their_tokens() {
+    let hash = "9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08";
+    let config = load(&[("BFF__CALLERS__WEB__TOKEN_SHA256", hash)]).unwrap();
+    assert_eq!(config.callers["web"].token_hash(), Some(Sha256::digest("test").into()));
+    for (variables, path) in [
+        (&[("BFF__CALLERS__WEB__TOKEN_SHA256", "")][..], "callers.web.token_sha256"),
+        (&[("BFF__CALLERS__WEB__TOKEN_SHA256", &hash[1..])], "callers.web.token_sha256"),
+        (&[("BFF__CALLERS__WEB__TOKEN_SHA256", &hash.replace('F', "g"))], "callers.web.token_sha256"),
+        (
+            &[(
+                "BFF__CALLERS__WEB__TOKEN_SHA256",
+                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            )],
+            "callers.web.token_sha256",
+        ),
+        (
+            &[
+                ("BFF__CALLERS__APP__TOKEN_SHA256", hash),
+                ("BFF__CALLERS__WEB__TOKEN_SHA256", &hash.to_lowercase()),
+            ],
+            "callers.web.token_sha256",
+        ),
+        (&[("BFF__CALLERS__WE_B__TOKEN_SHA256", hash)], "callers.we_b"),
+        (&[("BFF__CALLERS__WEB__TOKEN", "planted")], "callers.web.token"),
+    ] {
+        let errors = load(variables).expect_err(path);
+        assert!(errors.mistakes().iter().any(|mistake| mistake.path == path), "{errors}");
+        assert!(!errors.to_string().contains("planted"), "{errors}");
+    }
+}
+
+#[test]
+fn trusted_proxies_are_networks_or_addresses() {
+    let config = load(&[("BFF__HTTP__TRUSTED_PROXIES", "10.1.2.3/8, 192.0.2.7, 2001:db8::/32,::1")]).unwrap();
+    let shown = serde_json::to_value(&config.http.trusted_proxies).unwrap();
+    assert_eq!(shown, serde_json::json!(["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32", "::1/128"]));
+    assert!(config.warnings().is_empty());
+    for wrong in ["10.0.0.0/33", "proxy.example", "10.0.0", "*"] {
+        let told = mistakes(&[("BFF__HTTP__TRUSTED_PROXIES", wrong)]);
+        assert!(told.starts_with("http.trusted_proxies: ") && told.contains(wrong), "{told}");
+    }
+    let open = load(&[("BFF__HTTP__TRUSTED_PROXIES", "0.0.0.0/0")]).unwrap();
+    assert!(open.warnings()[0].starts_with("http.trusted_proxies"), "{:?}", open.warnings());
 }

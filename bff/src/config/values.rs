@@ -1,8 +1,10 @@
 //! The types of single values: what a key may hold.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -145,6 +147,56 @@ impl JsonSchema for Secure {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "enum": [true, false, "auto"] })
+    }
+}
+
+/// Addresses of a network in CIDR notation (RFC 4632), or one address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network(IpNet);
+
+impl Network {
+    /// All of its addresses.
+    #[must_use]
+    pub const fn addresses(self) -> IpNet {
+        self.0
+    }
+
+    /// Whether every address of its family is in it.
+    #[must_use]
+    pub fn is_everybody(self) -> bool {
+        self.0.prefix_len() == 0
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Serialize for Network {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Network {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        let wrong =
+            |_| de::Error::custom(format!("`{text}` is no network such as 10.0.0.0/8, nor an address"));
+        network.map(|network: IpNet| Self(network.trunc())).map_err(wrong)
+    }
+}
+
+impl JsonSchema for Network {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Network".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        String::json_schema(generator)
     }
 }
 

@@ -13,7 +13,7 @@ use actix_web::{
 };
 use futures_util::future::Either;
 
-use super::{ApiError, Edge, RequestContext};
+use super::{ApiError, Edge, RequestContext, callers::is_service};
 use crate::{
     identity::{Caller, CsrfHeaders, Session, find_cookie},
     telemetry::unix_ms,
@@ -110,13 +110,15 @@ fn admit(
     session: Arc<Session>,
     touch: Option<u64>,
 ) -> Result<SignedIn, ApiError> {
-    if !request.method().is_safe() {
+    // No page can make a request that bears the token of a server-side caller: the cookie it passes on is its word.
+    let service = is_service(request);
+    if !request.method().is_safe() && !service {
         edge.csrf.decide(false, csrf_headers(request), Some(&session.key))?;
     }
     if let Some(now_ms) = touch {
         edge.sessions.touch(&session, now_ms);
     }
-    let caller = Caller::of_browser(session);
+    let caller = if service { Caller::of_server(session) } else { Caller::of_browser(session) };
     RequestContext::note(request, |context| {
         context.user = Some(caller.session.log_name(&edge.users));
         context.client = caller.client.as_str();
@@ -129,8 +131,8 @@ fn admit(
 /// # Errors
 /// 403 `csrf_failed`.
 pub fn origin_check(request: &HttpRequest) -> Result<(), ApiError> {
-    let edge = Edge::of(request)?;
-    Ok(edge.csrf.decide(request.method().is_safe(), csrf_headers(request), None)?)
+    let safe = request.method().is_safe() || is_service(request);
+    Ok(Edge::of(request)?.csrf.decide(safe, csrf_headers(request), None)?)
 }
 
 /// The check for requests that are safe by their method and open a connection all the same: no preflight precedes
@@ -141,6 +143,9 @@ pub fn origin_check(request: &HttpRequest) -> Result<(), ApiError> {
 /// 403 `csrf_failed`.
 pub fn handshake_check(request: &HttpRequest) -> Result<(), ApiError> {
     let edge = Edge::of(request)?;
+    if is_service(request) {
+        return Ok(());
+    }
     let headers = csrf_headers(request);
     // A browser that does not say `Sec-Fetch-Site` still says `Origin` with a handshake. The cookie is bound to our
     // host, so that a name which merely resolves to us brings none. In production only https is ours: anybody on

@@ -70,12 +70,14 @@ pub struct RequestContext {
     pub(super) user: Option<u64>,
     pub(super) cache: &'static str,
     pub(super) client: &'static str,
+    /// The server-side caller that sent it.
+    pub(super) service: Option<Arc<str>>,
     traceparent: Option<Arc<str>>,
 }
 
 impl RequestContext {
     pub(super) fn new(id: RequestId, received: Instant) -> Self {
-        Self { id, received, user: None, cache: "", client: "", traceparent: None }
+        Self { id, received, user: None, cache: "", client: "", service: None, traceparent: None }
     }
 
     /// The context of `request`. The gate has put it there; a request that came another way gets a new one.

@@ -40,6 +40,8 @@ pub enum ApiError {
     Invalid(Vec<FieldError>),
     /// Nobody is signed in.
     Unauthenticated,
+    /// A server-side caller's token is not one that is known.
+    InvalidCallerToken,
     /// No account has this name and password.
     BadCredentials,
     /// A one-time code is needed beside the password (`true`: one was given, and it is wrong).
@@ -164,6 +166,12 @@ impl ApiError {
                 "unauthenticated",
                 "Not signed in",
                 "Sign in first: the session is missing, unknown or has ended.",
+            ),
+            Self::InvalidCallerToken => face(
+                StatusCode::UNAUTHORIZED,
+                "invalid_caller_token",
+                "Unknown caller",
+                "`X-Caller-Token` is not the token of a server-side caller.",
             ),
             Self::BadCredentials => face(
                 StatusCode::UNAUTHORIZED,

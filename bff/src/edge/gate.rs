@@ -54,7 +54,14 @@ pub async fn gate<B: MessageBody + 'static>(
     };
     let id = RequestId::of(request.headers());
     let method = method_name(request.method());
-    request.extensions_mut().insert(RequestContext::new(id.clone(), received));
+    let mut context = RequestContext::new(id.clone(), received);
+    let service = edge.callers.identify(request.headers());
+    context.service = service.as_ref().ok().cloned().flatten();
+    request.extensions_mut().insert(context);
+    if let Err(refused) = service {
+        let refused = finish(&edge, &id, request.error_response(refused));
+        return Ok(refused.map_body(|_, body| EitherBody::right(BoxBody::new(body))));
+    }
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(response)) => Ok(finish(&edge, &id, response)),
         Ok(Err(error)) => Err(without_request(&edge, &id, method, received, &error)),

@@ -4,8 +4,10 @@
 //!
 //! `screens` and `api` speak HTTP only through what is here.
 
+mod address;
 mod body;
 mod caller;
+mod callers;
 mod context;
 mod contract;
 mod error;
@@ -18,8 +20,10 @@ mod state;
 mod trace;
 mod validate;
 
+pub use address::{TrustedProxies, client_address};
 pub use body::JsonBody;
 pub use caller::{MaybeSignedIn, SignedIn, SignedInUntouched, handshake_check, origin_check};
+pub use callers::{Callers, caller_service};
 pub use context::RequestContext;
 pub use contract::{
     Access, Contract, Operation, choice, compact_of, date_time, number, object, text, text_matching,

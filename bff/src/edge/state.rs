@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, web};
 
-use super::ApiError;
+use super::{ApiError, Callers, TrustedProxies};
 use crate::{
     identity::{CookieSettings, CsrfGuard, Sessions},
     telemetry::{AccessLog, Metrics, UserHasher},
@@ -19,6 +19,9 @@ pub struct EdgeParts {
     pub metrics: Arc<Metrics>,
     pub access: AccessLog,
     pub users: UserHasher,
+    /// Servers that call on behalf of browsers.
+    pub callers: Callers,
+    pub trusted_proxies: TrustedProxies,
     /// Longest request body, in bytes.
     pub body_limit: usize,
     /// Longest time that a request body may take to come.

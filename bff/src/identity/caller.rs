@@ -28,6 +28,12 @@ impl Caller {
         Self::new(session, ClientKind::Web)
     }
 
+    /// The server that renders for the browser behind `session`.
+    #[must_use]
+    pub fn of_server(session: Arc<Session>) -> Self {
+        Self::new(session, ClientKind::Ssr)
+    }
+
     /// What calls to upstreams on behalf of this caller bear, with `budget` from now on.
     #[must_use]
     pub fn call_context(

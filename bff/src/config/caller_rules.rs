@@ -1,0 +1,50 @@
+//! What `callers` and `http.trusted_proxies` must hold besides their types.
+
+use sha2::{Digest, Sha256};
+
+use super::{CallerConfig, Config, rules::Check};
+
+/// Names stand in environment variables, logs and metrics.
+const LONGEST_NAME: usize = 32;
+
+pub(super) fn check(config: &Config, check: &mut Check<'_>) {
+    let mut seen: Vec<(&str, [u8; 32])> = Vec::new();
+    for (name, caller) in &config.callers {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        let sound = (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(plain);
+        check.refuse(!sound, &format!("callers.{name}"), "its name must be 1 to 32 of a-z, 0-9 and -");
+        let path = format!("callers.{name}.token_sha256");
+        let Some(hash) = caller.token_hash() else {
+            check.refuse(true, &path, "must be the SHA-256 of the token: 64 hexadecimal digits");
+            continue;
+        };
+        let empty: [u8; 32] = Sha256::digest([]).into();
+        check.refuse(hash == empty, &path, "is the hash of nothing");
+        if let Some((other, _)) = seen.iter().find(|(_, known)| *known == hash) {
+            check.refuse(true, &path, &format!("is that of callers.{other}: each has its own"));
+        }
+        seen.push((name, hash));
+    }
+}
+
+impl CallerConfig {
+    /// The hash as bytes; nothing where the text is none, which [`Config::load`] refuses.
+    #[must_use]
+    pub fn token_hash(&self) -> Option<[u8; 32]> {
+        let digits: &[u8; 64] = self.token_sha256.as_bytes().try_into().ok()?;
+        let mut hash = [0_u8; 32];
+        for (byte, pair) in hash.iter_mut().zip(digits.chunks_exact(2)) {
+            let digit = |b: u8| char::from(b).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+        }
+        Some(hash)
+    }
+}
+
+/// What is allowed but probably not meant.
+pub(super) fn warnings(config: &Config) -> impl Iterator<Item = String> {
+    let everybody = config.http.trusted_proxies.iter().filter(|network| network.is_everybody());
+    everybody.map(|network| {
+        format!("http.trusted_proxies: {network} is everybody; callers may then claim any address")
+    })
+}
