@@ -2,6 +2,7 @@
 //! from top to bottom.
 
 mod contract;
+mod internal;
 mod pieces;
 
 use std::{
@@ -16,10 +17,10 @@ use std::{
 
 use actix_cors::Cors;
 use actix_web::{
-    App, HttpResponse, HttpServer, Resource, Route,
+    App, HttpServer, Resource, Route,
     dev::{Server, ServerHandle},
     guard,
-    http::{Method, header},
+    http::Method,
     middleware::{Condition, from_fn},
     web,
 };
@@ -28,6 +29,7 @@ use tokio::runtime::Handle;
 use tracing_actix_web::TracingLogger;
 
 pub use self::contract::openapi;
+use self::internal::{Health, internal_server};
 use self::pieces::{
     announcer, callers, cookie_settings, csrf_guard, event_senders, forget_cards, hub, revalidator, screens,
     session_policy, signing_keys, trusted_proxies, upstream_clients,
@@ -43,9 +45,7 @@ use crate::{
     live::{self, Events, Hub, Revalidator},
     screens::{self, HomeFeedScreen, MeScreen, MemberScreen, RecipeScreen, Screen, Screens},
     store::{self, Store, StoreError},
-    telemetry::{
-        AccessLog, AccessSettings, CONTENT_TYPE, LineFormat, LogSettings, Metrics, Sink, UserHasher,
-    },
+    telemetry::{AccessLog, AccessSettings, LineFormat, LogSettings, Metrics, Sink, UserHasher},
 };
 
 /// Headers that browsers may send across origins.
@@ -73,8 +73,6 @@ const CORS_ANSWER_HEADERS: [&str; 9] = [
     "x-request-id",
 ];
 
-/// Longest body of an event.
-const EVENT_BODY_BYTES: usize = 64 * 1024;
 /// How long a stop waits for the shared store to take the last live messages.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long one call of the revalidation webhook may take, and how long a stop waits for the last ones.
@@ -122,15 +120,6 @@ struct Pieces {
     hub: Hub,
     keys: Jwks,
     origins: Arc<AllowedOrigins>,
-}
-
-/// What the internal listener answers from.
-#[derive(Clone)]
-struct Health {
-    store: Arc<dyn Store>,
-    draining: Arc<AtomicBool>,
-    metrics: Arc<Metrics>,
-    screens: Screens,
 }
 
 /// The settings of [`crate::telemetry::init`].
@@ -218,16 +207,11 @@ impl Application {
             origins,
         };
         let draining = Arc::new(AtomicBool::new(false));
-        let health = Health {
-            store: Arc::clone(&store),
-            draining: Arc::clone(&draining),
-            metrics: Arc::clone(&metrics),
-            screens: pieces.screens.clone(),
-        };
+        let health = Health::new(&store, &draining, &metrics, &pieces.screens);
         let sweeper = tokio::spawn(sweep(store, config.store.sweep_ms.into()));
-        let edge = pieces.edge.with_body_limit(EVENT_BODY_BYTES);
+        let edge = pieces.edge.clone();
         let (server, http_address) = public_server(&config, pieces)?;
-        let (internal, internal_address) = internal_server(&config, health, edge, events)?;
+        let (internal, internal_address) = internal_server(&config, health, &edge, events)?;
         Ok(Self { server, internal, http_address, internal_address, draining, hub, revalidator, sweeper })
     }
 
@@ -436,55 +420,6 @@ fn cors(origins: &AllowedOrigins) -> Cors {
         // The answers name `Origin` in their own `Vary`.
         .disable_vary_header();
     origins.iter().fold(cors, Cors::allowed_origin)
-}
-
-fn internal_server(
-    config: &Config,
-    health: Health,
-    edge: Edge,
-    events: Events,
-) -> Result<(Server, SocketAddr), StartError> {
-    let address = config.internal.listen;
-    let server = HttpServer::new(move || {
-        App::new()
-            .app_data(web::Data::new(health.clone()))
-            .app_data(web::Data::new(edge.clone()))
-            .app_data(web::Data::new(events.clone()))
-            .service(resource("/events", "POST", [post().to(live::receive_event)]).wrap(from_fn(gate)))
-            .route("/livez", web::get().to(|| async { "ok" }))
-            .route("/readyz", web::get().to(readyz))
-            .route("/metrics", web::get().to(metrics))
-    })
-    .workers(1)
-    .shutdown_timeout(1)
-    .disable_signals()
-    .bind(address);
-    let server = server.map_err(|source| StartError::Listen { address, source })?;
-    let bound = server.addrs().first().copied().unwrap_or(address);
-    Ok((server.run(), bound))
-}
-
-/// 200 when requests may be sent here: not while draining, and not while the store is away.
-async fn readyz(health: web::Data<Health>) -> HttpResponse {
-    if health.draining.load(Ordering::Acquire) {
-        return HttpResponse::ServiceUnavailable().body("draining");
-    }
-    match health.store.ping().await {
-        Ok(()) => HttpResponse::Ok().body("ready"),
-        Err(error) => {
-            tracing::warn!(%error, "not ready: the store does not answer");
-            HttpResponse::ServiceUnavailable().body("store")
-        }
-    }
-}
-
-/// Prometheus reads this.
-async fn metrics(health: web::Data<Health>) -> HttpResponse {
-    let (entries, bytes) = health.screens.documents.size();
-    let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    health.metrics.cache_entries.set(gauge(entries));
-    health.metrics.cache_bytes.set(gauge(bytes));
-    HttpResponse::Ok().insert_header((header::CONTENT_TYPE, CONTENT_TYPE)).body(health.metrics.encode())
 }
 
 /// Removes what has expired from the store, a batch at a time, for as long as the process runs.

@@ -45,6 +45,10 @@ pub struct Metrics {
     pub live_slow_readers: Counter,
     /// Messages of this replica that the shared store did not take in time.
     pub live_lost: Counter,
+    /// 1 while the store answers.
+    pub store_up: Gauge,
+    /// 1 while changes in the store are heard of; 0: each look-up asks it.
+    pub store_hearing: Gauge,
     /// 1 while the log that replicas share is being followed.
     pub live_following: Gauge,
     registry: Registry,
@@ -82,6 +86,8 @@ impl Metrics {
             live_dropped: Counter::default(),
             live_slow_readers: Counter::default(),
             live_lost: Counter::default(),
+            store_up: Gauge::default(),
+            store_hearing: Gauge::default(),
             live_following: Gauge::default(),
             registry: Registry::default(),
             http: HttpRequests(Series::new(["route", "method"])),
@@ -120,6 +126,9 @@ impl Metrics {
         bff.register("sign_ins", "Attempts to sign in", self.sign_ins.clone());
         bff.register("sessions_created", "Browser sessions made", self.sessions_created.clone());
         bff.register("sessions_ended", "Browser sessions ended by their users", self.sessions_ended.clone());
+        bff.register("store_up", "Whether the store answers (1) or not (0)", self.store_up.clone());
+        let help = "Whether changes in the store are heard of (1), or each look-up asks it (0)";
+        bff.register("store_hearing", help, self.store_hearing.clone());
         let help = "Drops of cached documents told to the other replicas, or heard from them";
         bff.register("relayed_drops", help, self.relayed_drops.clone());
         self.register_live(bff);

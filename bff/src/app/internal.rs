@@ -1,0 +1,140 @@
+//! The internal listener: health, metrics, and the events of upstreams.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use actix_web::{
+    App, HttpResponse, HttpServer,
+    dev::Server,
+    http::{
+        StatusCode,
+        header::{CACHE_CONTROL, CONTENT_TYPE},
+    },
+    middleware::from_fn,
+    web,
+};
+
+use super::{StartError, post, resource};
+use crate::{
+    config::Config,
+    edge::{Edge, gate},
+    live::{self, Events},
+    screens::Screens,
+    store::{Notice, Store, StoreError},
+    telemetry::{CONTENT_TYPE as METRICS, Metrics},
+};
+
+/// Longest body of an event.
+const EVENT_BODY_BYTES: usize = 64 * 1024;
+
+/// What the internal listener answers from.
+#[derive(Clone)]
+pub(super) struct Health {
+    store: Arc<dyn Store>,
+    draining: Arc<AtomicBool>,
+    metrics: Arc<Metrics>,
+    screens: Screens,
+}
+
+impl Health {
+    /// The store's notices show in the metrics from now on.
+    pub(super) fn new(
+        store: &Arc<dyn Store>,
+        draining: &Arc<AtomicBool>,
+        metrics: &Arc<Metrics>,
+        screens: &Screens,
+    ) -> Self {
+        metrics.store_up.set(1);
+        metrics.store_hearing.set(1);
+        let told = Arc::clone(metrics);
+        store.listen(Box::new(move |notice| {
+            let hearing = match notice {
+                Notice::Deaf => 0,
+                Notice::Hearing => 1,
+                Notice::Changed { .. } | Notice::Message(_) => return,
+            };
+            told.store_hearing.set(hearing);
+        }));
+        Self {
+            store: Arc::clone(store),
+            draining: Arc::clone(draining),
+            metrics: Arc::clone(metrics),
+            screens: screens.clone(),
+        }
+    }
+
+    /// Asks the store, and says in the log when it goes and when it is back.
+    async fn ask_store(&self) -> Result<(), StoreError> {
+        let answered = self.store.ping().await;
+        let was_up = self.metrics.store_up.set(i64::from(answered.is_ok())) == 1;
+        match &answered {
+            Ok(()) if !was_up => tracing::info!("the store answers again"),
+            Err(error) if was_up => {
+                tracing::warn!(error = error as &dyn std::error::Error, "the store does not answer");
+            }
+            _ => {}
+        }
+        answered
+    }
+}
+
+/// Binds the internal listener.
+pub(super) fn internal_server(
+    config: &Config,
+    health: Health,
+    edge: &Edge,
+    events: Events,
+) -> Result<(Server, SocketAddr), StartError> {
+    let address = config.internal.listen;
+    let edge = edge.with_body_limit(EVENT_BODY_BYTES);
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(web::Data::new(health.clone()))
+            .app_data(web::Data::new(edge.clone()))
+            .app_data(web::Data::new(events.clone()))
+            .service(resource("/events", "POST", [post().to(live::receive_event)]).wrap(from_fn(gate)))
+            .route("/livez", web::get().to(|| async { "ok" }))
+            .route("/readyz", web::get().to(readyz))
+            .route("/metrics", web::get().to(metrics))
+    })
+    .workers(1)
+    .shutdown_timeout(1)
+    .disable_signals()
+    .bind(address);
+    let server = server.map_err(|source| StartError::Listen { address, source })?;
+    let bound = server.addrs().first().copied().unwrap_or(address);
+    Ok((server.run(), bound))
+}
+
+/// 200 when requests may be sent here: not while draining, and not while a store of this process's own fails.
+///
+/// While a store that replicas share is away all of them are without it. Taking all out would turn slow sign-ins into
+/// no site at all: what needs no session, and sessions that are in memory, are served. The body says `store: away`.
+async fn readyz(health: web::Data<Health>) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CACHE_CONTROL, "no-store"));
+    if health.draining.load(Ordering::Acquire) {
+        return response.status(StatusCode::SERVICE_UNAVAILABLE).body("draining\n");
+    }
+    match health.ask_store().await {
+        Ok(()) => response.body("ready\n"),
+        Err(_) if health.store.shared().is_some() => response.body("ready\nstore: away\n"),
+        Err(_) => response.status(StatusCode::SERVICE_UNAVAILABLE).body("store: away\n"),
+    }
+}
+
+/// Prometheus reads this.
+async fn metrics(health: web::Data<Health>) -> HttpResponse {
+    let (entries, bytes) = health.screens.documents.size();
+    let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    health.metrics.cache_entries.set(gauge(entries));
+    health.metrics.cache_bytes.set(gauge(bytes));
+    // Only for the gauge: the figures are wanted most when the store is away.
+    let _ = health.ask_store().await;
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, METRICS)).body(health.metrics.encode())
+}
