@@ -167,8 +167,8 @@ impl Application {
         let sessions = Sessions::new(Arc::clone(&store), session_policy(&config), runtime.clone());
         let hub = hub(&config, &store, &relay, &metrics, &runtime).await?;
         let closing = hub.clone();
-        sessions.on_end(move |session| {
-            closing.close_session(session);
+        sessions.on_end(move |ended| {
+            closing.close_session(&ended.key);
         });
         let events = Events {
             hub: hub.clone(),

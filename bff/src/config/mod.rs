@@ -38,7 +38,7 @@ pub use schema::config_schema;
 pub use sections::{
     CacheConfig, CallerConfig, CorsConfig, EventsConfig, FilesConfig, HttpConfig, InternalConfig, KeysConfig,
     LimitConfig, LimitsConfig, LiveConfig, OidcConfig, ScreenConfig, ScreensConfig, SenderConfig,
-    SessionConfig, SiteConfig, StoreConfig, TelemetryConfig, UpstreamConfig, UpstreamsConfig,
+    SessionConfig, SiteConfig, StoreConfig, TelemetryConfig, TokensConfig, UpstreamConfig, UpstreamsConfig,
 };
 pub use values::{
     LogFormat, Millis, Network, Profile, SameSite, Secure, StoreUrl, TokenAlgorithm, TokenAuth,
@@ -62,6 +62,7 @@ pub struct Config {
     pub internal: InternalConfig,
     pub cors: CorsConfig,
     pub session: SessionConfig,
+    pub tokens: TokensConfig,
     pub keys: KeysConfig,
     /// By name.
     /// By name.

@@ -50,7 +50,7 @@ impl Check<'_> {
     }
 
     fn numbers(&mut self, config: &Config) {
-        let Config { http, session, store, cache, telemetry, limits, .. } = config;
+        let Config { http, session, tokens, store, cache, telemetry, limits, .. } = config;
         for (path, value, range) in [
             ("http.workers", http.workers as u64, 0..=1024),
             ("http.body_limit_bytes", http.body_limit_bytes as u64, 1024..=64 << 20),
@@ -61,6 +61,9 @@ impl Check<'_> {
             ("session.idle_ms", session.idle_ms.get(), 1000..=400 * DAY_MS),
             ("session.absolute_ms", session.absolute_ms.get(), 1000..=400 * DAY_MS),
             ("session.touch_ms", session.touch_ms.get(), 0..=DAY_MS),
+            ("tokens.access_ms", tokens.access_ms.get(), 10_000..=3_600_000),
+            ("tokens.refresh_ms", tokens.refresh_ms.get(), 10_000..=400 * DAY_MS),
+            ("tokens.retry_ms", tokens.retry_ms.get(), 0..=60_000),
             ("store.grace_ms", store.grace_ms.get(), 0..=3_600_000),
             ("store.sweep_ms", store.sweep_ms.get(), 100..=DAY_MS),
             ("cache.max_bytes", cache.max_bytes, 1 << 20..=1 << 40),
@@ -125,6 +128,8 @@ impl Check<'_> {
         let session = &config.session;
         self.refuse(session.idle_ms > session.absolute_ms, "session.idle_ms", "is above session.absolute_ms");
         self.refuse(session.touch_ms >= session.idle_ms, "session.touch_ms", "must be under session.idle_ms");
+        let tokens = &config.tokens;
+        self.refuse(tokens.access_ms > tokens.refresh_ms, "tokens.access_ms", "is above tokens.refresh_ms");
     }
 
     fn cookie(&mut self, config: &Config) {

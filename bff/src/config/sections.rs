@@ -76,6 +76,16 @@ pub struct SessionConfig {
     pub touch_ms: Millis,
 }
 
+/// What apps get instead of a cookie.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokensConfig {
+    pub access_ms: Millis,
+    /// Not below `access_ms`.
+    pub refresh_ms: Millis,
+    pub retry_ms: Millis,
+}
+
 fn redacted<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
     let none = secret.expose_secret().is_empty();
     serializer.serialize_str(if none { "" } else { "[redacted]" })

@@ -34,6 +34,12 @@ impl Caller {
         Self::new(session, ClientKind::Ssr)
     }
 
+    /// The app behind `session`.
+    #[must_use]
+    pub fn of_app(session: Arc<Session>) -> Self {
+        Self::new(session, ClientKind::Mobile)
+    }
+
     /// What calls to upstreams on behalf of this caller bear, with `budget` from now on.
     #[must_use]
     pub fn call_context(

@@ -1,5 +1,7 @@
 //! What can go wrong while sessions are made, looked up and ended. Status codes are `edge`'s business.
 
+use clients::KeyError;
+
 use crate::store::StoreError;
 
 /// A session could not be made, looked up or ended. An unknown or ended session is no error.
@@ -14,6 +16,9 @@ pub enum IdentityError {
     /// The session does not fit its stored form.
     #[error("session record cannot be written")]
     Record(#[source] serde_json::Error),
+    /// No access token can be made.
+    #[error("access token cannot be signed")]
+    Key(#[source] KeyError),
     /// The process is stopping. What was asked may or may not have happened.
     #[error("interrupted by the end of the process")]
     Interrupted(#[source] tokio::task::JoinError),

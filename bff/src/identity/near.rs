@@ -1,15 +1,25 @@
 //! The near cache: sessions in memory, in front of the store. A lookup that finds its session here does nothing else.
+//!
+//! It is trusted for as long as the store tells what changes. While the store is deaf, every lookup asks it; what is
+//! held here then only bridges the time in which it does not answer at all.
 
 use std::{
     hash::{BuildHasher, Hasher},
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use moka::{policy::EvictionPolicy, sync::Cache};
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
-use super::session::{Session, SessionKey};
+use super::{
+    record::millis,
+    session::{Session, SessionKey},
+};
 
 const STRIPES: usize = 256;
 
@@ -21,6 +31,13 @@ const STRIPES: usize = 256;
 pub(super) struct NearCache {
     sessions: Cache<SessionKey, Arc<Session>, KeyHash>,
     removals: Box<[Mutex<u64>]>,
+    /// Whether changes in the store are heard.
+    hearing: AtomicBool,
+    made: Instant,
+    /// While nothing is heard: when the store was last known to be in step, in milliseconds since `made`. Not by the
+    /// clock on the wall, which may be set back.
+    in_step_ms: AtomicU64,
+    grace: Duration,
 }
 
 /// The state of a key's stripe at a moment.
@@ -28,20 +45,69 @@ pub(super) struct NearCache {
 pub(super) struct Ticket(u64);
 
 impl NearCache {
-    /// Holds at most `entries` sessions, each until it was not asked for in `idle`.
-    pub(super) fn new(entries: u64, idle: Duration) -> Self {
+    /// Holds at most `entries` sessions, each until it was not asked for in `idle`. `grace` is how long they may be
+    /// used without the store.
+    pub(super) fn new(entries: u64, idle: Duration, grace: Duration) -> Self {
         let sessions = Cache::builder()
             .max_capacity(entries)
             .time_to_idle(idle)
             // Frequency would keep the busiest out of reach of somebody who just signed in.
             .eviction_policy(EvictionPolicy::lru())
             .build_with_hasher(KeyHash);
-        Self { sessions, removals: (0..STRIPES).map(|_| Mutex::new(0)).collect() }
+        Self {
+            sessions,
+            removals: (0..STRIPES).map(|_| Mutex::new(0)).collect(),
+            hearing: AtomicBool::new(true),
+            made: Instant::now(),
+            in_step_ms: AtomicU64::new(0),
+            grace,
+        }
     }
 
-    /// No lock, no allocation. May be past its end.
+    /// What the store holds as well: nothing while that cannot be known. No lock, no allocation. May be past its end.
     pub(super) fn get(&self, key: &SessionKey) -> Option<Arc<Session>> {
+        if self.hearing.load(Ordering::Acquire) { self.sessions.get(key) } else { None }
+    }
+
+    /// What was read last, whether it still holds or not.
+    pub(super) fn last_known(&self, key: &SessionKey) -> Option<Arc<Session>> {
         self.sessions.get(key)
+    }
+
+    /// What may be used where the store has just not answered: anything while changes are heard all the same, else
+    /// what is held for as long as the grace lasts.
+    pub(super) fn without_store(&self, key: &SessionKey) -> Option<Arc<Session>> {
+        let lasts = self.hearing.load(Ordering::Acquire) || {
+            let since_ms = self.now_ms().saturating_sub(self.in_step_ms.load(Ordering::Acquire));
+            since_ms < millis(self.grace)
+        };
+        if lasts { self.sessions.get(key) } else { None }
+    }
+
+    /// Changes go unheard from now on.
+    pub(super) fn turn_deaf(&self) {
+        let now_ms = self.now_ms();
+        if self.hearing.swap(false, Ordering::AcqRel) {
+            self.in_step_ms.fetch_max(now_ms, Ordering::AcqRel);
+        }
+    }
+
+    /// Changes are heard again. Nothing that was read before is believed.
+    pub(super) fn hear_again(&self) {
+        // In this order: nobody may believe what is about to be forgotten.
+        self.forget_where(|_| true);
+        self.hearing.store(true, Ordering::Release);
+    }
+
+    /// The store has answered.
+    pub(super) fn in_step(&self) {
+        if !self.hearing.load(Ordering::Relaxed) {
+            self.in_step_ms.fetch_max(self.now_ms(), Ordering::AcqRel);
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        millis(self.made.elapsed())
     }
 
     pub(super) fn ticket(&self, key: &SessionKey) -> Ticket {
@@ -73,8 +139,10 @@ impl NearCache {
         self.sessions.invalidate(key);
     }
 
-    /// [`Self::forget`] for all sessions that `chosen` picks, and for all that are being read right now.
-    pub(super) fn forget_where(&self, chosen: impl Fn(&Session) -> bool) {
+    /// [`Self::forget`] for all sessions that `chosen` picks, and for all that are being read right now. Answers with
+    /// those it held.
+    pub(super) fn forget_where(&self, chosen: impl Fn(&Session) -> bool) -> Vec<Arc<Session>> {
+        let mut forgotten = Vec::new();
         for stripe in &self.removals {
             *stripe.lock() += 1;
         }
@@ -82,12 +150,10 @@ impl NearCache {
         for (key, session) in &self.sessions {
             if chosen(&session) {
                 self.forget(&key);
+                forgotten.push(session);
             }
         }
-    }
-
-    pub(super) fn holds(&self, key: &SessionKey) -> bool {
-        self.sessions.contains_key(key)
+        forgotten
     }
 
     pub(super) fn len(&self) -> u64 {
@@ -102,7 +168,7 @@ impl NearCache {
 
 /// Keys are SHA-256 sums of random text: any eight bytes of them are a hash, and nobody can choose them.
 #[derive(Debug, Clone, Copy, Default)]
-struct KeyHash;
+pub(super) struct KeyHash;
 
 impl BuildHasher for KeyHash {
     type Hasher = FirstBytes;
@@ -111,7 +177,7 @@ impl BuildHasher for KeyHash {
     }
 }
 
-struct FirstBytes(u64);
+pub(super) struct FirstBytes(u64);
 
 impl Hasher for FirstBytes {
     fn write(&mut self, bytes: &[u8]) {
@@ -128,9 +194,10 @@ impl Hasher for FirstBytes {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicU64;
-
     use super::*;
+    use crate::identity::SessionKind;
+
+    const GRACE: Duration = Duration::from_secs(30);
 
     fn session(version: u64) -> Arc<Session> {
         let member = serde_json::json!({
@@ -140,6 +207,7 @@ mod tests {
         let profile: schemas::Me = serde_json::from_value(member).expect("a member");
         Arc::new(Session {
             key: [1; 32],
+            kind: SessionKind::Browser,
             user: profile.id.clone(),
             profile: Arc::new(profile),
             created_ms: 0,
@@ -156,7 +224,7 @@ mod tests {
 
     #[test]
     fn the_latest_version_read_is_kept_whoever_comes_last() {
-        let near = NearCache::new(10, Duration::from_secs(60));
+        let near = NearCache::new(10, Duration::from_secs(60), GRACE);
         let (older, newer) = (session(1), session(2));
         let ticket = near.ticket(&older.key);
         let held = |held: Option<Arc<Session>>| held.map(|held| held.version.load(Ordering::Relaxed));
@@ -170,11 +238,12 @@ mod tests {
 
     #[test]
     fn what_was_read_before_a_removal_is_not_taken_in() {
-        let near = NearCache::new(10, Duration::from_secs(60));
+        let near = NearCache::new(10, Duration::from_secs(60), GRACE);
         for remove in [
             (|near| near.forget(&[1; 32])) as fn(&NearCache),
-            |near| near.forget_where(|_| true),
-            |near| near.forget_where(|_| false),
+            |near| drop(near.forget_where(|_| true)),
+            |near| drop(near.forget_where(|_| false)),
+            NearCache::hear_again,
         ] {
             let ticket = near.ticket(&[1; 32]);
             remove(&near);
@@ -183,9 +252,30 @@ mod tests {
         }
         let ticket = near.ticket(&[1; 32]);
         assert!(near.publish(session(1), ticket).is_some());
-        near.forget_where(|session| session.user.as_str() == "bo");
-        assert!(near.holds(&[1; 32]));
-        near.forget_where(|session| session.user.as_str() == "ada");
-        assert!(!near.holds(&[1; 32]));
+        assert!(near.forget_where(|session| session.user.as_str() == "bo").is_empty());
+        assert!(near.get(&[1; 32]).is_some());
+        assert_eq!(near.forget_where(|session| session.user.as_str() == "ada").len(), 1);
+        assert!(near.get(&[1; 32]).is_none());
+    }
+    #[tokio::test(start_paused = true)]
+    async fn what_is_held_bridges_the_silence_of_a_store_for_a_while() {
+        let near = NearCache::new(10, Duration::from_secs(3600), GRACE);
+        let key = [1; 32];
+        assert!(near.publish(session(1), near.ticket(&key)).is_some());
+        tokio::time::advance(Duration::from_secs(600)).await;
+        assert!(near.without_store(&key).is_some(), "changes are heard: however long nothing was asked");
+        near.turn_deaf();
+        assert!(near.get(&key).is_none(), "not to be believed unasked");
+        tokio::time::advance(GRACE - Duration::from_millis(1)).await;
+        near.turn_deaf();
+        assert!(near.without_store(&key).is_some());
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(near.without_store(&key).is_none(), "deaf twice is no later");
+        near.in_step();
+        assert!(near.without_store(&key).is_some(), "the store has answered, so it lasts anew");
+        near.hear_again();
+        assert!(near.get(&key).is_none() && near.last_known(&key).is_none());
+        assert!(near.publish(session(1), near.ticket(&key)).is_some());
+        assert!(near.get(&key).is_some());
     }
 }

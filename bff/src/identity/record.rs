@@ -1,4 +1,4 @@
-//! The stored form of a session: JSON with a format version, so that a later release can tell what it reads.
+//! The stored form of a browser session: JSON with a format version, so that a later release can tell what it reads.
 
 use std::{
     sync::{Arc, atomic::AtomicU64},
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     IdentityError, SessionPolicy,
-    session::{Session, SessionKey},
+    session::{Session, SessionKey, SessionKind},
 };
 use crate::store::{Entry, Record};
 
@@ -18,7 +18,7 @@ const FORMAT: u8 = 1;
 
 /// The store keeps a record a little beyond the session's end, so that a touch claimed just before that end
 /// still finds it. The end itself is judged by `Session::is_live`, never by the record's presence.
-const GRACE_MS: u64 = 10_000;
+pub(super) const GRACE_MS: u64 = 10_000;
 
 #[derive(Serialize)]
 struct Written<'a> {
@@ -83,6 +83,7 @@ pub(super) fn session_of(
     }
     Ok(Session {
         key,
+        kind: SessionKind::Browser,
         user: read.user.id.clone(),
         profile: Arc::new(read.user),
         created_ms: read.created_ms,

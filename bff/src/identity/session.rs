@@ -1,4 +1,4 @@
-//! One browser session as it lives in memory.
+//! One sign-in as it lives in memory: a browser session or an app's family of refresh tokens.
 
 use std::{
     fmt,
@@ -13,9 +13,9 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use schemas::{Id, Me};
 use sha2::{Digest, Sha256};
 
-use crate::telemetry::UserHasher;
+use crate::{store::Space, telemetry::UserHasher};
 
-/// SHA-256 of a session id. The store and every process know a session by this alone, so that what leaks from
+/// SHA-256 of a session id, or of the id of a family of refresh tokens. The store and every process know a session by this alone, so that what leaks from
 /// them signs nobody in.
 pub type SessionKey = [u8; 32];
 
@@ -34,6 +34,36 @@ pub(super) fn hash_of(raw_id: &str) -> SessionKey {
     Sha256::digest(raw_id.as_bytes()).into()
 }
 
+/// What somebody signed in with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SessionKind {
+    /// A browser that holds a cookie.
+    Browser,
+    /// An app that holds an access token and a refresh token: a family of refresh tokens, of which one is current.
+    App,
+}
+
+impl SessionKind {
+    /// The stable word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Browser => "browser",
+            Self::App => "app",
+        }
+    }
+
+    /// Where its records live.
+    pub(super) const fn space(self) -> Space {
+        match self {
+            Self::Browser => Space::Sessions,
+            Self::App => Space::RefreshFamilies,
+        }
+    }
+
+    pub(super) const ALL: [Self; 2] = [Self::Browser, Self::App];
+}
+
 /// How long sessions last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionPolicy {
@@ -45,6 +75,8 @@ pub struct SessionPolicy {
     pub touch_every: Duration,
     /// Sessions kept in memory; the least recently used ones beyond that are read from the store again.
     pub near_entries: u64,
+    /// While the store is away, those in memory go on for so long after it was last heard.
+    pub grace: Duration,
 }
 
 impl Default for SessionPolicy {
@@ -54,14 +86,16 @@ impl Default for SessionPolicy {
             absolute: Duration::from_secs(14 * 24 * 60 * 60),
             touch_every: Duration::from_secs(60),
             near_entries: 100_000,
+            grace: Duration::from_secs(30),
         }
     }
 }
 
-/// A signed-in browser. Shared by all of its requests; times are unix milliseconds.
+/// A signed-in browser or app. Shared by all of its requests; times are unix milliseconds.
 pub struct Session {
-    /// SHA-256 of the session id.
+    /// SHA-256 of the session id, or of the family's.
     pub key: SessionKey,
+    pub kind: SessionKind,
     /// Who signed in.
     pub user: Id,
     /// The member as of sign-in.
@@ -91,13 +125,14 @@ impl Session {
         *self.log_name.get_or_init(|| hasher.hash(self.user.as_str()))
     }
 
-    /// When it was last used, within [`SessionPolicy::touch_every`].
+    /// When it was last used: a browser within [`SessionPolicy::touch_every`], an app when it last refreshed.
     #[must_use]
     pub fn last_seen_ms(&self) -> u64 {
         self.last_seen_ms.load(Ordering::Acquire)
     }
 
-    /// When it ends unless it is used before: idle end or absolute end, whichever comes first.
+    /// When it ends unless it is used before: idle end or absolute end, whichever comes first. An app has only
+    /// the latter.
     #[must_use]
     pub fn expires_at_ms(&self) -> u64 {
         self.last_seen_ms().saturating_add(self.idle_ms).min(self.absolute_end_ms)
@@ -121,6 +156,7 @@ impl Session {
     pub fn summary(&self) -> SessionSummary {
         SessionSummary {
             id: self.public_id(),
+            kind: self.kind,
             client: self.client.clone(),
             address: self.address.clone(),
             created_ms: self.created_ms,
@@ -160,6 +196,7 @@ impl fmt::Debug for Session {
 pub struct SessionSummary {
     /// [`Session::public_id`].
     pub id: String,
+    pub kind: SessionKind,
     pub client: Box<str>,
     /// Masked.
     pub address: Box<str>,

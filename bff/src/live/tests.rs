@@ -326,8 +326,8 @@ async fn a_slow_reader_is_cut_off_alone_and_resumes_without_loss() {
 async fn the_end_of_a_session_ends_its_connections_and_no_others() {
     let bench = Bench::new().await;
     let closing = bench.hub.clone();
-    bench.sessions.on_end(move |session| {
-        closing.close_session(session);
+    bench.sessions.on_end(move |ended| {
+        closing.close_session(&ended.key);
     });
     let (here, there, bob) =
         (bench.sign_in("ada").await, bench.sign_in("ada").await, bench.sign_in("bob").await);

@@ -57,6 +57,7 @@ pub struct Metrics {
     parts: Series<3, Arc<Histogram>>,
     upstreams: Series<3, Arc<Histogram>>,
     sign_ins: Series<1, Counter>,
+    refreshes: Series<1, Counter>,
     events: Series<1, Counter>,
     revalidations: Series<1, Counter>,
     relayed_drops: Series<1, Counter>,
@@ -95,6 +96,7 @@ impl Metrics {
             parts: Series::new(["screen", "part", "outcome"]),
             upstreams: Series::new(["upstream", "operation", "outcome"]),
             sign_ins: Series::new(["outcome"]),
+            refreshes: Series::new(["outcome"]),
             events: Series::new(["upstream"]),
             revalidations: Series::new(["outcome"]),
             relayed_drops: Series::new(["outcome"]),
@@ -124,6 +126,8 @@ impl Metrics {
         let help = "Time a call to an upstream took, with its queue and retries";
         bff.register_with_unit("upstream_request_duration", help, Unit::Seconds, self.upstreams.clone());
         bff.register("sign_ins", "Attempts to sign in", self.sign_ins.clone());
+        let help = "Refresh tokens that were presented";
+        bff.register("token_refreshes", help, self.refreshes.clone());
         bff.register("sessions_created", "Browser sessions made", self.sessions_created.clone());
         bff.register("sessions_ended", "Browser sessions ended by their users", self.sessions_ended.clone());
         bff.register("store_up", "Whether the store answers (1) or not (0)", self.store_up.clone());
@@ -206,6 +210,11 @@ impl Metrics {
     /// Counts one attempt to sign in (`ok`, `bad_credentials`, …).
     pub fn sign_in(&self, outcome: &'static str) {
         self.sign_ins.with([outcome], Counter::inc);
+    }
+
+    /// Counts one refresh token that was presented (`rotated`, `repeated`, `reused`, …).
+    pub fn refresh(&self, outcome: &'static str) {
+        self.refreshes.with([outcome], Counter::inc);
     }
 
     /// Counts one event that `upstream` sent.

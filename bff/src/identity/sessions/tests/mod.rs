@@ -2,22 +2,23 @@
 
 mod life;
 mod races;
-mod trial_store;
+pub(in crate::identity) mod trial_store;
 
 use std::{sync::Arc, time::Duration};
 
 use schemas::Me;
+use secrecy::ExposeSecret as _;
 use tokio::runtime::Handle;
 use trial_store::TrialStore;
 
-use super::{NewSession, SessionPolicy, Sessions};
-use crate::store::Store;
+use super::{NewSession, Sessions};
+use crate::{identity::SessionPolicy, store::Store};
 
 const HOUR: u64 = 60 * 60 * 1000;
 const MINUTE: u64 = 60 * 1000;
 const DAY: u64 = 24 * HOUR;
 
-fn member(id: &str) -> Me {
+pub(in crate::identity) fn member(id: &str) -> Me {
     serde_json::from_value(serde_json::json!({
         "id": id, "username": id, "displayName": "밥 Ada", "avatarUrl": null, "bio": "a \"b\"\n",
         "createdAt": "2026-01-02T03:04:05Z", "email": "ada@example.org", "totpEnabled": true
@@ -30,8 +31,13 @@ fn sessions(store: &Arc<TrialStore>) -> Sessions {
     Sessions::new(store, SessionPolicy::default(), Handle::current())
 }
 
+/// Signs in and makes the first request, after which the session is in memory.
 async fn signed_in(sessions: &Sessions, user: &str, now_ms: u64) -> NewSession {
-    sessions.create(&member(user), "Firefox on Linux", "203.0.113.0/24", now_ms).await.expect("a session")
+    let member = member(user);
+    let made = sessions.create(&member, "Firefox on Linux", "203.0.113.0/24", now_ms);
+    let NewSession { id, session } = made.await.expect("a session");
+    let found = sessions.lookup(id.expose_secret(), now_ms).await.expect("the store answers");
+    NewSession { id, session: found.unwrap_or(session) }
 }
 
 /// Lets background tasks run until `done`.

@@ -10,12 +10,13 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
-use crate::store::{self, Entry, Listener, Record, Space, Store, StoreError};
+use crate::store::{self, Entry, Listener, Notice, Record, Space, Store, StoreError};
 
 /// Stops whoever passes once it is closed, until it is opened.
-pub(super) struct Gate {
+pub(in crate::identity) struct Gate {
     closed: AtomicBool,
     arrived: Semaphore,
     open: Semaphore,
@@ -27,7 +28,7 @@ impl Gate {
     }
 
     /// The next one to pass is stopped, those after it are not.
-    pub(super) fn close(&self) {
+    pub(in crate::identity) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
     }
 
@@ -38,32 +39,37 @@ impl Gate {
         }
     }
 
-    pub(super) async fn somebody_arrived(&self) {
+    pub(in crate::identity) async fn somebody_arrived(&self) {
         self.arrived.acquire().await.expect("never closed").forget();
     }
 
-    pub(super) fn open(&self) {
+    pub(in crate::identity) fn open(&self) {
         self.open.add_permits(1);
     }
 }
 
 /// A store that can be away, counts what it is asked, and can be stopped in the middle of it.
-pub(super) struct TrialStore {
-    pub(super) inner: Arc<dyn Store>,
+pub(in crate::identity) struct TrialStore {
+    pub(in crate::identity) inner: Arc<dyn Store>,
     away: AtomicBool,
-    pub(super) gets: AtomicUsize,
-    pub(super) put_ifs: AtomicUsize,
-    pub(super) after_get: Gate,
-    pub(super) after_put: Gate,
-    pub(super) before_put_if: Gate,
-    pub(super) before_delete: Gate,
+    /// Whether notices are lost on the way.
+    unheard: Arc<AtomicBool>,
+    listeners: Mutex<Vec<Arc<Listener>>>,
+    pub(in crate::identity) gets: AtomicUsize,
+    pub(in crate::identity) put_ifs: AtomicUsize,
+    pub(in crate::identity) after_get: Gate,
+    pub(in crate::identity) after_put: Gate,
+    pub(in crate::identity) before_put_if: Gate,
+    pub(in crate::identity) before_delete: Gate,
 }
 
 impl TrialStore {
-    pub(super) async fn new() -> Arc<Self> {
+    pub(in crate::identity) async fn new() -> Arc<Self> {
         Arc::new(Self {
             inner: store::open("memory:").await.expect("a store in memory"),
             away: AtomicBool::new(false),
+            unheard: Arc::default(),
+            listeners: Mutex::default(),
             gets: AtomicUsize::new(0),
             put_ifs: AtomicUsize::new(0),
             after_get: Gate::new(),
@@ -73,8 +79,21 @@ impl TrialStore {
         })
     }
 
-    pub(super) fn is_away(&self, away: bool) {
+    pub(in crate::identity) fn is_away(&self, away: bool) {
         self.away.store(away, Ordering::SeqCst);
+    }
+
+    /// Notices are lost, or heard, without a word of it.
+    pub(in crate::identity) fn is_unheard(&self, unheard: bool) {
+        self.unheard.store(unheard, Ordering::SeqCst);
+    }
+
+    /// Notices are lost, or heard again, and listeners know of it.
+    pub(in crate::identity) fn is_deaf(&self, deaf: bool) {
+        self.is_unheard(deaf);
+        let notice = if deaf { Notice::Deaf } else { Notice::Hearing };
+        let listeners = self.listeners.lock().clone();
+        listeners.iter().for_each(|listener| listener(&notice));
     }
 
     fn answer(&self) -> Result<(), StoreError> {
@@ -143,7 +162,13 @@ impl Store for TrialStore {
         self.inner.sweep().await
     }
     fn listen(&self, listener: Listener) {
-        self.inner.listen(listener);
+        let (listener, unheard) = (Arc::new(listener), Arc::clone(&self.unheard));
+        self.listeners.lock().push(Arc::clone(&listener));
+        self.inner.listen(Box::new(move |notice| {
+            if !unheard.load(Ordering::SeqCst) {
+                listener(notice);
+            }
+        }));
     }
     async fn publish(&self, payload: Bytes) -> Result<(), StoreError> {
         self.answer()?;

@@ -20,9 +20,10 @@ async fn a_new_session_is_found_by_its_id_and_only_by_it() {
     let made = signed_in(&sessions, "ada", now).await;
     let id = made.id.expose_secret();
     assert_eq!(id.len(), 43);
+    let asked = store.gets.load(Ordering::SeqCst);
     let peeked = sessions.peek(id, now).expect("in memory");
     assert_eq!((peeked.user.as_str(), peeked.key), ("ada", made.session.key));
-    assert_eq!(store.gets.load(Ordering::SeqCst), 0, "a warm look-up asks nobody");
+    assert_eq!(store.gets.load(Ordering::SeqCst), asked, "a warm look-up asks nobody");
     assert!(sessions.load(id, now).await.expect("the store answers").is_some());
 
     let other = signed_in(&sessions, "ada", now).await;
@@ -87,13 +88,13 @@ async fn use_moves_the_idle_end_and_never_the_absolute_one() {
         if now >= end {
             break;
         }
-        let session = sessions.peek(id, now).expect("in use");
+        let session = sessions.lookup(id, now).await.expect("the store answers").expect("in use");
         sessions.touch(&session, now);
         assert_eq!(session.expires_at_ms(), (now + HOUR).min(end));
         until("the touch", || store.put_ifs.load(Ordering::SeqCst) == written).await;
         assert_eq!(session.absolute_end_ms, end);
     }
-    assert!(sessions.peek(id, end - 1).is_some());
+    assert!(sessions.lookup(id, end - 1).await.expect("the store answers").is_some());
     assert!(sessions.lookup(id, end).await.expect("the store answers").is_none());
 }
 
@@ -171,7 +172,10 @@ async fn the_end_of_all_sessions_reaches_those_that_the_store_has_lost() {
     let (store, now) = (TrialStore::new().await, unix_ms());
     let sessions = sessions(&store);
     let made = signed_in(&sessions, "ada", now).await;
+    // A record that expires is not told by every store.
+    store.is_unheard(true);
     store.inner.delete(Space::Sessions, &made.session.key).await.expect("the store answers");
+    store.is_unheard(false);
     assert!(sessions.peek(made.id.expose_secret(), now).is_some());
     assert!(sessions.end_all(&made.session.user, None).await.expect("the store answers").is_empty());
     assert!(sessions.peek(made.id.expose_secret(), now).is_none());
@@ -228,8 +232,7 @@ async fn what_memory_has_no_room_for_is_read_again() {
         let found = sessions.lookup(session.id.expose_secret(), now).await.expect("the store answers");
         assert_eq!(found.expect("signed in").key, session.session.key);
     }
-    sessions.forget_everything();
-    assert!(made.iter().all(|session| sessions.peek(session.id.expose_secret(), now).is_none()));
+    assert!(sessions.near_entries() < 64);
 }
 
 #[test]

@@ -1,0 +1,324 @@
+//! Sign-ins of apps: a family of refresh tokens, one of which is current, and the access tokens that vouch for it.
+//! `/auth/token` makes a family, `/auth/refresh` takes its current token for the next pair, and every request that
+//! bears an access token asks [`AppTokens::peek_access`].
+//!
+//! A family is one record of the store, changed by compare-and-swap alone, so that of many refreshes with one token on
+//! any replica one makes the successor. The others, and whoever lost the answer, get the very same pair for a while
+//! (RFC 9700 section 4.14.2 has the rotation; the retry window is what keeps it from signing people out). A spent token
+//! after that ends the family.
+
+mod access;
+mod record;
+#[cfg(test)]
+mod tests;
+mod token;
+
+use std::{sync::Arc, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use clients::KeyRing;
+use schemas::Me;
+use secrecy::SecretString;
+
+use self::{
+    access::{AccessTokens, Mint, Minted},
+    record::{SignIn, Standing},
+    token::RefreshToken,
+};
+use super::{IdentityError, Secrets, Session, SessionKey, SessionKind, Sessions};
+use crate::{
+    store::{Space, StoreError},
+    telemetry::Metrics,
+};
+
+pub(super) use record::Family;
+
+/// How often a refresh begins again when the record changes under it. Each time somebody else has succeeded.
+const TRIES: usize = 8;
+
+/// After a refresh that lost every race, the next one may come so soon.
+const CONTENDED_RETRY_MS: u64 = 1000;
+
+/// How long tokens live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenPolicy {
+    /// An access token.
+    pub access: Duration,
+    /// A family, however often it is refreshed.
+    pub refresh: Duration,
+    /// A spent refresh token still gets its successor for so long.
+    pub retry: Duration,
+}
+
+impl Default for TokenPolicy {
+    fn default() -> Self {
+        Self {
+            access: Duration::from_secs(15 * 60),
+            refresh: Duration::from_secs(14 * 24 * 60 * 60),
+            retry: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What [`AppTokens`] work with.
+pub struct AppTokensParts {
+    pub sessions: Sessions,
+    /// Signs and verifies access tokens.
+    pub ring: Arc<KeyRing>,
+    /// Tells refresh tokens that were given out from inventions.
+    pub secrets: Arc<Secrets>,
+    /// `iss` of access tokens.
+    pub issuer: String,
+    pub policy: TokenPolicy,
+    /// Counts refreshes by outcome.
+    pub metrics: Arc<Metrics>,
+}
+
+/// The sign-ins of apps. Cloning is cheap; all clones are the same.
+#[derive(Clone)]
+pub struct AppTokens {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    sessions: Sessions,
+    access: AccessTokens,
+    secrets: Arc<Secrets>,
+    policy: TokenPolicy,
+    metrics: Arc<Metrics>,
+}
+
+/// What an app gets, with the only copy of its refresh token.
+#[derive(Debug)]
+pub struct TokenPair {
+    pub access_token: SecretString,
+    pub refresh_token: SecretString,
+    /// How long the access token lives, counted from when the pair was made first, in seconds.
+    pub expires_in_s: u64,
+    /// When the family ends, unix milliseconds. Never moves.
+    pub absolute_end_ms: u64,
+    pub session: Arc<Session>,
+}
+
+/// Why there is no new pair.
+#[derive(Debug, thiserror::Error)]
+pub enum RefreshError {
+    /// The token is none, or its family is over. Nothing has changed.
+    #[error("refresh token is not valid")]
+    Invalid,
+    /// The token was spent long ago, so that two hold the family's tokens: it has ended (RFC 9700 section 4.14.2).
+    #[error("refresh token was used before, and its family has ended")]
+    Reused,
+    /// So many refreshes in so short a time that no more can be remembered.
+    #[error("refreshed too often, again in {retry_ms} ms")]
+    TooFast {
+        /// After how many milliseconds it goes on.
+        retry_ms: u64,
+    },
+    /// Whether the token is valid is unknown, or no new one can be made. The old one stays good.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+}
+
+impl From<StoreError> for RefreshError {
+    fn from(error: StoreError) -> Self {
+        Self::Identity(error.into())
+    }
+}
+
+impl AppTokens {
+    #[must_use]
+    pub fn new(parts: AppTokensParts) -> Self {
+        let AppTokensParts { sessions, ring, secrets, issuer, policy, metrics } = parts;
+        let entries = sessions.inner.policy.near_entries;
+        let access = AccessTokens::new(ring, issuer, &policy, entries);
+        Self { inner: Arc::new(Inner { sessions, access, secrets, policy, metrics }) }
+    }
+
+    /// Signs `user` in: a new family and its first pair. The family is durable when this returns.
+    ///
+    /// `client` and `address` are kept for display as they are. `cookie` says that the refresh token will travel in one:
+    /// it is then taken from there alone.
+    ///
+    /// # Errors
+    /// [`IdentityError::Randomness`], [`IdentityError::Key`], [`IdentityError::Store`].
+    pub async fn issue(
+        &self,
+        user: &Me,
+        client: &str,
+        address: &str,
+        cookie: bool,
+        now_ms: u64,
+    ) -> Result<TokenPair, IdentityError> {
+        let inner = &self.inner;
+        let token = RefreshToken::first(&inner.secrets)?;
+        let (key, jti) = (token.family(), new_jti()?);
+        let sign_in = SignIn { user, client, address, cookie };
+        let family = Family::new(&sign_in, &token, now_ms, inner.policy.refresh);
+        let minted = inner.access.mint(&mint(&key, &family, &jti, now_ms))?;
+        let store = &inner.sessions.inner.store;
+        let version = store.put(Space::RefreshFamilies, &key, family.entry()?).await?;
+        Ok(pair(&token, minted, Arc::new(family.session(key, version))))
+    }
+
+    /// Takes `presented` for the next pair. Of any number of calls with one token, on any replica, the first one makes
+    /// the pair; the others get the same one, for as long as [`TokenPolicy::retry`]. `cookie` says where the token
+    /// came from, which must be where it was sent.
+    ///
+    /// # Errors
+    /// [`RefreshError`].
+    pub async fn refresh(
+        &self,
+        presented: &str,
+        cookie: bool,
+        now_ms: u64,
+    ) -> Result<TokenPair, RefreshError> {
+        let outcome = self.inner.refresh(presented, cookie, now_ms).await;
+        self.inner.metrics.refresh(match &outcome {
+            Ok((Done::Rotated, _)) => "rotated",
+            Ok((Done::Repeated, _)) => "repeated",
+            Err(RefreshError::Invalid) => "invalid",
+            Err(RefreshError::Reused) => "reused",
+            Err(RefreshError::TooFast { .. }) => "too_fast",
+            Err(RefreshError::Identity(_)) => "failed",
+        });
+        outcome.map(|(_, pair)| pair)
+    }
+
+    /// Ends the family that `presented` belongs to (RFC 7009), also where it is spent; answers with its key. Nothing for
+    /// a token that was never given out and for one whose family is over.
+    ///
+    /// # Errors
+    /// As [`Sessions::end`].
+    pub async fn revoke(&self, presented: &str, now_ms: u64) -> Result<Option<SessionKey>, IdentityError> {
+        let inner = &self.inner;
+        let Some(token) = RefreshToken::parse(presented) else { return Ok(None) };
+        let key = token.family();
+        let Some((family, _)) = inner.load(&key, now_ms).await? else { return Ok(None) };
+        let known = match family.standing(&token, now_ms, inner.policy.retry) {
+            Standing::Current | Standing::Retried { .. } => true,
+            Standing::Unknown => family.has_outlived(&token) && token.is_genuine(&inner.secrets),
+        };
+        Ok((known && inner.sessions.end(&key).await?).then_some(key))
+    }
+
+    /// The live family that `jwt` vouches for, where both are in memory. Neither waits nor allocates. Nothing means: ask
+    /// [`Self::load_access`].
+    #[must_use]
+    pub fn peek_access(&self, jwt: &str, now_ms: u64) -> Option<Arc<Session>> {
+        let family = self.inner.access.seen(jwt, now_ms)?;
+        let session = self.inner.sessions.inner.mirror.near.get(&family)?;
+        (session.kind == SessionKind::App && session.is_live(now_ms)).then_some(session)
+    }
+
+    /// The live family that `jwt` vouches for. Nothing where `jwt` is no access token of this gateway (RFC 9068 section 4),
+    /// has expired, or its family has ended.
+    ///
+    /// # Errors
+    /// As [`Sessions::load`].
+    pub async fn load_access(&self, jwt: &str, now_ms: u64) -> Result<Option<Arc<Session>>, IdentityError> {
+        let Some(family) = self.inner.access.verify(jwt, now_ms) else { return Ok(None) };
+        let session = self.inner.sessions.inner.read(SessionKind::App, &family).await?;
+        Ok(session.filter(|session| session.is_live(now_ms)))
+    }
+}
+
+/// How a pair came about.
+enum Done {
+    Rotated,
+    Repeated,
+}
+
+impl Inner {
+    async fn refresh(
+        &self,
+        presented: &str,
+        cookie: bool,
+        now_ms: u64,
+    ) -> Result<(Done, TokenPair), RefreshError> {
+        let token = RefreshToken::parse(presented).ok_or(RefreshError::Invalid)?;
+        let key = token.family();
+        for _ in 0..TRIES {
+            let found = self.load(&key, now_ms).await?.filter(|(family, _)| family.cookie == cookie);
+            let (family, version) = found.ok_or(RefreshError::Invalid)?;
+            match family.standing(&token, now_ms, self.policy.retry) {
+                Standing::Current => {
+                    if let Some(pair) = self.rotate(&key, &family, version, &token, now_ms).await? {
+                        return Ok((Done::Rotated, pair));
+                    }
+                }
+                Standing::Retried { successor, rotation } => {
+                    let again = mint(&key, &family, &rotation.jti, rotation.at_ms);
+                    let minted = self.access.mint_again(&rotation.kid, &again)?;
+                    let session = Arc::new(family.session(key, version));
+                    return Ok((Done::Repeated, pair(&successor, minted, session)));
+                }
+                Standing::Unknown if family.has_outlived(&token) && token.is_genuine(&self.secrets) => {
+                    tracing::warn!("a spent refresh token was presented: its family ends");
+                    self.sessions.end(&key).await?;
+                    return Err(RefreshError::Reused);
+                }
+                Standing::Unknown => return Err(RefreshError::Invalid),
+            }
+        }
+        // That often in a row somebody else was first, each time for good.
+        Err(RefreshError::TooFast { retry_ms: CONTENDED_RETRY_MS })
+    }
+
+    /// The family under `key` and the version of its record, if it is live.
+    async fn load(&self, key: &SessionKey, now_ms: u64) -> Result<Option<(Family, u64)>, StoreError> {
+        let Some(record) = self.sessions.inner.store.get(Space::RefreshFamilies, key).await? else {
+            return Ok(None);
+        };
+        match Family::of(&record) {
+            Ok(family) => Ok(family.is_live(now_ms).then_some((family, record.version))),
+            // Not to be ended: it may be the record of a later release, which can read it.
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "record of a family is ignored");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Takes the current token for the next one. Nothing, when the record has changed since it was read: also when it
+    /// was deleted, which nothing undoes.
+    async fn rotate(
+        &self,
+        key: &SessionKey,
+        family: &Family,
+        version: u64,
+        spent: &RefreshToken,
+        now_ms: u64,
+    ) -> Result<Option<TokenPair>, RefreshError> {
+        if let Some(retry_ms) = family.full_for(now_ms, self.policy.retry) {
+            return Err(RefreshError::TooFast { retry_ms });
+        }
+        let (successor, jti) = (spent.next(&self.secrets)?, new_jti()?);
+        let minted = self.access.mint(&mint(key, family, &jti, now_ms))?;
+        let next = family.rotated(spent, &successor, (&jti, &minted.kid), now_ms, self.policy.retry);
+        let store = &self.sessions.inner.store;
+        let written = store.put_if(Space::RefreshFamilies, key, Some(version), next.entry()?).await?;
+        Ok(written.map(|version| pair(&successor, minted, Arc::new(next.session(*key, version)))))
+    }
+}
+
+fn mint<'a>(key: &'a SessionKey, family: &'a Family, jti: &'a str, at_ms: u64) -> Mint<'a> {
+    Mint { family: key, user: &family.user.id, jti, at_ms, absolute_end_ms: family.absolute_end_ms }
+}
+
+fn pair(token: &RefreshToken, minted: Minted, session: Arc<Session>) -> TokenPair {
+    TokenPair {
+        access_token: minted.token,
+        refresh_token: token.text(),
+        expires_in_s: minted.expires_in_s,
+        absolute_end_ms: session.absolute_end_ms,
+        session,
+    }
+}
+
+/// 128 random bits as base64url.
+fn new_jti() -> Result<String, IdentityError> {
+    let mut bits = [0_u8; 16];
+    getrandom::fill(&mut bits).map_err(IdentityError::Randomness)?;
+    Ok(URL_SAFE_NO_PAD.encode(bits))
+}

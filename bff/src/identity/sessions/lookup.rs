@@ -1,0 +1,80 @@
+//! What a lookup does that the near cache cannot answer: it reads the store.
+
+use std::sync::Arc;
+
+use super::{Inner, TRIES};
+use crate::{
+    identity::{
+        IdentityError, SessionKind,
+        families::Family,
+        record::session_of,
+        session::{Session, SessionKey},
+    },
+    store::Record,
+};
+
+impl Inner {
+    /// The session as the store has it now, and in the near cache from now on. While the store is away, the one in
+    /// memory for as long as the grace lasts.
+    pub(in crate::identity) async fn read(
+        &self,
+        kind: SessionKind,
+        key: &SessionKey,
+    ) -> Result<Option<Arc<Session>>, IdentityError> {
+        let near = &self.mirror.near;
+        let mut last = None;
+        for _ in 0..TRIES {
+            let ticket = near.ticket(key);
+            let record = match self.store.get(kind.space(), key).await {
+                Ok(record) => record,
+                Err(error) if error.is_away() => {
+                    let held = near.without_store(key).filter(|session| session.kind == kind);
+                    return held.map(Some).ok_or(IdentityError::Store(error));
+                }
+                Err(error) => return Err(error.into()),
+            };
+            near.in_step();
+            let Some(session) = record.and_then(|record| self.decode(kind, *key, &record)) else {
+                // Only what is held is forgotten: a flood of unknown ids must not move the stripes' counters.
+                if near.last_known(key).is_some_and(|held| held.kind == kind) {
+                    near.forget(key);
+                }
+                return Ok(None);
+            };
+            let session = Arc::new(session);
+            if let Some(held) = near.publish(Arc::clone(&session), ticket) {
+                return Ok(Some(held));
+            }
+            last = Some(session);
+        }
+        // Neighbours in the stripe change again and again. What was read last holds for this request.
+        Ok(last)
+    }
+
+    /// [`Self::read`] where only the key is known: its kind is that of the last one held, else both are tried.
+    pub(super) async fn read_any(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, IdentityError> {
+        if let Some(held) = self.mirror.near.last_known(key) {
+            return self.read(held.kind, key).await;
+        }
+        for kind in SessionKind::ALL {
+            if let Some(session) = self.read(kind, key).await? {
+                return Ok(Some(session));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The session in a record. Nothing where it cannot be read: whoever bears it is asked to sign in again, which
+    /// replaces it.
+    pub(super) fn decode(&self, kind: SessionKind, key: SessionKey, record: &Record) -> Option<Session> {
+        let session = match kind {
+            SessionKind::Browser => session_of(key, record, &self.policy),
+            SessionKind::App => Family::of(record).map(|family| family.session(key, record.version)),
+        };
+        session
+            .inspect_err(|error| {
+                tracing::warn!(error = error as &dyn std::error::Error, "session record is ignored");
+            })
+            .ok()
+    }
+}

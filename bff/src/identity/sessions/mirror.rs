@@ -1,0 +1,38 @@
+//! What of the store is mirrored in memory, and what keeps it in step: notices of the store and endings that other
+//! replicas tell. Runs in the store's own tasks, so it never waits.
+
+use super::endings::{Endings, Told};
+use crate::{
+    identity::{near::NearCache, session::SessionKey},
+    store::Notice,
+};
+
+/// The part of [`Sessions`](super::Sessions) that the store speaks to.
+pub(in crate::identity) struct Mirror {
+    pub(in crate::identity) near: NearCache,
+    pub(super) endings: Endings,
+}
+
+impl Mirror {
+    pub(super) fn heed(&self, notice: &Notice<'_>) {
+        match notice {
+            // Also of this process's own writes. They could be told from others only by counting, and a store that
+            // tells of several changes at once makes no count reliable.
+            Notice::Changed { space, key } if space.is_tracked() => {
+                if let Ok(key) = SessionKey::try_from(*key) {
+                    self.near.forget(&key);
+                }
+            }
+            Notice::Changed { .. } => {}
+            Notice::Message(payload) => {
+                if let Some(told) = Told::decode(payload).filter(|told| !self.endings.said(told)) {
+                    // Before the watchers: what they do may look a session up.
+                    told.ended.iter().for_each(|ended| self.near.forget(&ended.key));
+                    told.ended.iter().for_each(|ended| self.endings.happened(ended));
+                }
+            }
+            Notice::Deaf => self.near.turn_deaf(),
+            Notice::Hearing => self.near.hear_again(),
+        }
+    }
+}

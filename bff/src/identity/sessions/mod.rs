@@ -1,0 +1,250 @@
+//! The registry of sign-ins: made at sign-in, looked up by every request, ended at sign-out. Browser sessions are made
+//! here, those of apps by [`AppTokens`](super::AppTokens); looked up, listed and ended they are alike.
+//!
+//! The store is the truth, the near cache answers. [`Sessions::peek`] asks the cache alone and is what a warm
+//! request pays; [`Sessions::load`] asks the store. What the store tells of changes reaches the near cache by way of
+//! a [`Mirror`], and so do endings on other replicas.
+
+mod endings;
+mod lookup;
+mod mirror;
+mod registry;
+#[cfg(test)]
+pub(super) mod tests;
+mod touch;
+
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use schemas::Me;
+use secrecy::{SecretString, zeroize::Zeroizing};
+use tokio::runtime::Handle;
+
+pub use endings::Ended;
+
+use super::{
+    IdentityError, SessionKind, SessionPolicy,
+    near::NearCache,
+    record::{entry_of, millis},
+    session::{RAW_ID_LEN, Session, SessionKey, hash_of, key_of},
+};
+use crate::store::{Space, Store};
+use endings::Endings;
+use mirror::Mirror;
+
+/// How often something begins again when the record changes under it.
+pub(super) const TRIES: usize = 4;
+
+/// All sign-ins. Cloning is cheap; all clones are the same.
+#[derive(Clone)]
+pub struct Sessions {
+    pub(super) inner: Arc<Inner>,
+}
+
+/// What [`Sessions`] and [`AppTokens`](super::AppTokens) work on.
+pub(super) struct Inner {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) policy: SessionPolicy,
+    pub(super) mirror: Arc<Mirror>,
+    runtime: Handle,
+    /// Whether the last touch failed, so that an outage is logged when it begins and ends, not for each session.
+    touches_fail: AtomicBool,
+    /// The same for telling endings to other replicas.
+    telling_fails: AtomicBool,
+}
+
+/// A session just made, with the only copy of its id.
+#[derive(Debug)]
+pub struct NewSession {
+    /// The cookie's value.
+    pub id: SecretString,
+    pub session: Arc<Session>,
+}
+
+impl Sessions {
+    /// What outlives a request (touches, sign-outs) runs on `runtime`. Listens to `store` from now on.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, policy: SessionPolicy, runtime: Handle) -> Self {
+        let near = NearCache::new(policy.near_entries, policy.idle, policy.grace);
+        let mirror = Arc::new(Mirror { near, endings: Endings::new() });
+        // The store must not keep alive what may hold the store.
+        let listening = Arc::downgrade(&mirror);
+        store.listen(Box::new(move |notice| {
+            if let Some(mirror) = listening.upgrade() {
+                mirror.heed(notice);
+            }
+        }));
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                policy,
+                mirror,
+                runtime,
+                touches_fail: AtomicBool::new(false),
+                telling_fails: AtomicBool::new(false),
+            }),
+        }
+    }
+
+    /// Has `watcher` told of every session, of browsers and of apps, that is ended before its time, on whichever
+    /// replica, once it is gone: for what hangs on it. It must not wait, and it may be told of the same end twice.
+    pub fn on_end(&self, watcher: impl Fn(&Ended) + Send + Sync + 'static) {
+        self.inner.mirror.endings.watch(Box::new(watcher));
+    }
+
+    /// Makes a browser session with a new random id. It is durable when this returns, so that the cookie may be sent.
+    ///
+    /// `client` and `address` are kept for display as they are: see `client_label` and `mask_address`.
+    ///
+    /// # Errors
+    /// [`IdentityError::Randomness`], [`IdentityError::Store`].
+    pub async fn create(
+        &self,
+        user: &Me,
+        client: &str,
+        address: &str,
+        now_ms: u64,
+    ) -> Result<NewSession, IdentityError> {
+        let absolute_end_ms = now_ms.saturating_add(millis(self.inner.policy.absolute));
+        self.inner.create(user, client, address, now_ms, absolute_end_ms).await
+    }
+
+    /// Puts a session with a new id in the place of `session`, because what its bearer may do has changed: the same
+    /// user, the same absolute end. The old one ends. Goes on when the caller hangs up.
+    ///
+    /// Nothing where there is nothing to renew: it has ended meanwhile and stays so, or it is an app's, which bears
+    /// no id.
+    ///
+    /// # Errors
+    /// As [`Self::create`], and [`IdentityError::Interrupted`]. The old session may have ended.
+    pub async fn renew(&self, session: &Session, now_ms: u64) -> Result<Option<NewSession>, IdentityError> {
+        if session.kind != SessionKind::Browser {
+            return Ok(None);
+        }
+        let inner = Arc::clone(&self.inner);
+        let (old, user) = (session.key, Arc::clone(&session.profile));
+        let (client, address) = (session.client.clone(), session.address.clone());
+        let absolute_end_ms = session.absolute_end_ms;
+        let work = self.inner.runtime.spawn(async move {
+            let new = inner.create(&user, &client, &address, now_ms, absolute_end_ms).await?;
+            // In this order: whoever ends all sessions of the user meanwhile ends the old one or both. Where the old
+            // one was ended before this did it, the new one must not outlive it.
+            match inner.end(&old).await {
+                Ok(true) => Ok(Some(new)),
+                Ok(false) => {
+                    inner.end(&new.session.key).await?;
+                    Ok(None)
+                }
+                Err(error) => {
+                    // Nobody gets to know its id; that it cannot be ended either adds nothing.
+                    let _ = inner.end(&new.session.key).await;
+                    Err(error)
+                }
+            }
+        });
+        work.await.map_err(IdentityError::Interrupted)?
+    }
+
+    /// The live browser session whose id is `raw_id`, if it is in memory. Neither waits nor allocates, and does not
+    /// extend the session. Nothing means: ask [`Self::load`].
+    #[must_use]
+    pub fn peek(&self, raw_id: &str, now_ms: u64) -> Option<Arc<Session>> {
+        let session = self.inner.mirror.near.get(&key_of(raw_id)?)?;
+        session.is_live(now_ms).then_some(session)
+    }
+
+    /// The live browser session whose id is `raw_id`, from the store. Does not extend the session. Nothing means that
+    /// there is none: never was, ended, or past its idle or absolute end.
+    ///
+    /// While the store is away a session in memory is used, for [`SessionPolicy::grace`] since the store was last
+    /// heard.
+    ///
+    /// # Errors
+    /// [`IdentityError::Store`]: whether the session exists is unknown.
+    pub async fn load(&self, raw_id: &str, now_ms: u64) -> Result<Option<Arc<Session>>, IdentityError> {
+        let Some(key) = key_of(raw_id) else { return Ok(None) };
+        let session = self.inner.read(SessionKind::Browser, &key).await?;
+        Ok(session.filter(|session| session.is_live(now_ms)))
+    }
+
+    /// [`Self::peek`], else [`Self::load`].
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub async fn lookup(&self, raw_id: &str, now_ms: u64) -> Result<Option<Arc<Session>>, IdentityError> {
+        match self.peek(raw_id, now_ms) {
+            Some(session) => Ok(Some(session)),
+            None => self.load(raw_id, now_ms).await,
+        }
+    }
+
+    /// The live session of either kind with that key, from memory or else from the store: for what outlives the
+    /// request that brought the id. Does not extend the session.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub async fn find(&self, key: &SessionKey, now_ms: u64) -> Result<Option<Arc<Session>>, IdentityError> {
+        if let Some(session) = self.inner.mirror.near.get(key).filter(|session| session.is_live(now_ms)) {
+            return Ok(Some(session));
+        }
+        let session = self.inner.read_any(key).await?;
+        Ok(session.filter(|session| session.is_live(now_ms)))
+    }
+
+    /// Drops `key` from the near cache: the next lookup reads it anew.
+    pub fn forget(&self, key: &SessionKey) {
+        self.inner.mirror.near.forget(key);
+    }
+
+    /// Sessions in memory, about.
+    #[must_use]
+    pub fn near_entries(&self) -> u64 {
+        self.inner.mirror.near.len()
+    }
+}
+
+impl Inner {
+    async fn create(
+        &self,
+        user: &Me,
+        client: &str,
+        address: &str,
+        now_ms: u64,
+        absolute_end_ms: u64,
+    ) -> Result<NewSession, IdentityError> {
+        let (id, key) = new_id()?;
+        let session = Session {
+            key,
+            kind: SessionKind::Browser,
+            user: user.id.clone(),
+            profile: Arc::new(user.clone()),
+            created_ms: now_ms,
+            absolute_end_ms,
+            client: client.into(),
+            address: address.into(),
+            idle_ms: millis(self.policy.idle),
+            last_seen_ms: AtomicU64::new(now_ms),
+            log_name: OnceLock::new(),
+            touch_due_ms: AtomicU64::new(now_ms.saturating_add(millis(self.policy.touch_every))),
+            version: AtomicU64::new(0),
+        };
+        // The store tells of this write as of any other, often before it answers: the first lookup asks it. Were that
+        // notice ignored, that of an end just behind it could be as well, since one may stand for both.
+        let version = self.store.put(Space::Sessions, &key, entry_of(&session)?).await?;
+        session.version.store(version, Ordering::Release);
+        Ok(NewSession { id, session: Arc::new(session) })
+    }
+}
+
+/// 256 random bits as base64url, and their key.
+fn new_id() -> Result<(SecretString, SessionKey), IdentityError> {
+    let mut bits = Zeroizing::new([0_u8; 32]);
+    getrandom::fill(bits.as_mut()).map_err(IdentityError::Randomness)?;
+    let mut id = String::with_capacity(RAW_ID_LEN);
+    URL_SAFE_NO_PAD.encode_string(bits.as_slice(), &mut id);
+    let key = hash_of(&id);
+    Ok((SecretString::from(id), key))
+}
