@@ -1,0 +1,205 @@
+// The clients: typed calls for every path of the contract, and what the caller need not think of.
+
+import createFetchClient, { type Client } from "openapi-fetch";
+
+import type { paths } from "./contract.js";
+import { CsrfLayer, EtagCache, withHeaders, type Exchange } from "./layers.js";
+import { streamScreen, type Line } from "./lines.js";
+import { notify, type LiveContext, type NotifyOptions } from "./live.js";
+import { BffError, codeOf, isProblem } from "./problem.js";
+import type { LiveMessage, Screens } from "./shapes.js";
+import { TokenLayer, type Tokens, type TokenStorage } from "./tokens.js";
+
+export interface CommonOptions {
+  /** Where the gateway is: `https://api.example`; empty in a browser: where the page came from. */
+  baseUrl: string;
+  /** Instead of the platform's own. */
+  fetch?: (request: Request) => Promise<Response>;
+  /** Instead of the platform's own: for live messages where `fetch` cannot stream. */
+  WebSocket?: LiveContext["WebSocket"];
+  /** The session or the tokens have ended: time to show the sign-in page. Once for each end. */
+  onSignedOut?: () => void;
+}
+
+export interface ServerOptions extends Omit<CommonOptions, "onSignedOut"> {
+  /** The secret that names this server to the gateway (`X-Caller-Token`). */
+  callerToken?: string;
+}
+
+/** The request of a browser that a server acts for. */
+export interface ForwardedRequest {
+  /** Its `Cookie` header, as it came. */
+  cookie?: string | null | undefined;
+  /** W3C Trace Context, as it came. */
+  traceparent?: string | null | undefined;
+  /** The browser's own address: throttling is by it. */
+  clientAddress?: string | null | undefined;
+}
+
+export interface AppOptions extends CommonOptions {
+  storage: TokenStorage;
+}
+
+type Parameters<P extends keyof Screens> = P extends `${string}{id}` ? { id: string } : { id?: never };
+
+/** Typed `GET`, `POST`, … of openapi-fetch, and more. */
+export interface BffClient extends Client<paths> {
+  /** A screen part by part, each as soon as it is there. */
+  stream<P extends keyof Screens>(
+    path: P,
+    options?: Parameters<P> & { query?: Record<string, string | number>; signal?: AbortSignal },
+  ): AsyncGenerator<Line<Screens[P]>>;
+  /** Live messages until the loop is left. */
+  notify(options?: NotifyOptions): AsyncGenerator<LiveMessage>;
+}
+
+/** A client with tokens of its own. */
+export interface AppClient extends BffClient {
+  signIn(credentials: { login: string; password: string; otp?: string }): Promise<Tokens>;
+  /** Ends the sign-in at the gateway. Signed out here it is in any case. */
+  signOut(): Promise<void>;
+}
+
+/** For pages in a browser: the session cookie travels by itself, CSRF tokens are fetched and renewed. */
+export function createBrowserClient(options: CommonOptions): BffClient {
+  const base = baseOf(options);
+  const csrf = new CsrfLayer(base);
+  const session = watchSession(csrf, options.onSignedOut);
+  const exchange = session(csrf.around(include(platform(options))));
+  return assemble(base, exchange, options, async () => ({}));
+}
+
+/** For apps: tokens from the storage, refreshed by themselves, and once for all calls at the same time. */
+export function createAppClient(options: AppOptions): AppClient {
+  const base = baseOf(options);
+  const network = platform(options);
+  const etags = new EtagCache();
+  const signedOut = () => {
+    etags.clear();
+    options.onSignedOut?.();
+  };
+  const tokens = new TokenLayer(base, options.storage, signedOut);
+  const exchange = etags.around(tokens.around(network));
+  const headers = async (): Promise<Record<string, string>> => {
+    const token = await tokens.accessToken(network);
+    return token === undefined ? {} : { authorization: `Bearer ${token}` };
+  };
+  const post = (path: string, body: unknown) =>
+    network(
+      new Request(`${base}${path}`, {
+        method: "POST",
+        headers: { "content-type": "application/json", accept: "application/json" },
+        body: JSON.stringify(body),
+        credentials: "omit",
+      }),
+    );
+  return Object.assign(assemble(base, exchange, options, headers), {
+    async signIn(credentials: { login: string; password: string; otp?: string }): Promise<Tokens> {
+      const response = await post("/auth/token", credentials);
+      const body: unknown = await response.json().catch(() => undefined);
+      if (!response.ok) throw new BffError(response, body);
+      etags.clear();
+      return tokens.keep(body as { access_token: string; refresh_token: string; expires_in: number });
+    },
+    async signOut(): Promise<void> {
+      const spent = await tokens.forget();
+      etags.clear();
+      if (spent) await post("/auth/revoke", { refresh_token: spent.refreshToken });
+    },
+  });
+}
+
+/** For servers that render pages: one factory for the process, one client for each request it answers. */
+export function createServerClient(options: ServerOptions): { forRequest(request: ForwardedRequest): BffClient } {
+  const base = baseOf(options);
+  return {
+    forRequest(request: ForwardedRequest): BffClient {
+      const given = (value: string | null | undefined) => value ?? undefined;
+      const headers = () => ({
+        cookie: given(request.cookie),
+        traceparent: given(request.traceparent),
+        "x-forwarded-for": given(request.clientAddress),
+        "x-caller-token": options.callerToken,
+      });
+      const exchange = withHeaders(platform(options), headers);
+      const known = Object.entries(headers()).filter((entry): entry is [string, string] => entry[1] !== undefined);
+      return assemble(base, exchange, options, async () => Object.fromEntries(known));
+    },
+  };
+}
+
+function assemble(
+  base: string,
+  exchange: Exchange,
+  options: CommonOptions | ServerOptions,
+  headers: LiveContext["headers"],
+): BffClient {
+  const calls = createFetchClient<paths>({
+    baseUrl: base,
+    fetch: exchange,
+    headers: { accept: "application/json, application/problem+json" },
+  });
+  const platformSocket = (globalThis as { WebSocket?: LiveContext["WebSocket"] }).WebSocket;
+  const live: LiveContext = { base, exchange, headers, WebSocket: options.WebSocket ?? platformSocket };
+  return Object.assign(calls, {
+    stream<P extends keyof Screens>(
+      path: P,
+      wanted?: Parameters<P> & { query?: Record<string, string | number>; signal?: AbortSignal },
+    ): AsyncGenerator<Line<Screens[P]>> {
+      const place = path.replace("{id}", encodeURIComponent(wanted?.id ?? ""));
+      const query = new URLSearchParams(
+        Object.entries(wanted?.query ?? {}).map(([name, value]) => [name, String(value)]),
+      ).toString();
+      const init: RequestInit = { headers: { accept: "application/x-ndjson" } };
+      if (wanted?.signal) init.signal = wanted.signal;
+      return streamScreen<P>(exchange, new Request(`${base}${place}${query ? `?${query}` : ""}`, init));
+    },
+    notify: (wanted: NotifyOptions = {}) => notify(live, wanted),
+  });
+}
+
+/** Learns the CSRF token from answers that bear it, and notices the end of the session. */
+function watchSession(csrf: CsrfLayer, signedOut: (() => void) | undefined) {
+  let known = false;
+  return (next: Exchange): Exchange =>
+    async (request) => {
+      const path = new URL(request.url).pathname;
+      const response = await next(request);
+      if (path.startsWith("/auth/") && response.ok) {
+        if (path === "/auth/logout" || path === "/auth/logout-everywhere") {
+          csrf.renew();
+          known = false;
+        }
+        const token = await tokenIn(response);
+        if (token !== undefined) csrf.renew(token);
+      }
+      if (response.ok) known = true;
+      if (known && response.status === 401 && (await codeOf(response)) === "unauthenticated") {
+        known = false;
+        csrf.renew();
+        signedOut?.();
+      }
+      return response;
+    };
+}
+
+async function tokenIn(response: Response): Promise<string | undefined> {
+  if (!(response.headers.get("content-type") ?? "").startsWith("application/json")) return undefined;
+  const body: unknown = await response.clone().json().catch(() => undefined);
+  const token = isProblem(body) ? undefined : (body as { csrfToken?: unknown } | undefined)?.csrfToken;
+  return typeof token === "string" ? token : undefined;
+}
+
+function platform(options: { fetch?: (request: Request) => Promise<Response> }): Exchange {
+  return options.fetch ?? ((request) => fetch(request));
+}
+
+function include(next: Exchange): Exchange {
+  return (request) => next(new Request(request, { credentials: "include" }));
+}
+
+function baseOf(options: { baseUrl: string }): string {
+  const base = options.baseUrl.replace(/\/+$/, "");
+  const page = (globalThis as { location?: { origin: string } }).location;
+  return base === "" && page ? page.origin : base;
+}
