@@ -217,8 +217,10 @@ mod tests {
         Id::new(text).expect("an id")
     }
 
+    type Replica = (Arc<Drops>, Arc<Metrics>, Relay);
+
     /// Relays of two replicas, over a store whose messages reach both.
-    fn replicas() -> (Arc<dyn Store>, [(Arc<Drops>, Arc<Metrics>, Relay); 2]) {
+    fn replicas() -> (Arc<dyn Store>, [Replica; 2]) {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let replica = || {
             let (drops, metrics) = (Arc::new(Drops::default()), Arc::new(Metrics::new()));

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, Weak,
+        Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -13,11 +13,11 @@ use schemas::{Event, Id};
 use tokio::runtime::Handle;
 
 use super::{
-    Topic,
-    inbox::{End, Inbox, Posted},
+    Topic, dispatcher,
+    inbox::{End, Inbox},
     index::Index,
     log::{Bounds, Log},
-    message::{Draft, Message},
+    message::Draft,
     replicas::Replicas,
 };
 use crate::{
@@ -26,12 +26,6 @@ use crate::{
     store::{LogId, SharedStore, StoreError},
     telemetry::{Metrics, unix_ms},
 };
-
-/// The dispatcher fetches so many messages at once, and visits so many connections before it lets others run.
-const BATCH: usize = 64;
-const PAGE: usize = 256;
-/// How often the log forgets what is too old when nothing is published.
-const EVICT_EVERY: Duration = Duration::from_secs(30);
 
 /// How connections are kept.
 #[derive(Debug, Clone, Copy)]
@@ -55,13 +49,13 @@ pub struct LiveSettings {
 pub struct Hub(Arc<Inner>);
 
 pub(super) struct Inner {
-    settings: LiveSettings,
+    pub(super) settings: LiveSettings,
     pub(super) log: Log,
     /// Where messages come from that are said on every replica; nothing: the log is this process's own.
     replicas: Option<Replicas>,
     /// Every connection listens to its own user's topic: that key counts and finds the connections of a user.
-    topics: Index<Topic>,
-    sessions: Index<SessionKey>,
+    pub(super) topics: Index<Topic>,
+    pub(super) sessions: Index<SessionKey>,
     connections: AtomicU64,
     going_away: AtomicBool,
     pub(super) metrics: Arc<Metrics>,
@@ -91,11 +85,11 @@ impl Hub {
     }
 
     /// The same over the log that replicas share. What is in there already has been read when this is done, so that
-    /// whoever heard another replica, or this one in an earlier life, can go on here. What others' entries say of
-    /// documents is dropped by `relay`.
+    /// whoever heard another replica, or this one in an earlier life, can go on here; while the store is away that
+    /// comes later. What others' entries say of documents is dropped by `relay`.
     ///
     /// # Errors
-    /// [`StoreError`]: the log cannot be read.
+    /// [`StoreError`]: the log can never be read.
     pub async fn on_replicas(
         settings: LiveSettings,
         metrics: Arc<Metrics>,
@@ -104,8 +98,7 @@ impl Hub {
         relay: Arc<Relay>,
     ) -> Result<Self, StoreError> {
         let (replicas, outbox) = Replicas::new(store, relay, &settings, Arc::clone(&metrics));
-        let start = replicas.start(settings.log_age).await?;
-        let inner = Inner::new(settings, metrics, Some(replicas.clone()), start);
+        let inner = Inner::new(settings, metrics, Some(replicas.clone()), LogId::default());
         let follower = replicas.follow(&inner).await?;
         runtime.spawn(outbox.run());
         runtime.spawn(follower.run());
@@ -114,7 +107,7 @@ impl Hub {
 
     /// What is in the log already is nobody's news.
     fn dispatching(inner: Arc<Inner>, runtime: &Handle) -> Self {
-        runtime.spawn(dispatch(Arc::downgrade(&inner), inner.log.last()));
+        runtime.spawn(dispatcher::run(Arc::downgrade(&inner), inner.log.last()));
         Self(inner)
     }
 
@@ -251,35 +244,6 @@ impl Drop for Membership {
     }
 }
 
-/// Carries messages from the log to the inboxes, in the log's order: a connection that heard of one message has
-/// heard of all before it. One task for all, so that whoever publishes to a crowd does not wait for the crowd.
-async fn dispatch(hub: Weak<Inner>, start: LogId) {
-    let mut done = start;
-    while let Some(inner) = hub.upgrade() {
-        match inner.log.after(done, None, BATCH) {
-            Ok(batch) if batch.is_empty() => {
-                // What is too old must go even if nobody speaks any more.
-                if tokio::time::timeout(EVICT_EVERY, inner.log.grown()).await.is_err() {
-                    inner.log.evict();
-                }
-            }
-            Ok(batch) => {
-                for message in batch {
-                    done = message.position;
-                    inner.deliver(&message).await;
-                }
-            }
-            Err(_) => {
-                // More was published meanwhile than the log holds, or the log was cut. Nobody may take the gap for
-                // silence.
-                tracing::warn!("live messages were not handed out: connections are told to come back");
-                done = inner.log.last();
-                inner.sessions.each(|inbox| inbox.end(End::TooSlow));
-            }
-        }
-    }
-}
-
 impl Inner {
     fn new(
         settings: LiveSettings,
@@ -305,23 +269,5 @@ impl Inner {
     pub(super) fn cut(&self, position: LogId) {
         self.log.cut(position);
         self.sessions.each(|inbox| inbox.end(End::TooSlow));
-    }
-
-    async fn deliver(&self, message: &Arc<Message>) {
-        let mut after = 0;
-        loop {
-            let page = self.topics.page(&message.topic, after, PAGE);
-            for (number, inbox) in &page {
-                after = *number;
-                if let Posted::Overflowed(lost) = inbox.post(message) {
-                    self.metrics.live_slow_readers.inc();
-                    self.metrics.live_dropped.inc_by(lost as u64);
-                }
-            }
-            if page.len() < PAGE {
-                return;
-            }
-            tokio::task::yield_now().await;
-        }
     }
 }

@@ -30,6 +30,7 @@
 
 mod command;
 mod contract;
+mod dispatcher;
 mod entry;
 mod events;
 mod feed;

@@ -112,30 +112,24 @@ impl Replicas {
         self.0.newest().await.is_ok_and(|newest| newest.is_some_and(|newest| newest >= position))
     }
 
-    /// From where on the log is to be read, so that nothing is missed that is younger than `age`.
+    /// Reads what is there, into the log of `hub`, and answers with the task that reads on. While the store is away
+    /// that task has to begin as well.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub(super) async fn start(&self, age: Duration) -> Result<LogId, StoreError> {
-        let newest = self.0.newest_or_mark().await?;
-        let oldest = self.0.store.oldest().await?.unwrap_or(newest);
-        let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
-        let young = LogId { ms: unix_ms().saturating_sub(age_ms), seq: 0 };
-        Ok(oldest.max(young).min(newest))
-    }
-
-    /// Reads what is there, into the log of `hub`, and answers with the task that reads on.
-    ///
-    /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]: there is no such log.
     pub(super) async fn follow(&self, hub: &Arc<Inner>) -> Result<Follower, StoreError> {
         let mut follower = Follower {
             hub: Arc::downgrade(hub),
             shared: Arc::clone(&self.0),
             numbers: HashMap::new(),
+            begun: false,
             unsure: false,
         };
-        while follower.read(hub, None).await? > 0 {}
+        match follower.begin(hub).await {
+            Ok(()) => hub.metrics.live_following.set(1),
+            Err(error) if error.is_away() => 0,
+            Err(error) => return Err(error),
+        };
         Ok(follower)
     }
 }
@@ -156,6 +150,15 @@ impl Shared {
         }
     }
 
+    /// From where on the log is to be read, so that nothing is missed that is younger than `age`.
+    async fn start(&self, age: Duration) -> Result<LogId, StoreError> {
+        let newest = self.newest_or_mark().await?;
+        let oldest = self.store.oldest().await?.unwrap_or(newest);
+        let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        let young = LogId { ms: unix_ms().saturating_sub(age_ms), seq: 0 };
+        Ok(oldest.max(young).min(newest))
+    }
+
     /// Whether something between `last` and what the log has now may be missing; then where it is now.
     async fn broken_since(&self, last: LogId) -> Result<Option<LogId>, StoreError> {
         let newest = self.newest_or_mark().await?;
@@ -170,6 +173,8 @@ pub(super) struct Follower {
     shared: Arc<Shared>,
     /// The last number of each origin.
     numbers: HashMap<String, u64>,
+    /// Whether it has read what was there when the process started.
+    begun: bool,
     /// Whether the log may have changed behind the last entry, because the store was away.
     unsure: bool,
 }
@@ -179,8 +184,10 @@ impl Follower {
     pub(super) async fn run(mut self) {
         let mut pause = Duration::ZERO;
         while let Some(hub) = self.hub.upgrade() {
-            match self.read(&hub, Some(WAIT)).await {
-                Ok(_) => {
+            let read =
+                if self.begun { self.read(&hub, true).await.map(drop) } else { self.begin(&hub).await };
+            match read {
+                Ok(()) => {
                     if !pause.is_zero() {
                         tracing::info!("live messages of other replicas are heard again");
                         pause = Duration::ZERO;
@@ -204,14 +211,19 @@ impl Follower {
         }
     }
 
-    /// Takes in what comes next, and waits for it where there is nothing and a time to `wait`; says how many entries
-    /// there were.
-    async fn read(&mut self, hub: &Inner, wait: Option<Duration>) -> Result<usize, StoreError> {
-        let last = hub.log.last();
-        let batch = match wait {
-            Some(wait) => self.shared.store.after(last, BATCH, wait).await?,
-            None => self.shared.store.range(last, BATCH).await?,
-        };
+    /// Reads what is there already, as far as connections may want to resume from it.
+    async fn begin(&mut self, hub: &Inner) -> Result<(), StoreError> {
+        hub.log.cut(self.shared.start(hub.settings.log_age).await?);
+        while self.read(hub, false).await? > 0 {}
+        self.begun = true;
+        Ok(())
+    }
+
+    /// Takes in what comes next, and may `wait` for it; says how many entries there were.
+    async fn read(&mut self, hub: &Inner, wait: bool) -> Result<usize, StoreError> {
+        let (last, store) = (hub.log.last(), &self.shared.store);
+        let batch =
+            if wait { store.after(last, BATCH, WAIT).await? } else { store.range(last, BATCH).await? };
         // A stream is trimmed from its begin: only who is far behind can have missed something.
         if self.unsure || batch.len() >= BATCH.min(self.shared.max_len) {
             if let Some(newest) = self.shared.broken_since(last).await? {
@@ -223,12 +235,12 @@ impl Follower {
             self.unsure = false;
         }
         for (position, payload) in &batch {
-            self.take(hub, *position, payload, wait.is_none());
+            self.take(hub, *position, payload);
         }
         Ok(batch.len())
     }
 
-    fn take(&mut self, hub: &Inner, position: LogId, payload: &[u8], at_start: bool) {
+    fn take(&mut self, hub: &Inner, position: LogId, payload: &[u8]) {
         let now = Instant::now();
         let Some(entry) = Entry::read(payload) else {
             // Another version's: its replicas hand it out to their own connections.
@@ -240,14 +252,14 @@ impl Follower {
         }
         let event = if self.is_repeated(&entry) { None } else { entry.event };
         let draft = event.as_ref().and_then(Draft::of);
-        if let Some(event) = event.filter(|_| !at_start && entry.origin != self.shared.relay.origin()) {
+        if let Some(event) = event.filter(|_| self.begun && entry.origin != self.shared.relay.origin()) {
             // Before anybody is told: who hears of it and asks at once must not get the old document as current.
             let tags: Vec<_> = event.tags.iter().filter_map(|tag| Tag::parse(tag)).collect();
             self.shared.relay.soft_here(&tags);
         }
         let age = Duration::from_millis(unix_ms().saturating_sub(position.ms));
         // What was just read is as young as it can be, whatever the store's clock says.
-        let at = if at_start { now.checked_sub(age).unwrap_or(now) } else { now };
+        let at = if self.begun { now } else { now.checked_sub(age).unwrap_or(now) };
         hub.log.follow(position, draft, at);
     }
 
