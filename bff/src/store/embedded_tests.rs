@@ -26,7 +26,7 @@ async fn the_embedded_store_conforms() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("embedded:{}", folder.path().join("store.redb").display());
     let store = super::super::open(&url).await.unwrap();
-    conformance::run(Arc::clone(&store)).await;
+    conformance::run(Arc::clone(&store), conformance::Expiry::Swept).await;
     conformance::tells_at_once(&*store).await;
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// `store.url` names a kind of store that this version has not.
-    #[error("stores of the kind `{scheme}:` are not supported: use embedded:PATH or memory:")]
+    #[error("stores of the kind `{scheme}:` are not supported: use embedded:PATH, redis://HOST or memory:")]
     Unsupported { scheme: String },
     /// Another process has the file open.
     #[error("{} is in use by another process: one embedded store serves one gateway", path.display())]
@@ -48,6 +48,12 @@ pub enum StoreError {
     /// The store was asked and has not answered: what was asked may have happened or may yet happen.
     #[error("the store has not answered: {reason}")]
     Unanswered { reason: Cow<'static, str> },
+    /// The store is there and refuses, such as for a wrong password or for want of memory.
+    #[error("the store refuses: {reason}")]
+    Refused { reason: Cow<'static, str> },
+    /// The URL of a shared store cannot be meant as it is.
+    #[error("the store's URL {reason}")]
+    Url { reason: &'static str },
     /// The store has been shut down.
     #[error("the store is closed")]
     Closed,

@@ -1,13 +1,14 @@
 //! Where records live that must outlast a request or a process: sessions, refresh families, revocations,
 //! counters, idempotency keys. Called by `identity`, `edge` and `api`; knows nothing of what it keeps.
 //!
-//! One trait, several homes, chosen by `store.url`: `memory:` for tests, `embedded:PATH` for one machine.
-//! One conformance suite runs against each of them.
+//! One trait, several homes, chosen by `store.url`: `memory:` for tests, `embedded:PATH` for one machine,
+//! `redis://HOST` and its kin for several. One conformance suite runs against each of them.
 
 mod embedded;
 mod errors;
 mod memory;
 mod notice;
+mod redis;
 mod shared;
 mod tables;
 mod writer;
@@ -26,9 +27,11 @@ pub use embedded::EmbeddedStore;
 pub use errors::StoreError;
 pub use memory::MemoryStore;
 pub use notice::{Listener, Notice};
-pub use shared::{LogId, NotALogId, SharedStore, Take};
+pub use redis::SharedStore;
+pub use shared::{LogId, NotALogId, Take};
 
 use notice::Listeners;
+use redis::RedisStore;
 
 use crate::telemetry::unix_ms;
 
@@ -176,8 +179,8 @@ pub trait Store: Send + Sync + 'static {
     async fn sweep(&self) -> Result<usize, StoreError>;
 
     /// Has `listener` told of what happens to the store from now on, by whichever process, for as long as
-    /// the store lives. It is called from the store's own tasks, and in the middle of writes: it must not
-    /// wait for anything.
+    /// the store lives; at once that the store is deaf, if it is. It is called from the store's own tasks,
+    /// and in the middle of writes: it must not wait for anything, nor listen again.
     fn listen(&self, listener: Listener);
 
     /// Tells `payload` to all listeners of all replicas as [`Notice::Message`], also to this process's own.
@@ -196,18 +199,47 @@ pub trait Store: Send + Sync + 'static {
     fn name(&self) -> &'static str;
 }
 
-/// Opens the store that `url` names: `memory:` or `embedded:PATH`, whose file and folder are made when
-/// they are not there.
+/// How a store that replicas share is used; the others have no settings.
+#[derive(Debug, Clone)]
+pub struct StoreSettings {
+    /// What every key and channel starts with: deployments that share a Redis each have their own.
+    pub prefix: String,
+    /// How long a command may take before the store counts as away.
+    pub timeout: Duration,
+    /// PEM of the authorities that sign the certificates of its nodes; `None`: those of the system.
+    pub ca: Option<Bytes>,
+}
+
+impl Default for StoreSettings {
+    fn default() -> Self {
+        Self { prefix: "bff".to_owned(), timeout: Duration::from_millis(250), ca: None }
+    }
+}
+
+/// Opens the store that `url` names, with default settings: see [`open_with`].
 ///
 /// # Errors
-/// [`StoreError::Unsupported`] for other schemes; what opening meets otherwise, above all
-/// [`StoreError::Locked`] when another process has the file.
+/// As [`open_with`].
 pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
+    open_with(url, &StoreSettings::default()).await
+}
+
+/// Opens the store that `url` names: `memory:`; `embedded:PATH`, whose file and folder are made when they
+/// are not there; or a Redis, `redis://HOST`, `redis+sentinel://HOST,HOST/SERVICE`,
+/// `redis+cluster://HOST,HOST`, with `rediss` for TLS.
+///
+/// To be called on a runtime that lives as long as the store: its tasks run there.
+///
+/// # Errors
+/// [`StoreError::Unsupported`] for other schemes, [`StoreError::Url`] for what cannot be meant; what
+/// opening meets otherwise, above all [`StoreError::Locked`] when another process has the file. A Redis
+/// that is away is no error: it is waited for behind, and until then every call fails.
+pub async fn open_with(url: &str, settings: &StoreSettings) -> Result<Arc<dyn Store>, StoreError> {
     let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
     match scheme {
         "memory" => Ok(Arc::new(MemoryStore::new())),
         "embedded" => Ok(Arc::new(EmbeddedStore::open(Path::new(rest)).await?)),
-        _ => Err(StoreError::Unsupported { scheme: scheme.to_owned() }),
+        _ => Ok(Arc::new(RedisStore::open(url, settings).await?)),
     }
 }
 

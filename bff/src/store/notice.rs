@@ -11,7 +11,8 @@ use super::Space;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice<'a> {
     /// A record of a [tracked](Space::is_tracked) space was written or removed, by this process or another
-    /// one. Stores of one process tell it before the write returns; a shared one a moment later.
+    /// one. Stores of one process tell it before the write returns; a shared one a moment later, and
+    /// perhaps before the answer to a read that it served before the write.
     Changed { space: Space, key: &'a [u8] },
     /// What somebody [published](super::Store::publish).
     Message(&'a [u8]),
@@ -24,7 +25,7 @@ pub enum Notice<'a> {
 /// Called with each [`Notice`]; must not wait.
 pub type Listener = Box<dyn Fn(&Notice<'_>) + Send + Sync>;
 
-/// Those who listen. Telling takes no lock, so that a listener may publish or listen itself.
+/// Those who listen.
 #[derive(Default)]
 pub(super) struct Listeners(ArcSwap<Vec<Arc<Listener>>>);
 

@@ -1,56 +1,8 @@
-//! What only a store that replicas share can do: one log of live messages, one rate limit for all.
+//! Words of what only a store that replicas share can do: one log of live messages, one rate limit for
+//! all. [`SharedStore`](super::SharedStore) does it.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
-
-use bytes::Bytes;
-
-use super::StoreError;
-
-/// The part of a store that replicas share. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct SharedStore {
-    never: Infallible,
-}
-
-impl SharedStore {
-    /// Appends to the log and lets go of entries beyond about `max_len`; answers the entry's place.
-    pub async fn append(&self, _payload: Bytes, _max_len: usize) -> Result<LogId, StoreError> {
-        match self.never {}
-    }
-
-    /// The last `count` entries, oldest first.
-    pub async fn tail(&self, _count: usize) -> Result<Vec<(LogId, Bytes)>, StoreError> {
-        match self.never {}
-    }
-
-    /// At most `count` entries after `id`, oldest first; waits up to `wait` for the first one.
-    pub async fn after(
-        &self,
-        _id: LogId,
-        _count: usize,
-        _wait: Duration,
-    ) -> Result<Vec<(LogId, Bytes)>, StoreError> {
-        match self.never {}
-    }
-
-    /// At most `count` entries after `after`, oldest first, without waiting.
-    pub async fn range(&self, _after: LogId, _count: usize) -> Result<Vec<(LogId, Bytes)>, StoreError> {
-        match self.never {}
-    }
-
-    /// The oldest entry that the log still has.
-    pub async fn oldest(&self) -> Result<Option<LogId>, StoreError> {
-        match self.never {}
-    }
-
-    /// Takes one from the bucket of `key`, which holds `burst` and refills at `per_second`.
-    pub async fn take(&self, _key: &[u8], _per_second: u32, _burst: u32) -> Result<Take, StoreError> {
-        match self.never {}
-    }
-}
 
 /// The place of an entry in the log: unix time in milliseconds, and which of that millisecond.
 /// Later entries are greater, on whichever replica they were appended.

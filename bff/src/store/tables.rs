@@ -35,7 +35,7 @@ const HEADER: usize = 1 + 8 + 8 + 2;
 pub(super) struct Stored<'a> {
     pub(super) version: u64,
     pub(super) expires_at_ms: u64,
-    owner: Option<&'a str>,
+    pub(super) owner: Option<&'a str>,
     value: &'a [u8],
 }
 
@@ -68,7 +68,7 @@ impl<'a> Stored<'a> {
     }
 }
 
-fn encode(version: u64, entry: &Entry) -> Vec<u8> {
+pub(super) fn encode(version: u64, entry: &Entry) -> Vec<u8> {
     let owner = entry.owner.as_deref().unwrap_or_default();
     let mut bytes = Vec::with_capacity(HEADER + owner.len() + entry.value.len());
     bytes.push(FORMAT);

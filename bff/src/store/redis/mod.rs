@@ -1,0 +1,192 @@
+//! The store for several machines: Redis (6.2 or later), alone, with sentinels, or as a cluster.
+//!
+//! All that is asked goes over one multiplexed connection for each master, kept by a task. While Redis is
+//! away, every call fails at once with an error that [is_away](StoreError::is_away), so that no request
+//! waits for it; the task finds out when it is back. Nothing is ever asked twice where the first may have
+//! been done: an answer that does not come is [`StoreError::Unanswered`].
+//!
+//! The keys are told in `bff/docs/redis-keys.md`.
+
+mod cluster;
+mod dial;
+mod keys;
+mod link;
+mod listening;
+mod nodes;
+mod records;
+mod script;
+mod sentinel;
+mod shared;
+mod url;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::future::try_join_all;
+use parking_lot::Mutex;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::{
+    Entry, Listener, Record, Space, Store, StoreError, StoreSettings, check_entry, check_key, check_owner,
+};
+use dial::{Connection, Dialer, away};
+use keys::Keys;
+use listening::{Ears, Listening};
+use nodes::Nodes;
+use records::Records;
+pub use shared::SharedStore;
+use url::{Address, Formation, Target};
+
+/// How long opening waits for Redis before it goes on without.
+const OPENING: Duration = Duration::from_secs(3);
+
+/// Records in Redis. Dropping it closes the connections.
+pub(super) struct RedisStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    records: Records,
+    ears: Arc<Ears>,
+    /// How long a command may take.
+    timeout: Duration,
+    /// A connection for commands that wait, while nobody uses it.
+    spare: Mutex<Option<(Address, Connection)>>,
+    /// They end with the store.
+    _tasks: JoinSet<()>,
+}
+
+impl RedisStore {
+    /// Connects to what `url` names. A Redis that is away is no error: it is waited for behind.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsupported`], [`StoreError::Url`], and [`StoreError::Refused`] where Redis is there
+    /// but refuses, such as for a wrong password.
+    pub(super) async fn open(url: &str, settings: &StoreSettings) -> Result<Self, StoreError> {
+        let target = Target::parse(url)?;
+        let dialer = Arc::new(Dialer {
+            login: target.login.clone(),
+            db: target.db,
+            tls: target.tls,
+            ca: settings.ca.clone(),
+            timeout: settings.timeout,
+            cluster: matches!(target.formation, Formation::Cluster(_)),
+        });
+        let mut tasks = JoinSet::new();
+        let nodes = Nodes::start(target, &dialer, &mut tasks);
+        let (ears, keys) = (Arc::<Ears>::default(), Keys::new(&settings.prefix));
+        let listening =
+            Listening { ears: Arc::clone(&ears), dialer, keys: keys.clone(), masters: nodes.masters() };
+        tasks.spawn(listening.keep());
+        let ready = async {
+            nodes.connected().await?;
+            ears.hearing().await;
+            Ok::<(), StoreError>(())
+        };
+        timeout(OPENING, ready).await.unwrap_or(Ok(()))?;
+        let inner = Inner {
+            records: Records { nodes, keys },
+            ears,
+            timeout: settings.timeout,
+            spare: Mutex::default(),
+            _tasks: tasks,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+}
+
+#[async_trait]
+impl Store for RedisStore {
+    async fn get(&self, space: Space, key: &[u8]) -> Result<Option<Record>, StoreError> {
+        check_key(key)?;
+        self.inner.records.get(space, key).await
+    }
+
+    async fn put(&self, space: Space, key: &[u8], entry: Entry) -> Result<u64, StoreError> {
+        check_entry(key, &entry)?;
+        self.inner.records.put(space, key, &entry).await
+    }
+
+    async fn put_if(
+        &self,
+        space: Space,
+        key: &[u8],
+        expected: Option<u64>,
+        entry: Entry,
+    ) -> Result<Option<u64>, StoreError> {
+        check_entry(key, &entry)?;
+        self.inner.records.put_if(space, key, expected, &entry).await
+    }
+
+    async fn delete(&self, space: Space, key: &[u8]) -> Result<bool, StoreError> {
+        check_key(key)?;
+        self.inner.records.delete(space, key).await
+    }
+
+    async fn list_owned(&self, space: Space, owner: &str) -> Result<Vec<(Bytes, Record)>, StoreError> {
+        check_owner(owner)?;
+        self.inner.records.list_owned(space, owner).await
+    }
+
+    async fn delete_owned(
+        &self,
+        space: Space,
+        owner: &str,
+        except: Option<&[u8]>,
+    ) -> Result<Vec<Bytes>, StoreError> {
+        check_owner(owner)?;
+        self.inner.records.delete_owned(space, owner, except).await
+    }
+
+    async fn add(
+        &self,
+        space: Space,
+        key: &[u8],
+        delta: i64,
+        window: Duration,
+    ) -> Result<(u64, u64), StoreError> {
+        check_key(key)?;
+        self.inner.records.add(space, key, delta, window).await
+    }
+
+    async fn sweep(&self) -> Result<usize, StoreError> {
+        // Every key has an end that Redis knows.
+        Ok(0)
+    }
+
+    fn listen(&self, listener: Listener) {
+        self.inner.ears.listen(listener);
+    }
+
+    async fn publish(&self, payload: Bytes) -> Result<(), StoreError> {
+        let Records { nodes, keys } = &self.inner.records;
+        let channel = keys.messages();
+        let mut command = redis::cmd("PUBLISH");
+        command.arg(&channel).arg(&*payload);
+        nodes.send(channel.as_bytes(), &command).await.map(|_| ())
+    }
+
+    fn shared(&self) -> Option<SharedStore> {
+        Some(SharedStore { inner: Arc::clone(&self.inner) })
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        let links = self.inner.records.nodes.links();
+        if links.is_empty() {
+            return Err(away("no node has been reached yet"));
+        }
+        let ping = redis::cmd("PING");
+        try_join_all(links.iter().map(|link| link.send(&ping, false))).await?;
+        Ok(())
+    }
+
+    fn name(&self) -> &'static str {
+        "redis"
+    }
+}

@@ -1,0 +1,185 @@
+//! Redis killed, paused, restarted, failed over: what callers and listeners are told, and that all heals.
+
+use std::time::Instant;
+
+use super::*;
+
+/// Fails at once, and says that it is for a time only.
+async fn is_away(store: &dyn Store) {
+    let before = Instant::now();
+    let error = store.get(Space::Sessions, b"key").await.unwrap_err();
+    assert!(error.is_away(), "{error:?}");
+    assert!(before.elapsed() < prompt().timeout, "nobody waits for a dead Redis: {:?}", before.elapsed());
+}
+
+#[tokio::test]
+async fn a_redis_that_is_killed_fails_calls_at_once_and_keeps_what_it_has_answered() {
+    let mut server = Server::start(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let store = open(&server.url(), &prompt()).await;
+    heals(&*store).await;
+    let mut heard = listen(&*store);
+    let version = store.put(Space::Sessions, b"key", entry("x")).await.unwrap();
+    until(&mut heard, &Heard::Changed(Space::Sessions, b"key".to_vec())).await;
+
+    server.kill();
+    until(&mut heard, &Heard::Deaf).await;
+    eventually("calls fail", async || store.ping().await.is_err()).await;
+    is_away(&*store).await;
+    let mut late = listen(&*store);
+    assert_eq!(
+        late.try_recv().unwrap(),
+        Heard::Deaf,
+        "who listens now is told that there is nothing to hear"
+    );
+
+    assert!(server.run());
+    until(&mut heard, &Heard::Hearing).await;
+    until(&mut late, &Heard::Hearing).await;
+    heals(&*store).await;
+    assert_eq!(store.get(Space::Sessions, b"key").await.unwrap().unwrap().version, version);
+    assert_eq!(store.list_owned(Space::Sessions, "ada").await.unwrap().len(), 1);
+    store.put(Space::Sessions, b"key", entry("y")).await.unwrap();
+    until(&mut heard, &Heard::Changed(Space::Sessions, b"key".to_vec())).await;
+}
+
+#[tokio::test]
+async fn a_redis_that_hangs_is_away_after_the_timeout() {
+    let server = Server::start(&[]);
+    let store = open(&server.url(), &prompt()).await;
+    heals(&*store).await;
+    let mut heard = listen(&*store);
+    store.put(Space::Sessions, b"key", entry("x")).await.unwrap();
+
+    server.pause();
+    let before = Instant::now();
+    let error = store.increment(Space::Counters, b"once", Duration::from_secs(900)).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unanswered { .. }) && error.is_away(), "{error:?}");
+    assert!(before.elapsed() >= prompt().timeout && before.elapsed() < Duration::from_secs(2));
+    is_away(&*store).await;
+    until(&mut heard, &Heard::Deaf).await;
+
+    server.resume();
+    until(&mut heard, &Heard::Hearing).await;
+    heals(&*store).await;
+    assert!(store.get(Space::Sessions, b"key").await.unwrap().is_some());
+    let (count, _) = store.add(Space::Counters, b"once", 0, Duration::from_secs(900)).await.unwrap();
+    assert!(count <= 1, "what may have been done was not asked twice: {count}");
+}
+
+#[tokio::test]
+async fn a_redis_that_comes_after_the_gateway_is_found() {
+    let mut server = Server::start(&[]);
+    server.kill();
+    let store = open(&server.url(), &prompt()).await;
+    is_away(&*store).await;
+    assert!(server.run());
+    heals(&*store).await;
+    store.put(Space::Sessions, b"key", entry("x")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_redis_that_is_loading_or_only_reads_is_away() {
+    let master = Server::start(&[]);
+    let server = Server::start(&[]);
+    let store = open(&server.url(), &patient()).await;
+    heals(&*store).await;
+    let _: Value = server.ask(&format!("REPLICAOF 127.0.0.1 {}", master.port)).await;
+    eventually("a replica is away", async || {
+        let put = store.put(Space::Sessions, b"key", entry("x")).await;
+        assert!(put.as_ref().map_err(StoreError::is_away).is_err_and(|away| away) || put.is_ok(), "{put:?}");
+        put.is_err()
+    })
+    .await;
+    let _: Value = server.ask("REPLICAOF NO ONE").await;
+    heals(&*store).await;
+    store.put(Space::Sessions, b"key", entry("x")).await.unwrap();
+}
+
+#[tokio::test]
+async fn either_connection_may_be_lost_alone_and_is_made_again() {
+    let server = Server::start(&[]);
+    let store = open(&server.url(), &patient()).await;
+    let mut heard = listen(&*store);
+    // The one that listens: calls go on, and those who mirror are told that they must ask.
+    let _: Value = server.ask("CLIENT KILL TYPE pubsub").await;
+    until(&mut heard, &Heard::Deaf).await;
+    store.put(Space::Sessions, b"unheard", entry("x")).await.unwrap();
+    until(&mut heard, &Heard::Hearing).await;
+    // The one that asks: listening goes on.
+    let _: Value = server.ask("CLIENT KILL TYPE normal").await;
+    heals(&*store).await;
+    store.put(Space::Sessions, b"heard", entry("x")).await.unwrap();
+    let wanted = Heard::Changed(Space::Sessions, b"heard".to_vec());
+    loop {
+        match heard.recv().await.unwrap() {
+            told if told == wanted => break,
+            told => assert_ne!(told, Heard::Deaf),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sentinel_failover_heals_and_the_suite_passes_before_and_after() {
+    let mut watched = Watched::start().await;
+    let store = open(&watched.url(), &prompt()).await;
+    heals(&*store).await;
+    conformance::run(open(&watched.url(), &patient()).await, Expiry::ByItself).await;
+
+    let mut heard = listen(&*store);
+    let version = store.put(Space::Sessions, b"kept", entry("x")).await.unwrap();
+    let replicas = &watched.servers[..2];
+    eventually("replicas have the write", async || {
+        let mut have = 0;
+        for replica in replicas {
+            let name = Keys::new("bff").record(Space::Sessions, b"kept");
+            have += replica.ask::<i64>(&format!("EXISTS {name}")).await;
+        }
+        have == 2
+    })
+    .await;
+    drop(watched.servers.pop());
+    until(&mut heard, &Heard::Deaf).await;
+    until(&mut heard, &Heard::Hearing).await;
+    heals(&*store).await;
+    assert_eq!(store.get(Space::Sessions, b"kept").await.unwrap().unwrap().version, version);
+
+    let _: Value = {
+        let mut master = None;
+        for server in &watched.servers {
+            if server.ask::<Vec<Value>>("ROLE").await[0] == Value::BulkString(b"master".to_vec()) {
+                master = Some(server);
+            }
+        }
+        master.unwrap().ask("FLUSHALL").await
+    };
+    conformance::run(open(&watched.url(), &patient()).await, Expiry::ByItself).await;
+}
+
+#[tokio::test]
+async fn a_node_of_a_cluster_that_hangs_fails_its_own_slots_only() {
+    let cluster = Clustered::start().await;
+    let store = open(&cluster.url(), &prompt()).await;
+    heals(&*store).await;
+    let mut heard = listen(&*store);
+    let keys = Keys::new("bff");
+    let on = |node: u32| {
+        (0u32..).map(u32::to_be_bytes).find(|key| {
+            let slot = slot(keys.record(Space::Sessions, key).as_bytes());
+            u32::from(slot > 5460) + u32::from(slot > 10922) == node
+        })
+    };
+    let of_node = [0, 1, 2].map(|node| on(node).unwrap());
+    for key in &of_node {
+        store.put(Space::Sessions, key, entry("x")).await.unwrap();
+    }
+    cluster.servers[2].pause();
+    until(&mut heard, &Heard::Deaf).await;
+    assert!(store.get(Space::Sessions, &of_node[2]).await.unwrap_err().is_away());
+    assert!(store.get(Space::Sessions, &of_node[0]).await.unwrap().is_some());
+    cluster.servers[2].resume();
+    until(&mut heard, &Heard::Hearing).await;
+    heals(&*store).await;
+    for key in &of_node {
+        assert!(store.get(Space::Sessions, key).await.unwrap().is_some());
+    }
+}
