@@ -36,7 +36,7 @@ pub use report::{CallReport, Observer};
 pub use service_token::ServiceTokens;
 pub use signing::{KeyError, KeyRing, KeyState, KeySummary, KeyTimes, Reloaded};
 pub use timeline::TimelineClient;
-pub use transport::{TransportError, UpstreamConfig, Webhook, WebhookError};
+pub use transport::{TlsFiles, TransportError, UpstreamConfig, Webhook, WebhookError};
 
 use transport::Transport;
 
@@ -46,6 +46,7 @@ pub struct Clients {
     pub profile: ProfileClient,
     pub timeline: TimelineClient,
     pub recipe: RecipeClient,
+    transports: [Transport; 3],
 }
 
 impl Clients {
@@ -65,10 +66,25 @@ impl Clients {
     ) -> Result<Self, TransportError> {
         let transport =
             |config| Transport::new(runtime.clone(), config, Arc::clone(&tokens), Arc::clone(&observer));
+        let transports = [transport(profile)?, transport(timeline)?, transport(recipe)?];
+        let [profile, timeline, recipe] = transports.clone();
         Ok(Self {
-            profile: ProfileClient::new(transport(profile)?),
-            timeline: TimelineClient::new(transport(timeline)?),
-            recipe: RecipeClient::new(transport(recipe)?),
+            profile: ProfileClient::new(profile),
+            timeline: TimelineClient::new(timeline),
+            recipe: RecipeClient::new(recipe),
+            transports,
         })
+    }
+
+    /// Reads every upstream's certificates again; those that are others than before count from now on, and calls
+    /// in flight are not disturbed. Answers whose have changed, and what could not be used: there, those of before
+    /// count on. Blocks on files.
+    #[must_use]
+    pub fn reload_certificates(&self) -> Vec<Result<&'static str, TransportError>> {
+        let reloaded =
+            self.transports.iter().map(|transport| (transport.name(), transport.reload_certificates()));
+        reloaded
+            .filter_map(|(name, changed)| changed.map(|changed| changed.then_some(name)).transpose())
+            .collect()
     }
 }

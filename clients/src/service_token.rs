@@ -179,6 +179,7 @@ mod tests {
     use http::HeaderValue;
     use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
     use schemas::{Id, ServiceClaims};
+    use secrecy::SecretString;
 
     use super::{Key, Now, ServiceTokens};
     use crate::{ClientKind, KeyRing};
@@ -279,6 +280,51 @@ mod tests {
             asking.into_iter().map(|thread| thread.join().expect("no panic")).collect()
         });
         assert_eq!(headers.len(), 1);
+    }
+
+    #[test]
+    fn an_upstream_with_a_secret_of_its_own_gets_tokens_signed_with_it_and_nobody_else_does() {
+        const SECRET: &str = "0123456789abcdef0123456789abcdef";
+        let (tokens, jwks) = tokens();
+        let tokens = tokens.sharing("recipe", "recipe", &SecretString::from(SECRET));
+        let header = tokens.header_for(Some(&ada()), ClientKind::Web, &Arc::from("recipe")).expect("a token");
+        let token = header.to_str().expect("text").strip_prefix("Bearer ").expect("a token").to_owned();
+        let head = decode_header(&token).expect("a header");
+        assert_eq!((head.alg, head.kid.as_deref()), (Algorithm::HS256, Some("recipe")));
+        let mut rules = Validation::new(Algorithm::HS256);
+        rules.set_audience(&["recipe"]);
+        rules.set_issuer(&["https://bff.test"]);
+        let with = |secret: &str| {
+            decode::<ServiceClaims>(&token, &DecodingKey::from_secret(secret.as_bytes()), &rules)
+        };
+        let claims = with(SECRET).expect("genuine").claims;
+        assert_eq!((claims.sub.as_deref(), claims.act.sub.as_str()), (Some("ada"), "bff"));
+        assert_eq!((claims.scope.as_str(), claims.exp), ("read write", claims.iat + 60));
+        assert!(with("another-secret-of-thirty-two-byte").is_err());
+        let header =
+            tokens.header_for(Some(&ada()), ClientKind::Web, &Arc::from("profile")).expect("a token");
+        assert!(verified(&header, &jwks, "profile").is_some(), "the others' are signed as before");
+        assert!(!format!("{tokens:?}").contains(SECRET));
+    }
+
+    #[test]
+    fn after_a_revocation_every_token_is_minted_anew() {
+        let dir = tempfile::tempdir().expect("a folder");
+        for _ in 0..2 {
+            KeyRing::generate_in(dir.path()).expect("a key");
+        }
+        let ring = Arc::new(KeyRing::load(dir.path()).expect("keys"));
+        let tokens = ServiceTokens::new(Arc::clone(&ring), "https://bff.test".to_owned());
+        let audience = Arc::from("recipe");
+        let header = || tokens.header_for(None, ClientKind::Web, &audience).expect("a token");
+        let before = header();
+        assert_eq!(header(), before);
+        KeyRing::revoke(dir.path(), &ring.signing_kid()).expect("revoked");
+        ring.reload().expect("keys");
+        let jwks = serde_json::from_value(ring.jwks()).expect("a JWK set");
+        assert!(verified(&before, &jwks, "recipe").is_none(), "its key is not published any more");
+        assert!(verified(&header(), &jwks, "recipe").is_some());
+        assert_eq!(header(), header(), "and reused again");
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::{io, sync::Arc};
 
-use clients::{CallReport, Clients, KeyError, KeyRing, KeyTimes, ServiceTokens, TransportError, Webhook};
+use clients::{
+    CallReport, Clients, KeyError, KeyRing, KeyTimes, ServiceTokens, TlsFiles, TransportError, Webhook,
+};
 use schemas::{Id, MemberCard};
 use secrecy::ExposeSecret;
 use tokio::runtime::Handle;
@@ -61,6 +63,15 @@ fn service_tokens(config: &Config, keys: Arc<KeyRing>) -> ServiceTokens {
     })
 }
 
+fn tls_files(config: &UpstreamConfig) -> TlsFiles {
+    let file = |name: &String| (!name.is_empty()).then(|| name.into());
+    TlsFiles {
+        client_cert: file(&config.client_cert_file),
+        client_key: file(&config.client_key_file),
+        ca: file(&config.ca_file),
+    }
+}
+
 pub(super) fn upstream_clients(
     config: &Config,
     runtime: Handle,
@@ -76,6 +87,7 @@ pub(super) fn upstream_clients(
         max_response_bytes: config.max_response_bytes,
         max_concurrent: config.max_concurrent,
         queue: config.queue,
+        tls: tls_files(config),
     };
     let tokens = Arc::new(service_tokens(config, keys));
     let metrics = Arc::clone(metrics);

@@ -9,6 +9,8 @@ mod error;
 mod folder;
 mod key;
 mod roster;
+#[cfg(test)]
+mod rotation_tests;
 mod set;
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ mod profile;
 mod recipe;
 mod server;
 mod timeline;
+mod tls;
 mod transport;
 mod webhook;
 
@@ -22,7 +23,8 @@ use tokio::runtime::Handle;
 use url::Url;
 
 use crate::{
-    CallContext, ClientKind, Clients, KeyRing, Observer, ServiceTokens, UpstreamConfig, UpstreamError,
+    CallContext, ClientKind, Clients, KeyRing, Observer, ServiceTokens, TlsFiles, UpstreamConfig,
+    UpstreamError,
 };
 use server::{Recorded, Reply, Server};
 
@@ -56,6 +58,20 @@ impl Fixture {
     }
 }
 
+fn config_at(url: &Url, name: &'static str) -> UpstreamConfig {
+    UpstreamConfig {
+        name,
+        url: url.clone(),
+        audience: format!("{name}-service"),
+        timeout: Duration::from_secs(5),
+        connect_timeout: Duration::from_secs(1),
+        max_response_bytes: 1024 * 1024,
+        max_concurrent: 64,
+        queue: 64,
+        tls: TlsFiles::default(),
+    }
+}
+
 fn clients_at(
     url: &Url,
     adjust: impl Fn(&mut UpstreamConfig),
@@ -63,16 +79,7 @@ fn clients_at(
     runtime: Handle,
 ) -> Clients {
     let config = |name: &'static str| {
-        let mut config = UpstreamConfig {
-            name,
-            url: url.clone(),
-            audience: format!("{name}-service"),
-            timeout: Duration::from_secs(5),
-            connect_timeout: Duration::from_secs(1),
-            max_response_bytes: 1024 * 1024,
-            max_concurrent: 64,
-            queue: 64,
-        };
+        let mut config = config_at(url, name);
         adjust(&mut config);
         config
     };

@@ -10,12 +10,13 @@ use std::{
 
 use parking_lot::Mutex;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
+    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
+    net::TcpListener,
     sync::{Semaphore, watch},
     task::AbortHandle,
     time::{sleep, timeout},
 };
+use tokio_rustls::TlsAcceptor;
 use url::Url;
 
 /// What became of a request.
@@ -80,6 +81,22 @@ impl Drop for Server {
 
 impl Server {
     pub(super) async fn start(handler: impl Fn(&Recorded) -> Reply + Send + Sync + 'static) -> Self {
+        Self::begin(None, handler).await
+    }
+
+    /// Behind TLS.
+    pub(super) async fn start_tls(
+        tls: TlsAcceptor,
+        handler: impl Fn(&Recorded) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::begin(Some(tls), handler).await
+    }
+
+    async fn begin(
+        tls: Option<TlsAcceptor>,
+        handler: impl Fn(&Recorded) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let shared = Arc::new(Shared {
@@ -95,15 +112,21 @@ impl Server {
             async move {
                 while let Ok((stream, _)) = listener.accept().await {
                     shared.accepted.fetch_add(1, Ordering::Relaxed);
-                    let shared = Arc::clone(&shared);
+                    let (shared, tls) = (Arc::clone(&shared), tls.clone());
                     tokio::spawn(async move {
-                        let _ = converse(stream, &shared).await;
+                        let _ = match tls {
+                            None => converse(stream, &shared).await,
+                            Some(tls) => match tls.accept(stream).await {
+                                Ok(stream) => converse(stream, &shared).await,
+                                Err(refused) => Err(refused),
+                            },
+                        };
                         shared.ended.send_modify(|ended| *ended += 1);
                     });
                 }
             }
         });
-        let url = Url::parse(&format!("http://{address}/")).expect("a url");
+        let url = Url::parse(&format!("{scheme}://{address}/")).expect("a url");
         Self { url, shared, accepting: accepting.abort_handle() }
     }
 
@@ -136,8 +159,13 @@ async fn reaches(counter: &watch::Sender<usize>, count: usize) {
     reached.expect("in time").expect("the server runs");
 }
 
+/// What a peer is spoken to through.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
 /// Answers until the peer or the reply ends the connection.
-async fn converse(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
+async fn converse(stream: impl Stream, shared: &Shared) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
     while let Some(request) = read_request(&mut stream).await? {
         let mut reply = (shared.handler)(&request);
@@ -165,7 +193,7 @@ async fn converse(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
 }
 
 async fn write_reply(
-    stream: &mut BufReader<TcpStream>,
+    stream: &mut BufReader<impl Stream>,
     reply: Reply,
     shared: &Shared,
 ) -> std::io::Result<()> {
@@ -208,7 +236,7 @@ async fn write_reply(
     }
 }
 
-async fn read_request(stream: &mut BufReader<TcpStream>) -> std::io::Result<Option<Recorded>> {
+async fn read_request(stream: &mut BufReader<impl Stream>) -> std::io::Result<Option<Recorded>> {
     let mut line = String::new();
     if stream.read_line(&mut line).await? == 0 {
         return Ok(None);

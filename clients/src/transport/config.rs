@@ -1,9 +1,11 @@
 //! How one upstream is reached, and the HTTP client made from that.
 
-use std::time::Duration;
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use reqwest::{header, redirect, retry};
 use url::Url;
+
+use super::tls::{Certificates, TlsFiles};
 
 /// How one upstream is reached and how much is asked of it.
 #[derive(Debug, Clone)]
@@ -24,6 +26,8 @@ pub struct UpstreamConfig {
     pub max_concurrent: usize,
     /// Calls that may wait for room; more are refused at once.
     pub queue: usize,
+    /// For `https` alone.
+    pub tls: TlsFiles,
 }
 
 /// An upstream cannot be set up as configured.
@@ -31,6 +35,15 @@ pub struct UpstreamConfig {
 pub enum TransportError {
     #[error("upstream `{upstream}`: {expected}")]
     Config { upstream: &'static str, expected: &'static str },
+    #[error("upstream `{upstream}`: {}", path.display())]
+    File {
+        upstream: &'static str,
+        path: PathBuf,
+        #[source]
+        source: Arc<io::Error>,
+    },
+    #[error("upstream `{upstream}`: {} is no {expected}", path.display())]
+    Tls { upstream: &'static str, path: PathBuf, expected: &'static str },
     #[error("upstream `{upstream}`: no http client")]
     Http {
         upstream: &'static str,
@@ -47,7 +60,7 @@ const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
 
 impl UpstreamConfig {
     /// The URL as the stem of paths, without a slash at its end.
-    pub(super) fn checked_base(&self) -> Result<Url, TransportError> {
+    pub(crate) fn checked_base(&self) -> Result<Url, TransportError> {
         let refuse = |expected| Err(TransportError::Config { upstream: self.name, expected });
         if !matches!(self.url.scheme(), "http" | "https") || self.url.host().is_none() {
             return refuse("the url must be http:// or https:// and name a host");
@@ -64,14 +77,51 @@ impl UpstreamConfig {
         if self.timeout.is_zero() || self.connect_timeout.is_zero() {
             return refuse("timeouts must be above zero");
         }
+        if self.url.scheme() != "https" && !self.tls.is_empty() {
+            return refuse("certificates need an https:// url");
+        }
+        if self.tls.client_key.is_some() && self.tls.client_cert.is_none() {
+            return refuse("a client key needs its certificate");
+        }
         let mut base = self.url.clone();
         let path = base.path().trim_end_matches('/').to_owned();
         base.set_path(&path);
         Ok(base)
     }
 
+    /// A client with the certificates that are in the files now.
+    pub(crate) fn http_client(&self) -> Result<reqwest::Client, TransportError> {
+        self.http_client_with(&self.tls.read(self.name)?)
+    }
+
+    pub(super) fn http_client_with(&self, tls: &Certificates) -> Result<reqwest::Client, TransportError> {
+        let built = self.builder(tls.authorities.as_deref(), tls.identity.as_ref()).build();
+        built.map_err(|source| self.blame(source, tls))
+    }
+
+    /// Which file is to blame for a client that cannot be built. Its error does not say.
+    fn blame(&self, source: reqwest::Error, tls: &Certificates) -> TransportError {
+        let refused = |path: &PathBuf, expected| TransportError::Tls {
+            upstream: self.name,
+            path: path.clone(),
+            expected,
+        };
+        let without_identity = self.builder(tls.authorities.as_deref(), None).build();
+        match (&self.tls.ca, &self.tls.client_cert) {
+            (_, Some(cert)) if without_identity.is_ok() => {
+                refused(cert, "certificate for the private key that comes with it")
+            }
+            (Some(ca), _) => refused(ca, "list of X.509 certificates (PEM)"),
+            (None, _) => TransportError::Http { upstream: self.name, source },
+        }
+    }
+
     #[expect(clippy::disallowed_methods, reason = "this is the one place with all limits set")]
-    pub(super) fn http_client(&self) -> Result<reqwest::Client, TransportError> {
+    fn builder(
+        &self,
+        authorities: Option<&[reqwest::Certificate]>,
+        identity: Option<&reqwest::Identity>,
+    ) -> reqwest::ClientBuilder {
         let mut accept = header::HeaderMap::new();
         accept.insert(header::ACCEPT, header::HeaderValue::from_static("application/json"));
         let mut builder = reqwest::Client::builder()
@@ -96,7 +146,13 @@ impl UpstreamConfig {
         } else {
             builder = builder.https_only(true);
         }
-        builder.build().map_err(|source| TransportError::Http { upstream: self.name, source })
+        if let Some(authorities) = authorities {
+            builder = builder.tls_certs_only(authorities.iter().cloned());
+        }
+        match identity {
+            Some(identity) => builder.identity(identity.clone()),
+            None => builder,
+        }
     }
 }
 
@@ -104,7 +160,7 @@ impl UpstreamConfig {
 mod tests {
     use std::time::Duration;
 
-    use super::UpstreamConfig;
+    use super::{TlsFiles, UpstreamConfig};
 
     fn config(url: &str) -> UpstreamConfig {
         UpstreamConfig {
@@ -116,6 +172,7 @@ mod tests {
             max_response_bytes: 1,
             max_concurrent: 1,
             queue: 0,
+            tls: TlsFiles::default(),
         }
     }
 

@@ -36,7 +36,8 @@ impl Upstream {
         let mut request = reqwest::Request::new(call.method.clone(), call.url.clone());
         *request.headers_mut() = self.headers(cx, call, deadline)?;
         *request.body_mut() = call.body.clone().map(Into::into);
-        let mut response = self.http.execute(request).await.map_err(|error| self.send_error(error))?;
+        let http = reqwest::Client::clone(&self.http.load());
+        let mut response = http.execute(request).await.map_err(|error| self.send_error(error))?;
         let status = response.status();
         if status.is_success() {
             return self.success(call, &mut response).await;

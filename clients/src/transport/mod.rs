@@ -14,6 +14,7 @@ mod config;
 mod exchange;
 mod gate;
 mod provider;
+mod tls;
 mod trace;
 mod webhook;
 
@@ -22,8 +23,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::Method;
+use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use tokio::{runtime::Handle, task::AbortHandle, time::timeout_at};
 
@@ -33,6 +36,7 @@ pub(crate) use call::{Authority, Call, Query};
 pub use config::{TransportError, UpstreamConfig};
 use gate::Gate;
 pub(crate) use provider::ProviderHttp;
+pub use tls::TlsFiles;
 pub use webhook::{Webhook, WebhookError};
 
 /// The way to one upstream. Cloning is cheap and shares connections and limits.
@@ -50,10 +54,19 @@ struct Upstream {
     audience: Arc<str>,
     timeout: Duration,
     max_response_bytes: usize,
-    http: reqwest::Client,
+    /// Another one where the certificates have changed; calls in flight keep theirs.
+    http: ArcSwap<reqwest::Client>,
+    certificates: Mutex<Reading>,
     gate: Gate,
     tokens: Arc<ServiceTokens>,
     observer: Observer,
+}
+
+/// What the client was made of.
+struct Reading {
+    config: UpstreamConfig,
+    /// Of the certificates.
+    print: [u8; 32],
 }
 
 impl Transport {
@@ -64,15 +77,18 @@ impl Transport {
         observer: Observer,
     ) -> Result<Self, TransportError> {
         let base = config.checked_base()?;
-        let http = config.http_client()?;
+        let certificates = config.tls.read(config.name)?;
+        let print = certificates.print;
+        let http = config.http_client_with(&certificates)?;
         let upstream = Upstream {
             name: config.name,
             base,
-            audience: config.audience.into(),
+            audience: config.audience.as_str().into(),
             timeout: config.timeout,
             max_response_bytes: config.max_response_bytes,
-            http,
+            http: ArcSwap::from_pointee(http),
             gate: Gate::new(config.max_concurrent, config.queue),
+            certificates: Mutex::new(Reading { config, print }),
             tokens,
             observer,
         };
@@ -81,6 +97,26 @@ impl Transport {
 
     pub(crate) fn name(&self) -> &'static str {
         self.upstream.name
+    }
+
+    /// Reads the upstream's certificates again and, where they are others than before, connects with them from now
+    /// on; says whether they are. Blocks on files.
+    ///
+    /// # Errors
+    /// [`TransportError`]; the certificates of before count on.
+    pub(crate) fn reload_certificates(&self) -> Result<bool, TransportError> {
+        let mut reading = self.upstream.certificates.lock();
+        if reading.config.tls.is_empty() {
+            return Ok(false);
+        }
+        let certificates = reading.config.tls.read(self.name())?;
+        let print = certificates.print;
+        if print == reading.print {
+            return Ok(false);
+        }
+        self.upstream.http.store(Arc::new(reading.config.http_client_with(&certificates)?));
+        reading.print = print;
+        Ok(true)
     }
 
     pub(crate) fn runtime(&self) -> &Handle {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::{runtime::Handle, time::timeout};
 use url::Url;
 
-use super::{AbortOnDrop, TransportError, UpstreamConfig, exchange::read_aside};
+use super::{AbortOnDrop, TlsFiles, TransportError, UpstreamConfig, exchange::read_aside};
 
 /// What stands in for an upstream's name in errors.
 const NAME: &str = "webhook";
@@ -69,6 +69,7 @@ impl Webhook {
             max_response_bytes: 1,
             max_concurrent: 1,
             queue: 0,
+            tls: TlsFiles::default(),
         };
         config.checked_base()?;
         let mut authorization =
