@@ -4,6 +4,7 @@
 mod contract;
 mod internal;
 mod pieces;
+mod rotation;
 
 use std::{
     io,
@@ -30,10 +31,12 @@ use tracing_actix_web::TracingLogger;
 
 pub use self::contract::openapi;
 use self::internal::{Health, internal_server};
+pub use self::pieces::key_times;
 use self::pieces::{
     announcer, callers, cookie_settings, csrf_guard, event_senders, forget_cards, hub, revalidator, screens,
     session_policy, signing_keys, trusted_proxies, upstream_clients,
 };
+use self::rotation::Rotation;
 use crate::{
     api::{self, Api, ApiParts, Idempotency, Jwks},
     cache::{Drops, Relay},
@@ -109,6 +112,7 @@ pub struct Application {
     hub: Hub,
     revalidator: Option<Revalidator>,
     sweeper: tokio::task::JoinHandle<()>,
+    rotation: tokio::task::JoinHandle<()>,
 }
 
 /// What is made once and shared by all workers.
@@ -176,6 +180,13 @@ impl Application {
             senders: Arc::new(event_senders(&config)),
             metrics: Arc::clone(&metrics),
         };
+        let rotation = rotation::watch(Rotation {
+            config: config.clone(),
+            keys: Arc::clone(&keys),
+            secrets: Arc::clone(&secrets),
+            clients: Arc::clone(&clients),
+        });
+        let rotation = rotation.map_err(StartError::Signals)?;
         let shared = Arc::clone(&clients);
         let screens = screens(&config, shared, drops, runtime.clone(), Arc::clone(&metrics));
         let pieces = Pieces {
@@ -212,7 +223,17 @@ impl Application {
         let edge = pieces.edge.clone();
         let (server, http_address) = public_server(&config, pieces)?;
         let (internal, internal_address) = internal_server(&config, health, &edge, events)?;
-        Ok(Self { server, internal, http_address, internal_address, draining, hub, revalidator, sweeper })
+        Ok(Self {
+            server,
+            internal,
+            http_address,
+            internal_address,
+            draining,
+            hub,
+            revalidator,
+            sweeper,
+            rotation,
+        })
     }
 
     /// Where callers reach it.
@@ -227,7 +248,7 @@ impl Application {
         self.internal_address
     }
 
-    /// Serves until SIGTERM or SIGINT. Then `/readyz` turns 503, no new connections are taken, requests in
+    /// Serves until SIGTERM or SIGINT, or until the terminal that it was started from is gone. Then `/readyz` turns 503, no new connections are taken, requests in
     /// flight are finished, and the internal listener goes last.
     ///
     /// # Errors
@@ -236,10 +257,12 @@ impl Application {
         use tokio::signal::unix::{SignalKind, signal};
         let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signals)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
+        let hangup = signal(SignalKind::hangup()).map_err(StartError::Signals)?;
         let told_to_stop = async move {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
+                () = rotation::terminal_gone(hangup) => {}
             }
         };
         self.run_until(told_to_stop).await
@@ -266,6 +289,7 @@ impl Application {
         self.hub.shutdown();
         stop(public, serving).await;
         self.sweeper.abort();
+        self.rotation.abort();
         stop(internal, watching).await;
         self.hub.flush(FLUSH_TIMEOUT).await;
         if let Some(revalidator) = self.revalidator {

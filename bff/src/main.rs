@@ -7,11 +7,12 @@ use std::{
 };
 
 use bff::{
-    app::{Application, log_settings, openapi},
+    app::{Application, key_times, log_settings, openapi},
     config::{Config, config_schema, file_from_environment},
     telemetry,
 };
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
+use clients::{KeyRing, KeyState, KeySummary, KeyTimes};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -33,7 +34,7 @@ enum Command {
     Serve,
     /// Check the settings without serving: prints every mistake, exits 1 when there is one.
     Check,
-    /// The keys that sign service tokens.
+    /// The keys that sign service tokens and access tokens.
     #[command(subcommand)]
     Keys(Keys),
     /// Print the contract with callers, OpenAPI 3.1.
@@ -44,18 +45,28 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum Keys {
-    /// Make a new signing key. The newest key signs; older ones stay published while they are there.
-    New {
-        /// Folder for the key, instead of `keys.dir`.
-        #[arg(long)]
-        dir: Option<PathBuf>,
-    },
+    /// Make a new signing key. It is published at once and signs after `keys.announce_ms`; a first one at once.
+    New(KeysAt),
     /// Print the public keys as a JWK set.
-    Jwks {
-        /// Folder of the keys, instead of `keys.dir`.
-        #[arg(long)]
-        dir: Option<PathBuf>,
+    Jwks(KeysAt),
+    /// Print each key's id, state, age and file.
+    List(KeysAt),
+    /// Remove the files of keys that have signed nothing for longer than any token lives (`keys.retire_ms`).
+    Prune(KeysAt),
+    /// Have a key believed no more at once, because others may have it: `X.pem` becomes `X.pem.revoked`.
+    Revoke {
+        /// Its id, as `list` prints it.
+        kid: String,
+        #[command(flatten)]
+        at: KeysAt,
     },
+}
+
+#[derive(Debug, Args)]
+struct KeysAt {
+    /// Folder of the keys, instead of `keys.dir`.
+    #[arg(long)]
+    dir: Option<PathBuf>,
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -122,20 +133,65 @@ fn check(file: Option<&Path>) -> Result<(), Failure> {
 }
 
 fn manage_keys(keys: Keys, file: Option<&Path>) -> Result<(), Failure> {
-    // With --dir the settings need not be sound yet: production refuses to load without a key.
-    let folder = |dir: Option<PathBuf>| match dir {
-        Some(dir) => Ok(dir),
-        None => load(file).map(|config| PathBuf::from(&config.keys.dir)),
-    };
     match keys {
-        Keys::New { dir } => {
-            let made = clients::KeyRing::generate_in(&folder(dir)?)?;
+        Keys::New(at) => {
+            let made = KeyRing::generate_in(&at.look(file)?.0)?;
             print(&made.display().to_string())
         }
-        Keys::Jwks { dir } => {
-            let ring = clients::KeyRing::load(&folder(dir)?)?;
-            print(&serde_json::to_string_pretty(&ring.jwks())?)
+        Keys::Jwks(at) => {
+            let (dir, times) = at.look(file)?;
+            print(&serde_json::to_string_pretty(&KeyRing::open(&dir, times)?.jwks())?)
         }
+        Keys::List(at) => {
+            let (dir, times) = at.look(file)?;
+            KeyRing::list(&dir, times)?.iter().try_for_each(|key| print(&line(key)))
+        }
+        Keys::Prune(at) => {
+            let (dir, times) = at.look(file)?;
+            KeyRing::prune(&dir, times)?.iter().try_for_each(|path| print(&path.display().to_string()))
+        }
+        Keys::Revoke { kid, at } => {
+            let revoked = KeyRing::revoke(&at.look(file)?.0, &kid)?;
+            print(&revoked.display().to_string())
+        }
+    }
+}
+
+impl KeysAt {
+    /// The folder, and how its keys follow one another. With `--dir` the settings need not be sound yet: production
+    /// refuses to load without a key.
+    fn look(self, file: Option<&Path>) -> Result<(PathBuf, KeyTimes), Failure> {
+        match (self.dir, load(file)) {
+            (Some(dir), config) => Ok((dir, config.map(|config| key_times(&config)).unwrap_or_default())),
+            (None, config) => config.map(|config| (PathBuf::from(&config.keys.dir), key_times(&config))),
+        }
+    }
+}
+
+/// One line of `keys list`.
+fn line(key: &KeySummary) -> String {
+    let now_ms = telemetry::unix_ms();
+    let state = match key.state {
+        KeyState::Announced { signs_from_ms } => {
+            format!("announced, signs in {}", span(signs_from_ms.saturating_sub(now_ms)))
+        }
+        KeyState::Signing => "signing".to_owned(),
+        KeyState::Superseded { since_ms } => {
+            format!("superseded for {}", span(now_ms.saturating_sub(since_ms)))
+        }
+    };
+    let (age, file) = (span(now_ms.saturating_sub(key.born_ms)), key.path.display());
+    format!("{}  {state:<28}  made {age} ago  {file}", key.kid)
+}
+
+/// A time in its two largest units.
+fn span(ms: u64) -> String {
+    let seconds = ms / 1000;
+    match (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60) {
+        (0, 0, 0, seconds) => format!("{seconds}s"),
+        (0, 0, minutes, seconds) => format!("{minutes}m {seconds}s"),
+        (0, hours, minutes, _) => format!("{hours}h {minutes}m"),
+        (days, hours, ..) => format!("{days}d {hours}h"),
     }
 }
 

@@ -47,8 +47,9 @@ pub(super) fn signing_keys(config: &Config) -> Result<KeyRing, StartError> {
     }
 }
 
-/// How signing keys follow one another.
-pub(super) fn key_times(config: &Config) -> KeyTimes {
+/// How the signing keys follow one another.
+#[must_use]
+pub fn key_times(config: &Config) -> KeyTimes {
     KeyTimes { announce: config.keys.announce_ms.into(), retire: config.keys.retire_ms.into() }
 }
 

@@ -8,7 +8,7 @@ use tokio::{runtime::Handle, time::timeout};
 use url::Url;
 
 use super::{
-    AbortOnDrop, TransportError, UpstreamConfig,
+    AbortOnDrop, TlsFiles, TransportError, UpstreamConfig,
     exchange::{ReadFault, read},
 };
 use crate::OidcError;
@@ -40,6 +40,7 @@ impl ProviderHttp {
             max_response_bytes: MAX_RESPONSE_BYTES,
             max_concurrent: MAX_IDLE,
             queue: 0,
+            tls: TlsFiles::default(),
         };
         config.checked_base()?;
         Ok(Self { runtime, http: config.http_client()?, timeout })
