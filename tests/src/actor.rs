@@ -1,5 +1,5 @@
-//! Who calls: nobody, or somebody with a session cookie. Actors keep their own cookie, as a browser would,
-//! so that suites see every byte of it.
+//! Who calls: nobody, somebody with a session cookie, or an app with its tokens. Actors keep their own cookies
+//! and tokens, so that suites see every byte of them.
 
 use std::{sync::Arc, time::Instant};
 
@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use reqwest::{Method, header::SET_COOKIE};
 use serde_json::{Value, json};
 
-use crate::Answer;
+use crate::{Answer, planted};
 
 /// Everybody's password. Planted: it must turn up in no log.
 pub const PASSWORD: &str = "planted-password-correct-horse";
@@ -15,10 +15,12 @@ pub const PASSWORD: &str = "planted-password-correct-horse";
 /// The e-mail address of the member called `name`. Planted as well.
 #[must_use]
 pub fn email(name: &str) -> String {
-    format!("planted-{name}@mail.example")
+    let email = format!("planted-{name}@mail.example");
+    planted::plant(planted::Secret::Email, &email);
+    email
 }
 
-/// Somebody who calls the gateway. Clones are the same person with the same cookie.
+/// Somebody who calls the gateway. Clones are the same person with the same cookies and tokens.
 #[derive(Debug, Clone)]
 pub struct Actor {
     http: reqwest::Client,
@@ -32,12 +34,17 @@ struct Session {
     cookie: Option<String>,
     csrf: Option<String>,
     id: Option<String>,
+    /// `name=value` of the refresh token's cookie, which goes to `/auth` only.
+    refresh_cookie: Option<String>,
+    access: Option<String>,
+    refresh: Option<String>,
 }
 
 /// A request under way. Nothing is in it but what was put there.
 #[must_use = "a request does nothing until it is sent"]
 pub struct Request {
     actor: Actor,
+    path: String,
     builder: reqwest::RequestBuilder,
 }
 
@@ -58,13 +65,19 @@ impl Actor {
         Self::anonymous(self.http.clone(), self.base.clone())
     }
 
-    /// A request with the actor's cookie and nothing else.
+    /// A request with the actor's cookies, or an app's access token, and nothing else.
     pub fn request(&self, method: Method, path: &str) -> Request {
-        let mut builder = self.http.request(method, format!("{}{path}", self.base));
-        if let Some(cookie) = self.cookie() {
-            builder = builder.header("cookie", cookie);
+        let builder = self.http.request(method, format!("{}{path}", self.base));
+        let request = Request { actor: self.clone(), path: path.to_owned(), builder };
+        let Session { cookie, refresh_cookie, access, .. } = self.session.lock().clone();
+        let refresh_cookie = refresh_cookie.filter(|_| path.starts_with("/auth"));
+        let cookies: Vec<_> = cookie.into_iter().chain(refresh_cookie).collect();
+        let request =
+            if cookies.is_empty() { request } else { request.header("cookie", &cookies.join("; ")) };
+        match access {
+            Some(token) => request.header("authorization", &format!("Bearer {token}")),
+            None => request,
         }
-        Request { actor: self.clone(), builder }
     }
 
     /// A request as a page of the same origin sends it: with the cookie and what passes the forgery checks.
@@ -108,6 +121,59 @@ impl Actor {
         answer
     }
 
+    /// Signs in as an app does and keeps the tokens: from then on, requests bear the access token.
+    ///
+    /// # Panics
+    /// When that is refused.
+    pub async fn sign_in_app(&self, login: &str) -> Answer {
+        let input = json!({ "login": login, "password": PASSWORD });
+        let answer = self.request(Method::POST, "/auth/token").json(&input).send().await.expect(200);
+        self.keep_tokens(&answer);
+        answer
+    }
+
+    /// Exchanges a refresh token for the next pair, and keeps neither: for those who try what does not work.
+    pub async fn present(&self, refresh_token: &str) -> Answer {
+        let request = self.signed_out().request(Method::POST, "/auth/refresh");
+        request.json(&json!({ "refresh_token": refresh_token })).send().await
+    }
+
+    /// Exchanges the refresh token for the next pair and keeps that.
+    ///
+    /// # Panics
+    /// When that is refused.
+    pub async fn refresh(&self) -> Answer {
+        let answer = self.present(&self.refresh_token()).await.expect(200);
+        self.keep_tokens(&answer);
+        answer
+    }
+
+    /// Goes on with the tokens of an answer.
+    ///
+    /// # Panics
+    /// When it bears none.
+    pub fn keep_tokens(&self, answer: &Answer) {
+        let pair = answer.json();
+        let token = |name: &str| pair[name].as_str().expect("a token").to_owned();
+        let mut session = self.session.lock();
+        session.access = Some(token("access_token"));
+        session.refresh = Some(token("refresh_token"));
+    }
+
+    /// # Panics
+    /// Without tokens.
+    #[must_use]
+    pub fn access_token(&self) -> String {
+        self.session.lock().access.clone().expect("an access token")
+    }
+
+    /// # Panics
+    /// Without tokens.
+    #[must_use]
+    pub fn refresh_token(&self) -> String {
+        self.session.lock().refresh.clone().expect("a refresh token")
+    }
+
     /// `name=value` of the session cookie.
     #[must_use]
     pub fn cookie(&self) -> Option<String> {
@@ -143,14 +209,22 @@ impl Actor {
         self.session.lock().id.clone().expect("a session")
     }
 
-    /// Takes over what the answer does to the session cookie.
-    fn keep_cookie(&self, answer: &Answer) {
+    /// `name=value` of the refresh token's cookie.
+    #[must_use]
+    pub fn refresh_cookie(&self) -> Option<String> {
+        self.session.lock().refresh_cookie.clone()
+    }
+
+    /// Takes over what the answer does to the cookies.
+    fn keep_cookies(&self, answer: &Answer) {
         for line in answer.all(SET_COOKIE.as_str()) {
             let pair = line.split(';').next().unwrap_or_default();
-            if let Some((name, value)) = pair.split_once('=')
-                && name.ends_with("sid")
-            {
-                self.set_cookie((!value.is_empty()).then(|| pair.to_owned()));
+            let Some((name, value)) = pair.split_once('=') else { continue };
+            let kept = (!value.is_empty()).then(|| pair.to_owned());
+            if name.ends_with("sid") {
+                self.session.lock().cookie = kept;
+            } else if name.ends_with("rt") {
+                self.session.lock().refresh_cookie = kept;
             }
         }
     }
@@ -158,11 +232,15 @@ impl Actor {
 
 impl Request {
     pub fn header(mut self, name: &str, value: &str) -> Self {
+        planted::sent_header(name, value);
         self.builder = self.builder.header(name, value);
         self
     }
 
     pub fn json(mut self, body: &Value) -> Self {
+        if self.path.starts_with("/auth") {
+            planted::document(body);
+        }
         self.builder = self.builder.json(body);
         self
     }
@@ -190,7 +268,8 @@ impl Request {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.bytes().await?;
         let answer = Answer { status, headers, body, took: began.elapsed() };
-        self.actor.keep_cookie(&answer);
+        planted::received(&self.path, &answer);
+        self.actor.keep_cookies(&answer);
         Ok(answer)
     }
 }

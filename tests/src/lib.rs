@@ -9,7 +9,9 @@ mod answer;
 mod direct;
 pub mod figures;
 pub mod imports;
+pub mod planted;
 mod proxy;
+pub mod redis;
 mod system;
 mod waiting;
 
@@ -17,5 +19,5 @@ pub use actor::{Actor, PASSWORD, Request, email};
 pub use answer::Answer;
 pub use direct::{Direct, Signer};
 pub use proxy::{Fault, HUGE, Journal, PLANTED, Proxy, Recorded};
-pub use system::{Builder, Output, Program, TestBff, program, run_bff};
+pub use system::{Builder, Output, Program, Replica, TestBff, program, run_bff};
 pub use waiting::{eventually, soon};

@@ -20,6 +20,7 @@ use super::{
     fault::{Fault, HUGE, Rules, fixed_answer},
     wire::{Message, Side, Wire},
 };
+use crate::planted::{Secret, plant};
 
 const BACKLOG: u32 = 1024;
 
@@ -182,14 +183,18 @@ fn record(request: &Message, shared: &Shared) -> String {
     let method = words.next().unwrap_or_default().to_owned();
     let target = words.next().unwrap_or_default().to_owned();
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-    shared.journal.push(Recorded {
+    let recorded = Recorded {
         method,
         path: path.to_owned(),
         query: query.to_owned(),
         headers: request.headers.clone(),
         body: request.body.clone(),
         at: Instant::now(),
-    });
+    };
+    if let Some(token) = recorded.bearer() {
+        plant(Secret::ServiceToken, token);
+    }
+    shared.journal.push(recorded);
     target
 }
 

@@ -9,8 +9,8 @@ use tempfile::TempDir;
 use upstreams::{Options, Running, Service};
 use url::Url;
 
-use super::{TestBff, gateway::Gateway, turn::Turn};
-use crate::Proxy;
+use super::{Replica, TestBff, turn::Turn};
+use crate::{Proxy, redis::StoreUrl};
 
 /// Key material of the gateways under test. Planted: it must turn up nowhere.
 const SECRET: &str = "planted-session-secret-0123456789abcdef";
@@ -29,6 +29,11 @@ impl Builder {
     pub fn set(mut self, key: &str, value: impl ToString) -> Self {
         self.settings.push((key.to_owned(), value.to_string()));
         self
+    }
+
+    /// The gateway keeps its records in that Redis.
+    pub fn redis(self, store: &impl StoreUrl) -> Self {
+        self.set("store.url", store.store_url())
     }
 
     /// For tests that measure: no other system runs meanwhile. Such a test makes one system only.
@@ -57,20 +62,18 @@ impl Builder {
         let (recipe, recipe_proxy) = upstream(Service::Recipe, &keys).await;
         let mut settings = defaults(&folder, [&profile_proxy, &timeline_proxy, &recipe_proxy]);
         settings.extend(self.settings);
-        let gateway = Gateway::start(&settings, folder.path(), self.log.as_deref()).await;
-        keys.forward_to(gateway.http);
+        let http = http_client();
+        let first = Replica::start(settings, folder.path(), self.log, http.clone()).await;
+        keys.forward_to(first.gateway().http);
         TestBff {
-            gateway: Some(gateway),
+            first,
             profile: profile_proxy,
             timeline: timeline_proxy,
             recipe: recipe_proxy,
             upstreams: [profile, timeline, recipe],
             keys,
-            http: http_client(),
-            settings,
-            log: self.log,
-            earlier: String::new(),
-            folder,
+            http,
+            _folder: folder,
             _turn: turn,
         }
     }

@@ -4,32 +4,30 @@ mod builder;
 mod gateway;
 mod output;
 mod program;
+mod replica;
 mod turn;
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitStatus,
-};
+use std::ops::{Deref, DerefMut};
 
 use serde_json::json;
 use tempfile::TempDir;
 use upstreams::{Running, Service};
 
 pub use builder::Builder;
-use gateway::Gateway;
 pub use gateway::run_bff;
 pub use output::Output;
 pub use program::{Program, program};
+pub use replica::Replica;
 use turn::Turn;
 
-use crate::{Actor, Answer, Direct, PASSWORD, Proxy, Signer, email, soon};
+use crate::{Actor, Direct, PASSWORD, Proxy, Signer, email, soon};
 
 /// The origins that the gateways under test allow.
 const ORIGINS: [&str; 2] = ["https://app.example", "http://localhost:3000"];
 
-/// A running system. Everything ends with it.
+/// A running system. Everything ends with it. It is called as its first gateway is.
 pub struct TestBff {
-    gateway: Option<Gateway>,
+    first: Replica,
     /// Before the profile service.
     pub profile: Proxy,
     /// Before the timeline service.
@@ -39,12 +37,7 @@ pub struct TestBff {
     upstreams: [Running; 3],
     keys: Proxy,
     http: reqwest::Client,
-    settings: Vec<(String, String)>,
-    /// Where its output goes; nothing: into memory.
-    log: Option<PathBuf>,
-    /// What it said in its earlier lives.
-    earlier: String,
-    folder: TempDir,
+    _folder: TempDir,
     _turn: Turn,
 }
 
@@ -60,18 +53,6 @@ impl TestBff {
     /// A system with settings of its own.
     pub fn builder() -> Builder {
         Builder::default()
-    }
-
-    /// Where callers reach the gateway: `http://` without a closing slash.
-    #[must_use]
-    pub fn url(&self) -> String {
-        format!("http://{}", self.gateway().http)
-    }
-
-    /// Somebody without a session.
-    #[must_use]
-    pub fn anonymous(&self) -> Actor {
-        Actor::anonymous(self.http.clone(), self.url())
     }
 
     /// Makes an account, if it is not there yet. Nobody is signed in by it.
@@ -94,17 +75,6 @@ impl TestBff {
         let actor = self.sign_up(name).await;
         let _ = actor.sign_in(name).await;
         actor
-    }
-
-    /// Where its internal listener is: `http://` without a closing slash.
-    #[must_use]
-    pub fn internal_url(&self) -> String {
-        format!("http://{}", self.gateway().internal)
-    }
-
-    /// Asks the internal listener.
-    pub async fn internal(&self, path: &str) -> Answer {
-        Actor::anonymous(self.http.clone(), format!("http://{}", self.gateway().internal)).get(path).await
     }
 
     /// The three proxies.
@@ -145,69 +115,36 @@ impl TestBff {
         }
     }
 
-    /// What the gateway has said so far, over all its lives.
-    #[must_use]
-    pub fn output(&self) -> String {
-        let now = self.gateway.as_ref().map(|gateway| gateway.program.output().text());
-        format!("{}{}", self.earlier, now.unwrap_or_default())
-    }
-
-    /// Its store and its keys are in here.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
-    /// Resident memory in KiB: now, and the most it ever was.
-    #[must_use]
-    pub fn memory_kib(&self) -> (u64, u64) {
-        (self.gateway().program.memory_kib("VmRSS"), self.gateway().program.memory_kib("VmHWM"))
-    }
-
-    /// The gateway's process id.
-    #[must_use]
-    pub fn process_id(&self) -> u32 {
-        self.gateway().program.id()
-    }
-
-    /// Sends SIGTERM and returns at once.
-    pub async fn terminate(&self) {
-        self.gateway().program.terminate().await;
-    }
-
-    /// Waits until the gateway has ended by itself.
-    pub async fn ended(&mut self) -> ExitStatus {
-        let program = self.take_gateway();
-        let output = program.output().clone();
-        let status = program.ended().await;
-        self.earlier += &output.text();
-        status
-    }
-
-    /// `kill -9`.
-    pub async fn kill9(&mut self) {
-        let program = self.take_gateway();
-        let output = program.output().clone();
-        program.kill().await;
-        self.earlier += &output.text();
-    }
-
     /// Starts the gateway again after its end: same settings, same store, another port.
     ///
     /// # Panics
     /// When it still runs, or does not start.
     pub async fn restart(&mut self) {
-        assert!(self.gateway.is_none(), "the gateway still runs");
-        let gateway = Gateway::start(&self.settings, self.folder.path(), self.log.as_deref()).await;
-        self.keys.forward_to(gateway.http);
-        self.gateway = Some(gateway);
+        self.first.restart().await;
+        self.keys.forward_to(self.first.gateway().http);
+    }
+
+    /// Starts another gateway over the same upstreams, keys and store, which has to be one that can be shared.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn replica(&self) -> Replica {
+        self.first.another(&[]).await
+    }
+
+    /// Starts another gateway that differs in some settings.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn replica_with(&self, settings: &[(&str, &str)]) -> Replica {
+        self.first.another(settings).await
     }
 
     /// Signs as the gateway does.
     pub async fn signer(&self) -> Signer {
         let jwks = self.anonymous().get("/.well-known/jwks.json").await.expect(200).json();
         let kid = jwks["keys"][0]["kid"].as_str().expect("a kid").to_owned();
-        Signer::new(&self.folder.path().join("keys"), &kid)
+        Signer::new(&self.folder().join("keys"), &kid)
     }
 
     /// Calls an upstream past the gateway and its proxy, with a sound token.
@@ -226,24 +163,17 @@ impl TestBff {
         };
         Direct::new(self.http.clone(), format!("http://{}", running.addr()), token)
     }
+}
 
-    fn gateway(&self) -> &Gateway {
-        self.gateway.as_ref().expect("the gateway runs")
-    }
-
-    fn take_gateway(&mut self) -> Program {
-        self.gateway.take().expect("the gateway runs").program
+impl Deref for TestBff {
+    type Target = Replica;
+    fn deref(&self) -> &Replica {
+        &self.first
     }
 }
 
-impl Drop for TestBff {
-    /// What the gateway said helps to find out why a test failed.
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let text = self.output();
-            let tail: Vec<_> = text.lines().rev().take(60).collect();
-            eprintln!("--- the gateway's last lines ---");
-            tail.into_iter().rev().for_each(|line| eprintln!("{line}"));
-        }
+impl DerefMut for TestBff {
+    fn deref_mut(&mut self) -> &mut Replica {
+        &mut self.first
     }
 }

@@ -1,13 +1,15 @@
 //! What a process says.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io::{BufRead as _, BufReader, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread::JoinHandle,
+    time::Duration,
+};
 
 use parking_lot::Mutex;
-use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, BufReader},
-    sync::watch,
-    task::JoinHandle,
-};
+use tokio::sync::watch;
 
 use crate::soon;
 
@@ -16,18 +18,35 @@ use crate::soon;
 pub struct Output {
     text: Arc<Mutex<String>>,
     grown: watch::Sender<usize>,
+    /// Where the rest of it goes.
+    file: Option<PathBuf>,
 }
 
 impl Default for Output {
     fn default() -> Self {
-        Self { text: Arc::default(), grown: watch::Sender::new(0) }
+        Self { text: Arc::default(), grown: watch::Sender::new(0), file: None }
     }
 }
 
 impl Output {
+    /// The output of a process that writes to `file`.
+    pub(super) fn in_file(file: &Path) -> Self {
+        Self { file: Some(file.to_owned()), ..Self::default() }
+    }
+
+    /// What has been read so far.
     #[must_use]
     pub fn text(&self) -> String {
         self.text.lock().clone()
+    }
+
+    /// All of it, also what went to a file and was not read.
+    #[must_use]
+    pub fn whole(&self) -> String {
+        self.file.as_ref().map_or_else(
+            || self.text(),
+            |file| String::from_utf8_lossy(&std::fs::read(file).unwrap_or_default()).into_owned(),
+        )
     }
 
     /// Waits for a line that begins with `prefix`, and returns it.
@@ -35,11 +54,23 @@ impl Output {
     /// # Panics
     /// When it does not come.
     pub async fn line(&self, prefix: &str) -> String {
+        self.line_where(prefix, |line| line.starts_with(prefix)).await
+    }
+
+    /// Waits for a line that has `part` in it, and returns it.
+    ///
+    /// # Panics
+    /// When it does not come.
+    pub async fn line_with(&self, part: &str) -> String {
+        self.line_where(part, |line| line.contains(part)).await
+    }
+
+    async fn line_where(&self, what: &str, such: impl Fn(&str) -> bool) -> String {
         let mut grown = self.grown.subscribe();
-        soon(prefix, async {
+        soon(what, async {
             loop {
                 grown.borrow_and_update();
-                let found = self.text.lock().lines().find(|line| line.starts_with(prefix)).map(str::to_owned);
+                let found = self.text.lock().lines().find(|line| such(line)).map(str::to_owned);
                 if let Some(line) = found {
                     return line;
                 }
@@ -56,21 +87,22 @@ impl Output {
         self.grown.send_replace(whole.len());
     }
 
-    /// Reads to the end of `stream`.
-    pub(super) fn read_from(&self, stream: impl AsyncRead + Send + Unpin + 'static) -> JoinHandle<()> {
+    /// Reads to the end of `stream`, on a thread of its own: it goes on when the test's runtime is busy or gone.
+    pub(super) fn read_from(&self, stream: impl Read + Send + 'static) -> JoinHandle<()> {
         let output = self.clone();
-        tokio::spawn(async move {
-            let mut lines = BufReader::new(stream).split(b'\n');
-            while let Ok(Some(mut line)) = lines.next_segment().await {
-                line.push(b'\n');
+        std::thread::spawn(move || {
+            let mut lines = BufReader::new(stream);
+            let mut line = Vec::new();
+            while lines.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
                 output.push(&String::from_utf8_lossy(&line));
+                line.clear();
             }
         })
     }
 
     /// Reads a file up to the end of the line that begins with `last`: for processes whose output nobody
     /// should have to read along.
-    pub(super) fn read_until(&self, last: &str, file: PathBuf) -> JoinHandle<()> {
+    pub(super) fn read_until(&self, last: &str, file: PathBuf) -> tokio::task::JoinHandle<()> {
         let (output, last) = (self.clone(), last.to_owned());
         tokio::spawn(async move {
             loop {

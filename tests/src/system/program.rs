@@ -3,22 +3,48 @@
 use std::{
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
+    time::Duration,
 };
 
-use tokio::{
-    process::{Child, Command},
-    task::JoinHandle,
-};
+use tokio::process::{Child, Command};
 
 use super::Output;
-use crate::soon;
+use crate::{eventually, soon};
+
+/// Milliseconds within which a killed program's output ends.
+const ENDS: u32 = 2000;
 
 /// A running program. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct Program {
     child: Child,
     output: Output,
-    readers: Vec<JoinHandle<()>>,
+    reader: Reader,
+}
+
+/// Who reads what it says.
+#[derive(Debug)]
+enum Reader {
+    /// All of it.
+    Whole(std::thread::JoinHandle<()>),
+    /// Its beginning.
+    Beginning(tokio::task::JoinHandle<()>),
+}
+
+impl Reader {
+    /// Waits until it has read what it is to read.
+    async fn ended(self) {
+        match self {
+            Self::Whole(thread) => {
+                let joined = tokio::task::spawn_blocking(|| thread.join());
+                let joined = soon("the end of its output", joined).await.expect("joining does not panic");
+                joined.expect("reading does not panic");
+            }
+            Self::Beginning(task) => {
+                soon("the beginning of its output", task).await.expect("reading does not panic");
+            }
+        }
+    }
 }
 
 impl Program {
@@ -28,12 +54,13 @@ impl Program {
     /// When it cannot be started.
     #[must_use]
     pub fn start(mut command: Command) -> Self {
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = spawn(command);
+        let (said, out) = std::io::pipe().expect("a pipe");
+        command.stderr(out.try_clone().expect("a second handle")).stdout(out);
+        // The command takes its ends of the pipe along, so that the reader sees the program's end.
+        let child = spawn(command);
         let output = Output::default();
-        let out = output.read_from(child.stdout.take().expect("it is piped"));
-        let err = output.read_from(child.stderr.take().expect("it is piped"));
-        Self { child, output, readers: vec![out, err] }
+        let reader = Reader::Whole(output.read_from(said));
+        Self { child, output, reader }
     }
 
     /// Starts `command`; all it says goes to a file, which is read until a line begins with `last`.
@@ -44,9 +71,9 @@ impl Program {
     pub fn start_logging_to(mut command: Command, file: &Path, last: &str) -> Self {
         let opened = std::fs::File::create(file).expect("the file for its output");
         command.stderr(opened.try_clone().expect("a second handle")).stdout(opened);
-        let output = Output::default();
-        let beginning = output.read_until(last, file.to_owned());
-        Self { child: spawn(command), output, readers: vec![beginning] }
+        let output = Output::in_file(file);
+        let reader = Reader::Beginning(output.read_until(last, file.to_owned()));
+        Self { child: spawn(command), output, reader }
     }
 
     /// What it has said so far.
@@ -66,6 +93,32 @@ impl Program {
         }
     }
 
+    /// Waits for a line that has `part` in it.
+    ///
+    /// # Errors
+    /// All it said, when it ends before that.
+    ///
+    /// # Panics
+    /// When neither comes.
+    pub async fn says(&mut self, part: &str) -> Result<(), String> {
+        let ended = tokio::select! {
+            _ = self.output.line_with(part) => false,
+            _ = self.child.wait() => true,
+        };
+        if !ended {
+            return Ok(());
+        }
+        eventually("the end of its output", || async { self.has_been_read().then_some(()) }).await;
+        Err(self.output.whole())
+    }
+
+    fn has_been_read(&self) -> bool {
+        match &self.reader {
+            Reader::Whole(thread) => thread.is_finished(),
+            Reader::Beginning(task) => task.is_finished(),
+        }
+    }
+
     /// Its process id.
     ///
     /// # Panics
@@ -80,9 +133,17 @@ impl Program {
     /// # Panics
     /// When it has ended.
     pub async fn terminate(&self) {
-        let kill = format!("kill -TERM {}", self.id());
+        self.signal("TERM").await;
+    }
+
+    /// Sends a signal, such as `HUP`.
+    ///
+    /// # Panics
+    /// When it has ended.
+    pub async fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.id());
         let sent = Command::new("sh").args(["-c", &kill]).status().await.expect("a shell");
-        assert!(sent.success(), "SIGTERM was sent");
+        assert!(sent.success(), "SIG{name} was sent");
     }
 
     /// Waits for its end, and until all it said is here.
@@ -91,9 +152,7 @@ impl Program {
     /// When it does not end.
     pub async fn ended(mut self) -> ExitStatus {
         let status = soon("the end of the program", self.child.wait()).await.expect("an exit status");
-        for reader in self.readers {
-            soon("the end of its output", reader).await.expect("reading does not panic");
-        }
+        self.reader.ended().await;
         status
     }
 
@@ -104,6 +163,21 @@ impl Program {
     pub async fn kill(mut self) {
         self.child.start_kill().expect("a process that runs");
         self.ended().await;
+    }
+
+    /// Kills it and returns all it said: for destructors, which cannot await anything.
+    #[must_use]
+    pub(super) fn cut_off(mut self) -> String {
+        // It may have ended already.
+        let _ = self.child.start_kill();
+        // The thread reads on by itself; a child of the program that holds its output open must not hold up more.
+        for _ in 0..ENDS {
+            if self.has_been_read() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.output.whole()
     }
 
     /// A line of `/proc/PID/status` in KiB, such as `VmRSS` or `VmHWM`.
