@@ -19,6 +19,9 @@ pub enum IdentityError {
     /// No access token can be made.
     #[error("access token cannot be signed")]
     Key(#[source] KeyError),
+    /// What a browser is to keep for us cannot be sealed.
+    #[error("a cookie cannot be sealed")]
+    Sealing,
     /// The process is stopping. What was asked may or may not have happened.
     #[error("interrupted by the end of the process")]
     Interrupted(#[source] tokio::task::JoinError),

@@ -14,6 +14,7 @@ mod csrf;
 mod error;
 mod families;
 mod near;
+pub mod oidc;
 mod origins;
 mod record;
 mod secrets;

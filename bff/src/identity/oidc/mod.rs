@@ -1,0 +1,26 @@
+//! Sign-in with OpenID Connect: what is decided without HTTP. Called by the handlers in `api`, which send people to the
+//! provider and take them back; what is asked of a provider itself is in `clients`.
+//!
+//! ```text
+//! login      ReturnTo::parse -> Attempt::begin -> Attempts::seal (a cookie; nothing is stored)
+//! callback   Attempts::open -> ProviderSessions::spend -> verify_id_token -> Sessions::create -> ProviderSessions::link
+//! logout     verify_logout_token -> ProviderSessions::sign_out -> Sessions::end
+//! ```
+
+mod attempt;
+mod claims;
+mod jwt;
+mod links;
+mod return_to;
+mod sealing;
+#[cfg(test)]
+mod tests;
+mod tokens;
+
+pub use attempt::Attempt;
+pub use claims::Person;
+pub use jwt::TokenFault;
+pub use links::ProviderSessions;
+pub use return_to::ReturnTo;
+pub use sealing::Attempts;
+pub use tokens::{Client, IdToken, LogoutToken, verify_id_token, verify_logout_token};
