@@ -34,7 +34,7 @@ use self::internal::{Health, internal_server};
 pub use self::pieces::key_times;
 use self::pieces::{
     announcer, callers, cookie_settings, csrf_guard, event_senders, forget_cards, hub, revalidator, screens,
-    session_policy, signing_keys, trusted_proxies, upstream_clients,
+    session_policy, signing_keys, store_settings, trusted_proxies, upstream_clients,
 };
 use self::rotation::Rotation;
 use crate::{
@@ -154,7 +154,7 @@ impl Application {
             enabled: config.telemetry.access,
             sample: config.telemetry.access_sample,
         };
-        let store = store::open(config.store.url.as_str()).await?;
+        let store = store::open_with(config.store.url.as_str(), &store_settings(&config)?).await?;
         let keys = Arc::new(signing_keys(&config)?);
         let secrets = Arc::new(Secrets::new(config.session_secrets()));
         let origins =

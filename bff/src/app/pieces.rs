@@ -2,6 +2,7 @@
 
 use std::{io, sync::Arc};
 
+use bytes::Bytes;
 use clients::{
     CallReport, Clients, KeyError, KeyRing, KeyTimes, ServiceTokens, TlsFiles, TransportError, Webhook,
 };
@@ -18,7 +19,7 @@ use crate::{
     identity::{AllowedOrigins, CookieSettings, CsrfGuard, CsrfKeys, SameSite, Secrets, SessionPolicy},
     live::{Hub, LiveSettings, Revalidator, SenderTokens},
     screens::{ScreenSettings, Screens, ScreensParts},
-    store::{Store, StoreError},
+    store::{Store, StoreError, StoreSettings},
     telemetry::Metrics,
 };
 
@@ -71,6 +72,19 @@ fn tls_files(config: &UpstreamConfig) -> TlsFiles {
         client_key: file(&config.client_key_file),
         ca: file(&config.ca_file),
     }
+}
+
+pub(super) fn store_settings(config: &Config) -> Result<StoreSettings, StoreError> {
+    let store = &config.store;
+    let read = |path: &str| {
+        let failed = |source| StoreError::Open { path: path.into(), source: Arc::new(source) };
+        std::fs::read(path).map(Bytes::from).map_err(failed)
+    };
+    Ok(StoreSettings {
+        prefix: store.prefix.clone(),
+        timeout: store.timeout_ms.into(),
+        ca: (!store.ca_file.is_empty()).then(|| read(&store.ca_file)).transpose()?,
+    })
 }
 
 pub(super) fn upstream_clients(

@@ -17,6 +17,7 @@ mod rules;
 mod schema;
 mod secrets;
 mod sections;
+mod store_rules;
 mod values;
 
 #[cfg(test)]
@@ -166,6 +167,9 @@ impl Config {
             let path = format!("oidc.{name}.client_secret");
             read_secret(&path, client_secret, client_secret_file, merged, mistakes);
         }
+        let mut url = SecretString::from(self.store.url.as_str());
+        read_secret("store.url", &mut url, &self.store.url_file, merged, mistakes);
+        self.store.url = StoreUrl::new(url.expose_secret());
         let Self { session, events, upstreams, .. } = self;
         let UpstreamsConfig { profile, timeline, recipe } = upstreams;
         for (path, secret, file) in [

@@ -9,7 +9,7 @@ use url::{Host, Url};
 
 use super::layers::Merged;
 use super::{Config, ConfigErrors, SameSite, ScreensConfig, Secure, UpstreamConfig};
-use super::{caller_rules, key_rules, live_rules, oidc_rules};
+use super::{caller_rules, key_rules, live_rules, oidc_rules, store_rules};
 
 pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// HMAC keys shorter than the digest weaken it (RFC 2104, section 3).
@@ -28,6 +28,7 @@ pub(super) fn check(config: &Config, mistakes: &mut ConfigErrors) {
     live_rules::check(config, &mut check);
     oidc_rules::check(config, &mut check);
     caller_rules::check(config, &mut check);
+    store_rules::check(config, &mut check);
     if config.is_production() {
         check.production(config);
     }
@@ -66,6 +67,7 @@ impl Check<'_> {
             ("tokens.retry_ms", tokens.retry_ms.get(), 0..=60_000),
             ("store.grace_ms", store.grace_ms.get(), 0..=3_600_000),
             ("store.sweep_ms", store.sweep_ms.get(), 100..=DAY_MS),
+            ("store.timeout_ms", store.timeout_ms.get(), 10..=60_000),
             ("cache.max_bytes", cache.max_bytes, 1 << 20..=1 << 40),
             ("cache.jitter_percent", cache.jitter_percent.into(), 0..=50),
             ("cache.cards_fresh_ms", cache.cards_fresh_ms.get(), 0..=DAY_MS),
@@ -199,15 +201,6 @@ impl Check<'_> {
     }
 
     fn rest(&mut self, config: &Config) {
-        let url = &config.store.url;
-        let known = url.as_str().contains(':') && matches!(url.scheme(), "embedded" | "memory");
-        self.refuse(
-            !known,
-            "store.url",
-            "must be embedded:PATH or memory: (redis:// comes with a later version)",
-        );
-        let nowhere = url.scheme() == "embedded" && url.as_str() == "embedded:";
-        self.refuse(nowhere, "store.url", "names no path: embedded:PATH");
         if let Err(error) = EnvFilter::builder().parse(&config.telemetry.log) {
             self.refuse(true, "telemetry.log", &format!("is not a list of filter directives: {error}"));
         }

@@ -137,6 +137,13 @@ pub struct OidcConfig {
 pub struct StoreConfig {
     #[schemars(with = "String")]
     pub url: StoreUrl,
+    /// Already read into `url`.
+    pub url_file: String,
+    /// Letters, digits and `-_.:`; not empty.
+    pub prefix: String,
+    pub timeout_ms: Millis,
+    /// PEM; can be read. Empty: the system's authorities.
+    pub ca_file: String,
     pub grace_ms: Millis,
     pub sweep_ms: Millis,
 }

@@ -206,6 +206,10 @@ impl JsonSchema for Network {
 pub struct StoreUrl(String);
 
 impl StoreUrl {
+    pub(super) fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The whole text, with credentials if it has any: for opening the store, not for printing.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -223,9 +227,14 @@ impl StoreUrl {
     pub fn redacted(&self) -> String {
         let Some((scheme, rest)) = self.0.split_once("://") else { return self.0.clone() };
         // A password may hold unescaped `@` or `/`: everything before the last `@` goes.
-        match rest.rsplit_once('@') {
-            Some((_, host)) => format!("{scheme}://[redacted]@{host}"),
-            None => self.0.clone(),
+        let (login, rest) = match rest.rsplit_once('@') {
+            Some((_, host)) => ("[redacted]@", host),
+            None => ("", rest),
+        };
+        // So may a parameter.
+        match rest.split_once('?') {
+            Some((rest, _)) => format!("{scheme}://{login}{rest}?[redacted]"),
+            None => format!("{scheme}://{login}{rest}"),
         }
     }
 }
