@@ -199,7 +199,7 @@ impl AppTokens {
             Standing::Current | Standing::Retried { .. } => true,
             Standing::Unknown => family.has_outlived(&token) && token.is_genuine(&inner.secrets),
         };
-        Ok((known && inner.sessions.end(&key).await?).then_some(key))
+        Ok((known && inner.sessions.end_family(&key, &family.user.id).await?).then_some(key))
     }
 
     /// The live family that `jwt` vouches for, where both are in memory. Neither waits nor allocates. Nothing means: ask
@@ -255,7 +255,7 @@ impl Inner {
                 }
                 Standing::Unknown if family.has_outlived(&token) && token.is_genuine(&self.secrets) => {
                     tracing::warn!("a spent refresh token was presented: its family ends");
-                    self.sessions.end(&key).await?;
+                    self.sessions.end_family(&key, &family.user.id).await?;
                     return Err(RefreshError::Reused);
                 }
                 Standing::Unknown => return Err(RefreshError::Invalid),

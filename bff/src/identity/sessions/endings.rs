@@ -104,6 +104,18 @@ impl Sessions {
         work.await.map_err(IdentityError::Interrupted)?
     }
 
+    /// [`Self::end`] for an app's sign-in of `user`, which somebody has just read.
+    pub(in crate::identity) async fn end_family(
+        &self,
+        key: &SessionKey,
+        user: &Id,
+    ) -> Result<bool, IdentityError> {
+        let (inner, key, user) = (Arc::clone(&self.inner), *key, user.clone());
+        let work =
+            self.inner.runtime.spawn(async move { inner.end_known(SessionKind::App, key, user).await });
+        work.await.map_err(IdentityError::Interrupted)?
+    }
+
     /// Ends all sessions of `user` but `except`, of both kinds; answers with the keys of those that ended. As
     /// [`Self::end`].
     ///
@@ -135,15 +147,20 @@ impl Sessions {
 
 impl Inner {
     pub(super) async fn end(&self, key: &SessionKey) -> Result<bool, IdentityError> {
-        let near = &self.mirror.near;
-        let session = match near.last_known(key) {
+        let session = match self.mirror.near.last_known(key) {
             Some(session) => Some(session),
             None => self.read_any(key).await?,
         };
-        let Some(session) = session else { return self.end_unread(key).await };
-        let outcome = self.store.delete(session.kind.space(), key).await;
-        near.forget(key);
-        self.tell(&[Ended { key: *key, user: session.user.clone() }]).await;
+        match session {
+            Some(session) => self.end_known(session.kind, *key, session.user.clone()).await,
+            None => self.end_unread(key).await,
+        }
+    }
+
+    async fn end_known(&self, kind: SessionKind, key: SessionKey, user: Id) -> Result<bool, IdentityError> {
+        let outcome = self.store.delete(kind.space(), &key).await;
+        self.mirror.near.forget(&key);
+        self.tell(&[Ended { key, user }]).await;
         Ok(outcome?)
     }
 

@@ -1,6 +1,8 @@
 //! What holds of [`Sessions`] whatever the store and other requests do meanwhile.
 
+mod endings;
 mod life;
+mod outage;
 mod races;
 pub(in crate::identity) mod trial_store;
 
@@ -41,7 +43,7 @@ async fn signed_in(sessions: &Sessions, user: &str, now_ms: u64) -> NewSession {
 }
 
 /// Lets background tasks run until `done`.
-async fn until(what: &str, done: impl Fn() -> bool) {
+pub(in crate::identity) async fn until(what: &str, done: impl Fn() -> bool) {
     for _ in 0..10_000 {
         if done() {
             return;

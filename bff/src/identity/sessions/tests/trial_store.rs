@@ -52,8 +52,14 @@ impl Gate {
 pub(in crate::identity) struct TrialStore {
     pub(in crate::identity) inner: Arc<dyn Store>,
     away: AtomicBool,
+    /// Whether the next `put_if` writes and loses its answer.
+    loses_answer: AtomicBool,
     /// Whether notices are lost on the way.
     unheard: Arc<AtomicBool>,
+    /// Whether changes of records are, while messages arrive.
+    unseen: Arc<AtomicBool>,
+    /// Whether messages cannot be published.
+    mute: AtomicBool,
     listeners: Mutex<Vec<Arc<Listener>>>,
     pub(in crate::identity) gets: AtomicUsize,
     pub(in crate::identity) put_ifs: AtomicUsize,
@@ -68,7 +74,10 @@ impl TrialStore {
         Arc::new(Self {
             inner: store::open("memory:").await.expect("a store in memory"),
             away: AtomicBool::new(false),
+            loses_answer: AtomicBool::new(false),
             unheard: Arc::default(),
+            unseen: Arc::default(),
+            mute: AtomicBool::new(false),
             listeners: Mutex::default(),
             gets: AtomicUsize::new(0),
             put_ifs: AtomicUsize::new(0),
@@ -83,9 +92,23 @@ impl TrialStore {
         self.away.store(away, Ordering::SeqCst);
     }
 
+    /// The next `put_if` is done, and nobody gets to know.
+    pub(in crate::identity) fn loses_an_answer(&self) {
+        self.loses_answer.store(true, Ordering::SeqCst);
+    }
+
     /// Notices are lost, or heard, without a word of it.
     pub(in crate::identity) fn is_unheard(&self, unheard: bool) {
         self.unheard.store(unheard, Ordering::SeqCst);
+    }
+
+    /// Changes of records go unheard; messages do not.
+    pub(in crate::identity) fn loses_changes(&self, loses: bool) {
+        self.unseen.store(loses, Ordering::SeqCst);
+    }
+
+    pub(in crate::identity) fn cannot_publish(&self, mute: bool) {
+        self.mute.store(mute, Ordering::SeqCst);
     }
 
     /// Notices are lost, or heard again, and listeners know of it.
@@ -127,7 +150,11 @@ impl Store for TrialStore {
         self.put_ifs.fetch_add(1, Ordering::SeqCst);
         self.before_put_if.pass().await;
         self.answer()?;
-        self.inner.put_if(space, key, expected, entry).await
+        let written = self.inner.put_if(space, key, expected, entry).await;
+        if self.loses_answer.swap(false, Ordering::SeqCst) {
+            return Err(StoreError::Unanswered { reason: "on trial".into() });
+        }
+        written
     }
     async fn delete(&self, space: Space, key: &[u8]) -> Result<bool, StoreError> {
         self.before_delete.pass().await;
@@ -163,15 +190,20 @@ impl Store for TrialStore {
     }
     fn listen(&self, listener: Listener) {
         let (listener, unheard) = (Arc::new(listener), Arc::clone(&self.unheard));
+        let unseen = Arc::clone(&self.unseen);
         self.listeners.lock().push(Arc::clone(&listener));
         self.inner.listen(Box::new(move |notice| {
-            if !unheard.load(Ordering::SeqCst) {
+            let lost = matches!(notice, Notice::Changed { .. }) && unseen.load(Ordering::SeqCst);
+            if !lost && !unheard.load(Ordering::SeqCst) {
                 listener(notice);
             }
         }));
     }
     async fn publish(&self, payload: Bytes) -> Result<(), StoreError> {
         self.answer()?;
+        if self.mute.load(Ordering::SeqCst) {
+            return Err(StoreError::Away { reason: "on trial".into() });
+        }
         self.inner.publish(payload).await
     }
     async fn ping(&self) -> Result<(), StoreError> {
