@@ -33,8 +33,9 @@ pub use self::contract::openapi;
 use self::internal::{Health, internal_server};
 pub use self::pieces::key_times;
 use self::pieces::{
-    announcer, callers, cookie_settings, csrf_guard, event_senders, forget_cards, hub, revalidator, screens,
-    session_policy, signing_keys, store_settings, trusted_proxies, upstream_clients,
+    announcer, app_tokens, callers, cookie_settings, csrf_guard, event_senders, forget_cards,
+    gone_with_session, hub, refresh_cookie_settings, revalidator, screens, session_policy, signing_keys,
+    store_settings, trusted_proxies, upstream_clients,
 };
 use self::rotation::Rotation;
 use crate::{
@@ -64,7 +65,7 @@ const CORS_REQUEST_HEADERS: [&str; 9] = [
     "x-request-id",
 ];
 /// Headers that scripts may read across origins.
-const CORS_ANSWER_HEADERS: [&str; 9] = [
+const CORS_ANSWER_HEADERS: [&str; 10] = [
     "age",
     "cache-status",
     "etag",
@@ -73,6 +74,7 @@ const CORS_ANSWER_HEADERS: [&str; 9] = [
     "ratelimit",
     "retry-after",
     "server-timing",
+    "x-csrf-token",
     "x-request-id",
 ];
 
@@ -170,10 +172,8 @@ impl Application {
         }
         let sessions = Sessions::new(Arc::clone(&store), session_policy(&config), runtime.clone());
         let hub = hub(&config, &store, &relay, &metrics, &runtime).await?;
-        let closing = hub.clone();
-        sessions.on_end(move |ended| {
-            closing.close_session(&ended.key);
-        });
+        sessions.on_end(gone_with_session(Arc::clone(&drops), hub.clone()));
+        let tokens = app_tokens(&config, &sessions, &keys, &secrets, &metrics);
         let events = Events {
             hub: hub.clone(),
             relay: Arc::clone(&relay),
@@ -193,6 +193,8 @@ impl Application {
             edge: Edge::new(EdgeParts {
                 sessions,
                 csrf: csrf_guard(&config, Arc::clone(&secrets), Arc::clone(&origins)),
+                tokens,
+                refresh_cookie: refresh_cookie_settings(&config),
                 cookie: cookie_settings(&config),
                 metrics: Arc::clone(&metrics),
                 access: AccessLog::new(access, sink),
@@ -399,8 +401,20 @@ fn routes(routes: &mut web::ServiceConfig) {
         .service(resource("/auth/signup", "POST", [post().to(api::sign_up)]))
         .service(resource("/auth/login", "POST", [post().to(api::log_in)]))
         .service(resource("/auth/logout", "POST", [post().to(api::log_out)]))
+        .service(resource("/auth/logout-everywhere", "POST", [post().to(api::log_out_everywhere)]))
         .service(resource("/auth/session", "GET, HEAD", [get().to(api::session)]))
         .service(resource("/auth/csrf-token", "GET, HEAD", [get().to(api::csrf_token)]))
+        .service(resource("/auth/sessions", "GET, HEAD", [get().to(api::list_sessions)]))
+        .service(resource("/auth/sessions/{id}", "DELETE", [delete().to(api::end_session)]))
+        .service(resource("/auth/token", "POST", [post().to(api::issue_tokens)]))
+        .service(resource("/auth/refresh", "POST", [post().to(api::refresh_tokens)]))
+        .service(resource("/auth/revoke", "POST", [post().to(api::revoke_tokens)]))
+        .service(resource(
+            "/auth/2fa/totp",
+            "POST, DELETE",
+            [post().to(api::enrol_totp), delete().to(api::remove_totp)],
+        ))
+        .service(resource("/auth/2fa/totp/confirm", "POST", [post().to(api::confirm_totp)]))
         .service(resource("/bff/notify", "GET", [web::get().to(live::notify)]))
         .service(resource("/.well-known/jwks.json", "GET, HEAD", [get().to(api::jwks)]))
         .service(resource("/openapi.json", "GET, HEAD", [get().to(contract::serve)]));

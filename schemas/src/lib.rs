@@ -20,7 +20,10 @@ mod service_token;
 mod time;
 
 pub use amount::{Amount, AmountError, cost, cost_per_serving};
-pub use auth::{Credentials, CsrfToken, SessionInfo, SignUp, SignedUp, TotpConfirmed, TotpEnrolment};
+pub use auth::{
+    Credentials, CsrfToken, ListedSession, RefreshRequest, RevokeRequest, SessionInfo, SignInKind, SignUp,
+    SignedUp, TokenRequest, Tokens, TotpCode, TotpConfirmed, TotpEnabled, TotpEnrolment, TotpSetup,
+};
 pub use comment::{Comment, CommentInput};
 pub use home_feed::{DegradedPart, FeedPost, HomeFeed, PartStatus, Reason, RecipeCardWithAuthor};
 pub use id::{Id, InvalidId};

@@ -1,7 +1,10 @@
 //! The rules of the fields that callers send, beyond their types. The upstreams check again; here a mistake
 //! costs no call.
 
-use schemas::{Amount, CommentInput, Credentials, MemberPatch, PostInput, RecipeInput, SignUp};
+use schemas::{
+    Amount, CommentInput, Credentials, MemberPatch, PostInput, RecipeInput, RefreshRequest, RevokeRequest,
+    SignUp, TokenRequest, TotpCode,
+};
 
 use crate::edge::{FieldErrors, Validate};
 
@@ -29,11 +32,48 @@ impl Validate for SignUp {
 
 impl Validate for Credentials {
     fn validate(&self, errors: &mut FieldErrors) {
-        errors.length("login", &self.login, 1, 254);
-        errors.length("password", &self.password, 1, 256);
-        if let Some(otp) = &self.otp {
-            errors.length("otp", otp, 1, 64);
+        credentials(errors, &self.login, &self.password, self.otp.as_deref());
+    }
+}
+
+impl Validate for TokenRequest {
+    fn validate(&self, errors: &mut FieldErrors) {
+        credentials(errors, &self.login, &self.password, self.otp.as_deref());
+    }
+}
+
+fn credentials(errors: &mut FieldErrors, login: &str, password: &str, otp: Option<&str>) {
+    errors.length("login", login, 1, 254);
+    errors.length("password", password, 1, 256);
+    if let Some(otp) = otp {
+        errors.length("otp", otp, 1, 64);
+    }
+}
+
+impl Validate for RefreshRequest {
+    fn validate(&self, errors: &mut FieldErrors) {
+        if let Some(token) = &self.refresh_token {
+            errors.length("refresh_token", token, 1, 1024);
         }
+    }
+}
+
+impl Validate for RevokeRequest {
+    fn validate(&self, errors: &mut FieldErrors) {
+        for (field, token) in [("token", &self.token), ("refresh_token", &self.refresh_token)] {
+            if let Some(token) = token {
+                errors.length(field, token, 1, 4096);
+            }
+        }
+        if self.token.is_some() && self.refresh_token.is_some() {
+            errors.add("refresh_token", "duplicate", "is another name of `token`: give one of them");
+        }
+    }
+}
+
+impl Validate for TotpCode {
+    fn validate(&self, errors: &mut FieldErrors) {
+        errors.length("code", &self.code, 1, 64);
     }
 }
 

@@ -25,7 +25,10 @@ mod refusals;
 mod state;
 mod writing;
 
-pub use auth::{csrf_token, log_in, log_out, session, sign_up};
+pub use auth::{
+    confirm_totp, csrf_token, end_session, enrol_totp, issue_tokens, list_sessions, log_in, log_out,
+    log_out_everywhere, refresh_tokens, remove_totp, revoke_tokens, session, sign_up,
+};
 pub use calling::PathId;
 pub use comments::{
     create_comment, delete_comment, edit_comment, like_comment, list_comments, unlike_comment,

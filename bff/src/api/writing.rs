@@ -71,6 +71,10 @@ impl Writer {
         &self.caller.user
     }
 
+    pub(super) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
     /// The writer as everybody sees them: the author of what is being written.
     pub(super) fn card(&self) -> MemberCard {
         let me = &self.caller.session.profile;

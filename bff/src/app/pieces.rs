@@ -16,7 +16,10 @@ use crate::{
     cache::{CacheSettings, Documents, Drops, Policy, Relay, SharedCards, Tag},
     config::{self, Config, ScreenConfig, TokenAlgorithm, UpstreamConfig},
     edge::{Callers, TrustedProxies},
-    identity::{AllowedOrigins, CookieSettings, CsrfGuard, CsrfKeys, SameSite, Secrets, SessionPolicy},
+    identity::{
+        AllowedOrigins, AppTokens, AppTokensParts, CookieSettings, CsrfGuard, CsrfKeys, Ended, SameSite,
+        Secrets, SessionPolicy, Sessions, TokenPolicy,
+    },
     live::{Hub, LiveSettings, Revalidator, SenderTokens},
     screens::{ScreenSettings, Screens, ScreensParts},
     store::{Store, StoreError, StoreSettings},
@@ -263,4 +266,46 @@ pub(super) fn callers(config: &Config) -> Callers {
 
 pub(super) fn trusted_proxies(config: &Config) -> TrustedProxies {
     config.http.trusted_proxies.iter().map(|network| network.addresses()).collect()
+}
+
+/// The refresh token goes to the paths that take it, and from our own site alone, unless the front-ends are on another
+/// one: then the origin check is what is left, as for the session.
+pub(super) fn refresh_cookie_settings(config: &Config) -> CookieSettings {
+    let session = cookie_settings(config);
+    CookieSettings {
+        name: "rt".into(),
+        domain: None,
+        path: "/auth".into(),
+        same_site: if session.same_site == SameSite::None { SameSite::None } else { SameSite::Strict },
+        ..session
+    }
+}
+
+/// What hangs on a session goes with it, on every replica: what was cached for its user, and its live connections.
+pub(super) fn gone_with_session(drops: Arc<Drops>, hub: Hub) -> impl Fn(&Ended) + Send + Sync {
+    move |ended| {
+        drops.hard(&ended.user, &[Tag::everything()]);
+        hub.close_session(&ended.key);
+    }
+}
+
+pub(super) fn app_tokens(
+    config: &Config,
+    sessions: &Sessions,
+    ring: &Arc<KeyRing>,
+    secrets: &Arc<Secrets>,
+    metrics: &Arc<Metrics>,
+) -> AppTokens {
+    AppTokens::new(AppTokensParts {
+        sessions: sessions.clone(),
+        ring: Arc::clone(ring),
+        secrets: Arc::clone(secrets),
+        issuer: config.keys.issuer.clone(),
+        policy: TokenPolicy {
+            access: config.tokens.access_ms.into(),
+            refresh: config.tokens.refresh_ms.into(),
+            retry: config.tokens.retry_ms.into(),
+        },
+        metrics: Arc::clone(metrics),
+    })
 }

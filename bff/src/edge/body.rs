@@ -1,11 +1,11 @@
 //! JSON bodies.
 
-use std::{ops::Deref, pin::Pin, time::Duration};
+use std::{future::ready, ops::Deref, pin::Pin, time::Duration};
 
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
-    http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
+    http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING},
     web,
 };
 use schemas::FieldError;
@@ -47,6 +47,25 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for JsonBody<T> {
             errors.into_result().map_err(ApiError::Invalid)?;
             Ok(Self(body))
         })
+    }
+}
+
+/// The same where there need not be a body at all.
+#[derive(Debug, Clone)]
+pub struct OptionalJsonBody<T>(pub Option<T>);
+
+impl<T: DeserializeOwned + Validate + 'static> FromRequest for OptionalJsonBody<T> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        // RFC 9112 section 6.3: a request without either has no body.
+        let length = request.headers().get(CONTENT_LENGTH).map(HeaderValue::as_bytes);
+        if length.is_none_or(|length| length == b"0") && !request.headers().contains_key(TRANSFER_ENCODING) {
+            return Box::pin(ready(accepts_json(request).map(|()| Self(None))));
+        }
+        let body = JsonBody::from_request(request, payload);
+        Box::pin(async move { body.await.map(|JsonBody(body)| Self(Some(body))) })
     }
 }
 

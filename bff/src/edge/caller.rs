@@ -9,9 +9,10 @@ use std::{
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
-    http::header::{COOKIE, HOST, HeaderName, ORIGIN, REFERER},
+    http::header::{AUTHORIZATION, COOKIE, HOST, HeaderName, HeaderValue, ORIGIN, REFERER},
 };
 use futures_util::future::Either;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{ApiError, Edge, RequestContext, callers::is_service};
 use crate::{
@@ -22,8 +23,8 @@ use crate::{
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const X_CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 
-/// A signed-in caller. Asking for one answers 401 to everybody else, and 403 to a request that may have been
-/// forged by another site: a handler for an unsafe method cannot forget the check.
+/// A signed-in caller: an app with an access token, or a browser with a session cookie. Asking for one answers 401 to
+/// everybody else, and 403 to a request with a cookie that may have been forged by another site: a handler for an unsafe method cannot forget the check.
 #[derive(Debug, Clone)]
 pub struct SignedIn(Caller);
 
@@ -39,7 +40,8 @@ impl SignedIn {
 #[derive(Debug, Clone)]
 pub struct SignedInUntouched(pub SignedIn);
 
-/// A caller who may be signed in. A missing, unknown or ended session is nobody; 403 as for [`SignedIn`].
+/// A caller who may be signed in. A missing, unknown or ended session is nobody; 403 as for [`SignedIn`], and 401 for an
+/// access token that is no longer good: whoever sends one believes to be somebody.
 #[derive(Debug, Clone)]
 pub struct MaybeSignedIn(pub Option<SignedIn>);
 
@@ -89,19 +91,56 @@ fn identify(request: &HttpRequest, touch: bool) -> Extracted<SignedIn> {
         Ok(edge) => edge,
         Err(error) => return Either::Left(ready(Err(error))),
     };
+    let now_ms = unix_ms();
+    let touch = touch.then_some(now_ms);
+    // A token is said to be good for the request, a cookie merely comes along: where both are there the token counts,
+    // and a bad one is not made good by a cookie.
+    if let Some(bearer) = bearer(request) {
+        let Some(token) = bearer else { return Either::Left(ready(Err(ApiError::InvalidToken))) };
+        if let Some(session) = edge.tokens.peek_access(token, now_ms) {
+            return Either::Left(ready(Ok(admit_app(request, edge, session, touch))));
+        }
+        let (request, edge, token) = (request.clone(), edge.clone(), SecretString::from(token));
+        return Either::Right(Box::pin(async move {
+            let session = edge.tokens.load_access(token.expose_secret(), now_ms).await?;
+            Ok(admit_app(&request, &edge, session.ok_or(ApiError::InvalidToken)?, touch))
+        }));
+    }
     let cookies = request.headers().get_all(COOKIE).map(|value| value.as_bytes());
     let Some(raw_id) = find_cookie(cookies, &edge.cookie.name) else {
         return Either::Left(ready(Err(ApiError::Unauthenticated)));
     };
-    let now_ms = unix_ms();
     if let Some(session) = edge.sessions.peek(raw_id, now_ms) {
-        return Either::Left(ready(admit(request, edge, session, touch.then_some(now_ms))));
+        return Either::Left(ready(admit(request, edge, session, touch)));
     }
     let (request, edge, raw_id) = (request.clone(), edge.clone(), raw_id.to_owned());
     Either::Right(Box::pin(async move {
         let session = edge.sessions.load(&raw_id, now_ms).await?.ok_or(ApiError::Unauthenticated)?;
-        admit(&request, &edge, session, touch.then_some(now_ms))
+        admit(&request, &edge, session, touch)
     }))
+}
+
+/// The token of `Authorization: Bearer` (RFC 6750 section 2.1); `Some(None)` where the header is there and holds none,
+/// or is there twice. Other schemes are not ours: what stands in front may use them.
+fn bearer(request: &HttpRequest) -> Option<Option<&str>> {
+    let mut lines = request.headers().get_all(AUTHORIZATION).map(HeaderValue::as_bytes).filter_map(|line| {
+        let (scheme, rest) = line.split_at_checked(b"Bearer".len())?;
+        (scheme.eq_ignore_ascii_case(b"Bearer") && rest.first().is_none_or(|b| *b == b' ')).then_some(rest)
+    });
+    let (first, again) = (lines.next()?, lines.next());
+    let token = str::from_utf8(first.trim_ascii()).ok();
+    Some(token.filter(|token| !token.is_empty() && again.is_none()))
+}
+
+/// Whether the request says that it bears an access token.
+#[must_use]
+pub fn bears_token(request: &HttpRequest) -> bool {
+    bearer(request).is_some()
+}
+
+/// Browsers send no token by themselves, so that there is nothing to forge.
+fn admit_app(request: &HttpRequest, edge: &Edge, session: Arc<Session>, touch: Option<u64>) -> SignedIn {
+    note(request, edge, Caller::of_app(session), touch)
 }
 
 fn admit(
@@ -115,15 +154,19 @@ fn admit(
     if !request.method().is_safe() && !service {
         edge.csrf.decide(false, csrf_headers(request), Some(&session.key))?;
     }
-    if let Some(now_ms) = touch {
-        edge.sessions.touch(&session, now_ms);
-    }
     let caller = if service { Caller::of_server(session) } else { Caller::of_browser(session) };
+    Ok(note(request, edge, caller, touch))
+}
+
+fn note(request: &HttpRequest, edge: &Edge, caller: Caller, touch: Option<u64>) -> SignedIn {
+    if let Some(now_ms) = touch {
+        edge.sessions.touch(&caller.session, now_ms);
+    }
     RequestContext::note(request, |context| {
         context.user = Some(caller.session.log_name(&edge.users));
         context.client = caller.client.as_str();
     });
-    Ok(SignedIn(caller))
+    SignedIn(caller)
 }
 
 /// The check for requests that have no session yet, but make one: sign-in and sign-up.
@@ -143,7 +186,8 @@ pub fn origin_check(request: &HttpRequest) -> Result<(), ApiError> {
 /// 403 `csrf_failed`.
 pub fn handshake_check(request: &HttpRequest) -> Result<(), ApiError> {
     let edge = Edge::of(request)?;
-    if is_service(request) {
+    // No page can make a browser send either along with a handshake.
+    if is_service(request) || bears_token(request) {
         return Ok(());
     }
     let headers = csrf_headers(request);

@@ -40,6 +40,12 @@ pub enum ApiError {
     Invalid(Vec<FieldError>),
     /// Nobody is signed in.
     Unauthenticated,
+    /// The access token that came with the request is none of ours, has expired, or its sign-in has ended.
+    InvalidToken,
+    /// The refresh token is none of ours, was spent, or its sign-in has ended.
+    InvalidGrant,
+    /// One refresh token was refreshed so often in so short a time that it must wait, in seconds.
+    RefreshedTooOften { retry_after_s: u64 },
     /// A server-side caller's token is not one that is known.
     InvalidCallerToken,
     /// No account has this name and password.
@@ -166,6 +172,24 @@ impl ApiError {
                 "unauthenticated",
                 "Not signed in",
                 "Sign in first: the session is missing, unknown or has ended.",
+            ),
+            Self::InvalidToken => face(
+                StatusCode::UNAUTHORIZED,
+                "invalid_token",
+                "Invalid access token",
+                "The access token is unknown or has expired, or its sign-in has ended. Refresh it, or sign in again.",
+            ),
+            Self::InvalidGrant => face(
+                StatusCode::UNAUTHORIZED,
+                "invalid_grant",
+                "Invalid refresh token",
+                "The refresh token is missing, unknown or spent, or its sign-in has ended. Sign in again.",
+            ),
+            Self::RefreshedTooOften { .. } => face(
+                StatusCode::TOO_MANY_REQUESTS,
+                "refreshed_too_often",
+                "Refreshed too often",
+                "These tokens were refreshed too often in too short a time. Try again later.",
             ),
             Self::InvalidCallerToken => face(
                 StatusCode::UNAUTHORIZED,
@@ -310,9 +334,15 @@ impl ResponseError for ApiError {
             // What is left of the body would be taken for the next request.
             Self::BodyTimeout => response.insert_header((header::CONNECTION, "close")),
             Self::Csrf(_) => response.insert_header((header::VARY, "Sec-Fetch-Site, Origin")),
+            Self::RefreshedTooOften { retry_after_s } => {
+                response.insert_header((header::RETRY_AFTER, (*retry_after_s).max(1)))
+            }
             _ => &mut response,
         };
         match self.face().status {
+            // RFC 6750 section 3.1: a token that is refused is told apart from none.
+            StatusCode::UNAUTHORIZED if matches!(self, Self::InvalidToken) => response
+                .insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"bff\", error=\"invalid_token\"")),
             // RFC 9110 section 15.5.2: a 401 must name a challenge.
             StatusCode::UNAUTHORIZED => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"bff\""))

@@ -21,8 +21,8 @@ mod trace;
 mod validate;
 
 pub use address::{TrustedProxies, client_address};
-pub use body::JsonBody;
-pub use caller::{MaybeSignedIn, SignedIn, SignedInUntouched, handshake_check, origin_check};
+pub use body::{JsonBody, OptionalJsonBody};
+pub use caller::{MaybeSignedIn, SignedIn, SignedInUntouched, bears_token, handshake_check, origin_check};
 pub use callers::{Callers, caller_service};
 pub use context::RequestContext;
 pub use contract::{

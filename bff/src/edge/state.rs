@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, web};
 
 use super::{ApiError, Callers, TrustedProxies};
 use crate::{
-    identity::{CookieSettings, CsrfGuard, Sessions},
+    identity::{AppTokens, CookieSettings, CsrfGuard, Sessions},
     telemetry::{AccessLog, Metrics, UserHasher},
 };
 
@@ -15,7 +15,12 @@ use crate::{
 pub struct EdgeParts {
     pub sessions: Sessions,
     pub csrf: CsrfGuard,
+    /// Sign-ins of apps.
+    pub tokens: AppTokens,
+    /// Of sessions.
     pub cookie: CookieSettings,
+    /// Of refresh tokens that apps in browsers do not keep themselves.
+    pub refresh_cookie: CookieSettings,
     pub metrics: Arc<Metrics>,
     pub access: AccessLog,
     pub users: UserHasher,

@@ -1,0 +1,119 @@
+//! Where a sign-in comes from, whatever proved who it is.
+
+use actix_web::{
+    HttpRequest,
+    http::header::{HeaderMap, USER_AGENT},
+};
+use schemas::Me;
+use secrecy::ExposeSecret;
+
+use super::{add_cookie, cookie, end_session_of, lasts, refresh_cookie};
+use crate::{
+    api::Api,
+    edge::{ApiError, Edge, client_address},
+    identity::{IdentityError, NewSession, TokenPair, client_label, mask_address},
+    telemetry::unix_ms,
+};
+
+/// Who arrives: for the list of sessions. What a browser was signed in with before ends with its new sign-in, since
+/// others may know of it.
+pub(in crate::api) struct Arrival {
+    api: Api,
+    edge: Edge,
+    client: String,
+    address: String,
+    session: Option<String>,
+    refresh_token: Option<String>,
+}
+
+impl Arrival {
+    /// A browser. The origin of `request` was checked: another site's page must not sign anybody out.
+    pub(in crate::api) fn of_browser(request: &HttpRequest, api: &Api, edge: &Edge) -> Self {
+        Self {
+            session: cookie(request, &edge.cookie.name),
+            refresh_token: refresh_cookie(request, edge),
+            ..Self::of_app(request, api, edge)
+        }
+    }
+
+    /// An app that keeps its tokens itself: cookies are not its own.
+    pub(in crate::api) fn of_app(request: &HttpRequest, api: &Api, edge: &Edge) -> Self {
+        let client = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
+        Self {
+            api: api.clone(),
+            edge: edge.clone(),
+            client: client_label(client.unwrap_or_default()),
+            address: mask_address(client_address(request)),
+            session: None,
+            refresh_token: None,
+        }
+    }
+
+    /// Signs `user` in with a session.
+    pub(in crate::api) async fn open_session(&self, user: Me) -> Result<NewSession, ApiError> {
+        let (sessions, client, address) =
+            (self.edge.sessions.clone(), self.client.clone(), self.address.clone());
+        let new = self.replacing(async move { sessions.create(&user, &client, &address, unix_ms()).await });
+        new.await
+    }
+
+    /// Signs `user` in with tokens. `by_cookie`: the refresh token will travel in one.
+    pub(in crate::api) async fn issue_tokens(
+        &self,
+        user: Me,
+        by_cookie: bool,
+    ) -> Result<TokenPair, ApiError> {
+        let (tokens, client, address) = (self.edge.tokens.clone(), self.client.clone(), self.address.clone());
+        self.replacing(async move { tokens.issue(&user, &client, &address, by_cookie, unix_ms()).await })
+            .await
+    }
+
+    /// The `Set-Cookie` lines for `new`, and for what it replaces.
+    pub(in crate::api) fn set_session_cookie(&self, new: &NewSession, headers: &mut HeaderMap) {
+        let cookie = &self.edge.cookie;
+        add_cookie(headers, &cookie.set(new.id.expose_secret(), lasts(new.session.absolute_end_ms)));
+        if self.refresh_token.is_some() {
+            add_cookie(headers, &self.edge.refresh_cookie.clear());
+        }
+    }
+
+    /// The same for a refresh token that travels in a cookie.
+    pub(super) fn set_refresh_cookie(&self, pair: &TokenPair, headers: &mut HeaderMap) {
+        let cookie = &self.edge.refresh_cookie;
+        add_cookie(headers, &cookie.set(pair.refresh_token.expose_secret(), lasts(pair.absolute_end_ms)));
+        if self.session.is_some() {
+            add_cookie(headers, &self.edge.cookie.clear());
+        }
+    }
+
+    /// Carries out a sign-in, and then ends what the browser had before. A caller who hangs up half-way must not be
+    /// left with the old one beside the new one.
+    async fn replacing<T: Send + 'static>(
+        &self,
+        sign_in: impl Future<Output = Result<T, IdentityError>> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let edge = self.edge.clone();
+        let (session, refresh_token) = (self.session.clone(), self.refresh_token.clone());
+        let signing_in = async move {
+            let new = sign_in.await?;
+            if let Some(session) = session {
+                report(end_session_of(&edge, &session).await);
+            }
+            if let Some(token) = refresh_token {
+                report(edge.tokens.revoke(&token, unix_ms()).await.map(|_| ()));
+            }
+            Ok::<_, IdentityError>(new)
+        };
+        let new = self.api.to_its_end(signing_in).await??;
+        self.edge.metrics.sign_in("ok");
+        self.edge.metrics.sessions_created.inc();
+        Ok(new)
+    }
+}
+
+/// That the new sign-in is made counts for more than that the old one is ended.
+fn report(ended: Result<(), IdentityError>) {
+    if let Err(error) = ended {
+        tracing::warn!(error = &error as &dyn std::error::Error, "what a sign-in replaced is not ended");
+    }
+}

@@ -1,0 +1,103 @@
+//! `/auth`: who somebody is, and where they are signed in. A browser gets a session and its cookie, an app tokens;
+//! both stand in one registry, and what ends there ends everywhere.
+
+mod arrival;
+mod second_factor;
+mod sessions;
+mod sign_in;
+mod tokens;
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpRequest, HttpResponse, HttpResponseBuilder,
+    http::header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE},
+};
+use jiff::Timestamp;
+use schemas::Rfc3339;
+
+use crate::{
+    edge::{ApiError, Edge},
+    identity::{IdentityError, find_cookie},
+    telemetry::unix_ms,
+};
+
+pub use second_factor::{confirm_totp, enrol_totp, remove_totp};
+pub use sessions::{csrf_token, end_session, list_sessions, log_out, log_out_everywhere, session};
+pub use sign_in::{log_in, sign_up};
+pub use tokens::{issue_tokens, refresh_tokens, revoke_tokens};
+
+/// Sign-out takes with it what the browser keeps of us (W3C Clear Site Data section 3.1, as OWASP's session sheet
+/// asks).
+const CLEAR_SITE_DATA: (HeaderName, &str) =
+    (HeaderName::from_static("clear-site-data"), r#""cache", "cookies", "storage""#);
+
+/// The value of the cookie `name`.
+fn cookie(request: &HttpRequest, name: &str) -> Option<String> {
+    let lines = request.headers().get_all(COOKIE).map(|value| value.as_bytes());
+    find_cookie(lines, name).map(str::to_owned)
+}
+
+/// The refresh token that the browser keeps for an app in it.
+fn refresh_cookie(request: &HttpRequest, edge: &Edge) -> Option<String> {
+    cookie(request, &edge.refresh_cookie.name)
+}
+
+/// An answer that bears a token, or a person's data: no cache may keep it.
+fn never_kept(response: &mut HttpResponseBuilder) -> &mut HttpResponseBuilder {
+    response.insert_header((CACHE_CONTROL, "no-store"))
+}
+
+/// How long a cookie lasts that ends with what it is for.
+fn lasts(absolute_end_ms: u64) -> Duration {
+    Duration::from_millis(absolute_end_ms.saturating_sub(unix_ms()))
+}
+
+fn time(unix_ms: u64) -> Result<Rfc3339, ApiError> {
+    let time = i64::try_from(unix_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    Ok(time.ok_or(ApiError::Internal("a session is outside of the calendar"))?.into())
+}
+
+/// 204 for a caller who is signed out now. A browser keeps nothing of us, so that what its cookies are good for beside
+/// that ends as well.
+async fn signed_out(request: &HttpRequest, edge: &Edge) -> Result<HttpResponse, ApiError> {
+    let mut response = HttpResponse::NoContent();
+    let mut response = never_kept(response.insert_header(CLEAR_SITE_DATA)).finish();
+    if let Some(raw_id) = cookie(request, &edge.cookie.name) {
+        end_session_of(edge, &raw_id).await?;
+    }
+    add_cookie(response.headers_mut(), &edge.cookie.clear());
+    end_refresh_cookie(request, edge, response.headers_mut()).await?;
+    Ok(response)
+}
+
+/// Ends the session behind a cookie, if there is one.
+async fn end_session_of(edge: &Edge, raw_id: &str) -> Result<(), IdentityError> {
+    if let Some(session) = edge.sessions.lookup(raw_id, unix_ms()).await?
+        && edge.sessions.end(&session.key).await?
+    {
+        edge.metrics.sessions_ended.inc();
+    }
+    Ok(())
+}
+
+/// Ends what the refresh cookie is good for, and the cookie.
+async fn end_refresh_cookie(
+    request: &HttpRequest,
+    edge: &Edge,
+    headers: &mut HeaderMap,
+) -> Result<(), IdentityError> {
+    let Some(token) = refresh_cookie(request, edge) else { return Ok(()) };
+    if edge.tokens.revoke(&token, unix_ms()).await?.is_some() {
+        edge.metrics.sessions_ended.inc();
+    }
+    add_cookie(headers, &edge.refresh_cookie.clear());
+    Ok(())
+}
+
+fn add_cookie(headers: &mut HeaderMap, line: &str) {
+    // Cookie octets and our own attributes: always a header value. Were one not, nobody would be signed in by it.
+    if let Ok(value) = HeaderValue::from_str(line) {
+        headers.append(SET_COOKIE, value);
+    }
+}

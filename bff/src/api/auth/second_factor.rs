@@ -1,0 +1,175 @@
+//! The second factor: one-time codes (RFC 6238) out of an app. The profile service keeps the secret and knows which
+//! codes were used; here its QR code is drawn, and what the change means for sessions is carried out.
+
+use std::sync::Arc;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{HeaderName, HeaderValue},
+    web,
+};
+use clients::{CallContext, Clients, UpstreamError};
+use qrcode::{EcLevel, QrCode, render::svg};
+use schemas::{Me, TotpCode, TotpEnabled, TotpSetup};
+use secrecy::ExposeSecret;
+
+use super::{add_cookie, lasts, never_kept};
+use crate::{
+    api::{
+        Api,
+        calling::call_context,
+        refusals::refusal,
+        writing::{Changes, Writer},
+    },
+    cache::Tag,
+    edge::{ApiError, Edge, JsonBody, SignedIn, accepts_json},
+    identity::{IdentityError, NewSession, Session, SessionKind, Sessions},
+    telemetry::unix_ms,
+};
+
+const X_CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
+
+/// Width and height of the QR code: pixels, where a page does not say otherwise.
+const QR_SIZE: u32 = 240;
+
+/// `POST /auth/2fa/totp`: 200 with a secret, which counts once it is confirmed. Another one takes its place.
+///
+/// # Errors
+/// 401, 403 `csrf_failed`, 406, 409 `totp_enabled`.
+pub async fn enrol_totp(
+    request: HttpRequest,
+    caller: SignedIn,
+    api: web::Data<Api>,
+) -> Result<HttpResponse, ApiError> {
+    accepts_json(&request)?;
+    let cx = call_context(&request, Some(caller.caller()));
+    let enrolment = api.clients.profile.enrol_totp(&cx).await.map_err(refusal)?;
+    let qr_svg = qr_code(&enrolment.otpauth_uri)?;
+    let setup = TotpSetup { secret: enrolment.secret, otpauth_uri: enrolment.otpauth_uri, qr_svg };
+    Ok(never_kept(&mut HttpResponse::Ok()).json(setup))
+}
+
+/// `POST /auth/2fa/totp/confirm`: 200 with the recovery codes. From now on a sign-in takes a code as well. The browser's
+/// session gets a new id, and with it a new CSRF token.
+///
+/// # Errors
+/// 401, 403 `csrf_failed`, 409 `totp_enabled` or `totp_not_enrolled`, 422 `otp_invalid`.
+pub async fn confirm_totp(
+    writer: Writer,
+    code: JsonBody<TotpCode>,
+    edge: web::Data<Edge>,
+) -> Result<HttpResponse, ApiError> {
+    let kind = writer.caller().session.kind;
+    let old = writer.caller().session.key;
+    let confirm = |clients: Arc<Clients>, cx: CallContext| async move {
+        clients.profile.confirm_totp(&cx, &code.code).await
+    };
+    let (confirmed, new) = switch(writer, &edge, true, confirm).await?;
+    let session = new.as_ref().map_or(old, |new| new.session.key);
+    let enabled = TotpEnabled {
+        recovery_codes: confirmed.recovery_codes,
+        csrf_token: (kind == SessionKind::Browser).then(|| edge.csrf.token(&session)),
+    };
+    let mut response = never_kept(&mut HttpResponse::Ok()).json(enabled);
+    set_cookie(&mut response, &edge, new.as_ref());
+    Ok(response)
+}
+
+/// `DELETE /auth/2fa/totp`: 204, with a one-time or a recovery code. The browser's session gets a new id; its CSRF token
+/// is in `X-CSRF-Token` and at `/auth/csrf-token`.
+///
+/// # Errors
+/// 401, 403 `csrf_failed`, 409 `totp_not_enrolled`, 422 `otp_invalid`.
+pub async fn remove_totp(
+    writer: Writer,
+    code: JsonBody<TotpCode>,
+    edge: web::Data<Edge>,
+) -> Result<HttpResponse, ApiError> {
+    let remove = |clients: Arc<Clients>, cx: CallContext| async move {
+        clients.profile.remove_totp(&cx, &code.code).await
+    };
+    let ((), new) = switch(writer, &edge, false, remove).await?;
+    let mut response = never_kept(&mut HttpResponse::NoContent()).finish();
+    set_cookie(&mut response, &edge, new.as_ref());
+    Ok(response)
+}
+
+/// Switches the second factor on or off by `call`, and lets the sessions know.
+async fn switch<T, Fut>(
+    writer: Writer,
+    edge: &Edge,
+    on: bool,
+    call: impl FnOnce(Arc<Clients>, CallContext) -> Fut,
+) -> Result<(T, Option<NewSession>), ApiError>
+where
+    T: Send + 'static,
+    Fut: Future<Output = Result<T, UpstreamError>> + Send + 'static,
+{
+    let changes = Changes::default().and_mine([Tag::member(writer.me())]);
+    let (sessions, session) = (edge.sessions.clone(), Arc::clone(&writer.caller().session));
+    let write = |clients: Arc<Clients>, cx: CallContext| {
+        let calling = call(Arc::clone(&clients), cx.clone());
+        async move {
+            let answer = calling.await?;
+            // It is switched, and the recovery codes are told this once: nothing that fails from here on may keep
+            // them back.
+            let me = clients.profile.me(&cx).await;
+            let me = me.unwrap_or_else(|_| Me { totp_enabled: on, ..(*session.profile).clone() });
+            let renewed = renewed(&sessions, &session, &me).await.unwrap_or_else(|error| {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "a session keeps its id after its second factor was switched");
+                None
+            });
+            Ok((answer, renewed))
+        }
+    };
+    writer.change(move |_| changes, write).await
+}
+
+/// Has all sessions of the member show `me`, and puts one with a new id in the place of `session`.
+async fn renewed(
+    sessions: &Sessions,
+    session: &Session,
+    me: &Me,
+) -> Result<Option<NewSession>, IdentityError> {
+    sessions.refresh_profile(me).await?;
+    match sessions.find(&session.key, unix_ms()).await? {
+        Some(session) => sessions.renew(&session, unix_ms()).await,
+        None => Ok(None),
+    }
+}
+
+fn set_cookie(response: &mut HttpResponse, edge: &Edge, new: Option<&NewSession>) {
+    let Some(new) = new else { return };
+    let cookie = edge.cookie.set(new.id.expose_secret(), lasts(new.session.absolute_end_ms));
+    add_cookie(response.headers_mut(), &cookie);
+    // base64url is a header value.
+    if let Ok(token) = HeaderValue::from_str(&edge.csrf.token(&new.session.key)) {
+        response.headers_mut().insert(X_CSRF_TOKEN, token);
+    }
+}
+
+/// An SVG element. Nothing of `text` is in it as text: it is drawn.
+fn qr_code(text: &str) -> Result<String, ApiError> {
+    let code = QrCode::with_error_correction_level(text, EcLevel::M);
+    let code = code.map_err(|_| ApiError::Internal("an otpauth URI is too long for a QR code"))?;
+    let drawn = code.render::<svg::Color<'_>>().min_dimensions(QR_SIZE, QR_SIZE).build();
+    // A declaration may not stand within a page.
+    let element = drawn.find("<svg").map(|start| drawn[start..].to_owned());
+    element.ok_or(ApiError::Internal("a QR code is not drawn as an SVG element"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::qr_code;
+
+    #[test]
+    fn a_qr_code_is_one_element_and_holds_no_text() {
+        let uri = "otpauth://totp/Recipe%20book:ada?secret=ABCDEFGHIJKLMNOPQRSTUVWXYZ234567&issuer=<script>";
+        let drawn = qr_code(uri).expect("it fits");
+        assert!(drawn.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\""), "{drawn}");
+        assert!(drawn.ends_with("</svg>"));
+        assert!(!drawn.contains("ABCDEF") && !drawn.contains("script"));
+        assert!(qr_code(&"x".repeat(10_000)).is_err());
+    }
+}

@@ -1,0 +1,92 @@
+//! Sign-up, and sign-in of browsers.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use clients::UpstreamError;
+use schemas::{Credentials, Me, SessionInfo, SignUp, SignedUp};
+
+use super::{arrival::Arrival, never_kept, time};
+use crate::{
+    api::{Api, calling::call_context, creating::Made, refusals::refusal},
+    edge::{ApiError, Edge, JsonBody, origin_check},
+    identity::Session,
+};
+
+/// `POST /auth/signup`: 201 with the new member. Signs nobody in.
+///
+/// # Errors
+/// 403 `csrf_failed`, 409 `email_taken` or `username_taken`, 422.
+pub async fn sign_up(
+    request: HttpRequest,
+    input: JsonBody<SignUp>,
+    api: web::Data<Api>,
+) -> Result<HttpResponse, ApiError> {
+    origin_check(&request)?;
+    // Not by address: a caller who lost the answer may have lost their network with it.
+    let keyed = api.idempotency.keyed(&request, None, &input.0)?;
+    let (clients, cx) = (Arc::clone(&api.clients), call_context(&request, None));
+    let signing_up = async move { clients.profile.sign_up(&cx, &input).await };
+    api.create(keyed, signing_up, |user: &Me| Made::new(&SignedUp { user: user.clone() })).await
+}
+
+/// `POST /auth/login`: 200 with the session, and its cookie. What the browser was signed in with before ends.
+///
+/// # Errors
+/// 401 `bad_credentials`, `otp_required` or `otp_invalid`, 403 `csrf_failed`, 422, 503.
+pub async fn log_in(
+    request: HttpRequest,
+    credentials: JsonBody<Credentials>,
+    api: web::Data<Api>,
+    edge: web::Data<Edge>,
+) -> Result<HttpResponse, ApiError> {
+    origin_check(&request)?;
+    let user = verify(&request, &api, &edge, &credentials).await?;
+    let arrival = Arrival::of_browser(&request, &api, &edge);
+    let new = arrival.open_session(user).await?;
+    let mut response = never_kept(&mut HttpResponse::Ok()).json(info(&edge, &new.session)?);
+    arrival.set_session_cookie(&new, response.headers_mut());
+    Ok(response)
+}
+
+/// Whose credentials these are. The one place where passwords are tried.
+pub(super) async fn verify(
+    request: &HttpRequest,
+    api: &Api,
+    edge: &Edge,
+    credentials: &Credentials,
+) -> Result<Me, ApiError> {
+    let verified = api.clients.profile.verify(&call_context(request, None), credentials).await;
+    verified.map_err(not_verified).inspect_err(|refused| edge.metrics.sign_in(word_for(refused)))
+}
+
+/// A session as its browser sees it.
+pub(super) fn info(edge: &Edge, session: &Session) -> Result<SessionInfo, ApiError> {
+    Ok(SessionInfo {
+        user: (*session.profile).clone(),
+        csrf_token: edge.csrf.token(&session.key),
+        expires_at: time(session.expires_at_ms())?,
+    })
+}
+
+fn not_verified(error: UpstreamError) -> ApiError {
+    if error.status().is_none_or(|status| status.as_u16() != 401) {
+        return refusal(error);
+    }
+    match error.problem_code() {
+        Some("bad_credentials") => ApiError::BadCredentials,
+        Some("otp_required") => ApiError::OtpRequired { wrong: false },
+        Some("otp_invalid") => ApiError::OtpRequired { wrong: true },
+        // Any other 401 is the upstream's refusal of our own service token.
+        _ => ApiError::Upstream(error),
+    }
+}
+
+/// How metrics count a sign-in that failed.
+fn word_for(error: &ApiError) -> &'static str {
+    match error {
+        ApiError::BadCredentials => "bad_credentials",
+        ApiError::OtpRequired { .. } => "otp_required",
+        _ => "failed",
+    }
+}

@@ -1,0 +1,138 @@
+//! Tokens of apps: a pair for a password, the next pair for a refresh token, and their end. The names are those of
+//! OAuth 2.0 (RFC 6749, RFC 7009), the bodies are JSON.
+
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use schemas::{Credentials, RefreshRequest, RevokeRequest, TokenRequest, Tokens};
+use secrecy::ExposeSecret;
+
+use super::{
+    add_cookie, arrival::Arrival, end_refresh_cookie, lasts, never_kept, refresh_cookie, sign_in::verify,
+};
+use crate::{
+    api::Api,
+    edge::{ApiError, Edge, JsonBody, OptionalJsonBody, SignedIn, bears_token, origin_check},
+    identity::{IdentityError, RefreshError, TokenPair},
+    telemetry::unix_ms,
+};
+
+/// `POST /auth/token`: 200 with a pair of tokens. With `refresh_cookie` the refresh token is in the cookie `rt` instead
+/// of the body, and what the browser was signed in with before ends.
+///
+/// # Errors
+/// 401 `bad_credentials`, `otp_required` or `otp_invalid`, 403 `csrf_failed`, 422, 503.
+pub async fn issue_tokens(
+    request: HttpRequest,
+    JsonBody(asked): JsonBody<TokenRequest>,
+    api: web::Data<Api>,
+    edge: web::Data<Edge>,
+) -> Result<HttpResponse, ApiError> {
+    let TokenRequest { login, password, otp, refresh_cookie: by_cookie } = asked;
+    if by_cookie {
+        origin_check(&request)?;
+    }
+    let user = verify(&request, &api, &edge, &Credentials { login, password, otp }).await?;
+    if !by_cookie {
+        let pair = Arrival::of_app(&request, &api, &edge).issue_tokens(user, false).await?;
+        return Ok(answer(&pair, false));
+    }
+    let arrival = Arrival::of_browser(&request, &api, &edge);
+    let pair = arrival.issue_tokens(user, true).await?;
+    let mut response = answer(&pair, true);
+    arrival.set_refresh_cookie(&pair, response.headers_mut());
+    Ok(response)
+}
+
+/// `POST /auth/refresh`: 200 with the next pair, for the refresh token in the body or else in the cookie `rt`. It is
+/// carried out also when the caller hangs up: who asks again with the same token shortly after gets the same pair.
+///
+/// # Errors
+/// 401 `invalid_grant`, 403 `csrf_failed`, 429 `refreshed_too_often`, 503.
+pub async fn refresh_tokens(
+    request: HttpRequest,
+    OptionalJsonBody(asked): OptionalJsonBody<RefreshRequest>,
+    api: web::Data<Api>,
+    edge: web::Data<Edge>,
+) -> Result<HttpResponse, ApiError> {
+    let (presented, by_cookie) = match asked.and_then(|asked| asked.refresh_token) {
+        Some(token) => (token, false),
+        None => {
+            origin_check(&request)?;
+            (refresh_cookie(&request, &edge).ok_or(ApiError::InvalidGrant)?, true)
+        }
+    };
+    let tokens = edge.tokens.clone();
+    let refreshing = async move { tokens.refresh(&presented, by_cookie, unix_ms()).await };
+    let refused = match api.to_its_end(refreshing).await? {
+        Ok(pair) => {
+            let mut response = answer(&pair, by_cookie);
+            if by_cookie {
+                let lasts = lasts(pair.absolute_end_ms);
+                let cookie = edge.refresh_cookie.set(pair.refresh_token.expose_secret(), lasts);
+                add_cookie(response.headers_mut(), &cookie);
+            }
+            return Ok(response);
+        }
+        Err(RefreshError::Invalid | RefreshError::Reused) => ApiError::InvalidGrant,
+        Err(RefreshError::TooFast { retry_ms }) => {
+            ApiError::RefreshedTooOften { retry_after_s: retry_ms.div_ceil(1000) }
+        }
+        Err(RefreshError::Identity(error)) => error.into(),
+    };
+    let over = by_cookie && matches!(refused, ApiError::InvalidGrant);
+    let mut response = HttpResponse::from_error(refused);
+    if over {
+        add_cookie(response.headers_mut(), &edge.refresh_cookie.clear());
+    }
+    Ok(response)
+}
+
+/// `POST /auth/revoke`: 204, also for a token that is not known here or was revoked before (RFC 7009 section 2.2). It
+/// names a refresh or an access token, or comes with an access token or the cookie `rt`; the whole sign-in ends.
+///
+/// # Errors
+/// 401 `invalid_token` for a wrong access token of its own, 403 `csrf_failed`, 422, 503.
+pub async fn revoke_tokens(
+    request: HttpRequest,
+    OptionalJsonBody(asked): OptionalJsonBody<RevokeRequest>,
+    api: web::Data<Api>,
+    edge: web::Data<Edge>,
+) -> Result<HttpResponse, ApiError> {
+    if let Some(token) = asked.and_then(|asked| asked.token.or(asked.refresh_token)) {
+        let revoking = revoke(edge.get_ref().clone(), token);
+        if api.to_its_end(revoking).await?? {
+            edge.metrics.sessions_ended.inc();
+        }
+        return Ok(never_kept(&mut HttpResponse::NoContent()).finish());
+    }
+    if bears_token(&request) {
+        let caller = SignedIn::extract(&request).await?;
+        edge.sessions.end(&caller.caller().session.key).await?;
+        edge.metrics.sessions_ended.inc();
+    } else {
+        origin_check(&request)?;
+    }
+    let mut response = never_kept(&mut HttpResponse::NoContent()).finish();
+    end_refresh_cookie(&request, &edge, response.headers_mut()).await?;
+    Ok(response)
+}
+
+/// Ends what a token of either kind belongs to; says whether there was anything.
+async fn revoke(edge: Edge, token: String) -> Result<bool, IdentityError> {
+    if edge.tokens.revoke(&token, unix_ms()).await?.is_some() {
+        return Ok(true);
+    }
+    match edge.tokens.load_access(&token, unix_ms()).await? {
+        Some(session) => edge.sessions.end(&session.key).await,
+        None => Ok(false),
+    }
+}
+
+/// RFC 6749 section 5.1.
+fn answer(pair: &TokenPair, by_cookie: bool) -> HttpResponse {
+    never_kept(&mut HttpResponse::Ok()).json(Tokens {
+        access_token: pair.access_token.expose_secret().to_owned(),
+        token_type: "Bearer".to_owned(),
+        expires_in: pair.expires_in_s,
+        refresh_token: (!by_cookie).then(|| pair.refresh_token.expose_secret().to_owned()),
+    })
+}
