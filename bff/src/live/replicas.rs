@@ -222,8 +222,12 @@ impl Follower {
     /// Takes in what comes next, and may `wait` for it; says how many entries there were.
     async fn read(&mut self, hub: &Inner, wait: bool) -> Result<usize, StoreError> {
         let (last, store) = (hub.log.last(), &self.shared.store);
-        let batch =
-            if wait { store.after(last, BATCH, WAIT).await? } else { store.range(last, BATCH).await? };
+        // Whoever must find out first whether anything is missing does not wait for something new.
+        let batch = if wait && !self.unsure {
+            store.after(last, BATCH, WAIT).await?
+        } else {
+            store.range(last, BATCH).await?
+        };
         // A stream is trimmed from its begin: only who is far behind can have missed something.
         if self.unsure || batch.len() >= BATCH.min(self.shared.max_len) {
             if let Some(newest) = self.shared.broken_since(last).await? {

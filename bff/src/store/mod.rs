@@ -28,6 +28,8 @@ pub use errors::StoreError;
 pub use memory::MemoryStore;
 pub use notice::{Listener, Notice};
 pub use redis::SharedStore;
+#[cfg(test)]
+pub(crate) use redis::TestServer;
 pub use shared::{LogId, NotALogId, Take};
 
 use notice::Listeners;

@@ -21,6 +21,8 @@ mod url;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::Server as TestServer;
 
 use std::sync::Arc;
 use std::time::Duration;

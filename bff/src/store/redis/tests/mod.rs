@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use redis::Value;
-use servers::{Clustered, LONG, Server, Watched, eventually};
+pub(crate) use servers::Server;
+use servers::{Clustered, LONG, Watched, eventually};
 
 use super::super::conformance::{self, Expiry, Heard, listen, until};
 use super::super::{Entry, Space, Store, StoreError, StoreSettings, open_with, unix_ms};

@@ -18,7 +18,7 @@ pub(super) fn free_port() -> u16 {
 }
 
 /// A `redis-server`. Dropping it kills it.
-pub(super) struct Server {
+pub(crate) struct Server {
     process: Option<Child>,
     pub(super) port: u16,
     folder: TempDir,
@@ -28,7 +28,7 @@ pub(super) struct Server {
 
 impl Server {
     /// One with `arguments`, ready to be asked.
-    pub(super) fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         Self::start_program("redis-server", |port, _| {
             let own = ["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""];
             own.iter().chain(arguments).map(|argument| (*argument).to_owned()).collect()
@@ -52,7 +52,7 @@ impl Server {
     }
 
     /// Starts it, also again after [`kill`](Self::kill), with the same files. Answers whether it is ready.
-    pub(super) fn run(&mut self) -> bool {
+    pub(crate) fn run(&mut self) -> bool {
         let mut command = Command::new(self.program);
         command.args(&self.arguments).current_dir(self.folder.path());
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
@@ -70,7 +70,7 @@ impl Server {
     }
 
     /// As a machine that loses its power.
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill().unwrap();
             process.wait().unwrap();
@@ -78,11 +78,11 @@ impl Server {
     }
 
     /// Stops it without a word: it keeps its connections and answers nothing.
-    pub(super) fn pause(&self) {
+    pub(crate) fn pause(&self) {
         self.signal("-STOP");
     }
 
-    pub(super) fn resume(&self) {
+    pub(crate) fn resume(&self) {
         self.signal("-CONT");
     }
 
@@ -91,12 +91,12 @@ impl Server {
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
     /// Asks it on a connection made for the purpose.
-    pub(super) async fn ask<T: FromRedisValue>(&self, command: &str) -> T {
+    pub(crate) async fn ask<T: FromRedisValue>(&self, command: &str) -> T {
         let client = redis::Client::open(self.url()).unwrap();
         let mut connection = client.get_multiplexed_async_connection().await.unwrap();
         let mut words = command.split(' ');
