@@ -20,7 +20,7 @@ const MEMBERS: &str = "members";
 /// Longest text to search for, in characters.
 const MAX_SEARCH: usize = 200;
 
-/// Adds the operations of this module, but for those under `/auth`.
+/// Adds the operations of this module.
 pub fn describe(contract: &mut Contract) {
     contract.tag(RECIPES, "Recipes and what they cost; ingredients and their prices.");
     contract.tag(COMMENTS, "Comments on recipes.");
@@ -31,6 +31,7 @@ pub fn describe(contract: &mut Contract) {
     comments(contract);
     posts(contract);
     members(contract);
+    super::auth::describe(contract);
     contract.tag("keys", "What others verify our tokens with.");
     contract.add(
         Operation::get("/.well-known/jwks.json", "readKeys")

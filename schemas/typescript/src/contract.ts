@@ -264,6 +264,255 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/auth/2fa/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to switch the second factor on
+         * @description The secret counts once it is confirmed; asking again replaces it.
+         */
+        post: operations["enrolTotp"];
+        /** Switch the second factor off */
+        delete: operations["removeTotp"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/2fa/totp/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Switch the second factor on
+         * @description The browser's session gets a new id and a new CSRF token.
+         */
+        post: operations["confirmTotp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/csrf-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The session's token for X-CSRF-Token
+         * @description Apps need none.
+         */
+        get: operations["readCsrfToken"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign a browser in
+         * @description What the browser was signed in with before ends.
+         */
+        post: operations["signIn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign out */
+        post: operations["signOut"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/logout-everywhere": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign out of all browsers and apps */
+        post: operations["signOutEverywhere"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The next pair of tokens
+         * @description For the refresh token in the body, or else in the cookie `rt`. Who asks again with the same token within ten seconds gets the same pair; later use of a spent token ends the whole sign-in.
+         */
+        post: operations["refreshTokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End an app's sign-in
+         * @description By a refresh token, an access token, or the cookie `rt` (RFC 7009).
+         */
+        post: operations["revokeTokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The session that asks
+         * @description Does not extend it.
+         */
+        get: operations["readSession"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where am I signed in */
+        get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End one sign-in
+         * @description Its tokens are refused and its live connections closed at once, on every replica. To end one's own is to sign out.
+         */
+        delete: operations["endSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/signup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make an account
+         * @description Signs nobody in.
+         */
+        post: operations["signUp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign an app in */
+        post: operations["issueTokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/bff/home-feed": {
         parameters: {
             query?: never;
@@ -435,6 +684,19 @@ export interface components {
             /** Format: int64 */
             posts: number;
         };
+        /** @description Who wants to sign in. No `Debug`: a password must not reach a log by way of `{:?}`. */
+        Credentials: {
+            /** @description User name or e-mail address. */
+            login: string;
+            /** @description One-time or recovery code, where the member has switched that on. */
+            otp?: string | null;
+            /** Format: password */
+            password: string;
+        };
+        /** @description The session's CSRF token. */
+        CsrfToken: {
+            csrf: string;
+        };
         /** @description A part of a screen that is not what it should be. */
         DegradedPart: {
             part: string;
@@ -539,6 +801,21 @@ export interface components {
         /** @description A whole list. */
         IngredientList: {
             items: components["schemas"]["Ingredient"][];
+        };
+        /** @description One place where somebody is signed in. */
+        ListedSession: {
+            /** @description The network it signed in from. */
+            address: string;
+            /** @description Such as `Firefox on Windows`. */
+            client: string;
+            createdAt: components["schemas"]["Rfc3339"];
+            /** @description Whether it is the one that asks. */
+            current: boolean;
+            /** @description For `DELETE /auth/sessions/{id}`; nobody can sign in with it. */
+            id: string;
+            kind: components["schemas"]["SignInKind"];
+            /** @description Within a minute. */
+            lastSeenAt: components["schemas"]["Rfc3339"];
         };
         /** @description What a front-end may say on the WebSocket. */
         LiveCommand: {
@@ -898,6 +1175,20 @@ export interface components {
         RecipeWithAuthor: components["schemas"]["Recipe"] & {
             author: components["schemas"]["MemberCard"] | null;
         };
+        /** @description What is to be refreshed. No `Debug`. */
+        RefreshRequest: {
+            /** @description Absent: the one in the cookie `rt`. */
+            refresh_token?: string;
+        };
+        /** @description What is to be revoked (RFC 7009 section 2.1). No `Debug`. */
+        RevokeRequest: {
+            /** @description The same, by the name it has elsewhere. */
+            refresh_token?: string;
+            /** @description A refresh or an access token. */
+            token?: string;
+            /** @description Not needed: both kinds are recognised. */
+            token_type_hint?: string;
+        };
         /**
          * Format: date-time
          * @description An RFC 3339 time, kept as the text that it came in: what an upstream wrote is what a front-end reads.
@@ -917,6 +1208,81 @@ export interface components {
             degraded?: components["schemas"]["DegradedPart"][];
             /** @description A field of the document, or `end`. */
             part: string;
+        };
+        /** @description A browser's session. No `Debug`: the CSRF token is a secret. */
+        SessionInfo: {
+            /** @description To be sent back as `X-CSRF-Token` with every unsafe method. */
+            csrfToken: string;
+            /** @description When the session ends unless it is used before. */
+            expiresAt: components["schemas"]["Rfc3339"];
+            user: components["schemas"]["Me"];
+        };
+        /** @description A whole list. */
+        SessionList: {
+            items: components["schemas"]["ListedSession"][];
+        };
+        /**
+         * @description What somebody is signed in with.
+         * @enum {string}
+         */
+        SignInKind: "browser" | "app";
+        /** @description A new member. */
+        SignUp: {
+            /** Format: email */
+            email: string;
+            /** Format: password */
+            password: string;
+            /** @description 3 to 30 characters out of `[A-Za-z0-9_.-]`. */
+            username: string;
+        };
+        /** @description The answer to a sign-up. */
+        SignedUp: {
+            user: components["schemas"]["Me"];
+        };
+        /** @description Who wants an app's tokens. No `Debug`, as [`Credentials`]. */
+        TokenRequest: {
+            /** @description User name or e-mail address. */
+            login: string;
+            /** @description One-time or recovery code, where the member has switched that on. */
+            otp?: string;
+            /** Format: password */
+            password: string;
+            /** @description For apps in a browser: the refresh token comes as the cookie `rt`, which scripts cannot read. */
+            refresh_cookie?: boolean;
+        };
+        /** @description An app's tokens (RFC 6749 section 5.1). No `Debug`. */
+        Tokens: {
+            /** @description For `Authorization: Bearer`. */
+            access_token: string;
+            /**
+             * Format: int64
+             * @description Seconds.
+             */
+            expires_in: number;
+            /** @description Good for one refresh, which answers the next one. Absent where it is in the cookie `rt`. */
+            refresh_token?: string;
+            /** @description `Bearer`. */
+            token_type: string;
+        };
+        /** @description A code of the second factor. No `Debug`: it is a secret for as long as it stands. */
+        TotpCode: {
+            /** @description One-time code; a recovery code only where the second factor is switched off. */
+            code: string;
+        };
+        /** @description The second factor is on. No `Debug`: the codes are secrets. */
+        TotpEnabled: {
+            /** @description To be sent as `X-CSRF-Token` from now on: the session has a new id. Absent for apps. */
+            csrfToken?: string;
+            /** @description Each signs in once instead of a one-time code. Shown this once. */
+            recoveryCodes: string[];
+        };
+        /** @description A second factor to be set up in an app. No `Debug`: it holds the secret. */
+        TotpSetup: {
+            otpauthUri: string;
+            /** @description The URI as a QR code: an SVG element, to be put into a page as it is. */
+            qrSvg: string;
+            /** @description Base32, for those who type it in. */
+            secret: string;
         };
     };
     responses: {
@@ -966,8 +1332,12 @@ export interface components {
                 };
             };
         };
-        /** @description - `unauthenticated`: Sign in first: the session is missing, unknown or has ended. */
-        "401.unauthenticated": {
+        /**
+         * @description - `bad_credentials`: No account has this name and password.
+         *     - `otp_invalid`: The one-time code is wrong or was used before.
+         *     - `otp_required`: This account needs a one-time code in `otp` beside the password.
+         */
+        "401.bad_credentials.otp_invalid.otp_required": {
             headers: {
                 /** @description `Bearer`, and why a token was refused. */
                 "WWW-Authenticate"?: string;
@@ -977,7 +1347,74 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
-                    code: "unauthenticated";
+                    code: "bad_credentials" | "otp_invalid" | "otp_required";
+                };
+            };
+        };
+        /**
+         * @description - `invalid_caller_token`: `X-Caller-Token` is not the token of a server-side caller.
+         *     - `invalid_token`: The access token is unknown or has expired, or its sign-in has ended. Refresh it, or sign in again.
+         */
+        "401.invalid_caller_token.invalid_token": {
+            headers: {
+                /** @description `Bearer`, and why a token was refused. */
+                "WWW-Authenticate"?: string;
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "invalid_caller_token" | "invalid_token";
+                };
+            };
+        };
+        /**
+         * @description - `invalid_caller_token`: `X-Caller-Token` is not the token of a server-side caller.
+         *     - `invalid_token`: The access token is unknown or has expired, or its sign-in has ended. Refresh it, or sign in again.
+         *     - `unauthenticated`: Sign in first: the session is missing, unknown or has ended.
+         */
+        "401.invalid_caller_token.invalid_token.unauthenticated": {
+            headers: {
+                /** @description `Bearer`, and why a token was refused. */
+                "WWW-Authenticate"?: string;
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "invalid_caller_token" | "invalid_token" | "unauthenticated";
+                };
+            };
+        };
+        /** @description - `invalid_grant`: The refresh token is missing, unknown or spent, or its sign-in has ended. Sign in again. */
+        "401.invalid_grant": {
+            headers: {
+                /** @description `Bearer`, and why a token was refused. */
+                "WWW-Authenticate"?: string;
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "invalid_grant";
+                };
+            };
+        };
+        /** @description - `invalid_token`: The access token is unknown or has expired, or its sign-in has ended. Refresh it, or sign in again. */
+        "401.invalid_token": {
+            headers: {
+                /** @description `Bearer`, and why a token was refused. */
+                "WWW-Authenticate"?: string;
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "invalid_token";
                 };
             };
         };
@@ -1079,6 +1516,24 @@ export interface components {
             };
         };
         /**
+         * @description - `email_taken`: Another account has this e-mail address.
+         *     - `idempotency_in_flight`: The first request with this `Idempotency-Key` is still being carried out.
+         *     - `idempotency_outcome_unknown`: The first request with this `Idempotency-Key` may have been carried out: its answer was lost. Look before sending it again under a new key.
+         *     - `username_taken`: Another account has this user name.
+         */
+        "409.email_taken.idempotency_in_flight.idempotency_outcome_unknown.username_taken": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "email_taken" | "idempotency_in_flight" | "idempotency_outcome_unknown" | "username_taken";
+                };
+            };
+        };
+        /**
          * @description - `idempotency_in_flight`: The first request with this `Idempotency-Key` is still being carried out.
          *     - `idempotency_outcome_unknown`: The first request with this `Idempotency-Key` may have been carried out: its answer was lost. Look before sending it again under a new key.
          */
@@ -1091,6 +1546,48 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
                     code: "idempotency_in_flight" | "idempotency_outcome_unknown";
+                };
+            };
+        };
+        /** @description - `totp_enabled`: The second factor is on already. */
+        "409.totp_enabled": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "totp_enabled";
+                };
+            };
+        };
+        /**
+         * @description - `totp_enabled`: The second factor is on already.
+         *     - `totp_not_enrolled`: No second factor was set up.
+         */
+        "409.totp_enabled.totp_not_enrolled": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "totp_enabled" | "totp_not_enrolled";
+                };
+            };
+        };
+        /** @description - `totp_not_enrolled`: No second factor was set up. */
+        "409.totp_not_enrolled": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "totp_not_enrolled";
                 };
             };
         };
@@ -1136,6 +1633,22 @@ export interface components {
                 };
             };
         };
+        /**
+         * @description - `otp_invalid`: The one-time code is wrong or was used before.
+         *     - `validation_failed`: `errors` says which fields are wrong, and how.
+         */
+        "422.otp_invalid.validation_failed": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "otp_invalid" | "validation_failed";
+                };
+            };
+        };
         /** @description - `validation_failed`: `errors` says which fields are wrong, and how. */
         "422.validation_failed": {
             headers: {
@@ -1159,6 +1672,21 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
                     code: "upgrade_required";
+                };
+            };
+        };
+        /** @description - `refreshed_too_often`: These tokens were refreshed too often in too short a time. Try again later. */
+        "429.refreshed_too_often": {
+            headers: {
+                /** @description Seconds after which it is worth trying again. */
+                "Retry-After"?: number;
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "refreshed_too_often";
                 };
             };
         };
@@ -1215,6 +1743,24 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
                     code: "interrupted";
+                };
+            };
+        };
+        /**
+         * @description - `interrupted`: What was asked was cut short here. Try again.
+         *     - `overloaded`: A service that this answer needs has no room at the moment. Try again later.
+         */
+        "503.interrupted.overloaded": {
+            headers: {
+                /** @description Seconds after which it is worth trying again. */
+                "Retry-After"?: number;
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "interrupted" | "overloaded";
                 };
             };
         };
@@ -1334,7 +1880,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["400.bad_request.invalid_body"];
-            401: components["responses"]["401.unauthenticated"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed.not_author"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
@@ -1372,7 +1918,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400.bad_request"];
-            401: components["responses"]["401.unauthenticated"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed.not_author"];
             404: components["responses"]["404.not_found"];
             500: components["responses"]["500.internal_error"];
@@ -1405,7 +1951,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400.bad_request"];
-            401: components["responses"]["401.unauthenticated"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed"];
             404: components["responses"]["404.not_found"];
             500: components["responses"]["500.internal_error"];
@@ -1438,7 +1984,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400.bad_request"];
-            401: components["responses"]["401.unauthenticated"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed"];
             404: components["responses"]["404.not_found"];
             500: components["responses"]["500.internal_error"];
@@ -1471,7 +2017,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400.bad_request"];
-            401: components["responses"]["401.unauthenticated"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed"];
             404: components["responses"]["404.not_found"];
             500: components["responses"]["500.internal_error"];
@@ -1504,7 +2050,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400.bad_request"];
-            401: components["responses"]["401.unauthenticated"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed"];
             404: components["responses"]["404.not_found"];
             500: components["responses"]["500.internal_error"];
@@ -1549,6 +2095,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400.bad_request"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token"];
             406: components["responses"]["406.not_acceptable"];
             422: components["responses"]["422.validation_failed"];
             500: components["responses"]["500.internal_error"];
@@ -1590,7 +2137,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400.bad_request"];
-            401: components["responses"]["401.unauthenticated"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             406: components["responses"]["406.not_acceptable"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
@@ -1625,7 +2172,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["400.bad_request.invalid_body"];
-            401: components["responses"]["401.unauthenticated"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.body_timeout"];
@@ -1669,7 +2216,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["400.bad_request.idempotency_key_invalid.invalid_body"];
-            401: components["responses"]["401.unauthenticated"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.body_timeout"];
@@ -1707,7 +2254,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400.bad_request"];
-            401: components["responses"]["401.unauthenticated"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed.not_author"];
             404: components["responses"]["404.not_found"];
             500: components["responses"]["500.internal_error"];
@@ -1740,7 +2287,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400.bad_request"];
-            401: components["responses"]["401.unauthenticated"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed"];
             404: components["responses"]["404.not_found"];
             500: components["responses"]["500.internal_error"];
@@ -1773,7 +2320,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400.bad_request"];
-            401: components["responses"]["401.unauthenticated"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed"];
             404: components["responses"]["404.not_found"];
             500: components["responses"]["500.internal_error"];
@@ -1824,6 +2371,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400.bad_request"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token"];
             406: components["responses"]["406.not_acceptable"];
             422: components["responses"]["422.validation_failed"];
             500: components["responses"]["500.internal_error"];
@@ -1863,7 +2411,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["400.bad_request.idempotency_key_invalid.invalid_body"];
-            401: components["responses"]["401.unauthenticated"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.body_timeout"];
@@ -1913,6 +2461,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400.bad_request"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             500: components["responses"]["500.internal_error"];
@@ -1951,7 +2500,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["400.bad_request.invalid_body"];
-            401: components["responses"]["401.unauthenticated"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed.not_author"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
@@ -1989,7 +2538,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400.bad_request"];
-            401: components["responses"]["401.unauthenticated"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed.not_author"];
             404: components["responses"]["404.not_found"];
             500: components["responses"]["500.internal_error"];
@@ -2039,6 +2588,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400.bad_request"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             422: components["responses"]["422.validation_failed"];
@@ -2082,7 +2632,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["400.bad_request.idempotency_key_invalid.invalid_body"];
-            401: components["responses"]["401.unauthenticated"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
@@ -2133,7 +2683,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400.bad_request"];
-            401: components["responses"]["401.unauthenticated"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.not_author"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
@@ -2167,7 +2717,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400.bad_request"];
-            401: components["responses"]["401.unauthenticated"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed.own_recipe"];
             404: components["responses"]["404.not_found"];
             500: components["responses"]["500.internal_error"];
@@ -2200,9 +2750,476 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400.bad_request"];
-            401: components["responses"]["401.unauthenticated"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed.own_recipe"];
             404: components["responses"]["404.not_found"];
+            500: components["responses"]["500.internal_error"];
+            502: components["responses"]["502.upstream_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
+            504: components["responses"]["504.upstream_timeout"];
+        };
+    };
+    enrolTotp: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The session's token; callers with a bearer token need none. */
+                "X-CSRF-Token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A secret for an authenticator app. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TotpSetup"];
+                };
+            };
+            400: components["responses"]["400.bad_request"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
+            403: components["responses"]["403.csrf_failed"];
+            406: components["responses"]["406.not_acceptable"];
+            409: components["responses"]["409.totp_enabled"];
+            500: components["responses"]["500.internal_error"];
+            502: components["responses"]["502.upstream_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
+            504: components["responses"]["504.upstream_timeout"];
+        };
+    };
+    removeTotp: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The session's token; callers with a bearer token need none. */
+                "X-CSRF-Token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TotpCode"];
+            };
+        };
+        responses: {
+            /** @description It is off. The browser's session has a new id; its CSRF token is in `X-CSRF-Token`. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.bad_request.invalid_body"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
+            403: components["responses"]["403.csrf_failed"];
+            406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.body_timeout"];
+            409: components["responses"]["409.totp_not_enrolled"];
+            413: components["responses"]["413.body_too_large"];
+            415: components["responses"]["415.unsupported_media_type"];
+            422: components["responses"]["422.otp_invalid.validation_failed"];
+            500: components["responses"]["500.internal_error"];
+            502: components["responses"]["502.upstream_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
+            504: components["responses"]["504.upstream_timeout"];
+        };
+    };
+    confirmTotp: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The session's token; callers with a bearer token need none. */
+                "X-CSRF-Token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TotpCode"];
+            };
+        };
+        responses: {
+            /** @description It is on. */
+            200: {
+                headers: {
+                    /** @description The session's new cookie. */
+                    "Set-Cookie"?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TotpEnabled"];
+                };
+            };
+            400: components["responses"]["400.bad_request.invalid_body"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
+            403: components["responses"]["403.csrf_failed"];
+            406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.body_timeout"];
+            409: components["responses"]["409.totp_enabled.totp_not_enrolled"];
+            413: components["responses"]["413.body_too_large"];
+            415: components["responses"]["415.unsupported_media_type"];
+            422: components["responses"]["422.otp_invalid.validation_failed"];
+            500: components["responses"]["500.internal_error"];
+            502: components["responses"]["502.upstream_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
+            504: components["responses"]["504.upstream_timeout"];
+        };
+    };
+    readCsrfToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The token. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfToken"];
+                };
+            };
+            400: components["responses"]["400.bad_request"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
+            406: components["responses"]["406.not_acceptable"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.interrupted.session_store_unavailable"];
+        };
+    };
+    signIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Credentials"];
+            };
+        };
+        responses: {
+            /** @description The session. */
+            200: {
+                headers: {
+                    /** @description The session's cookie. */
+                    "Set-Cookie"?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionInfo"];
+                };
+            };
+            400: components["responses"]["400.bad_request.invalid_body"];
+            401: components["responses"]["401.bad_credentials.otp_invalid.otp_required"];
+            403: components["responses"]["403.csrf_failed"];
+            406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.body_timeout"];
+            413: components["responses"]["413.body_too_large"];
+            415: components["responses"]["415.unsupported_media_type"];
+            422: components["responses"]["422.validation_failed"];
+            500: components["responses"]["500.internal_error"];
+            502: components["responses"]["502.upstream_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
+            504: components["responses"]["504.upstream_timeout"];
+        };
+    };
+    signOut: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The session's token; callers with a bearer token need none. */
+                "X-CSRF-Token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Signed out. `Clear-Site-Data` has the browser forget what it kept. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.bad_request"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
+            403: components["responses"]["403.csrf_failed"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.interrupted.session_store_unavailable"];
+        };
+    };
+    signOutEverywhere: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The session's token; callers with a bearer token need none. */
+                "X-CSRF-Token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Signed out. `Clear-Site-Data` has the browser forget what it kept. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.bad_request"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
+            403: components["responses"]["403.csrf_failed"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.interrupted.session_store_unavailable"];
+        };
+    };
+    refreshTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RefreshRequest"];
+            };
+        };
+        responses: {
+            /** @description The next pair. */
+            200: {
+                headers: {
+                    /** @description The next refresh token, where it is a cookie. */
+                    "Set-Cookie"?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tokens"];
+                };
+            };
+            400: components["responses"]["400.bad_request.invalid_body"];
+            401: components["responses"]["401.invalid_grant"];
+            403: components["responses"]["403.csrf_failed"];
+            406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.body_timeout"];
+            413: components["responses"]["413.body_too_large"];
+            415: components["responses"]["415.unsupported_media_type"];
+            422: components["responses"]["422.validation_failed"];
+            429: components["responses"]["429.refreshed_too_often"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.interrupted.session_store_unavailable"];
+        };
+    };
+    revokeTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RevokeRequest"];
+            };
+        };
+        responses: {
+            /** @description It has ended, or there was none. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.bad_request.invalid_body"];
+            401: components["responses"]["401.invalid_token"];
+            403: components["responses"]["403.csrf_failed"];
+            406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.body_timeout"];
+            413: components["responses"]["413.body_too_large"];
+            415: components["responses"]["415.unsupported_media_type"];
+            422: components["responses"]["422.validation_failed"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.interrupted.session_store_unavailable"];
+        };
+    };
+    readSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionInfo"];
+                };
+            };
+            400: components["responses"]["400.bad_request"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
+            406: components["responses"]["406.not_acceptable"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.interrupted.session_store_unavailable"];
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Browsers and apps, the last used first. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionList"];
+                };
+            };
+            400: components["responses"]["400.bad_request"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
+            406: components["responses"]["406.not_acceptable"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.interrupted.session_store_unavailable"];
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The session's token; callers with a bearer token need none. */
+                "X-CSRF-Token"?: string;
+            };
+            path: {
+                /** @description Its `id` in the list. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has ended. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.bad_request"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
+            403: components["responses"]["403.csrf_failed"];
+            404: components["responses"]["404.not_found"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.interrupted.session_store_unavailable"];
+        };
+    };
+    signUp: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request is carried out once for each key, and the same answer is given again for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignUp"];
+            };
+        };
+        responses: {
+            /** @description The new member. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedUp"];
+                };
+            };
+            400: components["responses"]["400.bad_request.idempotency_key_invalid.invalid_body"];
+            403: components["responses"]["403.csrf_failed"];
+            406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.body_timeout"];
+            409: components["responses"]["409.email_taken.idempotency_in_flight.idempotency_outcome_unknown.username_taken"];
+            413: components["responses"]["413.body_too_large"];
+            415: components["responses"]["415.unsupported_media_type"];
+            422: components["responses"]["422.idempotency_key_reused.validation_failed"];
+            500: components["responses"]["500.internal_error"];
+            502: components["responses"]["502.upstream_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded"];
+            504: components["responses"]["504.upstream_timeout"];
+        };
+    };
+    issueTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenRequest"];
+            };
+        };
+        responses: {
+            /** @description A pair of tokens (RFC 6749 section 5.1). */
+            200: {
+                headers: {
+                    /** @description The refresh token, where it was asked for as a cookie. */
+                    "Set-Cookie"?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tokens"];
+                };
+            };
+            400: components["responses"]["400.bad_request.invalid_body"];
+            401: components["responses"]["401.bad_credentials.otp_invalid.otp_required"];
+            403: components["responses"]["403.csrf_failed"];
+            406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.body_timeout"];
+            413: components["responses"]["413.body_too_large"];
+            415: components["responses"]["415.unsupported_media_type"];
+            422: components["responses"]["422.validation_failed"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2298,7 +3315,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400.bad_request"];
-            401: components["responses"]["401.unauthenticated"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             406: components["responses"]["406.not_acceptable"];
             422: components["responses"]["422.validation_failed"];
             500: components["responses"]["500.internal_error"];
@@ -2392,7 +3409,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400.bad_request"];
-            401: components["responses"]["401.unauthenticated"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             406: components["responses"]["406.not_acceptable"];
             422: components["responses"]["422.validation_failed"];
             500: components["responses"]["500.internal_error"];
@@ -2493,6 +3510,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400.bad_request"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             422: components["responses"]["422.validation_failed"];
@@ -2538,7 +3556,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["400.bad_request"];
-            401: components["responses"]["401.unauthenticated"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed"];
             406: components["responses"]["406.not_acceptable"];
             422: components["responses"]["422.validation_failed"];
@@ -2636,6 +3654,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400.bad_request"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             422: components["responses"]["422.validation_failed"];

@@ -2,6 +2,7 @@
 //! both stand in one registry, and what ends there ends everywhere.
 
 mod arrival;
+mod contract;
 mod second_factor;
 mod sessions;
 mod sign_in;
@@ -22,6 +23,7 @@ use crate::{
     telemetry::unix_ms,
 };
 
+pub(super) use contract::describe;
 pub use second_factor::{confirm_totp, enrol_totp, remove_totp};
 pub use sessions::{csrf_token, end_session, list_sessions, log_out, log_out_everywhere, session};
 pub use sign_in::{log_in, sign_up};

@@ -42,6 +42,7 @@ pub(super) fn everywhere() -> [ApiError; 3] {
 /// Where a session or a token is looked at; `needed`: nobody else gets an answer.
 pub(super) fn of_sessions(needed: bool) -> Vec<ApiError> {
     let mut errors = vec![ApiError::Identity(IdentityError::Store(StoreError::Closed))];
+    errors.extend([ApiError::InvalidToken, ApiError::InvalidCallerToken]);
     errors.extend(needed.then_some(ApiError::Unauthenticated));
     errors
 }

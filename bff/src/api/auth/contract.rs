@@ -1,0 +1,189 @@
+//! What `/auth` promises its callers. Beside the handlers.
+
+use schemas::{
+    Credentials, CsrfToken, Items, ListedSession, RefreshRequest, RevokeRequest, SessionInfo, SignUp,
+    SignedUp, TokenRequest, Tokens, TotpCode, TotpEnabled, TotpSetup,
+};
+use utoipa::openapi::{Header, HeaderBuilder, ResponseBuilder};
+
+use super::super::{
+    idempotency::{IN_FLIGHT, INVALID, REUSED, UNKNOWN},
+    refusals::refusal_named,
+};
+use crate::{
+    edge::{Access, ApiError, Contract, Operation, text, upstream_problems},
+    identity::CsrfRefusal,
+};
+
+const ACCOUNTS: &str = "accounts";
+const SESSIONS: &str = "sessions";
+const TOKENS: &str = "tokens";
+const SECOND_FACTOR: &str = "second factor";
+
+/// Adds the operations under `/auth`, but for OpenID Connect.
+pub(in super::super) fn describe(contract: &mut Contract) {
+    contract.tag(ACCOUNTS, "Accounts.");
+    contract.tag(SESSIONS, "Sessions of browsers, and where one is signed in.");
+    contract.tag(
+        TOKENS,
+        "Tokens of apps. A refresh token is good for one refresh; a lost answer can be asked for again.",
+    );
+    contract.tag(SECOND_FACTOR, "One-time codes (TOTP, RFC 6238).");
+    sign_up_and_in(contract);
+    sessions(contract);
+    tokens(contract);
+    second_factor(contract);
+}
+
+/// Requests that have no session yet, but make one: where they come from is checked.
+fn forgery() -> ApiError {
+    ApiError::Csrf(CsrfRefusal::Origin)
+}
+
+/// How a sign-in with a password is refused.
+fn not_verified() -> [ApiError; 3] {
+    [ApiError::BadCredentials, ApiError::OtpRequired { wrong: false }, ApiError::OtpRequired { wrong: true }]
+}
+
+fn cookie(about: &'static str) -> (&'static str, Header) {
+    ("Set-Cookie", HeaderBuilder::new().description(Some(about)).schema(Some(text(1000))).build())
+}
+
+fn sign_up_and_in(contract: &mut Contract) {
+    let (input, made) = (contract.input::<SignUp>(), contract.shape::<SignedUp>());
+    contract.add(
+        Operation::post("/auth/signup", "signUp")
+            .is(ACCOUNTS, Access::Public, "Make an account")
+            .about("Signs nobody in.")
+            .takes(input)
+            .once()
+            .answers_shaped(201, "The new member.", made, None, [])
+            .fails_with([forgery(), refusal_named("email_taken"), refusal_named("username_taken")])
+            .fails_with([INVALID, IN_FLIGHT, UNKNOWN, REUSED])
+            .fails_with(upstream_problems()),
+    );
+    let (input, session) = (contract.input::<Credentials>(), contract.shape::<SessionInfo>());
+    contract.add(
+        Operation::post("/auth/login", "signIn")
+            .is(SESSIONS, Access::Public, "Sign a browser in")
+            .about("What the browser was signed in with before ends.")
+            .takes(input)
+            .answers_shaped(200, "The session.", session, None, [cookie("The session's cookie.")])
+            .fails_with(not_verified())
+            .fails(forgery())
+            .fails(ApiError::Identity(crate::store::StoreError::Closed.into()))
+            .fails_with(upstream_problems()),
+    );
+}
+
+fn sessions(contract: &mut Contract) {
+    let session = contract.shape::<SessionInfo>();
+    contract.add(
+        Operation::get("/auth/session", "readSession")
+            .is(SESSIONS, Access::SignedIn, "The session that asks")
+            .about("Does not extend it.")
+            .answers_shaped(200, "The session.", session, None, []),
+    );
+    let token = contract.shape::<CsrfToken>();
+    contract.add(
+        Operation::get("/auth/csrf-token", "readCsrfToken")
+            .is(SESSIONS, Access::SignedIn, "The session's token for X-CSRF-Token")
+            .about("Apps need none.")
+            .answers_shaped(200, "The token.", token, None, []),
+    );
+    contract.shape::<ListedSession>();
+    let list = contract.shape_named::<Items<ListedSession>>("SessionList");
+    contract.add(
+        Operation::get("/auth/sessions", "listSessions")
+            .is(SESSIONS, Access::SignedIn, "Where am I signed in")
+            .answers_shaped(200, "Browsers and apps, the last used first.", list, None, []),
+    );
+    contract.add(
+        Operation::delete("/auth/sessions/{id}", "endSession")
+            .is(SESSIONS, Access::SignedIn, "End one sign-in")
+            .about("Its tokens are refused and its live connections closed at once, on every replica. To end one's own is to sign out.")
+            .at("id", text(128), "Its `id` in the list.")
+            .answers_nothing("It has ended."),
+    );
+    for (path, id, summary) in [
+        ("/auth/logout", "signOut", "Sign out"),
+        ("/auth/logout-everywhere", "signOutEverywhere", "Sign out of all browsers and apps"),
+    ] {
+        contract.add(
+            Operation::post(path, id)
+                .is(SESSIONS, Access::SignedIn, summary)
+                .answers_nothing("Signed out. `Clear-Site-Data` has the browser forget what it kept."),
+        );
+    }
+}
+
+fn tokens(contract: &mut Contract) {
+    let (input, pair) = (contract.input::<TokenRequest>(), contract.shape::<Tokens>());
+    let refresh = cookie("The refresh token, where it was asked for as a cookie.");
+    contract.add(
+        Operation::post("/auth/token", "issueTokens")
+            .is(TOKENS, Access::Public, "Sign an app in")
+            .takes(input)
+            .answers_shaped(200, "A pair of tokens (RFC 6749 section 5.1).", pair.clone(), None, [refresh])
+            .fails_with(not_verified())
+            .fails(forgery())
+            .fails(ApiError::Identity(crate::store::StoreError::Closed.into()))
+            .fails_with(upstream_problems()),
+    );
+    let (input, next) =
+        (contract.input::<RefreshRequest>(), cookie("The next refresh token, where it is a cookie."));
+    contract.add(
+        Operation::post("/auth/refresh", "refreshTokens")
+            .is(TOKENS, Access::Public, "The next pair of tokens")
+            .about(
+                "For the refresh token in the body, or else in the cookie `rt`. Who asks again with the same token within \
+                 ten seconds gets the same pair; later use of a spent token ends the whole sign-in.",
+            )
+            .may_take(input)
+            .answers_shaped(200, "The next pair.", pair, None, [next])
+            .fails_with([ApiError::InvalidGrant, ApiError::RefreshedTooOften { retry_after_s: 1 }, forgery()])
+            .fails(ApiError::Identity(crate::store::StoreError::Closed.into())),
+    );
+    let input = contract.input::<RevokeRequest>();
+    contract.add(
+        Operation::post("/auth/revoke", "revokeTokens")
+            .is(TOKENS, Access::Public, "End an app's sign-in")
+            .about("By a refresh token, an access token, or the cookie `rt` (RFC 7009).")
+            .may_take(input)
+            .answers_with(204, ResponseBuilder::new().description("It has ended, or there was none."))
+            .fails_with([ApiError::InvalidToken, forgery()])
+            .fails(ApiError::Identity(crate::store::StoreError::Closed.into())),
+    );
+}
+
+fn second_factor(contract: &mut Contract) {
+    let setup = contract.shape::<TotpSetup>();
+    contract.add(
+        Operation::post("/auth/2fa/totp", "enrolTotp")
+            .is(SECOND_FACTOR, Access::SignedIn, "Begin to switch the second factor on")
+            .about("The secret counts once it is confirmed; asking again replaces it.")
+            .answers_shaped(200, "A secret for an authenticator app.", setup, None, [])
+            .fails(refusal_named("totp_enabled"))
+            .fails_with(upstream_problems()),
+    );
+    let (code, enabled) = (contract.input::<TotpCode>(), contract.shape::<TotpEnabled>());
+    contract.add(
+        Operation::post("/auth/2fa/totp/confirm", "confirmTotp")
+            .is(SECOND_FACTOR, Access::SignedIn, "Switch the second factor on")
+            .about("The browser's session gets a new id and a new CSRF token.")
+            .takes(code.clone())
+            .answers_shaped(200, "It is on.", enabled, None, [cookie("The session's new cookie.")])
+            .fails_with(["totp_enabled", "totp_not_enrolled", "otp_invalid"].map(refusal_named))
+            .fails_with(upstream_problems()),
+    );
+    contract.add(
+        Operation::delete("/auth/2fa/totp", "removeTotp")
+            .is(SECOND_FACTOR, Access::SignedIn, "Switch the second factor off")
+            .takes(code)
+            .answers_nothing(
+                "It is off. The browser's session has a new id; its CSRF token is in `X-CSRF-Token`.",
+            )
+            .fails_with(["totp_not_enrolled", "otp_invalid"].map(refusal_named))
+            .fails_with(upstream_problems()),
+    );
+}
