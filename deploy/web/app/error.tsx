@@ -1,0 +1,15 @@
+"use client";
+
+import { useWords } from "@/components/words";
+
+export default function Failed({ reset }: { reset: () => void }) {
+  const say = useWords();
+  return (
+    <div className="calm" role="alert">
+      <p>{say.failed}</p>
+      <button type="button" onClick={reset}>
+        {say.show}
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,18 @@
+import { unwrap } from "bff-client";
+import type { Metadata } from "next";
+import { redirect } from "next/navigation";
+
+import { Missing } from "@/components/part";
+import { RecipeForm } from "@/components/recipe-form";
+import { gateway, session } from "@/lib/gateway";
+import { words } from "@/lib/language";
+
+export async function generateMetadata(): Promise<Metadata> {
+  return { title: (await words()).newRecipe };
+}
+
+export default async function NewRecipe() {
+  if (!(await session())) redirect("/sign-in");
+  const list = await unwrap((await gateway()).GET("/api/ingredients")).catch(() => undefined);
+  return list ? <RecipeForm ingredients={list.items} /> : <Missing />;
+}

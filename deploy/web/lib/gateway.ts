@@ -1,0 +1,59 @@
+// Calls to the gateway while a page is rendered: for the browser whose request is being answered, or for everybody.
+
+import "server-only";
+
+import { createServerClient, type BffClient } from "bff-client";
+import { cookies, headers } from "next/headers";
+import { cache } from "react";
+
+import { callerToken, gatewayUrl } from "./settings";
+
+function server(fetch?: (request: Request) => Promise<Response>) {
+  const token = callerToken();
+  return createServerClient({
+    baseUrl: gatewayUrl(),
+    ...(token === undefined ? {} : { callerToken: token }),
+    ...(fetch === undefined ? {} : { fetch }),
+  });
+}
+
+/** A client that acts for the browser at the other end. One for each render. */
+export const gateway = cache(async (): Promise<BffClient> => {
+  const asked = await headers();
+  return server((request) => fetch(request, { cache: "no-store" })).forRequest({
+    cookie: asked.get("cookie"),
+    traceparent: asked.get("traceparent"),
+    clientAddress: asked.get("x-forwarded-for"),
+  });
+});
+
+/** A client for what everybody may see: answers are kept until the gateway's webhook says that a tag has changed. */
+export function everybodys(...tags: string[]): BffClient {
+  const kept = { next: { tags, revalidate: 60 } } as RequestInit;
+  return server((request) => fetch(request, kept)).forRequest({});
+}
+
+/** Whether the browser brings a session cookie, good or not. Costs nothing. */
+export async function mayBeSignedIn(): Promise<boolean> {
+  return (await cookies()).getAll().some(({ name }) => name === "sid" || name.endsWith("-sid"));
+}
+
+export interface Session {
+  id: string;
+  name: string;
+  username: string;
+  totpEnabled: boolean;
+}
+
+/** Who is signed in, or nobody. Asked once for each render; does not extend the session. */
+export const session = cache(async (): Promise<Session | undefined> => {
+  if (!(await mayBeSignedIn())) return undefined;
+  try {
+    const { data } = await (await gateway()).GET("/auth/session");
+    const user = data?.user;
+    return user && { id: user.id, name: user.displayName, username: user.username, totpEnabled: user.totpEnabled };
+  } catch {
+    // The gateway is away: the page says so in its own place.
+    return undefined;
+  }
+});
