@@ -185,6 +185,7 @@ impl Application {
             keys: Arc::clone(&keys),
             secrets: Arc::clone(&secrets),
             clients: Arc::clone(&clients),
+            metrics: Arc::clone(&metrics),
         });
         let rotation = rotation.map_err(StartError::Signals)?;
         let shared = Arc::clone(&clients);

@@ -16,7 +16,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use crate::{config::Config, identity::Secrets};
+use crate::{config::Config, identity::Secrets, telemetry::Metrics};
 
 /// What is read again, and by whom it is used.
 pub(super) struct Rotation {
@@ -24,6 +24,7 @@ pub(super) struct Rotation {
     pub(super) keys: Arc<KeyRing>,
     pub(super) secrets: Arc<Secrets>,
     pub(super) clients: Arc<Clients>,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 /// What was said last, so that nothing is said twice.
@@ -49,6 +50,7 @@ pub(super) fn watch(rotation: Rotation) -> io::Result<JoinHandle<()>> {
     let mut hangup = signal(SignalKind::hangup())?;
     let mut ticks = interval(rotation.config.keys.poll_ms.into());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    rotation.count(0);
     let said = Said { signing: rotation.keys.signing_kid(), faults: BTreeSet::new() };
     let watched = Arc::new((rotation, Mutex::new(said)));
     Ok(tokio::spawn(async move {
@@ -71,6 +73,14 @@ pub(super) fn watch(rotation: Rotation) -> io::Result<JoinHandle<()>> {
 }
 
 impl Rotation {
+    fn count(&self, faults: usize) {
+        let metrics = &self.metrics.rotation;
+        let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        metrics.keys.set(gauge(self.keys.count()));
+        metrics.session_secrets.set(gauge(self.secrets.count()));
+        metrics.faults.set(gauge(faults));
+    }
+
     /// Reads what has changed; where `told`, everything.
     fn look(&self, told: bool) -> Changes {
         let mut changes = Changes::default();
@@ -133,6 +143,7 @@ fn report(rotation: &Rotation, changes: Changes, told: bool, said: &mut Said) {
             "keys, secrets and certificates"
         );
     }
+    rotation.count(changes.faults.len());
     *said = Said { signing, faults: changes.faults };
 }
 

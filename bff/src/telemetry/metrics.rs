@@ -15,6 +15,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::histogram::Histogram;
 use super::process::Process;
+use super::rotation::RotationMetrics;
 use super::series::Series;
 use super::sink::Sink;
 
@@ -51,6 +52,8 @@ pub struct Metrics {
     pub store_hearing: Gauge,
     /// 1 while the log that replicas share is being followed.
     pub live_following: Gauge,
+    /// Keys and secrets that change while the gateway runs.
+    pub rotation: RotationMetrics,
     registry: Registry,
     http: HttpRequests,
     cache: Series<2, Counter>,
@@ -90,6 +93,7 @@ impl Metrics {
             store_up: Gauge::default(),
             store_hearing: Gauge::default(),
             live_following: Gauge::default(),
+            rotation: RotationMetrics::default(),
             registry: Registry::default(),
             http: HttpRequests(Series::new(["route", "method"])),
             cache: Series::new(["screen", "outcome"]),
@@ -136,6 +140,7 @@ impl Metrics {
         let help = "Drops of cached documents told to the other replicas, or heard from them";
         bff.register("relayed_drops", help, self.relayed_drops.clone());
         self.register_live(bff);
+        self.rotation.register(bff);
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         bff.register("build", "The running version", build);
         bff.register_collector(Box::new(DroppedLines(Arc::clone(&self.sink))));

@@ -163,6 +163,12 @@ impl KeyRing {
         self.keys.load().jwks.clone()
     }
 
+    /// How many keys are published.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.keys.load().members.len()
+    }
+
     /// The id of the key that signs now.
     #[must_use]
     pub fn signing_kid(&self) -> Arc<str> {

@@ -18,5 +18,5 @@ mod server;
 mod timeline;
 mod token;
 
-pub use options::{Options, Service};
+pub use options::{Options, Service, TokenSecret};
 pub use server::{Running, StartError, start};

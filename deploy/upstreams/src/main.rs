@@ -4,14 +4,14 @@ use std::{
     error::Error,
     io::{IsTerminal, Write},
     net::{IpAddr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::{Args, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
-use upstreams::{Options, Running, Service, seed, start};
+use upstreams::{Options, Running, Service, TokenSecret, seed, start};
 use url::Url;
 
 /// Reference profile, timeline and recipe services on SQLite.
@@ -67,6 +67,9 @@ struct One {
     /// The `aud` that service tokens must bear; the service's name unless given.
     #[arg(long)]
     audience: Option<String>,
+    /// File with a secret of at least 32 bytes: believe tokens that are signed with it (HS256), and no others.
+    #[arg(long)]
+    token_secret_file: Option<PathBuf>,
     #[command(flatten)]
     common: Common,
 }
@@ -105,7 +108,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(command: Command) -> Result<(), Box<dyn Error>> {
-    let (services, common) = plan(command);
+    let (services, common) = plan(command)?;
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_new(&common.log)?)
         .with_writer(std::io::stderr)
@@ -135,12 +138,19 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn plan(command: Command) -> (Vec<(Service, Options)>, Common) {
+fn token_secret(file: &Path) -> Result<TokenSecret, Box<dyn Error>> {
+    let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let secret = TokenSecret::new(text.trim_end_matches(['\n', '\r']));
+    let shortest = TokenSecret::SHORTEST;
+    Ok(secret.ok_or_else(|| format!("{}: shorter than {shortest} bytes", file.display()))?)
+}
+
+fn plan(command: Command) -> Result<(Vec<(Service, Options)>, Common), Box<dyn Error>> {
     let (service, one) = match command {
         Command::Profile(one) => (Service::Profile, one),
         Command::Timeline(one) => (Service::Timeline, one),
         Command::Recipe(one) => (Service::Recipe, one),
-        Command::All(all) => return plan_all(all),
+        Command::All(all) => return Ok(plan_all(all)),
     };
     let mut options = with_common(service, &one.common);
     options.listen = one.listen;
@@ -148,7 +158,8 @@ fn plan(command: Command) -> (Vec<(Service, Options)>, Common) {
     if let Some(audience) = one.audience {
         options.audience = audience;
     }
-    (vec![(service, options)], one.common)
+    options.token_secret = one.token_secret_file.as_deref().map(token_secret).transpose()?;
+    Ok((vec![(service, options)], one.common))
 }
 
 fn plan_all(all: All) -> (Vec<(Service, Options)>, Common) {

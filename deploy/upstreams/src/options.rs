@@ -1,10 +1,12 @@
 //! What one service is started with.
 
 use std::{
+    fmt,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
 };
 
+use jsonwebtoken::DecodingKey;
 use url::Url;
 
 /// One of the three services.
@@ -30,6 +32,31 @@ impl Service {
     }
 }
 
+/// A secret that this service alone shares with the gateway.
+#[derive(Clone)]
+pub struct TokenSecret(DecodingKey);
+
+impl TokenSecret {
+    /// The shortest that HS256 may be used with, in bytes (RFC 7518 section 3.2).
+    pub const SHORTEST: usize = 32;
+
+    /// `None` where it is shorter than [`TokenSecret::SHORTEST`].
+    #[must_use]
+    pub fn new(secret: &str) -> Option<Self> {
+        (secret.len() >= Self::SHORTEST).then(|| Self(DecodingKey::from_secret(secret.as_bytes())))
+    }
+
+    pub(crate) const fn key(&self) -> &DecodingKey {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TokenSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenSecret")
+    }
+}
+
 /// Settings of one service.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -40,6 +67,8 @@ pub struct Options {
     /// Where the gateway publishes the keys that sign service tokens (RFC 7517). Asked when a key is
     /// first needed, so it may be unreachable at the start.
     pub jwks_url: Url,
+    /// Believe tokens that are signed with this secret (HS256), and no others; `None`: the published keys (EdDSA).
+    pub token_secret: Option<TokenSecret>,
     /// The `aud` that a token must bear.
     pub audience: String,
     /// The `iss` that a token must bear.
@@ -62,6 +91,7 @@ impl Options {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             database: None,
             jwks_url,
+            token_secret: None,
             audience: service.name().to_owned(),
             issuer: "bff".to_owned(),
             workers: 2,

@@ -17,7 +17,7 @@ use crate::{
     profile::{self, PasswordError, Profile},
     recipe::{self, Recipes},
     timeline::{self, Timeline},
-    token::{KeyCache, Verifier},
+    token::{KeyCache, Trust, Verifier},
 };
 
 /// A running service. It ends when this is dropped.
@@ -109,8 +109,11 @@ impl Drop for Running {
 /// # Errors
 /// [`StartError`] when the address or the database cannot be had. The gateway's keys are not needed yet.
 pub async fn start(service: Service, options: Options) -> Result<Running, StartError> {
-    let keys = KeyCache::new(options.jwks_url.clone())?;
-    let verifier = Data::new(Verifier::new(keys, options.audience.clone(), &options.issuer));
+    let trust = match options.token_secret.clone() {
+        Some(secret) => Trust::Shared(secret),
+        None => Trust::Published(Arc::new(KeyCache::new(options.jwks_url.clone())?)),
+    };
+    let verifier = Data::new(Verifier::new(trust, options.audience.clone(), &options.issuer));
     let backend = Backend::open(service, &options).await?;
     let app_backend = backend.clone();
     let addr = options.listen;

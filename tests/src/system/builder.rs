@@ -6,7 +6,7 @@ use std::{
 };
 
 use tempfile::TempDir;
-use upstreams::{Options, Running, Service};
+use upstreams::{Options, Running, Service, TokenSecret};
 use url::Url;
 
 use super::{Replica, TestBff, turn::Turn};
@@ -57,10 +57,13 @@ impl Builder {
         let folder = tempfile::tempdir().expect("a folder");
         // The upstreams want to know where the gateway's keys are before the gateway is there.
         let keys = Proxy::listen().await.expect("a port");
-        let (profile, profile_proxy) = upstream(Service::Profile, &keys).await;
-        let (timeline, timeline_proxy) = upstream(Service::Timeline, &keys).await;
-        let (recipe, recipe_proxy) = upstream(Service::Recipe, &keys).await;
+        let (profile, profile_proxy) = upstream(Service::Profile, &keys, &self.settings).await;
+        let (timeline, timeline_proxy) = upstream(Service::Timeline, &keys, &self.settings).await;
+        let (recipe, recipe_proxy) = upstream(Service::Recipe, &keys, &self.settings).await;
         let mut settings = defaults(&folder, [&profile_proxy, &timeline_proxy, &recipe_proxy]);
+        if self.settings.iter().any(|(key, _)| key == "session.secret_file") {
+            settings.retain(|(key, _)| key != "session.secret");
+        }
         settings.extend(self.settings);
         let http = http_client();
         let first = Replica::start(settings, folder.path(), self.log, http.clone()).await;
@@ -79,11 +82,16 @@ impl Builder {
     }
 }
 
-async fn upstream(service: Service, keys: &Proxy) -> (Running, Proxy) {
+/// An upstream; where the gateway's `settings` give it a secret, it believes that and no published key.
+async fn upstream(service: Service, keys: &Proxy, settings: &[(String, String)]) -> (Running, Proxy) {
     let jwks_url = Url::parse(&format!("{}/.well-known/jwks.json", keys.url())).expect("a URL");
     let mut options = Options::new(service, jwks_url);
     options.cheap_passwords = true;
     options.workers = 1;
+    let key = format!("upstreams.{}.secret", service.name());
+    let secret = settings.iter().find(|(name, _)| *name == key).map(|(_, secret)| secret);
+    options.token_secret =
+        secret.map(|secret| TokenSecret::new(secret).expect("a secret that is long enough"));
     let running = upstreams::start(service, options).await.expect("an upstream starts");
     let proxy = Proxy::before(running.addr()).await.expect("a port");
     (running, proxy)

@@ -4,4 +4,4 @@ mod keys;
 mod verify;
 
 pub(crate) use keys::KeyCache;
-pub(crate) use verify::{TokenError, Verifier};
+pub(crate) use verify::{TokenError, Trust, Verifier};
