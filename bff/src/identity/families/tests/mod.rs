@@ -1,5 +1,6 @@
 //! What holds of [`AppTokens`] whatever callers present, and whatever the store and other replicas do meanwhile.
 
+mod homes;
 mod keys;
 mod life;
 mod model;

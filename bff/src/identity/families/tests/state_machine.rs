@@ -14,45 +14,11 @@ use tokio::{runtime::Runtime, task::JoinSet};
 
 use super::{
     Replica,
+    homes::{Home, InMemory, OnDisk, OnRedis},
     model::{Answer, FamilyModel, Model, Step, USERS},
     texts,
 };
-use crate::{
-    identity::{RefreshError, Session, SessionKey, TokenPair, sessions::tests::member},
-    store::{self, Store},
-};
-
-/// Where two replicas have their store.
-pub(super) trait Home: 'static {
-    /// What must live as long as the stores.
-    type Guard;
-    /// How soon the other replica knows of an end: nothing, where it does before the end has an answer.
-    const TOLD_WITHIN: Duration = Duration::ZERO;
-    /// The same store, as each of the two replicas has it.
-    async fn open() -> ([Arc<dyn Store>; 2], Self::Guard);
-}
-
-struct InMemory;
-
-impl Home for InMemory {
-    type Guard = ();
-    async fn open() -> ([Arc<dyn Store>; 2], ()) {
-        let store = store::open("memory:").await.expect("a store");
-        ([Arc::clone(&store), store], ())
-    }
-}
-
-struct OnDisk;
-
-impl Home for OnDisk {
-    type Guard = TempDir;
-    async fn open() -> ([Arc<dyn Store>; 2], TempDir) {
-        let dir = tempfile::tempdir().expect("a folder");
-        let url = format!("embedded:{}", dir.path().join("store").display());
-        let store = store::open(&url).await.expect("a store");
-        ([Arc::clone(&store), store], dir)
-    }
-}
+use crate::identity::{RefreshError, Session, SessionKey, TokenPair, sessions::tests::member};
 
 /// The two gateways, and all that they have given out.
 pub(super) struct Gateways<H: Home> {
@@ -305,4 +271,11 @@ prop_state_machine! {
 
     #[test]
     fn families_keep_their_promises_on_disk(sequential 1..40 => Gateways<OnDisk>);
+}
+
+prop_state_machine! {
+    #![proptest_config(config(12))]
+
+    #[test]
+    fn families_keep_their_promises_on_redis(sequential 1..40 => Gateways<OnRedis>);
 }

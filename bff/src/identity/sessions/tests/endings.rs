@@ -57,7 +57,7 @@ async fn an_end_reaches_every_replica_once_and_takes_the_session_from_memory() {
         assert!(found(&two, &key, now).await.is_none());
         let ended = Ended { key, user: Id::new("ada").expect("an id") };
         for told in [&told_one, &told_two, &also_told] {
-            assert_eq!(*told.lock(), [ended.clone()]);
+            assert_eq!(*told.lock(), std::slice::from_ref(&ended));
             told.lock().clear();
         }
         assert!(!two.end(&key).await.expect("the store answers"), "once");
