@@ -21,6 +21,9 @@ use super::url::Address;
 /// Questions about the slots are at least this far apart, however many callers were sent elsewhere.
 const REFRESH_AT_MOST_EVERY: Duration = Duration::from_millis(50);
 
+/// So many answers in a row that are older than what was known are no longer taken for a node's that lags.
+const BEHIND_AT_MOST: usize = 10;
+
 /// Slots from `first` to `last` and who serves them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Range {
@@ -81,7 +84,17 @@ impl Cluster {
     pub(super) fn link_to(&self, address: &Address) -> Arc<Link> {
         let mut links = self.links.lock();
         let kept = links.entry(address.clone()).or_insert_with(|| self.start(address));
-        Arc::clone(&kept.link)
+        let link = Arc::clone(&kept.link);
+        drop(links);
+        // One that has no slots yet takes writes already: they must be heard.
+        self.masters.send_if_modified(|told| {
+            let new = !told.contains(address);
+            if new {
+                told.push(address.clone());
+            }
+            new
+        });
+        link
     }
 
     /// All masters.
@@ -120,14 +133,13 @@ impl Cluster {
     pub(super) async fn keep(self: Arc<Self>) {
         // Kept between rounds, and so tried first: making a connection costs more than the question.
         let mut spare: Vec<(Address, Connection)> = Vec::new();
-        let mut turn = 0;
-        let mut newest = 0;
+        let (mut turn, mut newest, mut behind) = (0, 0, 0);
         loop {
             match self.ask_anyone(&mut spare, turn).await {
-                // A node that has not heard of the last failover yet.
-                Ok((epoch, _)) if epoch < newest => {}
+                // A node that has not heard of the last failover yet; or all of them have begun anew.
+                Ok((epoch, _)) if epoch < newest && behind < BEHIND_AT_MOST => behind += 1,
                 Ok((epoch, ranges)) => {
-                    newest = epoch;
+                    (newest, behind) = (epoch, 0);
                     self.apply(ranges);
                     self.failure.send_replace(None);
                 }

@@ -1,6 +1,7 @@
 //! The connection to one node that serves writes: kept by a task of its own, which makes it anew whenever
 //! it is lost. While there is none, whoever asks is told so at once.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +41,15 @@ pub(super) enum Place {
     Fixed(Address),
     /// Wherever sentinels say that the master is now.
     Watched(Sentinels),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(address) => address.fmt(f),
+            Self::Watched(sentinels) => sentinels.fmt(f),
+        }
+    }
 }
 
 impl Place {
@@ -188,7 +198,7 @@ impl Link {
             };
             let first = self.failure.borrow().is_none();
             if first {
-                tracing::warn!(store.reason = %reason, "the store is away");
+                tracing::warn!(store.node = %self.place, store.reason = %reason, "the store is away");
             }
             self.failure.send_replace(Some(reason));
             sleep(backoff.next()).await;

@@ -2,6 +2,7 @@
 //! still names the master of yesterday, but with an older epoch.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use futures_util::future::join_all;
 use parking_lot::Mutex;
@@ -22,6 +23,13 @@ struct Sentinel {
     address: Address,
     /// Taken out while it is used, so that one that fails is not used again.
     connection: Mutex<Option<Connection>>,
+}
+
+/// The service's name.
+impl fmt::Display for Sentinels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.service)
+    }
 }
 
 impl Sentinels {

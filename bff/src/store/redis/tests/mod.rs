@@ -21,9 +21,9 @@ fn patient() -> StoreSettings {
     StoreSettings { timeout: LONG, ..StoreSettings::default() }
 }
 
-/// As short as in production.
+/// For what is about being away; not as short as in production, so that it is never the machine that hangs.
 fn prompt() -> StoreSettings {
-    StoreSettings::default()
+    StoreSettings { timeout: Duration::from_secs(1), ..StoreSettings::default() }
 }
 
 fn entry(value: &'static str) -> Entry {
@@ -99,6 +99,58 @@ async fn a_wrong_password_or_formation_is_told_at_once_and_the_password_never() 
         let refused = open_with(&url, &patient()).await.err().unwrap();
         assert!(matches!(refused, StoreError::Url { .. } | StoreError::Refused { .. }), "{refused:?}");
     }
+}
+
+/// What `bff/docs/redis-keys.md` tells an operator to allow.
+fn documented_rules() -> String {
+    let page = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/redis-keys.md"));
+    let rules = page.lines().skip_while(|line| !line.trim_start().starts_with("ACL SETUSER"));
+    let rules = rules.take_while(|line| !line.trim().is_empty()).collect::<Vec<_>>().join(" ");
+    rules.replace('\\', " ").replace("PASSWORD", "hunter2").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test]
+async fn over_tls_a_user_with_the_documented_rules_conforms() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let mut authority = rcgen::CertificateParams::default();
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority_key = rcgen::KeyPair::generate().unwrap();
+    let ca = authority.self_signed(&authority_key).unwrap().pem();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let issuer = rcgen::Issuer::new(authority, authority_key);
+    let names = vec!["localhost".to_owned()];
+    let certificate = rcgen::CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
+    for (name, text) in [("ca", &ca), ("cert", &certificate.pem()), ("key", &key.serialize_pem())] {
+        std::fs::write(file(name), text).unwrap();
+    }
+
+    let port = servers::free_port();
+    let server = Server::start(&[
+        "--tls-port",
+        &port.to_string(),
+        "--tls-cert-file",
+        &file("cert"),
+        "--tls-key-file",
+        &file("key"),
+        "--tls-ca-cert-file",
+        &file("ca"),
+        "--tls-auth-clients",
+        "no",
+    ]);
+    let _: Value = server.ask(&documented_rules()).await;
+    let url = format!("rediss://bff:hunter2@localhost:{port}");
+    let trusting = StoreSettings { ca: Some(ca.into()), ..patient() };
+    let store = open(&url, &trusting).await;
+    conformance::run(Arc::clone(&store), Expiry::ByItself).await;
+    let shared = store.shared().unwrap();
+    let place = shared.append(Bytes::from_static(b"x"), 10).await.unwrap();
+    assert_eq!(shared.tail(1).await.unwrap(), shared.range(super::super::LogId::default(), 1).await.unwrap());
+    assert_eq!(shared.after(super::super::LogId::default(), 1, LONG).await.unwrap()[0].0, place);
+    assert!(shared.take(b"ada", 1, 1).await.unwrap().allowed);
+
+    let strange = open(&url, &StoreSettings { ca: None, ..prompt() }).await;
+    assert!(strange.ping().await.unwrap_err().is_away(), "its authority is not one of the system's");
 }
 
 #[tokio::test]

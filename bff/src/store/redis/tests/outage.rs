@@ -54,7 +54,7 @@ async fn a_redis_that_hangs_is_away_after_the_timeout() {
     let before = Instant::now();
     let error = store.increment(Space::Counters, b"once", Duration::from_secs(900)).await.unwrap_err();
     assert!(matches!(error, StoreError::Unanswered { .. }) && error.is_away(), "{error:?}");
-    assert!(before.elapsed() >= prompt().timeout && before.elapsed() < Duration::from_secs(2));
+    assert!(before.elapsed() >= prompt().timeout && before.elapsed() < 5 * prompt().timeout);
     is_away(&*store).await;
     until(&mut heard, &Heard::Deaf).await;
 
