@@ -250,7 +250,7 @@ impl Request {
         self
     }
 
-    /// Sends it. The actor takes over a session cookie that comes back.
+    /// Sends it. The actor takes over a session cookie and a CSRF token that come back.
     ///
     /// # Panics
     /// When there is no answer.
@@ -270,6 +270,9 @@ impl Request {
         let answer = Answer { status, headers, body, took: began.elapsed() };
         planted::received(&self.path, &answer);
         self.actor.keep_cookies(&answer);
+        if let Some(token) = answer.header("x-csrf-token") {
+            self.actor.session.lock().csrf = Some(token.to_owned());
+        }
         Ok(answer)
     }
 }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod bodies;
+mod callers;
 mod check;
 mod config;
 mod cors;
@@ -23,9 +24,11 @@ mod read_your_writes;
 mod readme;
 mod recipe_book;
 mod recovery;
+mod registry;
 mod requests;
 mod rotation;
 mod screens;
+mod second_factor;
 mod secrets;
 mod service_tokens;
 mod sessions;
@@ -34,4 +37,5 @@ mod shared_secret;
 mod shown_at_once;
 mod single_flight;
 mod stale;
+mod tokens;
 mod writes;

@@ -35,7 +35,7 @@ fn decode(part: &str) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64url")).expect("JSON")
 }
 
-fn claims(token: &str) -> Value {
+pub(crate) fn claims(token: &str) -> Value {
     decode(token.split('.').nth(1).expect("three parts"))
 }
 
@@ -142,11 +142,15 @@ async fn the_published_keys_are_public_and_complete() {
     assert_eq!(URL_SAFE_NO_PAD.decode(key["x"].as_str().expect("a key")).expect("base64url").len(), 32);
 }
 
+/// Of `planted-by-the-caller`: what is in every header is a server's token as well.
+const PLANTED_SHA256: &str = "be988b7dfc0500fb2743109513e9c451a9b8634ce68a9e91531c244fb9410301";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_of_the_caller_reaches_an_upstream_but_a_sound_request_id_and_trace() {
     let bff = TestBff::builder()
         .set("screens.home_feed.fresh_ms", 0)
         .set("screens.home_feed.stale_ms", 0)
+        .set("callers.web.token_sha256", PLANTED_SHA256)
         .spawn()
         .await;
     let (ada, bob) = (bff.signed_in("ada").await, bff.signed_in("bob").await);

@@ -5,8 +5,9 @@ use tests::{TestBff, eventually};
 
 use super::{
     builder,
-    listeners::{EventStream, Socket},
+    listeners::{EventStream, Heard, Socket},
 };
+use crate::{callers, tokens::app};
 
 /// `Origin`, `Sec-Fetch-Site`, and whether they are let in.
 const TABLE: [(Option<&str>, Option<&str>, bool); 14] = [
@@ -103,4 +104,23 @@ async fn a_user_has_so_many_connections_at_a_time() {
     let fourth = eventually("room", || async { Socket::try_open(&bff, &ada, "", &[]).await.ok() }).await;
     assert_eq!(Socket::try_open(&bff, &ada, "", &[]).await.map(drop), Err(429));
     drop((third, fourth));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn live_connections_are_open_to_apps_and_servers() {
+    let bff = callers::builder().spawn().await;
+    let phone = app(&bff, "ada").await;
+    let authorization = format!("Bearer {}", phone.access_token());
+    let nobody = bff.anonymous();
+    let headers = [("authorization", authorization.as_str())];
+    let mut socket = Socket::try_open(&bff, &nobody, "", &headers).await.expect("an app is let in");
+    assert_eq!(socket.next().await.message()["type"], "ready");
+    let bad = [("authorization", "Bearer x"), ("origin", TestBff::ORIGIN)];
+    assert_eq!(Socket::try_open(&bff, &nobody, "", &bad).await.map(drop), Err(401));
+    let ada = bff.signed_in("ada").await;
+    let server = [("x-caller-token", callers::TOKEN), ("origin", "https://evil.example")];
+    assert!(Socket::try_open(&bff, &ada, "", &server).await.is_ok());
+    assert_eq!(Socket::try_open(&bff, &ada, "", &server[1..]).await.map(drop), Err(403));
+    let _ = phone.request(Method::POST, "/auth/revoke").send().await.expect(204);
+    assert_eq!(socket.next().await, Heard::Closed(4401));
 }
