@@ -35,7 +35,7 @@ pub use self::pieces::key_times;
 use self::pieces::{
     announcer, app_tokens, callers, cookie_settings, csrf_guard, event_senders, forget_cards,
     gone_with_session, hub, refresh_cookie_settings, revalidator, screens, session_policy, signing_keys,
-    store_settings, trusted_proxies, upstream_clients,
+    store_settings, throttle_policy, trusted_proxies, upstream_clients,
 };
 use self::rotation::Rotation;
 use crate::{
@@ -45,7 +45,7 @@ use crate::{
     edge::{
         Edge, EdgeParts, RequestSpan, RouteName, gate, listen, method_not_allowed, not_found, spans_wanted,
     },
-    identity::{AllowedOrigins, Secrets, Sessions},
+    identity::{AllowedOrigins, Secrets, Sessions, SignInThrottle},
     live::{self, Events, Hub, Revalidator},
     screens::{self, HomeFeedScreen, MeScreen, MemberScreen, RecipeScreen, Screen, Screens},
     store::{self, Store, StoreError},
@@ -208,6 +208,11 @@ impl Application {
             }),
             api: Api::new(ApiParts {
                 members: Arc::clone(&screens.members),
+                throttle: SignInThrottle::new(
+                    Arc::clone(&store),
+                    Arc::clone(&secrets),
+                    throttle_policy(&config),
+                ),
                 idempotency: Idempotency::new(Arc::clone(&store), Arc::clone(&secrets)),
                 comment_recipes: screens.comment_recipes.clone(),
                 announce: announcer(hub.clone()),

@@ -13,6 +13,7 @@ use super::Idempotency;
 use crate::{
     cache::{Relay, SharedCards, Tag},
     edge::ApiError,
+    identity::SignInThrottle,
 };
 
 /// Tells those who listen that something happened. Never waits.
@@ -25,6 +26,8 @@ pub struct ApiParts {
     /// The cards that the screens look up as well.
     pub members: Arc<SharedCards<MemberCard>>,
     pub idempotency: Idempotency,
+    /// Of failed sign-ins.
+    pub throttle: SignInThrottle,
     /// The recipe that each comment is on, of those that were seen lately: that never changes.
     pub comment_recipes: moka::sync::Cache<Id, Id>,
     /// What is made here is told to those who listen, once: also where its POST is repeated.

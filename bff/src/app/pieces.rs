@@ -18,7 +18,7 @@ use crate::{
     edge::{Callers, TrustedProxies},
     identity::{
         AllowedOrigins, AppTokens, AppTokensParts, CookieSettings, CsrfGuard, CsrfKeys, Ended, SameSite,
-        Secrets, SessionPolicy, Sessions, TokenPolicy,
+        Secrets, SessionPolicy, Sessions, ThrottlePolicy, TokenPolicy,
     },
     live::{Hub, LiveSettings, Revalidator, SenderTokens},
     screens::{ScreenSettings, Screens, ScreensParts},
@@ -234,6 +234,15 @@ pub(super) fn session_policy(config: &Config) -> SessionPolicy {
         touch_every: config.session.touch_ms.into(),
         grace: config.store.grace_ms.into(),
         ..SessionPolicy::default()
+    }
+}
+
+pub(super) fn throttle_policy(config: &Config) -> ThrottlePolicy {
+    ThrottlePolicy {
+        account_failures: config.throttle.account_failures,
+        address_failures: config.throttle.address_failures,
+        window: config.throttle.window_ms.into(),
+        ..ThrottlePolicy::default()
     }
 }
 

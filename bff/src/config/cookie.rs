@@ -1,6 +1,6 @@
 //! The session cookie's name and attributes, worked out from the configuration (DESIGN: identity).
 
-use super::{Config, SameSite, Secure};
+use super::{Config, SameSite, Switch};
 
 /// What a session's `Set-Cookie` says besides the id (RFC 6265bis). `HttpOnly` and `Path=/` are always said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,9 +17,9 @@ impl CookieSettings {
     pub(super) fn of(config: &Config) -> Self {
         let session = &config.session;
         let secure = match session.secure {
-            Secure::Always => true,
-            Secure::Never => false,
-            Secure::Auto => {
+            Switch::On => true,
+            Switch::Off => false,
+            Switch::Auto => {
                 // Browsers drop `SameSite=None` without `Secure`.
                 config.is_production()
                     || !config.http.listen.ip().is_loopback()

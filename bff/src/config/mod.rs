@@ -39,10 +39,11 @@ pub use schema::config_schema;
 pub use sections::{
     CacheConfig, CallerConfig, CorsConfig, EventsConfig, FilesConfig, HttpConfig, InternalConfig, KeysConfig,
     LimitConfig, LimitsConfig, LiveConfig, OidcConfig, ScreenConfig, ScreensConfig, SenderConfig,
-    SessionConfig, SiteConfig, StoreConfig, TelemetryConfig, TokensConfig, UpstreamConfig, UpstreamsConfig,
+    SessionConfig, SiteConfig, StoreConfig, TelemetryConfig, ThrottleConfig, TokensConfig, UpstreamConfig,
+    UpstreamsConfig,
 };
 pub use values::{
-    LogFormat, Millis, Network, Profile, SameSite, Secure, StoreUrl, TokenAlgorithm, TokenAuth,
+    LogFormat, Millis, Network, Profile, SameSite, StoreUrl, Switch, TokenAlgorithm, TokenAuth,
 };
 
 /// The compiled-in defaults: every key, with its comment.
@@ -75,10 +76,14 @@ pub struct Config {
     pub cache: CacheConfig,
     pub events: EventsConfig,
     pub live: LiveConfig,
+    pub throttle: ThrottleConfig,
     pub limits: LimitsConfig,
     pub telemetry: TelemetryConfig,
     pub site: SiteConfig,
     pub files: FilesConfig,
+    /// Whether a limit of any tier was set, if only to what is the default anyway.
+    #[serde(skip)]
+    limit_is_set: bool,
     #[serde(skip)]
     warnings: Vec<String>,
 }
@@ -100,6 +105,8 @@ impl Config {
         let merged = layers::merge(file, environment, &mut mistakes);
         let mut config = layers::extract(&merged, &mut mistakes);
         config.resolve(&merged, &mut mistakes);
+        let tiers = ["limits.anonymous.", "limits.user.", "limits.caller."];
+        config.limit_is_set = tiers.into_iter().any(|tier| merged.set_below(tier).next().is_some());
         rules::check(&config, &mut mistakes);
         config.warnings = rules::warnings(&config, &merged);
         mistakes.into_result(config)
@@ -138,6 +145,16 @@ impl Config {
             LogFormat::Json => true,
             LogFormat::Text => false,
             LogFormat::Auto => self.is_production(),
+        }
+    }
+
+    /// Whether requests are limited, after `auto` is decided.
+    #[must_use]
+    pub fn limits_enabled(&self) -> bool {
+        match self.limits.enabled {
+            Switch::On => true,
+            Switch::Off => false,
+            Switch::Auto => self.is_production() || self.limit_is_set,
         }
     }
 

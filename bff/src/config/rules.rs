@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
 use super::layers::Merged;
-use super::{Config, ConfigErrors, SameSite, ScreensConfig, Secure, UpstreamConfig};
+use super::{Config, ConfigErrors, SameSite, ScreensConfig, Switch, UpstreamConfig};
 use super::{caller_rules, key_rules, live_rules, oidc_rules, store_rules};
 
 pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
@@ -51,7 +51,7 @@ impl Check<'_> {
     }
 
     fn numbers(&mut self, config: &Config) {
-        let Config { http, session, tokens, store, cache, telemetry, limits, .. } = config;
+        let Config { http, session, tokens, store, cache, telemetry, throttle, limits, .. } = config;
         for (path, value, range) in [
             ("http.workers", http.workers as u64, 0..=1024),
             ("http.body_limit_bytes", http.body_limit_bytes as u64, 1024..=64 << 20),
@@ -72,6 +72,9 @@ impl Check<'_> {
             ("cache.jitter_percent", cache.jitter_percent.into(), 0..=50),
             ("cache.cards_fresh_ms", cache.cards_fresh_ms.get(), 0..=DAY_MS),
             ("cache.cards_max_bytes", cache.cards_max_bytes, 1 << 20..=1 << 40),
+            ("throttle.account_failures", throttle.account_failures.into(), 1..=1_000_000),
+            ("throttle.address_failures", throttle.address_failures.into(), 1..=1_000_000),
+            ("throttle.window_ms", throttle.window_ms.get(), 1000..=DAY_MS),
             ("limits.anonymous.per_second", limits.anonymous.per_second.into(), 1..=1_000_000),
             ("limits.anonymous.burst", limits.anonymous.burst.into(), 1..=1_000_000),
             ("limits.user.per_second", limits.user.per_second.into(), 1..=1_000_000),
@@ -137,7 +140,7 @@ impl Check<'_> {
     fn cookie(&mut self, config: &Config) {
         let session = &config.session;
         let cookie = config.cookie();
-        let open = session.secure == Secure::Never && !config.is_production();
+        let open = session.secure == Switch::Off && !config.is_production();
         self.refuse(
             open && !config.http.listen.ip().is_loopback(),
             "session.secure",
@@ -201,6 +204,12 @@ impl Check<'_> {
     }
 
     fn rest(&mut self, config: &Config) {
+        let alone = matches!(config.store.url.scheme(), "embedded" | "memory");
+        self.refuse(
+            config.limits.shared && alone,
+            "limits.shared",
+            "needs a store that replicas share: redis:// in store.url",
+        );
         if let Err(error) = EnvFilter::builder().parse(&config.telemetry.log) {
             self.refuse(true, "telemetry.log", &format!("is not a list of filter directives: {error}"));
         }
@@ -233,7 +242,7 @@ pub(super) fn warnings(config: &Config, merged: &Merged) -> Vec<String> {
         let open = config.cors.allowed_origins.iter().filter(|origin| origin.starts_with("http://"));
         found.extend(open.map(|origin| format!("cors.allowed_origins: {origin} is not encrypted")));
     }
-    let later = ["limits.", "telemetry.otlp_endpoint", "site.dir", "files.url"];
+    let later = ["telemetry.otlp_endpoint", "site.dir", "files.url"];
     for path in later.iter().flat_map(|prefix| merged.set_below(prefix)) {
         found.push(format!("{path}: takes effect with a later version"));
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use url::Url;
 
 use super::values::{
-    LogFormat, Millis, Network, SameSite, Secure, StoreUrl, TokenAlgorithm, TokenAuth, url_text,
+    LogFormat, Millis, Network, SameSite, StoreUrl, Switch, TokenAlgorithm, TokenAuth, url_text,
 };
 
 /// The public listener.
@@ -68,7 +68,7 @@ pub struct SessionConfig {
     /// Already read into `secret`.
     pub secret_file: String,
     pub cookie_name: String,
-    pub secure: Secure,
+    pub secure: Switch,
     pub same_site: SameSite,
     pub domain: String,
     pub idle_ms: Millis,
@@ -275,10 +275,23 @@ pub struct LiveConfig {
     pub log_age_ms: Millis,
 }
 
+/// Failed sign-ins.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ThrottleConfig {
+    pub account_failures: u32,
+    pub address_failures: u32,
+    pub window_ms: Millis,
+}
+
 /// Rate limits for each kind of principal.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsConfig {
+    /// For the decision ask [`Config::limits_enabled`](super::Config::limits_enabled).
+    pub enabled: Switch,
+    /// Only with a store that replicas share.
+    pub shared: bool,
     pub anonymous: LimitConfig,
     pub user: LimitConfig,
     pub caller: LimitConfig,

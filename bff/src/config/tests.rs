@@ -108,6 +108,7 @@ fn every_key_can_be_set_by_the_environment() {
                     key if key.ends_with("_file") => file!(),
                     key if key.ends_with(".token_algorithm") => "HS256",
                     key if key.ends_with(".secret") && key.starts_with("upstreams") => HS256_SECRET,
+                    "limits.enabled" => "true",
                     "telemetry.format" => "json",
                     "telemetry.log" => "debug",
                     "store.url" => "memory:",
@@ -130,6 +131,11 @@ fn every_key_can_be_set_by_the_environment() {
             let secret = name.replace("TOKEN_ALGORITHM", "SECRET");
             variables.extend(env(&[(&secret, HS256_SECRET)]));
         }
+        if key == "limits.shared" {
+            // Refused with this store, which is looked at after the types.
+            assert_eq!(Config::load(None, variables).unwrap_err().mistakes()[0].path, key);
+            continue;
+        }
         if key.ends_with("_file") {
             // Not there from this folder; that it was looked for is what counts.
             let error = Config::load(None, variables).unwrap_err();
@@ -140,7 +146,8 @@ fn every_key_can_be_set_by_the_environment() {
         let json = serde_json::to_value(&config).unwrap();
         match key.as_str() {
             "session.secret" => assert_eq!(config.session.secret.expose_secret(), "other"),
-            "session.secure" => assert_eq!(config.session.secure, Secure::Always),
+            "session.secure" => assert_eq!(config.session.secure, Switch::On),
+            "limits.enabled" => assert_eq!(config.limits.enabled, Switch::On),
             key if key.ends_with("token") || key.ends_with("secret") => {
                 assert_eq!(at(&json, key), "[redacted]")
             }
@@ -438,9 +445,41 @@ fn what_has_no_effect_or_is_odd_is_warned_of() {
     ])
     .unwrap();
     let warnings = config.warnings();
-    assert_eq!(warnings.len(), 3, "{warnings:?}");
-    for path in ["internal.listen", "limits.user.burst", "site.dir"] {
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    for path in ["internal.listen", "site.dir"] {
         assert!(warnings.iter().any(|warning| warning.starts_with(path)), "{path} in {warnings:?}");
+    }
+}
+
+#[test]
+fn limits_are_on_in_production_and_where_one_is_set() {
+    let enabled = |variables: &[(&str, &str)]| load(variables).unwrap().limits_enabled();
+    assert!(!enabled(&[]));
+    for key in
+        ["BFF__LIMITS__ANONYMOUS__BURST", "BFF__LIMITS__USER__PER_SECOND", "BFF__LIMITS__CALLER__BURST"]
+    {
+        assert!(enabled(&[(key, "50")]), "{key}");
+        assert!(!enabled(&[(key, "50"), ("BFF__LIMITS__ENABLED", "false")]), "{key}");
+    }
+    assert!(enabled(&[("BFF__LIMITS__ENABLED", "true")]));
+    assert!(!enabled(&[("BFF__LIMITS__SHARED", "false")]), "it says nothing of how many");
+    let (_folder, variables) = production();
+    assert!(Config::load(None, variables).unwrap().limits_enabled());
+}
+
+#[test]
+fn limits_and_throttles_that_make_no_sense_are_refused() {
+    for (variable, value, path) in [
+        ("BFF__LIMITS__USER__PER_SECOND", "0", "limits.user.per_second"),
+        ("BFF__LIMITS__CALLER__BURST", "0", "limits.caller.burst"),
+        ("BFF__LIMITS__ENABLED", "sometimes", "limits.enabled"),
+        ("BFF__LIMITS__SHARED", "true", "limits.shared"),
+        ("BFF__THROTTLE__ACCOUNT_FAILURES", "0", "throttle.account_failures"),
+        ("BFF__THROTTLE__ADDRESS_FAILURES", "0", "throttle.address_failures"),
+        ("BFF__THROTTLE__WINDOW_MS", "0", "throttle.window_ms"),
+    ] {
+        let errors = load(&[(variable, value)]).expect_err(path);
+        assert_eq!(errors.mistakes()[0].path, path, "{errors}");
     }
 }
 

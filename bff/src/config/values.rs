@@ -94,44 +94,44 @@ pub enum TokenAuth {
     None,
 }
 
-/// Whether the session cookie is `Secure`: `true`, `false` or `"auto"`.
+/// Whether something is on: `true`, `false` or `"auto"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Secure {
-    /// By profile and listening address.
+pub enum Switch {
+    /// As the rest of the configuration suggests.
     Auto,
-    Always,
-    Never,
+    On,
+    Off,
 }
 
-impl Serialize for Secure {
+impl Serialize for Switch {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Auto => serializer.serialize_str("auto"),
-            Self::Always => serializer.serialize_bool(true),
-            Self::Never => serializer.serialize_bool(false),
+            Self::On => serializer.serialize_bool(true),
+            Self::Off => serializer.serialize_bool(false),
         }
     }
 }
 
-impl<'de> Deserialize<'de> for Secure {
+impl<'de> Deserialize<'de> for Switch {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Visitor;
         impl de::Visitor<'_> for Visitor {
-            type Value = Secure;
+            type Value = Switch;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("true, false or \"auto\"")
             }
 
-            fn visit_bool<E: de::Error>(self, value: bool) -> Result<Secure, E> {
-                Ok(if value { Secure::Always } else { Secure::Never })
+            fn visit_bool<E: de::Error>(self, value: bool) -> Result<Switch, E> {
+                Ok(if value { Switch::On } else { Switch::Off })
             }
 
-            fn visit_str<E: de::Error>(self, value: &str) -> Result<Secure, E> {
+            fn visit_str<E: de::Error>(self, value: &str) -> Result<Switch, E> {
                 match value {
-                    "auto" => Ok(Secure::Auto),
-                    "true" => Ok(Secure::Always),
-                    "false" => Ok(Secure::Never),
+                    "auto" => Ok(Switch::Auto),
+                    "true" => Ok(Switch::On),
+                    "false" => Ok(Switch::Off),
                     _ => Err(E::invalid_value(de::Unexpected::Str(value), &self)),
                 }
             }
@@ -140,9 +140,9 @@ impl<'de> Deserialize<'de> for Secure {
     }
 }
 
-impl JsonSchema for Secure {
+impl JsonSchema for Switch {
     fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Secure".into()
+        "Switch".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {

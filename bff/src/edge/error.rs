@@ -1,6 +1,6 @@
 //! What goes wrong, as callers see it. The one place that knows status codes.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -13,7 +13,7 @@ use schemas::{FieldError, Reason};
 
 use crate::{
     compose::{ComposeError, PartFailure},
-    identity::{CsrfRefusal, IdentityError},
+    identity::{CsrfRefusal, IdentityError, ThrottleError},
     store::StoreError,
 };
 
@@ -52,6 +52,10 @@ pub enum ApiError {
     BadCredentials,
     /// A one-time code is needed beside the password (`true`: one was given, and it is wrong).
     OtpRequired { wrong: bool },
+    /// Too many attempts to sign in have failed: it is worth trying again after so many seconds.
+    TooManyAttempts { retry_after_s: u64 },
+    /// The caller asks too often: it is worth asking again after so many seconds.
+    RateLimited { retry_after_s: u64 },
     /// The request may have been forged by another site.
     Csrf(CsrfRefusal),
     /// An upstream's own refusal that is for the caller to see: its status and its stable code.
@@ -215,6 +219,18 @@ impl ApiError {
                 "Wrong one-time code",
                 "The one-time code is wrong or was used before.",
             ),
+            Self::TooManyAttempts { .. } => face(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_attempts",
+                "Too many failed attempts",
+                "Too many attempts for this account or from this address have failed. `Retry-After` says when to try again.",
+            ),
+            Self::RateLimited { .. } => face(
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate_limited",
+                "Too many requests",
+                "You have asked more often than `RateLimit-Policy` allows. `Retry-After` says when to go on.",
+            ),
             Self::Csrf(_) => face(
                 StatusCode::FORBIDDEN,
                 "csrf_failed",
@@ -291,6 +307,18 @@ impl From<StoreError> for ApiError {
     }
 }
 
+impl From<ThrottleError> for ApiError {
+    fn from(error: ThrottleError) -> Self {
+        match error {
+            // Rounded up: who comes too early is refused again.
+            ThrottleError::TooMany { retry_after, .. } => Self::TooManyAttempts {
+                retry_after_s: (retry_after + Duration::from_millis(999)).as_secs().max(1),
+            },
+            ThrottleError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 impl From<CsrfRefusal> for ApiError {
     fn from(refusal: CsrfRefusal) -> Self {
         Self::Csrf(refusal)
@@ -333,6 +361,9 @@ impl ResponseError for ApiError {
             Self::MethodNotAllowed(allow) => response.insert_header((header::ALLOW, *allow)),
             // What is left of the body would be taken for the next request.
             Self::BodyTimeout => response.insert_header((header::CONNECTION, "close")),
+            Self::TooManyAttempts { retry_after_s } | Self::RateLimited { retry_after_s } => {
+                response.insert_header((header::RETRY_AFTER, retry_after_s.to_string()))
+            }
             Self::Csrf(_) => response.insert_header((header::VARY, "Sec-Fetch-Site, Origin")),
             Self::RefreshedTooOften { retry_after_s } => {
                 response.insert_header((header::RETRY_AFTER, (*retry_after_s).max(1)))

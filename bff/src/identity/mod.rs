@@ -20,6 +20,7 @@ mod record;
 mod secrets;
 mod session;
 mod sessions;
+mod throttle;
 
 pub use address::{client_label, mask_address};
 pub use caller::{Caller, nobodys_call_context};
@@ -31,3 +32,4 @@ pub use origins::{AllowedOrigins, InvalidOrigin};
 pub use secrets::{DerivedKey, Secrets};
 pub use session::{Session, SessionKey, SessionKind, SessionPolicy, SessionSummary};
 pub use sessions::{Ended, NewSession, Sessions};
+pub use throttle::{Attempt, SignInThrottle, Subject, ThrottleError, ThrottlePolicy, ThrottledBy};

@@ -60,6 +60,8 @@ pub struct Metrics {
     parts: Series<3, Arc<Histogram>>,
     upstreams: Series<3, Arc<Histogram>>,
     sign_ins: Series<1, Counter>,
+    throttled: Series<1, Counter>,
+    rate_limited: Series<1, Counter>,
     refreshes: Series<1, Counter>,
     events: Series<1, Counter>,
     revalidations: Series<1, Counter>,
@@ -100,6 +102,8 @@ impl Metrics {
             parts: Series::new(["screen", "part", "outcome"]),
             upstreams: Series::new(["upstream", "operation", "outcome"]),
             sign_ins: Series::new(["outcome"]),
+            throttled: Series::new(["by"]),
+            rate_limited: Series::new(["tier"]),
             refreshes: Series::new(["outcome"]),
             events: Series::new(["upstream"]),
             revalidations: Series::new(["outcome"]),
@@ -132,6 +136,9 @@ impl Metrics {
         bff.register("sign_ins", "Attempts to sign in", self.sign_ins.clone());
         let help = "Refresh tokens that were presented";
         bff.register("token_refreshes", help, self.refreshes.clone());
+        let help = "Attempts to sign in that were refused because too many had failed";
+        bff.register("sign_in_throttled", help, self.throttled.clone());
+        bff.register("rate_limited", "Requests refused by a rate limit", self.rate_limited.clone());
         bff.register("sessions_created", "Browser sessions made", self.sessions_created.clone());
         bff.register("sessions_ended", "Browser sessions ended by their users", self.sessions_ended.clone());
         bff.register("store_up", "Whether the store answers (1) or not (0)", self.store_up.clone());
@@ -220,6 +227,16 @@ impl Metrics {
     /// Counts one refresh token that was presented (`rotated`, `repeated`, `reused`, …).
     pub fn refresh(&self, outcome: &'static str) {
         self.refreshes.with([outcome], Counter::inc);
+    }
+
+    /// Counts one attempt to sign in that was refused because too many had failed (`account`, `address`).
+    pub fn sign_in_throttled(&self, by: &'static str) {
+        self.throttled.with([by], Counter::inc);
+    }
+
+    /// Counts one request that the rate limit of its tier refused.
+    pub fn rate_limited(&self, tier: &'static str) {
+        self.rate_limited.with([tier], Counter::inc);
     }
 
     /// Counts one event that `upstream` sent.

@@ -1,0 +1,234 @@
+//! Failed sign-ins: how many an account, and how many an address, may have within a window. Asked before a password
+//! or a code is tried, told afterwards how that went. The counts are in the store, so that replicas share them,
+//! under keys that name nobody.
+//!
+//! Each of the two has two counts: what has *failed* in the window, and what is being *tried* at the moment. An
+//! attempt is counted as tried before its password is looked at, so that guesses sent side by side are no way past
+//! the limit, and given back afterwards, so that sign-ins side by side lock nobody out:
+//!
+//! ```text
+//! begin:     tried + 1, then read failed
+//!            failed is at the limit -> refused until its window ends
+//!            failed + tried is over it -> given back; tried again when one in flight was settled
+//! failed:    failed + 1, then tried - 1 (in this order: whoever counts meanwhile sees it at least once)
+//! succeeded: the account's failures are forgotten, tried - 1
+//! undecided: tried - 1
+//! ```
+//!
+//! Nothing here knows whether an account exists: known and unknown ones go the same way.
+
+mod counts;
+#[cfg(test)]
+mod tests;
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use schemas::Id;
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep},
+};
+
+use self::counts::{Counted, Counts, Held, report};
+use super::Secrets;
+use crate::{
+    store::{Store, StoreError},
+    telemetry::unix_ms,
+};
+
+/// What callers are told to wait when others were in flight for longer than they could wait here.
+const BUSY_RETRY: Duration = Duration::from_secs(1);
+
+/// How often somebody who waits looks whether another replica has settled an attempt; this one's own are told.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// How many sign-ins may fail, and for how long they count.
+#[derive(Debug, Clone, Copy)]
+pub struct ThrottlePolicy {
+    /// Failures for one account.
+    pub account_failures: u32,
+    /// Failures from one address: an IPv4 address, or a /64 of IPv6.
+    pub address_failures: u32,
+    /// From the first failure on.
+    pub window: Duration,
+    /// How long an attempt waits for others in flight that leave no room for it.
+    pub patience: Duration,
+}
+
+impl Default for ThrottlePolicy {
+    fn default() -> Self {
+        Self {
+            account_failures: 5,
+            address_failures: 20,
+            window: Duration::from_secs(15 * 60),
+            patience: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Whose password or code is tried.
+#[derive(Debug, Clone, Copy)]
+pub enum Subject<'a> {
+    /// Whoever signs in by this name: there may be nobody.
+    Login(&'a str),
+    /// A member who is signed in and has to confirm it.
+    Member(&'a Id),
+}
+
+/// Which count refuses an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThrottledBy {
+    Account,
+    Address,
+}
+
+impl ThrottledBy {
+    /// As metrics name it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Address => "address",
+        }
+    }
+}
+
+/// Why an attempt may not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ThrottleError {
+    /// Too many have failed. Whether the password is right is not looked at.
+    #[error("too many attempts")]
+    TooMany { by: ThrottledBy, retry_after: Duration },
+    /// Who cannot be counted is not let in.
+    #[error("attempts cannot be counted")]
+    Store(#[from] StoreError),
+}
+
+/// Counts failed sign-ins. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct SignInThrottle(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    counts: Counts,
+    policy: ThrottlePolicy,
+    /// An attempt of this process was settled.
+    settled: Notify,
+}
+
+/// An attempt under way. How it ends must be told; dropped untold it stays counted as tried for a while.
+#[derive(Debug)]
+#[must_use = "an attempt that is not settled stays counted"]
+pub struct Attempt {
+    throttle: SignInThrottle,
+    account: Held,
+    address: Held,
+}
+
+/// What comes of trying to reserve a place.
+enum Reserved {
+    Both(Held, Held),
+    Full {
+        by: ThrottledBy,
+        until_ms: u64,
+    },
+    /// There will be room if those in flight do not fail.
+    Busy(ThrottledBy),
+}
+
+impl SignInThrottle {
+    /// Counts in `store`, under keys derived from `secrets`: when their first one is replaced, counts begin anew.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, secrets: Arc<Secrets>, policy: ThrottlePolicy) -> Self {
+        let counts = Counts::new(store, secrets, policy.window);
+        Self(Arc::new(Inner { counts, policy, settled: Notify::new() }))
+    }
+
+    /// Counts an attempt of `subject` from `address`, before its password is looked at. To be called by what runs on
+    /// to its end when the caller hangs up. Where others in flight leave no room, it waits for them for at most
+    /// [`ThrottlePolicy::patience`].
+    ///
+    /// # Errors
+    /// [`ThrottleError::TooMany`], also for the right password; [`ThrottleError::Store`].
+    pub async fn begin(&self, subject: Subject<'_>, address: IpAddr) -> Result<Attempt, ThrottleError> {
+        let Inner { counts, policy, settled } = &*self.0;
+        let account = counts.of_account(subject, policy.account_failures);
+        let address = counts.of_address(address, policy.address_failures);
+        let until = Instant::now() + policy.patience;
+        loop {
+            // Made before counting: what is settled from here on wakes it.
+            let settled = settled.notified();
+            match self.reserve(&account, &address).await? {
+                Reserved::Both(account, address) => {
+                    return Ok(Attempt { throttle: self.clone(), account, address });
+                }
+                Reserved::Full { by, until_ms } => {
+                    let retry_after = Duration::from_millis(until_ms.saturating_sub(unix_ms()));
+                    return Err(ThrottleError::TooMany { by, retry_after });
+                }
+                Reserved::Busy(by) if Instant::now() >= until => {
+                    return Err(ThrottleError::TooMany { by, retry_after: BUSY_RETRY });
+                }
+                Reserved::Busy(_) => {
+                    tokio::select! {
+                        () = settled => {}
+                        () = sleep(LOOK_AGAIN) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    async fn reserve(&self, account: &Counted, address: &Counted) -> Result<Reserved, StoreError> {
+        let counts = &self.0.counts;
+        let (account, address) = match tokio::join!(counts.hold(account), counts.hold(address)) {
+            (Ok(account), Ok(address)) => (account, address),
+            (Ok(held), Err(error)) | (Err(error), Ok(held)) => {
+                counts.give_back(&held).await;
+                return Err(error);
+            }
+            (Err(error), Err(_)) => return Err(error),
+        };
+        let both = [&account, &address];
+        // Where both are full, the one that stays so for longer decides.
+        let full = both.into_iter().filter(|held| held.is_full()).max_by_key(|held| held.failed_until_ms);
+        let busy = || both.into_iter().find(|held| held.is_busy()).map(|held| Reserved::Busy(held.by));
+        let refused = match full {
+            Some(held) => Some(Reserved::Full { by: held.by, until_ms: held.failed_until_ms }),
+            None => busy(),
+        };
+        let Some(refused) = refused else { return Ok(Reserved::Both(account, address)) };
+        tokio::join!(counts.give_back(&account), counts.give_back(&address));
+        Ok(refused)
+    }
+}
+
+impl Attempt {
+    /// The password or the code was wrong, or nobody has that name.
+    pub async fn failed(self) {
+        let counts = &self.throttle.0.counts;
+        match tokio::join!(counts.fail(&self.account), counts.fail(&self.address)) {
+            (Ok(()), Ok(())) => self.settle().await,
+            // It stays counted as tried instead, for as long as that lasts.
+            (Err(error), _) | (_, Err(error)) => report::<()>(Err(error)),
+        }
+    }
+
+    /// It was right: the account's failures are forgotten, as many as there were when it began. What has failed
+    /// meanwhile was somebody's guess.
+    pub async fn succeeded(self) {
+        self.throttle.0.counts.forgive(&self.account).await;
+        self.settle().await;
+    }
+
+    /// Nothing was decided: the service that knows did not answer, or a second step is needed.
+    pub async fn undecided(self) {
+        self.settle().await;
+    }
+
+    async fn settle(&self) {
+        let Inner { counts, settled, .. } = &*self.throttle.0;
+        tokio::join!(counts.give_back(&self.account), counts.give_back(&self.address));
+        settled.notify_waiters();
+    }
+}
