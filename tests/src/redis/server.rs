@@ -67,7 +67,7 @@ impl RedisServer {
     pub(super) async fn with(mode: Mode, settings: impl Fn(u16) -> String) -> Self {
         for _ in 0..STARTS {
             let port = free_port();
-            let mut server = Self { folder: folder(), port, mode, program: None };
+            let mut server = Self { folder: tempfile::tempdir().expect("a folder"), port, mode, program: None };
             server.configure(&settings(port));
             if server.try_start().await {
                 return server;
@@ -236,16 +236,6 @@ impl StoreUrl for RedisServer {
     fn store_url(&self) -> String {
         format!("redis://:{REDIS_PASSWORD}@{}", self.address())
     }
-}
-
-/// A folder by whose name `tests/run` finds servers that were left behind.
-fn folder() -> TempDir {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the harness is no part of the gateway and not configured by it"
-    )]
-    let place = std::env::var_os("TEST_REDIS_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
-    tempfile::Builder::new().prefix("bff-redis-").tempdir_in(place).expect("a folder")
 }
 
 #[cfg(test)]
