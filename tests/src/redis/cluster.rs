@@ -80,6 +80,13 @@ impl RedisCluster {
         }
     }
 
+    /// Waits until the replicas have all that their masters have answered so far.
+    pub async fn caught_up(&self) {
+        for master in &self.nodes[..self.nodes.len() - MASTERS] {
+            master.replicated_to(1).await;
+        }
+    }
+
     /// The masters that it began with, then their replicas.
     #[must_use]
     pub fn nodes(&self) -> &[RedisServer] {

@@ -58,17 +58,7 @@ impl SentinelGroup {
     /// Waits until the replicas have all that the master has answered so far: replication is asynchronous, and
     /// a failover loses what no replica has.
     pub async fn caught_up(&self) {
-        let offset = async |field| self.master().info("replication", field).await;
-        let written: u64 = offset("master_repl_offset").await.expect("an offset").parse().expect("a number");
-        eventually("the replicas to catch up", || async {
-            let info: String = self.master().ask(&["INFO", "replication"]).await;
-            let offsets = info.lines().filter(|line| line.starts_with("slave")).filter_map(|line| {
-                let offset = line.split(',').find_map(|field| field.strip_prefix("offset="))?;
-                offset.parse::<u64>().ok()
-            });
-            (offsets.filter(|offset| *offset >= written).count() == REPLICAS).then_some(())
-        })
-        .await;
+        self.master().replicated_to(REPLICAS).await;
     }
 
     /// Kills the master (SIGKILL) and returns at once.

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use super::{Counters, StoreUrl, ports::free_port};
-use crate::{Output, Program, soon};
+use crate::{Output, Program, eventually, soon};
 
 /// The password of every Redis under test. Planted: it must turn up in no log.
 pub const REDIS_PASSWORD: &str = "planted-redis-password-0123456789";
@@ -67,7 +67,8 @@ impl RedisServer {
     pub(super) async fn with(mode: Mode, settings: impl Fn(u16) -> String) -> Self {
         for _ in 0..STARTS {
             let port = free_port();
-            let mut server = Self { folder: tempfile::tempdir().expect("a folder"), port, mode, program: None };
+            let mut server =
+                Self { folder: tempfile::tempdir().expect("a folder"), port, mode, program: None };
             server.configure(&settings(port));
             if server.try_start().await {
                 return server;
@@ -196,6 +197,24 @@ impl RedisServer {
     /// When it cannot be asked.
     pub async fn counters(&self) -> Counters {
         Counters::parse(&self.ask::<String>(&["INFO", "commandstats"]).await)
+    }
+
+    /// Waits until so many replicas have all that it has answered so far.
+    ///
+    /// # Panics
+    /// When they do not get it.
+    pub(super) async fn replicated_to(&self, replicas: usize) {
+        let offset = self.info("replication", "master_repl_offset").await.expect("an offset");
+        let written: u64 = offset.parse().expect("a number");
+        eventually("the replicas to catch up", || async {
+            let info: String = self.ask(&["INFO", "replication"]).await;
+            let offsets = info.lines().filter(|line| line.starts_with("slave")).filter_map(|line| {
+                let offset = line.split(',').find_map(|field| field.strip_prefix("offset="))?;
+                offset.parse::<u64>().ok()
+            });
+            (offsets.filter(|offset| *offset >= written).count() == replicas).then_some(())
+        })
+        .await;
     }
 
     /// Cuts the connections that `which` picks by their line of `CLIENT LIST`; how many there were.

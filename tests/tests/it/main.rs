@@ -25,6 +25,7 @@ mod readme;
 mod recipe_book;
 mod recovery;
 mod registry;
+mod replicas;
 mod requests;
 mod rotation;
 mod screens;
