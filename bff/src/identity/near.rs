@@ -34,9 +34,9 @@ pub(super) struct NearCache {
     /// Whether changes in the store are heard.
     hearing: AtomicBool,
     made: Instant,
-    /// While nothing is heard: when the store was last known to be in step, in milliseconds since `made`. Not by the
-    /// clock on the wall, which may be set back.
-    in_step_ms: AtomicU64,
+    /// While nothing is heard: since when, in milliseconds since `made`. Not by the clock on the wall, which may be set
+    /// back.
+    deaf_since_ms: AtomicU64,
     grace: Duration,
 }
 
@@ -59,7 +59,7 @@ impl NearCache {
             removals: (0..STRIPES).map(|_| Mutex::new(0)).collect(),
             hearing: AtomicBool::new(true),
             made: Instant::now(),
-            in_step_ms: AtomicU64::new(0),
+            deaf_since_ms: AtomicU64::new(0),
             grace,
         }
     }
@@ -75,20 +75,23 @@ impl NearCache {
     }
 
     /// What may be used where the store has just not answered: anything while changes are heard all the same, else
-    /// what is held for as long as the grace lasts.
+    /// what the store has confirmed within the grace, by its silence or by an answer. So a session that others end
+    /// meanwhile is used for that long at most.
     pub(super) fn without_store(&self, key: &SessionKey) -> Option<Arc<Session>> {
+        let session = self.sessions.get(key)?;
         let lasts = self.hearing.load(Ordering::Acquire) || {
-            let since_ms = self.now_ms().saturating_sub(self.in_step_ms.load(Ordering::Acquire));
-            since_ms < millis(self.grace)
+            let read_ms = session.read_ms.load(Ordering::Acquire);
+            let confirmed_ms = self.deaf_since_ms.load(Ordering::Acquire).max(read_ms);
+            self.now_ms().saturating_sub(confirmed_ms) < millis(self.grace)
         };
-        if lasts { self.sessions.get(key) } else { None }
+        lasts.then_some(session)
     }
 
     /// Changes go unheard from now on.
     pub(super) fn turn_deaf(&self) {
         let now_ms = self.now_ms();
         if self.hearing.swap(false, Ordering::AcqRel) {
-            self.in_step_ms.fetch_max(now_ms, Ordering::AcqRel);
+            self.deaf_since_ms.store(now_ms, Ordering::Release);
         }
     }
 
@@ -97,13 +100,6 @@ impl NearCache {
         // In this order: nobody may believe what is about to be forgotten.
         self.forget_where(|_| true);
         self.hearing.store(true, Ordering::Release);
-    }
-
-    /// The store has answered.
-    pub(super) fn in_step(&self) {
-        if !self.hearing.load(Ordering::Relaxed) {
-            self.in_step_ms.fetch_max(self.now_ms(), Ordering::AcqRel);
-        }
     }
 
     fn now_ms(&self) -> u64 {
@@ -121,12 +117,14 @@ impl NearCache {
         if *removals != ticket.0 {
             return None;
         }
-        let version = session.version.load(Ordering::Acquire);
+        let (version, now_ms) = (session.version.load(Ordering::Acquire), self.now_ms());
         if let Some(held) = self.sessions.get(&session.key)
             && held.version.load(Ordering::Acquire) >= version
         {
+            held.read_ms.fetch_max(now_ms, Ordering::AcqRel);
             return Some(held);
         }
+        session.read_ms.store(now_ms, Ordering::Release);
         self.sessions.insert(session.key, Arc::clone(&session));
         drop(removals);
         Some(session)
@@ -219,6 +217,7 @@ mod tests {
             log_name: std::sync::OnceLock::new(),
             touch_due_ms: AtomicU64::new(0),
             version: AtomicU64::new(version),
+            read_ms: AtomicU64::new(0),
         })
     }
 
@@ -271,8 +270,8 @@ mod tests {
         assert!(near.without_store(&key).is_some());
         tokio::time::advance(Duration::from_millis(1)).await;
         assert!(near.without_store(&key).is_none(), "deaf twice is no later");
-        near.in_step();
-        assert!(near.without_store(&key).is_some(), "the store has answered, so it lasts anew");
+        assert!(near.publish(session(1), near.ticket(&key)).is_some());
+        assert!(near.without_store(&key).is_some(), "the store has said so, and it lasts anew");
         near.hear_again();
         assert!(near.get(&key).is_none() && near.last_known(&key).is_none());
         assert!(near.publish(session(1), near.ticket(&key)).is_some());

@@ -95,6 +95,7 @@ pub(super) fn session_of(
         log_name: std::sync::OnceLock::new(),
         touch_due_ms: AtomicU64::new(read.last_seen_ms.saturating_add(millis(policy.touch_every))),
         version: AtomicU64::new(record.version),
+        read_ms: AtomicU64::new(0),
     })
 }
 

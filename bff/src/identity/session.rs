@@ -116,6 +116,8 @@ pub struct Session {
     pub(super) touch_due_ms: AtomicU64,
     /// Version of the stored record that this one mirrors, for compare-and-swap.
     pub(super) version: AtomicU64,
+    /// When the near cache last got it from the store, by the near cache's own clock.
+    pub(super) read_ms: AtomicU64,
 }
 
 impl Session {

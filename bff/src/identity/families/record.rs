@@ -136,6 +136,7 @@ impl Family {
             log_name: OnceLock::new(),
             touch_due_ms: AtomicU64::new(u64::MAX),
             version: AtomicU64::new(version),
+            read_ms: AtomicU64::new(0),
         }
     }
 

@@ -33,7 +33,6 @@ impl Inner {
                 }
                 Err(error) => return Err(error.into()),
             };
-            near.in_step();
             let Some(session) = record.and_then(|record| self.decode(kind, *key, &record)) else {
                 // Only what is held is forgotten: a flood of unknown ids must not move the stripes' counters.
                 if near.last_known(key).is_some_and(|held| held.kind == kind) {

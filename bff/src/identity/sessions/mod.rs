@@ -160,7 +160,7 @@ impl Sessions {
     /// there is none: never was, ended, or past its idle or absolute end.
     ///
     /// While the store is away a session in memory is used, for [`SessionPolicy::grace`] since the store was last
-    /// heard.
+    /// heard or has last answered for this session.
     ///
     /// # Errors
     /// [`IdentityError::Store`]: whether the session exists is unknown.
@@ -230,6 +230,7 @@ impl Inner {
             log_name: OnceLock::new(),
             touch_due_ms: AtomicU64::new(now_ms.saturating_add(millis(self.policy.touch_every))),
             version: AtomicU64::new(0),
+            read_ms: AtomicU64::new(0),
         };
         // The store tells of this write as of any other, often before it answers: the first lookup asks it. Were that
         // notice ignored, that of an end just behind it could be as well, since one may stand for both.

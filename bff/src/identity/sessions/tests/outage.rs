@@ -61,11 +61,28 @@ async fn a_store_that_is_away_is_bridged_from_memory_for_a_while() {
     assert!(known().await.expect("answers").is_some(), "heals by itself, also before changes are heard");
     store.is_away(true);
     advance(GRACE / 2).await;
-    assert!(known().await.expect("bridged").is_some(), "counted from the last answer");
+    assert!(known().await.expect("bridged").is_some(), "counted from the last answer of the store");
     store.is_away(false);
     store.is_deaf(false);
     assert!(known().await.expect("answers").is_some());
     assert!(sessions.peek(id, now).is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_went_unheard_holds_after_the_grace_at_the_latest() {
+    let (store, now) = (TrialStore::new().await, unix_ms());
+    let (one, two) = (sessions(&store), sessions(&store));
+    let (ended, other) = (signed_in(&one, "ada", now).await, signed_in(&one, "bo", now).await);
+    store.is_deaf(true);
+    assert!(one.lookup(ended.id.expose_secret(), now).await.expect("answers").is_some());
+    assert!(two.end(&ended.session.key).await.expect("answers"));
+    // The store goes on answering for others, and only then is away.
+    advance(GRACE).await;
+    assert!(one.lookup(other.id.expose_secret(), now).await.expect("answers").is_some());
+    store.is_away(true);
+    let refused = one.lookup(ended.id.expose_secret(), now).await;
+    assert!(matches!(refused, Err(IdentityError::Store(_))), "{refused:?}");
+    assert!(one.lookup(other.id.expose_secret(), now).await.expect("bridged").is_some());
 }
 
 #[tokio::test]

@@ -40,7 +40,8 @@ impl Gate {
     }
 
     pub(in crate::identity) async fn somebody_arrived(&self) {
-        self.arrived.acquire().await.expect("never closed").forget();
+        let arrived = tokio::time::timeout(Duration::from_secs(30), self.arrived.acquire());
+        arrived.await.expect("somebody passes").expect("never closed").forget();
     }
 
     pub(in crate::identity) fn open(&self) {
