@@ -78,6 +78,11 @@ fn token(config: &Config, path: &str, upstream: &UpstreamConfig, check: &mut Che
     // RFC 7518 section 3.2.
     let short = secret.len() < SECRET_BYTES;
     check.refuse(short, &path, "is shorter than 32 bytes: \"HS256\" needs one shared with the upstream");
+    let events = &config.events;
+    let bearer = [&events.profile, &events.timeline, &events.recipe].map(|sender| &sender.token);
+    let sent =
+        bearer.into_iter().chain([&events.revalidate_secret]).any(|token| token.expose_secret() == secret);
+    check.refuse(sent, &path, "is a token of events.*: whoever sees that could make service tokens");
     let session = secrets::lines(config.session.secret.expose_secret()).any(|line| line == secret);
     check.refuse(session, &path, "is session.secret: the upstream could make CSRF tokens");
 }

@@ -1,3 +1,5 @@
+mod keys;
+
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;

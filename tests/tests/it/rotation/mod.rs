@@ -1,186 +1,31 @@
 //! Keys and secrets change while people work, and nobody is refused.
 
+mod copies;
+mod work;
+
 use std::{
     collections::HashSet,
     fs,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::{Duration, Instant},
+    sync::Arc,
+    time::Instant,
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use parking_lot::Mutex;
 use reqwest::Method;
 use serde_json::Value;
 use tests::{Actor, TestBff, eventually, figures, run_bff, soon};
-use tokio::{
-    sync::Semaphore,
-    task::{JoinHandle, JoinSet},
-    time::{MissedTickBehavior, interval},
-};
+use tokio::sync::Semaphore;
 
-use crate::kitchen::{follow, post_about, publish};
+use copies::Copies;
+use work::Work;
 
 const FEED: &str = "/bff/home-feed";
 /// How long a new key is published before it signs.
 const ANNOUNCE_MS: u64 = 1500;
-/// The oldest copy of the key set that a verifier may go by: under half of that.
-const COPY: Duration = Duration::from_millis(500);
 const OLD: &str = "planted-old-session-secret-0123456789abcdef";
 const NEW: &str = "planted-new-session-secret-0123456789abcdef";
 const KEY_ROTATIONS: usize = 3;
-/// Between two requests: 200 a second.
-const PACE: Duration = Duration::from_millis(5);
-const USERS: usize = 8;
-
-/// People at work: each request has a part to play, and none may be refused.
-struct Work {
-    base: Actor,
-    users: Vec<Actor>,
-    /// What each user's page sends along.
-    csrf: Vec<Mutex<String>>,
-    recipe: String,
-    asked: AtomicUsize,
-    refused: Mutex<Vec<String>>,
-}
-
-impl Work {
-    async fn begin(bff: &TestBff) -> Arc<Self> {
-        let author = bff.signed_in("author").await;
-        let recipe = publish(&author, "Rice with eggs").await;
-        post_about(&author, "Try this", &recipe).await;
-        let mut users = Vec::new();
-        for place in 0..USERS {
-            let user = bff.signed_in(&format!("user-{place}")).await;
-            follow(&user, &author).await;
-            users.push(user);
-        }
-        let csrf = users.iter().map(|user| Mutex::new(user.csrf_token().expect("a token"))).collect();
-        let (asked, refused) = (AtomicUsize::new(0), Mutex::default());
-        Arc::new(Self { base: bff.anonymous(), users, csrf, recipe, asked, refused })
-    }
-
-    /// The `turn`th request, or, of somebody new, the `turn`th few.
-    async fn ask(&self, turn: usize) {
-        let place = turn / 20 % USERS;
-        let user = &self.users[place];
-        match turn % 20 {
-            0..=8 => self.expect(turn, user.request(Method::GET, FEED), 200).await,
-            // These screens are never fresh: each asks the upstreams.
-            9..=12 => {
-                let path = format!("/bff/members/{}", self.users[(place + 1) % USERS].id());
-                self.expect(turn, user.request(Method::GET, &path), 200).await;
-            }
-            13 | 14 => {
-                let path = format!("/bff/recipes/{}", self.recipe);
-                self.expect(turn, user.request(Method::GET, &path), 200).await;
-            }
-            15..=17 => {
-                let method = if turn % 2 == 0 { Method::PUT } else { Method::DELETE };
-                let path = format!("/api/recipes/{}/like", self.recipe);
-                let csrf = self.csrf[place].lock().clone();
-                let request = user.request(method, &path).header("sec-fetch-site", "same-origin");
-                self.expect(turn, request.header("x-csrf-token", &csrf), 204).await;
-            }
-            18 => self.expect(turn, user.request(Method::GET, "/auth/session"), 200).await,
-            // Nobody has a token for them yet: the key that signs now signs theirs.
-            _ => {
-                let newcomer = self.base.signed_out();
-                let name = format!("newcomer-{turn}");
-                let input = serde_json::json!({
-                    "email": tests::email(&name), "username": name, "password": tests::PASSWORD,
-                });
-                self.expect(turn, newcomer.from_page(Method::POST, "/auth/signup").json(&input), 201).await;
-                let input = serde_json::json!({ "login": name, "password": tests::PASSWORD });
-                self.expect(turn, newcomer.from_page(Method::POST, "/auth/login").json(&input), 200).await;
-                self.expect(turn, newcomer.request(Method::GET, FEED), 200).await;
-            }
-        }
-    }
-
-    async fn expect(&self, turn: usize, request: tests::Request, status: u16) {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        let refusal = match request.try_send().await {
-            // A part that an upstream refused is missing, and named.
-            Ok(answer) if answer.status == status => {
-                let whole = status == 204
-                    || answer.json().get("degraded").is_none_or(|parts| parts == &Value::Array(vec![]));
-                (!whole).then(|| answer.text())
-            }
-            Ok(answer) => Some(format!("{} {}", answer.status, answer.text())),
-            Err(error) => Some(error.to_string()),
-        };
-        if let Some(refusal) = refusal {
-            self.refused.lock().push(format!("{turn}: {refusal}"));
-        }
-    }
-
-    /// Asks at a steady pace until the task is told to stop, and then to the end of what was asked.
-    fn go_on(self: &Arc<Self>, stop: &Arc<Semaphore>) -> JoinHandle<usize> {
-        let (work, stop) = (Arc::clone(self), Arc::clone(stop));
-        tokio::spawn(async move {
-            let mut pace = interval(PACE);
-            // A slow moment is made up for.
-            pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
-            let room = Arc::new(Semaphore::new(64));
-            let mut asking = JoinSet::new();
-            for turn in 0.. {
-                pace.tick().await;
-                if stop.available_permits() > 0 {
-                    break;
-                }
-                let room = Arc::clone(&room).acquire_owned().await.expect("not closed");
-                let work = Arc::clone(&work);
-                asking.spawn(async move {
-                    work.ask(turn).await;
-                    drop(room);
-                });
-                while asking.try_join_next().is_some() {}
-            }
-            asking.join_all().await;
-            work.asked.load(Ordering::Relaxed)
-        })
-    }
-}
-
-/// Copies of the key set, as verifiers fetch them.
-struct Copies(Arc<Mutex<Vec<(Instant, HashSet<String>)>>>, JoinHandle<()>);
-
-impl Copies {
-    fn fetch(anonymous: Actor) -> Self {
-        let copies = Arc::new(Mutex::new(Vec::new()));
-        let fetched = Arc::clone(&copies);
-        let fetching = tokio::spawn(async move {
-            let mut pace = interval(Duration::from_millis(50));
-            loop {
-                pace.tick().await;
-                let kids = published(&anonymous).await;
-                fetched.lock().push((Instant::now(), kids));
-            }
-        });
-        Self(copies, fetching)
-    }
-
-    /// Checks that whoever had gone by a copy that old, and by no other, would have known every key that calls
-    /// to upstreams were signed with. Returns how many there were.
-    fn assert_enough_for(&self, bff: &TestBff) -> usize {
-        self.1.abort();
-        let copies = self.0.lock();
-        let mut used = HashSet::new();
-        for request in bff.proxies().iter().flat_map(|proxy| proxy.requests()) {
-            let kid = kid_of(request.bearer().expect("a token"));
-            let copy = copies.iter().rev().find(|(at, _)| *at + COPY <= request.at);
-            if let Some((_, kids)) = copy {
-                assert!(kids.contains(&kid), "{} was signed with a key that was too new", request.line());
-            }
-            used.insert(kid);
-        }
-        used.len()
-    }
-}
 
 async fn published(anonymous: &Actor) -> HashSet<String> {
     let jwks = anonymous.get("/.well-known/jwks.json").await.expect(200).json();
@@ -281,6 +126,8 @@ async fn keys_and_secrets_rotate_under_load_and_nobody_is_refused() {
     }
     let bff = settings.spawn().await;
     let work = Work::begin(&bff).await;
+    let late = bff.anonymous();
+    let _ = late.sign_in_app("author").await;
     let copies = Copies::fetch(bff.anonymous());
     let (began, stop) = (Instant::now(), Arc::new(Semaphore::new(0)));
     let working = work.go_on(&stop);
@@ -310,6 +157,9 @@ async fn keys_and_secrets_rotate_under_load_and_nobody_is_refused() {
     }
     set_secrets(&bff, &secret_file, &[NEW]).await;
     rotate_key(&bff, &mut files).await;
+    // Nobody has refreshed this one's since the old secret.
+    let _ = late.refresh().await;
+    let _ = late.get(FEED).await.expect(200);
 
     stop.add_permits(1);
     let asked = soon("the end of the work", working).await.expect("no panic");
