@@ -30,9 +30,9 @@ pub struct Metrics {
     pub cache_bytes: Gauge,
     /// Cached documents.
     pub cache_entries: Gauge,
-    /// Browser sessions made.
+    /// Sign-ins made, of browsers and of apps.
     pub sessions_created: Counter,
-    /// Browser sessions ended by their users.
+    /// Sign-ins ended by their users.
     pub sessions_ended: Counter,
     /// WebSockets and event streams that are open now.
     pub live_connections: Gauge,
@@ -139,8 +139,9 @@ impl Metrics {
         let help = "Attempts to sign in that were refused because too many had failed";
         bff.register("sign_in_throttled", help, self.throttled.clone());
         bff.register("rate_limited", "Requests refused by a rate limit", self.rate_limited.clone());
-        bff.register("sessions_created", "Browser sessions made", self.sessions_created.clone());
-        bff.register("sessions_ended", "Browser sessions ended by their users", self.sessions_ended.clone());
+        let help = "Sign-ins made, of browsers and of apps";
+        bff.register("sessions_created", help, self.sessions_created.clone());
+        bff.register("sessions_ended", "Sign-ins ended by their users", self.sessions_ended.clone());
         bff.register("store_up", "Whether the store answers (1) or not (0)", self.store_up.clone());
         let help = "Whether changes in the store are heard of (1), or each look-up asks it (0)";
         bff.register("store_hearing", help, self.store_hearing.clone());

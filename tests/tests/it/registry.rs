@@ -148,3 +148,20 @@ async fn what_changed_of_a_member_shows_in_all_of_their_sessions() {
     app.refresh().await;
     assert_eq!(app.get("/auth/session").await.expect(200).json()["user"]["displayName"], "Ada L.");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_out_ends_all_that_a_browser_is_signed_in_with() {
+    let bff = TestBff::spawn().await;
+    // A page with a session that holds tokens as well: its requests bear both.
+    let page = bff.signed_in("ada").await;
+    let _ = page.sign_in_app("ada").await;
+    let (cookie, elsewhere) = (page.cookie(), bff.signed_in("ada").await);
+    assert_eq!(sessions(&page).await.len(), 3);
+    let out = page.request(Method::POST, "/auth/logout").send().await.expect(204);
+    assert!(out.all("set-cookie")[0].starts_with("sid=; Max-Age=0"), "{:?}", out.all("set-cookie"));
+    page.get(FEED).await.expect_problem(401, "invalid_token");
+    let browser = bff.anonymous();
+    browser.set_cookie(cookie);
+    browser.get(FEED).await.expect_problem(401, "unauthenticated");
+    assert_eq!(sessions(&elsewhere).await.len(), 1);
+}

@@ -18,8 +18,9 @@ use jiff::Timestamp;
 use schemas::Rfc3339;
 
 use crate::{
+    api::Api,
     edge::{ApiError, Edge},
-    identity::{IdentityError, find_cookie},
+    identity::{Caller, IdentityError, SessionKind, find_cookie},
     telemetry::unix_ms,
 };
 
@@ -60,16 +61,37 @@ fn time(unix_ms: u64) -> Result<Rfc3339, ApiError> {
     Ok(time.ok_or(ApiError::Internal("a session is outside of the calendar"))?.into())
 }
 
-/// 204 for a caller who is signed out now. A browser keeps nothing of us, so that what its cookies are good for beside
-/// that ends as well.
-async fn signed_out(request: &HttpRequest, edge: &Edge) -> Result<HttpResponse, ApiError> {
+/// 204 for a caller whom `own` signs out: it goes on when the caller hangs up. A browser keeps nothing of us
+/// afterwards, so that what its cookies are good for beside that ends as well, and first: what cannot be ended can be
+/// tried again for as long as one is signed in.
+async fn sign_out(
+    request: &HttpRequest,
+    api: &Api,
+    edge: &Edge,
+    caller: &Caller,
+    own: impl Future<Output = Result<u64, IdentityError>> + Send + 'static,
+) -> Result<HttpResponse, ApiError> {
+    // A session cookie is the caller's own where they are not an app.
+    let session = cookie(request, &edge.cookie.name).filter(|_| caller.session.kind == SessionKind::App);
+    let token = refresh_cookie(request, edge);
+    let took_token = token.is_some();
+    let beside = edge.clone();
+    let ending = async move {
+        if let Some(raw_id) = session {
+            end_session_of(&beside, &raw_id).await?;
+        }
+        if let Some(token) = token {
+            revoke_refresh_token(&beside, &token).await?;
+        }
+        own.await
+    };
+    edge.metrics.sessions_ended.inc_by(api.to_its_end(ending).await??);
     let mut response = HttpResponse::NoContent();
     let mut response = never_kept(response.insert_header(CLEAR_SITE_DATA)).finish();
-    if let Some(raw_id) = cookie(request, &edge.cookie.name) {
-        end_session_of(edge, &raw_id).await?;
-    }
     add_cookie(response.headers_mut(), &edge.cookie.clear());
-    end_refresh_cookie(request, edge, response.headers_mut()).await?;
+    if took_token {
+        add_cookie(response.headers_mut(), &edge.refresh_cookie.clear());
+    }
     Ok(response)
 }
 
@@ -83,18 +105,13 @@ async fn end_session_of(edge: &Edge, raw_id: &str) -> Result<(), IdentityError> 
     Ok(())
 }
 
-/// Ends what the refresh cookie is good for, and the cookie.
-async fn end_refresh_cookie(
-    request: &HttpRequest,
-    edge: &Edge,
-    headers: &mut HeaderMap,
-) -> Result<(), IdentityError> {
-    let Some(token) = refresh_cookie(request, edge) else { return Ok(()) };
-    if edge.tokens.revoke(&token, unix_ms()).await?.is_some() {
+/// Ends the sign-in that a refresh token belongs to; says whether there was one.
+async fn revoke_refresh_token(edge: &Edge, token: &str) -> Result<bool, IdentityError> {
+    let ended = edge.tokens.revoke(token, unix_ms()).await?.is_some();
+    if ended {
         edge.metrics.sessions_ended.inc();
     }
-    add_cookie(headers, &edge.refresh_cookie.clear());
-    Ok(())
+    Ok(ended)
 }
 
 fn add_cookie(headers: &mut HeaderMap, line: &str) {

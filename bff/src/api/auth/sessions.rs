@@ -3,9 +3,9 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use schemas::{CsrfToken, Items, ListedSession, SignInKind};
 
-use super::{never_kept, sign_in::info, signed_out, time};
+use super::{never_kept, sign_in::info, sign_out, time};
 use crate::{
-    api::calling::PathId,
+    api::{Api, calling::PathId},
     edge::{ApiError, Edge, SignedIn, SignedInUntouched, accepts_json},
     identity::{SessionKind, SessionSummary},
     telemetry::unix_ms,
@@ -79,15 +79,15 @@ pub async fn end_session(
     request: HttpRequest,
     PathId(id): PathId,
     caller: SignedIn,
+    api: web::Data<Api>,
     edge: web::Data<Edge>,
 ) -> Result<HttpResponse, ApiError> {
-    let caller = caller.caller();
-    let ended = edge.sessions.end_listed(&caller.user, id.as_str()).await?;
-    let key = ended.ok_or(ApiError::NotFound)?;
-    edge.metrics.sessions_ended.inc();
-    if key == caller.session.key {
-        return signed_out(&request, &edge).await;
+    if id.as_str() == caller.caller().session.public_id() {
+        return log_out(request, caller, api, edge).await;
     }
+    let ended = edge.sessions.end_listed(&caller.caller().user, id.as_str()).await?;
+    ended.ok_or(ApiError::NotFound)?;
+    edge.metrics.sessions_ended.inc();
     Ok(never_kept(&mut HttpResponse::NoContent()).finish())
 }
 
@@ -99,11 +99,13 @@ pub async fn end_session(
 pub async fn log_out(
     request: HttpRequest,
     caller: SignedIn,
+    api: web::Data<Api>,
     edge: web::Data<Edge>,
 ) -> Result<HttpResponse, ApiError> {
-    edge.sessions.end(&caller.caller().session.key).await?;
-    edge.metrics.sessions_ended.inc();
-    signed_out(&request, &edge).await
+    let (caller, sessions) = (caller.caller(), edge.sessions.clone());
+    let key = caller.session.key;
+    let own = async move { sessions.end(&key).await.map(u64::from) };
+    sign_out(&request, &api, &edge, caller, own).await
 }
 
 /// `POST /auth/logout-everywhere`: 204. As [`log_out`], of browsers and apps, on all devices.
@@ -113,9 +115,11 @@ pub async fn log_out(
 pub async fn log_out_everywhere(
     request: HttpRequest,
     caller: SignedIn,
+    api: web::Data<Api>,
     edge: web::Data<Edge>,
 ) -> Result<HttpResponse, ApiError> {
-    let ended = edge.sessions.end_all(&caller.caller().user, None).await?;
-    edge.metrics.sessions_ended.inc_by(ended.len() as u64);
-    signed_out(&request, &edge).await
+    let (caller, sessions) = (caller.caller(), edge.sessions.clone());
+    let user = caller.user.clone();
+    let own = async move { Ok(sessions.end_all(&user, None).await?.len() as u64) };
+    sign_out(&request, &api, &edge, caller, own).await
 }

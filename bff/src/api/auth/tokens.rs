@@ -6,12 +6,12 @@ use schemas::{Credentials, RefreshRequest, RevokeRequest, TokenRequest, Tokens};
 use secrecy::ExposeSecret;
 
 use super::{
-    add_cookie, arrival::Arrival, end_refresh_cookie, lasts, never_kept, refresh_cookie, sign_in::verify,
+    add_cookie, arrival::Arrival, lasts, never_kept, refresh_cookie, revoke_refresh_token, sign_in::verify,
 };
 use crate::{
     api::Api,
     edge::{ApiError, Edge, JsonBody, OptionalJsonBody, SignedIn, bears_token, origin_check},
-    identity::{IdentityError, RefreshError, TokenPair},
+    identity::{IdentityError, RefreshError, SessionKey, TokenPair},
     telemetry::unix_ms,
 };
 
@@ -97,34 +97,48 @@ pub async fn revoke_tokens(
     api: web::Data<Api>,
     edge: web::Data<Edge>,
 ) -> Result<HttpResponse, ApiError> {
-    if let Some(token) = asked.and_then(|asked| asked.token.or(asked.refresh_token)) {
-        let revoking = revoke(edge.get_ref().clone(), token);
-        if api.to_its_end(revoking).await?? {
-            edge.metrics.sessions_ended.inc();
-        }
-        return Ok(never_kept(&mut HttpResponse::NoContent()).finish());
-    }
-    if bears_token(&request) {
-        let caller = SignedIn::extract(&request).await?;
-        edge.sessions.end(&caller.caller().session.key).await?;
-        edge.metrics.sessions_ended.inc();
+    let named = asked.and_then(|asked| asked.token.or(asked.refresh_token));
+    let by_cookie = named.is_none().then(|| refresh_cookie(&request, &edge)).flatten();
+    let own = if named.is_some() {
+        None
+    } else if bears_token(&request) {
+        Some(SignedIn::extract(&request).await?.caller().session.key)
     } else {
         origin_check(&request)?;
-    }
+        None
+    };
+    let took_cookie = by_cookie.is_some();
+    let revoking = revoke(edge.get_ref().clone(), named, by_cookie, own);
+    api.to_its_end(revoking).await??;
     let mut response = never_kept(&mut HttpResponse::NoContent()).finish();
-    end_refresh_cookie(&request, &edge, response.headers_mut()).await?;
+    if took_cookie {
+        add_cookie(response.headers_mut(), &edge.refresh_cookie.clear());
+    }
     Ok(response)
 }
 
-/// Ends what a token of either kind belongs to; says whether there was anything.
-async fn revoke(edge: Edge, token: String) -> Result<bool, IdentityError> {
-    if edge.tokens.revoke(&token, unix_ms()).await?.is_some() {
-        return Ok(true);
+/// Ends what a named token of either kind belongs to, what the cookie is good for, and the caller's own sign-in.
+async fn revoke(
+    edge: Edge,
+    named: Option<String>,
+    by_cookie: Option<String>,
+    own: Option<SessionKey>,
+) -> Result<(), IdentityError> {
+    let mut key = own;
+    if let Some(token) = named
+        && !revoke_refresh_token(&edge, &token).await?
+    {
+        key = edge.tokens.load_access(&token, unix_ms()).await?.map(|session| session.key);
     }
-    match edge.tokens.load_access(&token, unix_ms()).await? {
-        Some(session) => edge.sessions.end(&session.key).await,
-        None => Ok(false),
+    if let Some(token) = by_cookie {
+        revoke_refresh_token(&edge, &token).await?;
     }
+    if let Some(key) = key
+        && edge.sessions.end(&key).await?
+    {
+        edge.metrics.sessions_ended.inc();
+    }
+    Ok(())
 }
 
 /// RFC 6749 section 5.1.
