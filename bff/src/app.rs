@@ -4,6 +4,7 @@
 mod contract;
 mod internal;
 mod pieces;
+mod providers;
 mod rotation;
 
 use std::{
@@ -39,7 +40,7 @@ use self::pieces::{
 };
 use self::rotation::Rotation;
 use crate::{
-    api::{self, Api, ApiParts, Idempotency, Jwks},
+    api::{self, Api, ApiParts, Idempotency, Jwks, Oidc},
     cache::{Drops, Relay},
     config::Config,
     edge::{
@@ -125,6 +126,7 @@ struct Pieces {
     screens: Screens,
     hub: Hub,
     keys: Jwks,
+    oidc: Oidc,
     origins: Arc<AllowedOrigins>,
 }
 
@@ -218,11 +220,12 @@ impl Application {
                 announce: announcer(hub.clone()),
                 clients,
                 relay,
-                runtime,
+                runtime: runtime.clone(),
             }),
             screens,
             hub: hub.clone(),
             keys: Jwks(keys),
+            oidc: providers::oidc(&config, &runtime, &secrets, &origins, &store)?,
             origins,
         };
         let draining = Arc::new(AtomicBool::new(false));
@@ -318,6 +321,7 @@ async fn stop(handle: ServerHandle, serving: tokio::task::JoinHandle<io::Result<
 fn public_server(config: &Config, pieces: Pieces) -> Result<(Server, SocketAddr), StartError> {
     let address = config.http.listen;
     let contract = contract::Served::new();
+    let oidc = pieces.oidc.clone();
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::new(pieces.edge.clone()))
@@ -325,6 +329,7 @@ fn public_server(config: &Config, pieces: Pieces) -> Result<(Server, SocketAddr)
             .app_data(web::Data::new(pieces.screens.clone()))
             .app_data(web::Data::new(pieces.hub.clone()))
             .app_data(web::Data::new(pieces.keys.clone()))
+            .app_data(web::Data::new(pieces.oidc.clone()))
             .app_data(web::Data::new(contract.clone()))
             // The last one wrapped is the first to see a request.
             .wrap(cors(&pieces.origins))
@@ -345,6 +350,7 @@ fn public_server(config: &Config, pieces: Pieces) -> Result<(Server, SocketAddr)
     let server = listening.and_then(|listener| server.listen(listener));
     let server = server.map_err(|source| StartError::Listen { address, source })?;
     let bound = server.addrs().first().copied().unwrap_or(address);
+    oidc.listens_at(bound);
     Ok((server.run(), bound))
 }
 
@@ -421,6 +427,15 @@ fn routes(routes: &mut web::ServiceConfig) {
             [post().to(api::enrol_totp), delete().to(api::remove_totp)],
         ))
         .service(resource("/auth/2fa/totp/confirm", "POST", [post().to(api::confirm_totp)]))
+        .service(resource("/auth/oidc", "GET, HEAD", [get().to(api::list_oidc_providers)]))
+        // No HEAD: a look ahead must not use up a sign-in.
+        .service(resource("/auth/oidc/{provider}/login", "GET", [web::get().to(api::begin_oidc_login)]))
+        .service(resource("/auth/oidc/{provider}/callback", "GET", [web::get().to(api::finish_oidc_login)]))
+        .service(resource(
+            "/auth/oidc/{provider}/backchannel-logout",
+            "POST",
+            [post().to(api::backchannel_logout)],
+        ))
         .service(resource("/bff/notify", "GET", [web::get().to(live::notify)]))
         .service(resource("/.well-known/jwks.json", "GET, HEAD", [get().to(api::jwks)]))
         .service(resource("/openapi.json", "GET, HEAD", [get().to(contract::serve)]));

@@ -191,3 +191,14 @@ pub struct ListedSession {
     /// Whether it is the one that asks.
     pub current: bool,
 }
+
+/// A way to sign in through somebody else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SignInProvider {
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// Where a browser is sent to sign in, with `returnTo` in the query: a page, not a call.
+    pub login_path: String,
+}

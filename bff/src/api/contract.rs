@@ -32,6 +32,7 @@ pub fn describe(contract: &mut Contract) {
     posts(contract);
     members(contract);
     super::auth::describe(contract);
+    super::oidc::describe(contract);
     contract.tag("keys", "What others verify our tokens with.");
     contract.add(
         Operation::get("/.well-known/jwks.json", "readKeys")

@@ -17,6 +17,7 @@ mod ingredients;
 mod input;
 mod jwks;
 mod me;
+mod oidc;
 mod posts;
 mod query;
 mod reading;
@@ -39,6 +40,9 @@ pub use idempotency::Idempotency;
 pub use ingredients::list_ingredients;
 pub use jwks::{Jwks, jwks};
 pub use me::{change_me, read_me};
+pub use oidc::{
+    Oidc, OidcParts, Provider, backchannel_logout, begin_oidc_login, finish_oidc_login, list_oidc_providers,
+};
 pub use posts::{create_post, delete_post, like_post, unlike_post};
 pub use reading::Reader;
 pub use recipes::{

@@ -58,7 +58,9 @@ pub enum ApiError {
     RateLimited { retry_after_s: u64 },
     /// The request may have been forged by another site.
     Csrf(CsrfRefusal),
-    /// An upstream's own refusal that is for the caller to see: its status and its stable code.
+    /// The OpenID provider that is to say who somebody is does not answer, or not usably.
+    ProviderUnavailable,
+    /// A refusal that is for the caller to see, an upstream's own or ours: its status and its stable code.
     Refused { status: StatusCode, code: &'static str, detail: &'static str },
     /// A screen could not be composed.
     Compose(ComposeError),
@@ -236,6 +238,12 @@ impl ApiError {
                 "csrf_failed",
                 "Refused as a possible forgery",
                 "The request must come from an allowed origin and bear the session's token in `X-CSRF-Token`.",
+            ),
+            Self::ProviderUnavailable => face(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "oidc_provider_unavailable",
+                "The sign-in service is unavailable",
+                "The provider that signs people in does not answer as it should. Try again later.",
             ),
             Self::Refused { status, code, detail } => face(*status, code, "Refused", detail),
             Self::Compose(error) => of_composition(error),

@@ -28,6 +28,12 @@ pub enum OidcError {
 }
 
 impl OidcError {
+    /// The provider does not take the code.
+    #[must_use]
+    pub fn refused_code() -> Self {
+        Self::Refused(REFUSED_CODE)
+    }
+
     /// Whether the provider takes the code for invalid, expired, used or somebody else's. Any other refusal is
     /// about the gateway itself.
     #[must_use]

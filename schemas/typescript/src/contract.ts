@@ -379,6 +379,83 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/auth/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which providers one may sign in with */
+        get: operations["listSignInProviders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/oidc/{provider}/backchannel-logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A provider signs somebody out
+         * @description For providers (OpenID Connect Back-Channel Logout 1.0): a form with `logout_token`.
+         */
+        post: operations["backchannelLogout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/oidc/{provider}/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Come back from the provider
+         * @description What the browser was signed in with before ends. Who did not want to sign in is sent back with `error` in the query.
+         */
+        get: operations["finishProviderSignIn"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/oidc/{provider}/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Go to the provider
+         * @description `returnTo`: a path here, or a page of a configured origin; `/` where it is left out.
+         */
+        get: operations["beginProviderSignIn"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/auth/refresh": {
         parameters: {
             query?: never;
@@ -1226,6 +1303,18 @@ export interface components {
          * @enum {string}
          */
         SignInKind: "browser" | "app";
+        /** @description A way to sign in through somebody else. */
+        SignInProvider: {
+            id: string;
+            /** @description Where a browser is sent to sign in, with `returnTo` in the query: a page, not a call. */
+            loginPath: string;
+            /** @description For people. */
+            name: string;
+        };
+        /** @description A whole list. */
+        SignInProviderList: {
+            items: components["schemas"]["SignInProvider"][];
+        };
         /** @description A new member. */
         SignUp: {
             /** Format: email */
@@ -1329,6 +1418,58 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
                     code: "bad_request" | "invalid_body";
+                };
+            };
+        };
+        /**
+         * @description - `bad_request`: The request is malformed.
+         *     - `oidc_code_refused`: The provider does not take its own code any more. Begin anew.
+         *     - `oidc_issuer_mismatch`: The answer comes from another provider.
+         *     - `oidc_state_invalid`: This is not the answer to a sign-in that this browser began in the last ten minutes. Begin anew.
+         *     - `oidc_token_invalid`: What the provider says of you does not hold. Begin anew.
+         */
+        "400.bad_request.oidc_code_refused.oidc_issuer_mismatch.oidc_state_invalid.oidc_token_invalid": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "bad_request" | "oidc_code_refused" | "oidc_issuer_mismatch" | "oidc_state_invalid" | "oidc_token_invalid";
+                };
+            };
+        };
+        /**
+         * @description - `bad_request`: The request is malformed.
+         *     - `oidc_logout_failed`: The sign-out could not be carried out. Send it again.
+         *     - `oidc_logout_token_invalid`: The logout token does not hold.
+         */
+        "400.bad_request.oidc_logout_failed.oidc_logout_token_invalid": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "bad_request" | "oidc_logout_failed" | "oidc_logout_token_invalid";
+                };
+            };
+        };
+        /**
+         * @description - `bad_request`: The request is malformed.
+         *     - `return_to_not_allowed`: `returnTo` must be a path here, or a page of one of the configured origins.
+         */
+        "400.bad_request.return_to_not_allowed": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "bad_request" | "return_to_not_allowed";
                 };
             };
         };
@@ -1743,6 +1884,44 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
                     code: "interrupted";
+                };
+            };
+        };
+        /**
+         * @description - `interrupted`: What was asked was cut short here. Try again.
+         *     - `oidc_provider_unavailable`: The provider that signs people in does not answer as it should. Try again later.
+         */
+        "503.interrupted.oidc_provider_unavailable": {
+            headers: {
+                /** @description Seconds after which it is worth trying again. */
+                "Retry-After"?: number;
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "interrupted" | "oidc_provider_unavailable";
+                };
+            };
+        };
+        /**
+         * @description - `interrupted`: What was asked was cut short here. Try again.
+         *     - `oidc_provider_unavailable`: The provider that signs people in does not answer as it should. Try again later.
+         *     - `overloaded`: A service that this answer needs has no room at the moment. Try again later.
+         *     - `session_store_unavailable`: Sessions cannot be looked up at the moment. Try again later.
+         */
+        "503.interrupted.oidc_provider_unavailable.overloaded.session_store_unavailable": {
+            headers: {
+                /** @description Seconds after which it is worth trying again. */
+                "Retry-After"?: number;
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "interrupted" | "oidc_provider_unavailable" | "overloaded" | "session_store_unavailable";
                 };
             };
         };
@@ -2991,6 +3170,124 @@ export interface operations {
             403: components["responses"]["403.csrf_failed"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted.session_store_unavailable"];
+        };
+    };
+    listSignInProviders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those that are configured. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInProviderList"];
+                };
+            };
+            400: components["responses"]["400.bad_request"];
+            406: components["responses"]["406.not_acceptable"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.interrupted"];
+        };
+    };
+    backchannelLogout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The provider's name in the settings. */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Their sessions have ended, on every replica. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.bad_request.oidc_logout_failed.oidc_logout_token_invalid"];
+            404: components["responses"]["404.not_found"];
+            408: components["responses"]["408.body_timeout"];
+            413: components["responses"]["413.body_too_large"];
+            415: components["responses"]["415.unsupported_media_type"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.interrupted"];
+        };
+    };
+    finishProviderSignIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The provider's name in the settings. */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Go there. */
+            303: {
+                headers: {
+                    /** @description Where the sign-in began, with a session. */
+                    Location?: string;
+                    /** @description The session's cookie. */
+                    "Set-Cookie"?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.bad_request.oidc_code_refused.oidc_issuer_mismatch.oidc_state_invalid.oidc_token_invalid"];
+            404: components["responses"]["404.not_found"];
+            500: components["responses"]["500.internal_error"];
+            502: components["responses"]["502.upstream_unavailable"];
+            503: components["responses"]["503.interrupted.oidc_provider_unavailable.overloaded.session_store_unavailable"];
+            504: components["responses"]["504.upstream_timeout"];
+        };
+    };
+    beginProviderSignIn: {
+        parameters: {
+            query?: {
+                /** @description Where the browser goes in the end. */
+                returnTo?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The provider's name in the settings. */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Go there. */
+            303: {
+                headers: {
+                    /** @description The provider's sign-in page. */
+                    Location?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.bad_request.return_to_not_allowed"];
+            404: components["responses"]["404.not_found"];
+            422: components["responses"]["422.validation_failed"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.interrupted.oidc_provider_unavailable"];
         };
     };
     refreshTokens: {

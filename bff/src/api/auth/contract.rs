@@ -20,7 +20,7 @@ const SESSIONS: &str = "sessions";
 const TOKENS: &str = "tokens";
 const SECOND_FACTOR: &str = "second factor";
 
-/// Adds the operations under `/auth`, but for OpenID Connect.
+/// Adds the operations under `/auth`, but for `/auth/oidc`.
 pub(in super::super) fn describe(contract: &mut Contract) {
     contract.tag(ACCOUNTS, "Accounts.");
     contract.tag(SESSIONS, "Sessions of browsers, and where one is signed in.");

@@ -24,6 +24,7 @@ use crate::{
     telemetry::unix_ms,
 };
 
+pub(super) use arrival::Arrival;
 pub(super) use contract::describe;
 pub use second_factor::{confirm_totp, enrol_totp, remove_totp};
 pub use sessions::{csrf_token, end_session, list_sessions, log_out, log_out_everywhere, session};

@@ -1,7 +1,7 @@
 //! A sign-in under way: what the gateway must remember of it between the two visits of the browser. It is sealed into
 //! a cookie, so that nothing is stored for attempts that nobody finishes.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
@@ -10,8 +10,7 @@ use sha2::{Digest, Sha256};
 use super::ReturnTo;
 use crate::identity::IdentityError;
 
-/// How long somebody may take at the provider.
-pub(super) const LIFE_MS: u64 = 10 * 60 * 1000;
+const LIFE_MS: u64 = 10 * 60 * 1000;
 
 /// One sign-in under way.
 pub struct Attempt {
@@ -31,6 +30,9 @@ impl fmt::Debug for Attempt {
 }
 
 impl Attempt {
+    /// How long somebody may take at the provider.
+    pub const LIFE: Duration = Duration::from_millis(LIFE_MS);
+
     /// Begins one with new random values.
     ///
     /// # Errors

@@ -171,9 +171,10 @@ fn aad() -> Aad<&'static [u8]> {
 mod tests {
     use secrecy::SecretString;
 
-    use super::{super::attempt::LIFE_MS, *};
+    use super::*;
 
     const NOW: u64 = 1_000_000;
+    const LIFE_MS: u64 = 600_000;
 
     fn secrets(texts: &[&str]) -> Arc<Secrets> {
         Arc::new(Secrets::new(texts.iter().map(|text| SecretString::from(*text)).collect()))

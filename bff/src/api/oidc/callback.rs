@@ -1,0 +1,188 @@
+//! The way back from the provider.
+
+use std::borrow::Cow;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{CACHE_CONTROL, COOKIE, HeaderValue, LOCATION, SET_COOKIE},
+    web,
+};
+use clients::{OidcError, Redeemed};
+use schemas::{ByIdentity, Me};
+use url::form_urlencoded;
+
+use super::{Oidc, Provider, refusals::Fault};
+use crate::{
+    api::{Api, auth::Arrival, calling::call_context, refusals::refusal},
+    edge::{ApiError, Edge},
+    identity::oidc::{Attempt, IdToken, Person, TokenFault, verify_id_token},
+    telemetry::unix_ms,
+};
+
+/// What a provider may answer because of what somebody did or did not do there (OpenID Connect Core 1.0 section
+/// 3.1.2.6): it is told to the page that they came from.
+const SOMEBODYS_DOING: [&str; 5] = [
+    "access_denied",
+    "login_required",
+    "consent_required",
+    "interaction_required",
+    "account_selection_required",
+];
+/// What it may answer else (RFC 6749 section 4.1.2.1), in our words for the log.
+const FAILURES: [&str; 6] = [
+    "invalid_request",
+    "unauthorized_client",
+    "unsupported_response_type",
+    "invalid_scope",
+    "server_error",
+    "temporarily_unavailable",
+];
+
+/// The parameters of an answer. One that is there twice counts as none.
+struct Answer<'q>(Vec<(Cow<'q, str>, Cow<'q, str>)>);
+
+impl Answer<'_> {
+    fn one(&self, name: &str) -> Option<&str> {
+        let mut values = self.0.iter().filter(|(key, _)| key == name);
+        let (_, value) = values.next()?;
+        values.next().is_none().then_some(value)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(key, _)| key == name)
+    }
+}
+
+/// `GET /auth/oidc/{provider}/callback`: 303 to where the sign-in began, with a session. What the browser was signed
+/// in with before ends. Where somebody did not want to sign in, 303 as well, with `error` in the query.
+///
+/// # Errors
+/// 400 `oidc_state_invalid`, `oidc_issuer_mismatch`, `oidc_code_refused` or `oidc_token_invalid`, 404,
+/// 503 `oidc_provider_unavailable`.
+pub async fn finish_oidc_login(
+    request: HttpRequest,
+    oidc: web::Data<Oidc>,
+    api: web::Data<Api>,
+    edge: web::Data<Edge>,
+) -> Result<HttpResponse, ApiError> {
+    let provider = oidc.provider(&request)?;
+    let told = |fault: Fault| {
+        edge.metrics.sign_in("oidc_refused");
+        fault.told(&request, provider)
+    };
+    let answer = Answer(form_urlencoded::parse(request.query_string().as_bytes()).collect());
+    let attempt = attempt(&request, &oidc, provider, &answer).map_err(told)?;
+    check_issuer(provider, &answer).await.map_err(told)?;
+    // From here on the answer is used up, whatever comes of it: a code is sent once, and a page that is loaded again
+    // signs nobody in.
+    if !oidc.sessions.spend(&attempt).await? {
+        return Err(told(Fault::State("it was used before")));
+    }
+    if let Some(error) = answer.one("error") {
+        if let Some(known) = SOMEBODYS_DOING.iter().find(|known| **known == error) {
+            return back(&oidc, &attempt, &attempt.return_to().with_error(known));
+        }
+        let known = FAILURES.iter().find(|known| **known == error);
+        return Err(told(Fault::Answer(known.unwrap_or(&"an unknown error"))));
+    }
+    let code = answer.one("code").ok_or_else(|| told(Fault::State("it has neither a code nor an error")))?;
+    let redirect_uri = oidc.redirect_uri(provider)?;
+    let token = identify(provider, &attempt, code, &redirect_uri).await.map_err(told)?;
+    let user = member(&request, &api, provider, &token).await?;
+    let arrival = Arrival::of_browser(&request, &api, &edge);
+    let new = arrival.open_session(user).await?;
+    let linked = oidc.sessions.link(provider.client.issuer(), &token, &new.session).await;
+    if !matches!(linked, Ok(true)) {
+        // The provider could not sign out a session that is not linked: nobody may get it.
+        edge.sessions.end(&new.session.key).await?;
+    }
+    if !linked? {
+        return Err(told(Fault::Token(TokenFault::SignedOut)));
+    }
+    let mut response = back(&oidc, &attempt, attempt.return_to().as_str())?;
+    arrival.set_session_cookie(&new, response.headers_mut());
+    Ok(response)
+}
+
+/// The sign-in that `answer` belongs to (RFC 6749 section 10.12): this browser must have begun it, here, lately.
+fn attempt(
+    request: &HttpRequest,
+    oidc: &Oidc,
+    provider: &Provider,
+    answer: &Answer<'_>,
+) -> Result<Attempt, Fault> {
+    let state = answer.one("state").ok_or(Fault::State("it has no state"))?;
+    let cookies = request.headers().get_all(COOKIE).map(|value| value.as_bytes());
+    let attempt = oidc.attempts.open(cookies, &provider.name, state, unix_ms());
+    attempt.ok_or(Fault::State("no cookie fits its state"))
+}
+
+/// RFC 9207 section 2.4: against answers of one provider that are passed off as another's.
+async fn check_issuer(provider: &Provider, answer: &Answer<'_>) -> Result<(), Fault> {
+    if answer.has("iss") {
+        let same = answer.one("iss") == Some(provider.client.issuer());
+        return if same { Ok(()) } else { Err(Fault::Issuer("`iss` is another one")) };
+    }
+    if provider.metadata().await?.answers_with_issuer {
+        return Err(Fault::Issuer("`iss` is missing, and the provider says that it always sends it"));
+    }
+    Ok(())
+}
+
+/// Who signed in: exchanges the code, and believes nothing that is not signed for this very sign-in.
+async fn identify(
+    provider: &Provider,
+    attempt: &Attempt,
+    code: &str,
+    redirect_uri: &str,
+) -> Result<IdToken, Fault> {
+    use secrecy::ExposeSecret as _;
+    let metadata = provider.metadata().await?;
+    let redeemed = provider.client.redeem(code, attempt.verifier(), redirect_uri).await?;
+    let client = provider.as_client(&metadata);
+    let text = redeemed.id_token.expose_secret();
+    let now_s = unix_ms() / 1000;
+    let verify = |keys: &[_]| verify_id_token(text, keys, &client, attempt.nonce(), now_s);
+    let token = provider.verified(verify).await?;
+    complete(provider, token, &redeemed).await
+}
+
+/// Asks for what the ID token does not say: by the specification (section 5.4) `email` and `profile` are told there.
+async fn complete(provider: &Provider, token: IdToken, redeemed: &Redeemed) -> Result<IdToken, Fault> {
+    let Some(access_token) = redeemed.access_token.as_ref().filter(|_| !token.person.is_complete()) else {
+        return Ok(token);
+    };
+    let Some(known) = provider.client.user_info(access_token).await? else { return Ok(token) };
+    let claims = known.as_object().ok_or(OidcError::Unusable("user information that is no object"))?;
+    // Section 5.3.2: or somebody else's information could be slipped in.
+    if claims.get("sub").and_then(serde_json::Value::as_str) != Some(token.subject.as_str()) {
+        return Err(TokenFault::OtherSubject.into());
+    }
+    Ok(IdToken { person: token.person.or(Person::of(claims)), ..token })
+}
+
+/// The member behind the identity.
+async fn member(
+    request: &HttpRequest,
+    api: &Api,
+    provider: &Provider,
+    token: &IdToken,
+) -> Result<Me, ApiError> {
+    let identity = ByIdentity {
+        issuer: provider.client.issuer().to_owned(),
+        subject: token.subject.clone(),
+        email: token.person.email.clone(),
+        name: token.person.name.clone(),
+    };
+    api.clients.profile.by_identity(&call_context(request, None), &identity).await.map_err(refusal)
+}
+
+/// To where the sign-in began. The attempt's cookie has done its work.
+fn back(oidc: &Oidc, attempt: &Attempt, there: &str) -> Result<HttpResponse, ApiError> {
+    let there =
+        HeaderValue::from_str(there).map_err(|_| ApiError::Internal("a way back that fits no header"))?;
+    let mut response = HttpResponse::SeeOther();
+    response.insert_header((LOCATION, there)).insert_header((CACHE_CONTROL, "no-store"));
+    response.append_header((SET_COOKIE, oidc.attempts.cookie(attempt.state()).clear()));
+    Ok(response.finish())
+}

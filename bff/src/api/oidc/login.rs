@@ -1,0 +1,64 @@
+//! The way to the provider.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{CACHE_CONTROL, COOKIE, LOCATION, SET_COOKIE},
+    web,
+};
+use url::{Url, form_urlencoded};
+
+use super::{
+    Oidc,
+    refusals::{Fault, return_to_refused},
+};
+use crate::{
+    edge::ApiError,
+    identity::oidc::{Attempt, ReturnTo},
+    telemetry::unix_ms,
+};
+
+/// `GET /auth/oidc/{provider}/login?returnTo=`: 303 to the provider, with a cookie that remembers what was asked.
+/// Nothing is stored.
+///
+/// # Errors
+/// 400 `return_to_not_allowed`, 404, 503 `oidc_provider_unavailable`.
+pub async fn begin_oidc_login(request: HttpRequest, oidc: web::Data<Oidc>) -> Result<HttpResponse, ApiError> {
+    let provider = oidc.provider(&request)?;
+    let return_to = return_to(&request, &oidc)?;
+    let metadata = provider.metadata().await.map_err(|error| Fault::from(error).told(&request, provider))?;
+    let now_ms = unix_ms();
+    let attempt = Attempt::begin(&provider.name, return_to, now_ms)?;
+    let redirect_uri = oidc.redirect_uri(provider)?;
+    let mut there: Url = metadata.authorization_endpoint.clone();
+    there
+        .query_pairs_mut()
+        .append_pair("response_type", "code")
+        .append_pair("client_id", provider.client.client_id())
+        .append_pair("redirect_uri", &redirect_uri)
+        .append_pair("scope", &provider.scopes)
+        .append_pair("state", attempt.state())
+        .append_pair("nonce", attempt.nonce())
+        .append_pair("code_challenge", &attempt.challenge())
+        .append_pair("code_challenge_method", "S256");
+    let mut response = HttpResponse::SeeOther();
+    response.insert_header((LOCATION, there.as_str())).insert_header((CACHE_CONTROL, "no-store"));
+    let cookies = request.headers().get_all(COOKIE).map(|value| value.as_bytes());
+    for cleared in oidc.attempts.make_room(cookies, now_ms) {
+        response.append_header((SET_COOKIE, cleared));
+    }
+    let sealed = oidc.attempts.seal(&attempt)?;
+    let cookie = oidc.attempts.cookie(attempt.state());
+    Ok(response.append_header((SET_COOKIE, cookie.set(&sealed, Attempt::LIFE))).finish())
+}
+
+/// `returnTo`; where it is absent, our own front page.
+fn return_to(request: &HttpRequest, oidc: &Oidc) -> Result<ReturnTo, ApiError> {
+    let mut given = form_urlencoded::parse(request.query_string().as_bytes())
+        .filter_map(|(name, value)| (name == "returnTo").then_some(value));
+    match (given.next(), given.next()) {
+        (None, _) => Ok(ReturnTo::home()),
+        (Some(text), None) => ReturnTo::parse(&text, &oidc.origins).ok_or_else(return_to_refused),
+        // Which one is meant is unclear.
+        (Some(_), Some(_)) => Err(return_to_refused()),
+    }
+}

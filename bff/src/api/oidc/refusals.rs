@@ -1,0 +1,109 @@
+//! Why a sign-in through a provider does not happen: for the log precisely, for callers by a stable code.
+
+use actix_web::{HttpRequest, http::StatusCode};
+use clients::OidcError;
+
+use super::Provider;
+use crate::{
+    edge::{ApiError, RequestContext},
+    identity::oidc::TokenFault,
+};
+
+/// A refusal with its precise reason.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    /// What came back is not the answer to a sign-in that this browser began, or is so no longer.
+    #[error("the answer belongs to no sign-in of this browser: {0}")]
+    State(&'static str),
+    #[error("the answer is another provider's: {0}")]
+    Issuer(&'static str),
+    #[error("the provider's token is refused: {0}")]
+    Token(#[from] TokenFault),
+    #[error("the provider answered `{0}`")]
+    Answer(&'static str),
+    #[error(transparent)]
+    Provider(#[from] OidcError),
+}
+
+impl Fault {
+    /// What the caller sees of it.
+    fn face(&self) -> ApiError {
+        let (code, detail) = match self {
+            Self::State(_) => (
+                "oidc_state_invalid",
+                "This is not the answer to a sign-in that this browser began in the last ten minutes. Begin anew.",
+            ),
+            Self::Issuer(_) => ("oidc_issuer_mismatch", "The answer comes from another provider."),
+            Self::Token(_) => {
+                ("oidc_token_invalid", "What the provider says of you does not hold. Begin anew.")
+            }
+            Self::Provider(error) if error.is_code_refused() => {
+                ("oidc_code_refused", "The provider does not take its own code any more. Begin anew.")
+            }
+            Self::Answer(_) | Self::Provider(_) => return ApiError::ProviderUnavailable,
+        };
+        refused((code, detail))
+    }
+
+    /// Tells the log why, and the caller that it is so.
+    pub(super) fn told(self, request: &HttpRequest, provider: &Provider) -> ApiError {
+        let context = RequestContext::of(request);
+        tracing::warn!(
+            request.id = context.request_id(),
+            oidc.provider = provider.name,
+            error = &self as &dyn std::error::Error,
+            "an openid sign-in is refused"
+        );
+        self.face()
+    }
+}
+
+pub(super) fn return_to_refused() -> ApiError {
+    refused((
+        "return_to_not_allowed",
+        "`returnTo` must be a path here, or a page of one of the configured origins.",
+    ))
+}
+
+/// How an answer of a provider may be refused.
+pub(super) fn callback_refusals() -> [ApiError; 5] {
+    let code = OidcError::refused_code();
+    [
+        Fault::State("").face(),
+        Fault::Issuer("").face(),
+        Fault::Token(TokenFault::Malformed).face(),
+        Fault::Provider(code).face(),
+        ApiError::ProviderUnavailable,
+    ]
+}
+
+/// How an order to sign somebody out may be refused.
+pub(super) fn logout_refusals() -> [ApiError; 2] {
+    [NOT_SOUND, NOT_DONE].map(refused)
+}
+
+const NOT_SOUND: (&str, &str) = ("oidc_logout_token_invalid", "The logout token does not hold.");
+const NOT_DONE: (&str, &str) =
+    ("oidc_logout_failed", "The sign-out could not be carried out. Send it again.");
+
+fn refused((code, detail): (&'static str, &'static str)) -> ApiError {
+    ApiError::Refused { status: StatusCode::BAD_REQUEST, code, detail }
+}
+
+/// An order to sign somebody out that does not hold. OpenID Connect Back-Channel Logout 1.0 section 2.8: 400 for
+/// this, and for one that is `sound` and could not be carried out.
+pub(super) fn logout_refused(
+    request: &HttpRequest,
+    provider: &Provider,
+    reason: &(dyn std::error::Error + 'static),
+    sound: bool,
+) -> ApiError {
+    let context = RequestContext::of(request);
+    tracing::warn!(
+        request.id = context.request_id(),
+        oidc.provider = provider.name,
+        error = reason,
+        "a back-channel logout is refused"
+    );
+    refused(if sound { NOT_DONE } else { NOT_SOUND })
+}
