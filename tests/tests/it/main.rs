@@ -19,6 +19,7 @@ mod imports;
 mod isolation;
 mod kitchen;
 mod live;
+mod oidc;
 mod open_reads;
 mod read_your_writes;
 mod readme;
