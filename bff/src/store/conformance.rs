@@ -261,7 +261,7 @@ pub(super) fn listen(store: &dyn Store) -> UnboundedReceiver<Heard> {
 /// Passes over what comes before `wanted`; a store may tell of a write twice.
 pub(super) async fn until(heard: &mut UnboundedReceiver<Heard>, wanted: &Heard) {
     let hear = async { while heard.recv().await.as_ref() != Some(wanted) {} };
-    tokio::time::timeout(Duration::from_secs(10), hear).await.unwrap_or_else(|_| panic!("never {wanted:?}"));
+    tokio::time::timeout(Duration::from_secs(30), hear).await.unwrap_or_else(|_| panic!("never {wanted:?}"));
 }
 
 async fn changes_of_tracked_records_are_told(store: &dyn Store) {

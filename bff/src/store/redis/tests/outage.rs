@@ -155,20 +155,26 @@ async fn a_sentinel_failover_heals_and_the_suite_passes_before_and_after() {
     conformance::run(open(&watched.url(), &patient()).await, Expiry::ByItself).await;
 }
 
+/// One key of sessions on each node.
+fn key_of_each_node() -> [[u8; 4]; 3] {
+    let keys = Keys::new("bff");
+    [0, 1, 2].map(|node| {
+        let mut candidates = (0u32..).map(u32::to_be_bytes);
+        let on_it = |key: &[u8; 4]| {
+            let slot = slot(keys.record(Space::Sessions, key).as_bytes());
+            u32::from(slot > 5460) + u32::from(slot > 10922) == node
+        };
+        candidates.find(on_it).unwrap()
+    })
+}
+
 #[tokio::test]
 async fn a_node_of_a_cluster_that_hangs_fails_its_own_slots_only() {
     let cluster = Clustered::start().await;
     let store = open(&cluster.url(), &prompt()).await;
     heals(&*store).await;
     let mut heard = listen(&*store);
-    let keys = Keys::new("bff");
-    let on = |node: u32| {
-        (0u32..).map(u32::to_be_bytes).find(|key| {
-            let slot = slot(keys.record(Space::Sessions, key).as_bytes());
-            u32::from(slot > 5460) + u32::from(slot > 10922) == node
-        })
-    };
-    let of_node = [0, 1, 2].map(|node| on(node).unwrap());
+    let of_node = key_of_each_node();
     for key in &of_node {
         store.put(Space::Sessions, key, entry("x")).await.unwrap();
     }
@@ -182,4 +188,28 @@ async fn a_node_of_a_cluster_that_hangs_fails_its_own_slots_only() {
     for key in &of_node {
         assert!(store.get(Space::Sessions, key).await.unwrap().is_some());
     }
+}
+
+#[tokio::test]
+async fn a_failover_in_a_cluster_heals_and_is_heard() {
+    let mut cluster = Clustered::start().await;
+    let replica = cluster.replica_of_the_last().await;
+    let store = open(&cluster.url(), &prompt()).await;
+    heals(&*store).await;
+    let mut heard = listen(&*store);
+    let key = key_of_each_node()[2];
+    let version = store.put(Space::Sessions, &key, entry("x")).await.unwrap();
+    eventually("the replica has the write", async || {
+        let keys: i64 = replica.ask("DBSIZE").await;
+        keys > 0
+    })
+    .await;
+    drop(cluster.servers.pop());
+    until(&mut heard, &Heard::Deaf).await;
+    assert!(store.get(Space::Sessions, &key).await.unwrap_err().is_away());
+    until(&mut heard, &Heard::Hearing).await;
+    heals(&*store).await;
+    assert_eq!(store.get(Space::Sessions, &key).await.unwrap().unwrap().version, version);
+    store.put(Space::Sessions, &key, entry("y")).await.unwrap();
+    until(&mut heard, &Heard::Changed(Space::Sessions, key.to_vec())).await;
 }

@@ -183,38 +183,73 @@ pub(super) struct Clustered {
 
 impl Clustered {
     pub(super) async fn start() -> Self {
-        let servers: Vec<Server> = (0..3)
-            .map(|_| {
-                Server::start_program("redis-server", |port, _| {
-                    let (port, bus) = (port.to_string(), free_port().to_string());
-                    let own =
-                        ["--port", &port, "--bind", "127.0.0.1", "--save", "", "--cluster-enabled", "yes"];
-                    let bus = ["--cluster-port", &bus, "--cluster-node-timeout", "2000"];
-                    own.iter().chain(&bus).map(|argument| (*argument).to_owned()).collect()
-                })
-            })
-            .collect();
-        for (server, slots) in servers.iter().zip(["0 5460", "5461 10922", "10923 16383"]) {
+        let cluster = Self { servers: (0..3).map(|_| Self::node()).collect() };
+        for (server, slots) in cluster.servers.iter().zip(["0 5460", "5461 10922", "10923 16383"]) {
             let _: Value = server.ask(&format!("CLUSTER ADDSLOTSRANGE {slots}")).await;
         }
-        for server in &servers[1..] {
-            let bus =
-                server.arguments.windows(2).find(|pair| pair[0] == "--cluster-port").unwrap()[1].clone();
-            let _: Value = servers[0].ask(&format!("CLUSTER MEET 127.0.0.1 {} {bus}", server.port)).await;
+        for server in &cluster.servers[1..] {
+            cluster.meet(server).await;
         }
-        let cluster = Self { servers };
+        cluster.agrees(3).await;
+        cluster
+    }
+
+    fn node() -> Server {
+        Server::start_program("redis-server", |port, _| {
+            let (port, bus) = (port.to_string(), free_port().to_string());
+            let own =
+                ["--port", &port, "--bind", "127.0.0.1", "--save", "", "--repl-diskless-sync-delay", "0"];
+            let bus = ["--cluster-enabled", "yes", "--cluster-port", &bus, "--cluster-node-timeout", "2000"];
+            own.iter().chain(&bus).map(|argument| (*argument).to_owned()).collect()
+        })
+    }
+
+    async fn meet(&self, server: &Server) {
+        let mut words = server.arguments.iter().skip_while(|argument| *argument != "--cluster-port");
+        let (port, bus) = (server.port, words.nth(1).unwrap());
+        let _: Value = self.servers[0].ask(&format!("CLUSTER MEET 127.0.0.1 {port} {bus}")).await;
+    }
+
+    /// Waits until all nodes know each other and all slots.
+    async fn agrees(&self, nodes: usize) {
         eventually("the cluster works", async || {
-            for server in &cluster.servers {
-                let info: String = server.ask("CLUSTER INFO").await;
-                let slots: Vec<Value> = server.ask("CLUSTER SLOTS").await;
-                if !info.contains("cluster_state:ok") || slots.len() != 3 {
+            for server in &self.servers {
+                let (info, slots): (String, Vec<Value>) =
+                    (server.ask("CLUSTER INFO").await, server.ask("CLUSTER SLOTS").await);
+                let known = format!("cluster_known_nodes:{nodes}");
+                if !info.contains("cluster_state:ok") || !info.contains(&known) || slots.len() != 3 {
                     return false;
                 }
             }
             true
         })
         .await;
-        cluster
+    }
+
+    /// A replica of the last master, in step with it.
+    pub(super) async fn replica_of_the_last(&self) -> Server {
+        let replica = Self::node();
+        self.meet(&replica).await;
+        self.agrees(4).await;
+        let master = self.servers.last().unwrap();
+        let id: String = master.ask("CLUSTER MYID").await;
+        eventually("the replica knows its master", async || {
+            let nodes: String = replica.ask("CLUSTER NODES").await;
+            nodes.lines().any(|line| line.starts_with(&id) && line.contains("connected"))
+        })
+        .await;
+        let _: Value = replica.ask(&format!("CLUSTER REPLICATE {id}")).await;
+        eventually("the replica is in step, and known as one to those who will vote for it", async || {
+            let info: String = master.ask("INFO replication").await;
+            let mut known = 0;
+            for server in &self.servers {
+                let nodes: String = server.ask("CLUSTER NODES").await;
+                known += usize::from(nodes.contains(&format!("slave {id}")));
+            }
+            info.contains("state=online") && known == self.servers.len()
+        })
+        .await;
+        replica
     }
 
     pub(super) fn url(&self) -> String {
