@@ -6,10 +6,11 @@ use tests::{Actor, Answer, TestBff};
 
 use super::{Fake, begin, fake::Key, finish, signed_in, system, unix_seconds};
 
-async fn order(bff: &TestBff, token: &str) -> Answer {
+/// A provider, through `caller`, wants somebody signed out.
+pub(super) async fn order(caller: &Actor, token: &str) -> Answer {
     let form =
         url::form_urlencoded::Serializer::new(String::new()).append_pair("logout_token", token).finish();
-    let request = bff.anonymous().request(Method::POST, "/auth/oidc/fake/backchannel-logout");
+    let request = caller.request(Method::POST, "/auth/oidc/fake/backchannel-logout");
     request.header("content-type", "application/x-www-form-urlencoded").body(form).send().await
 }
 
@@ -34,14 +35,14 @@ async fn the_sessions_of_the_sid_end_and_no_others() {
     let somebody = with_session(&fake, &bff, "bo", Some("session-3")).await;
     let by_password = bff.signed_in("grace").await;
     let _ = first.get("/bff/home-feed").await.expect(200);
-    let done = order(&bff, &fake.logout_token(&json!({ "sub": null }))).await.expect(200);
+    let done = order(&bff.anonymous(), &fake.logout_token(&json!({ "sub": null }))).await.expect(200);
     assert_eq!(done.header("cache-control"), Some("no-store"));
     assert!(done.body.is_empty());
     first.get("/bff/home-feed").await.expect_problem(401, "unauthenticated");
     assert!(!is_signed_in(&first).await && !is_signed_in(&same).await);
     assert!(is_signed_in(&second).await && is_signed_in(&somebody).await && is_signed_in(&by_password).await);
     // Nobody of that name: that is no mistake.
-    let _ = order(&bff, &fake.logout_token(&json!({ "sid": "session-9" }))).await.expect(200);
+    let _ = order(&bff.anonymous(), &fake.logout_token(&json!({ "sid": "session-9" }))).await.expect(200);
 }
 
 #[tokio::test]
@@ -50,7 +51,7 @@ async fn without_a_sid_all_sessions_of_the_subject_end() {
     let with = with_session(&fake, &bff, "ada", Some("session-1")).await;
     let without = with_session(&fake, &bff, "ada", None).await;
     let somebody = with_session(&fake, &bff, "bo", Some("session-2")).await;
-    let _ = order(&bff, &fake.logout_token(&json!({ "sid": null }))).await.expect(200);
+    let _ = order(&bff.anonymous(), &fake.logout_token(&json!({ "sid": null }))).await.expect(200);
     assert!(!is_signed_in(&with).await && !is_signed_in(&without).await && is_signed_in(&somebody).await);
 }
 
@@ -71,7 +72,7 @@ async fn an_order_that_does_not_hold_ends_nothing() {
         json!({ "nonce": "any" }),
         json!({ "sub": null, "sid": null }),
     ] {
-        let answer = order(&bff, &fake.logout_token(&lie)).await;
+        let answer = order(&bff.anonymous(), &fake.logout_token(&lie)).await;
         answer.expect_problem(400, "oidc_logout_token_invalid");
         assert!(is_signed_in(&actor).await, "{lie}");
     }
@@ -83,7 +84,7 @@ async fn an_order_that_does_not_hold_ends_nothing() {
     let forged = stranger.sign(&stranger.header("logout+jwt"), &claims);
     let access = fake.says(|says| says.key.sign(&says.key.header("at+jwt"), &claims));
     for token in [forged, access, fake.id_token("any"), String::new(), "x".repeat(100)] {
-        order(&bff, &token).await.expect_problem(400, "oidc_logout_token_invalid");
+        order(&bff.anonymous(), &token).await.expect_problem(400, "oidc_logout_token_invalid");
     }
     assert!(is_signed_in(&actor).await);
 }
@@ -93,10 +94,10 @@ async fn an_order_counts_once() {
     let (fake, bff) = system().await;
     let _ = with_session(&fake, &bff, "ada", Some("session-1")).await;
     let token = fake.logout_token(&json!({ "sid": null }));
-    let _ = order(&bff, &token).await.expect(200);
+    let _ = order(&bff.anonymous(), &token).await.expect(200);
     fake.says(|says| says.claims["iat"] = json!(unix_seconds() + 2));
     let again = signed_in(&fake, &bff).await;
-    order(&bff, &token).await.expect_problem(400, "oidc_logout_token_invalid");
+    order(&bff.anonymous(), &token).await.expect_problem(400, "oidc_logout_token_invalid");
     assert!(is_signed_in(&again).await, "an old order ends nothing new");
 }
 
@@ -106,7 +107,7 @@ async fn a_sign_in_that_the_order_overtakes_is_refused() {
     fake.says(|says| says.claims = json!({ "iat": unix_seconds() - 5 }));
     let actor = bff.anonymous();
     let begun = begin(&actor, "fake", "/").await;
-    let _ = order(&bff, &fake.logout_token(&json!({}))).await.expect(200);
+    let _ = order(&bff.anonymous(), &fake.logout_token(&json!({}))).await.expect(200);
     let answer = finish(&fake, &begun).await;
     answer.expect_problem(400, "oidc_token_invalid");
     assert!(actor.cookie().is_none() && answer.all("set-cookie").is_empty());

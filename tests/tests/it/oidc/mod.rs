@@ -6,6 +6,7 @@ mod fake;
 mod lies;
 mod logout;
 mod refusals;
+mod replicas;
 mod sign_in;
 
 use std::time::{SystemTime, UNIX_EPOCH};
