@@ -207,7 +207,8 @@ impl KeyRing {
     }
 
     /// What tokens of the key `kid` are verified with; `None` where it is not published. To be used with EdDSA and
-    /// nothing else, whatever a token says.
+    /// nothing else, whatever a token says. The ring itself holds on to it for as long as the key is believed, so that
+    /// a weak reference to it says whether what it has verified still counts.
     #[must_use]
     pub fn verifying_key(&self, kid: &str) -> Option<Arc<DecodingKey>> {
         self.keys.load().find(kid).map(|member| Arc::clone(&member.key.public))

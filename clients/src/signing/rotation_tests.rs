@@ -69,7 +69,7 @@ fn a_first_key_signs_at_once_and_the_next_one_when_it_is_known() {
     let born = START + 1_000_000;
     let second = kid_of(&folder.add(born));
     let seen = reload(&ring, born + 5000);
-    assert_eq!(seen.added.iter().map(ToString::to_string).collect::<Vec<_>>(), [second.clone()]);
+    assert_eq!(seen.added, [Arc::from(second.as_str())]);
     assert!(seen.retiring.is_empty() && seen.dropped.is_empty() && *seen.signing == *first);
     assert_eq!(published(&ring), [first.clone(), second.clone()], "published at once");
     assert_eq!(signing_at(&ring, born + ANNOUNCE - 1), first);
@@ -191,12 +191,14 @@ fn a_revoked_key_is_believed_no_more_at_once() {
     let (first, second) = (kid_of(&old), kid_of(&new));
     let ring = folder.open();
     let before = ring.revocations();
+    let held = [&first, &second].map(|kid| Arc::downgrade(&ring.verifying_key(kid).expect("known")));
     let path = KeyRing::revoke(folder.path(), &second).expect("revoked");
     assert_eq!(path, folder.path().join("1700000000001.pem.revoked"));
     let seen = reload(&ring, START + 5000);
     assert_eq!((seen.dropped, &*seen.signing), (vec![Arc::from(second.as_str())], first.as_str()));
     assert_eq!(published(&ring), std::slice::from_ref(&first));
     assert_ne!(ring.revocations(), before, "what it signed is minted anew");
+    assert_eq!(held.map(|key| key.strong_count() > 0), [true, false], "and nobody else holds it");
     let after = ring.revocations();
     reload(&ring, START + 6000);
     assert_eq!(ring.revocations(), after, "once");
@@ -237,14 +239,14 @@ fn a_token_can_be_made_once_more_by_the_key_that_signed_it() {
     reload(&ring, START + 5000);
     assert_eq!(ring.sign_as(&kid, "at+jwt", &claims).expect("signed").as_deref(), Some(token.as_str()));
     let rules = Validation::new(Algorithm::EdDSA);
-    let read = decode::<Value>(&token, &*ring.verifying_key(&kid).expect("known"), &rules).expect("genuine");
+    let read = decode::<Value>(&token, &ring.verifying_key(&kid).expect("known"), &rules).expect("genuine");
     assert_eq!(
         (read.header.typ.as_deref(), read.header.kid.as_deref()),
         (Some("at+jwt"), Some(kid.as_str()))
     );
     let current = ring.sign_typed("at+jwt", &claims).expect("signed");
     let signer = ring.verifying_key(&ring.signing_kid()).expect("known");
-    assert_eq!(decode::<Value>(&current, &*signer, &rules).expect("genuine").claims, claims);
+    assert_eq!(decode::<Value>(&current, &signer, &rules).expect("genuine").claims, claims);
 }
 
 #[test]

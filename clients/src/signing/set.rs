@@ -83,6 +83,12 @@ impl KeySet {
         };
         let mut members = Vec::new();
         read(dir, listing, &signs_from, &mut members)?;
+        for member in &mut members {
+            // The same key stays the same to those who hold on to it for as long as it is believed.
+            if let Some(known) = self.find(&member.key.kid) {
+                member.key = Arc::clone(&known.key);
+            }
+        }
         for before in &self.members {
             let gone_ms = before.gone_ms.unwrap_or(now_ms);
             let ended = now_ms.saturating_sub(gone_ms) >= times.retire_ms();

@@ -138,6 +138,9 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// What to start.
+type Plan = Vec<(Service, Options)>;
+
 fn token_secret(file: &Path) -> Result<TokenSecret, Box<dyn Error>> {
     let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let secret = TokenSecret::new(text.trim_end_matches(['\n', '\r']));
@@ -145,7 +148,7 @@ fn token_secret(file: &Path) -> Result<TokenSecret, Box<dyn Error>> {
     Ok(secret.ok_or_else(|| format!("{}: shorter than {shortest} bytes", file.display()))?)
 }
 
-fn plan(command: Command) -> Result<(Vec<(Service, Options)>, Common), Box<dyn Error>> {
+fn plan(command: Command) -> Result<(Plan, Common), Box<dyn Error>> {
     let (service, one) = match command {
         Command::Profile(one) => (Service::Profile, one),
         Command::Timeline(one) => (Service::Timeline, one),
@@ -162,7 +165,7 @@ fn plan(command: Command) -> Result<(Vec<(Service, Options)>, Common), Box<dyn E
     Ok((vec![(service, options)], one.common))
 }
 
-fn plan_all(all: All) -> (Vec<(Service, Options)>, Common) {
+fn plan_all(all: All) -> (Plan, Common) {
     let services = [Service::Profile, Service::Timeline, Service::Recipe];
     let each = services.into_iter().zip(0..).map(|(service, place)| {
         let port = if all.port == 0 { 0 } else { all.port.saturating_add(place) };

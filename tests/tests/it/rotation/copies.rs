@@ -13,10 +13,13 @@ use tokio::{task::JoinHandle, time::interval};
 use super::{kid_of, published};
 
 /// The oldest copy that a verifier may go by: under half of the time for which a new key is only published.
-const COPY: Duration = Duration::from_millis(500);
+const OLDEST: Duration = Duration::from_millis(500);
 
 /// Copies of the key set, as verifiers fetch them.
-pub(super) struct Copies(Arc<Mutex<Vec<(Instant, HashSet<String>)>>>, JoinHandle<()>);
+pub(super) struct Copies(Arc<Mutex<Vec<Copy>>>, JoinHandle<()>);
+
+/// When it was fetched, and the ids in it.
+type Copy = (Instant, HashSet<String>);
 
 impl Copies {
     pub(super) fn fetch(anonymous: Actor) -> Self {
@@ -41,7 +44,7 @@ impl Copies {
         let mut used = HashSet::new();
         for request in bff.proxies().iter().flat_map(|proxy| proxy.requests()) {
             let kid = kid_of(request.bearer().expect("a token"));
-            let copy = copies.iter().rev().find(|(at, _)| *at + COPY <= request.at);
+            let copy = copies.iter().rev().find(|(at, _)| *at + OLDEST <= request.at);
             if let Some((_, kids)) = copy {
                 assert!(kids.contains(&kid), "{} was signed with a key that was too new", request.line());
             }

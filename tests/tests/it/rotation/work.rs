@@ -75,7 +75,7 @@ impl Work {
                 self.expect(turn, user.request(Method::GET, &path), 200).await;
             }
             15..=17 => {
-                let method = if turn % 2 == 0 { Method::PUT } else { Method::DELETE };
+                let method = if turn.is_multiple_of(2) { Method::PUT } else { Method::DELETE };
                 let path = format!("/api/recipes/{}/like", self.recipe);
                 let csrf = self.csrf[place].lock().clone();
                 let request = user.request(method, &path).header("sec-fetch-site", "same-origin");
