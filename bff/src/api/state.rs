@@ -55,7 +55,7 @@ impl Api {
     }
 
     /// Tells the subscribers of `topic` that `made` is new. They are not the acting user: nothing personal belongs in
-    /// it. `tags` are what the write made stale for everybody: no replica tells of it before they are dropped there.
+    /// it. `tags` are what the write made stale for everybody, for a replica that has not heard of it.
     pub(super) fn announce<const N: usize>(
         &self,
         topic: &Tag,

@@ -42,6 +42,8 @@ struct Line {
     origin: Box<str>,
     /// Whether the last message was not passed on: an outage is logged when it begins and when it ends.
     broken: AtomicBool,
+    /// Whether what others tell goes unheard at the moment.
+    deaf: Arc<AtomicBool>,
     metrics: Arc<Metrics>,
 }
 
@@ -95,13 +97,15 @@ impl Relay {
             text
         });
         let origin = origin.into_boxed_str();
-        let (own, applied, counted) = (origin.clone(), Arc::clone(&drops), Arc::clone(&metrics));
-        store.listen(Box::new(move |notice| {
-            if let Notice::Message([KIND, told @ ..]) = notice {
-                hear(told, &own, &applied, &counted);
-            }
-        }));
-        let line = Line { store, origin, broken: AtomicBool::new(false), metrics };
+        let deaf = Arc::<AtomicBool>::default();
+        let ear = Ear {
+            own: origin.clone(),
+            deaf: Arc::clone(&deaf),
+            drops: Arc::clone(&drops),
+            metrics: Arc::clone(&metrics),
+        };
+        store.listen(Box::new(move |notice| ear.hear(notice)));
+        let line = Line { store, origin, broken: AtomicBool::new(false), deaf, metrics };
         Ok(Self { drops, line: Some(line), witness: OnceLock::new() })
     }
 
@@ -145,6 +149,13 @@ impl Relay {
         self.drops.soft(tags);
     }
 
+    /// The same for what another replica wrote, which was relayed before: only where it went unheard.
+    pub fn soft_unheard(&self, tags: &[Tag]) {
+        if self.line.as_ref().is_some_and(|line| line.deaf.load(Ordering::Acquire)) {
+            self.drops.soft(tags);
+        }
+    }
+
     /// Tells the witness.
     pub fn tell<'t>(&self, tags: impl IntoIterator<Item = &'t Tag>) {
         if let Some(witness) = self.witness.get() {
@@ -184,121 +195,47 @@ impl Line {
     }
 }
 
-/// Applies what another replica told.
-fn hear(told: &[u8], own: &str, drops: &Drops, metrics: &Metrics) {
-    let told: Told<String> = match serde_json::from_slice(told) {
-        Ok(told) => told,
-        // Another version's, or nobody's: whatever it says, old documents end by themselves.
-        Err(_) => return metrics.relayed_drop("unreadable"),
-    };
-    if told.origin == own {
-        return;
+/// Hears the other replicas.
+struct Ear {
+    own: Box<str>,
+    deaf: Arc<AtomicBool>,
+    drops: Arc<Drops>,
+    metrics: Arc<Metrics>,
+}
+
+impl Ear {
+    fn hear(&self, notice: &Notice<'_>) {
+        match notice {
+            Notice::Message([KIND, told @ ..]) => self.apply(told),
+            Notice::Deaf => self.deaf.store(true, Ordering::Release),
+            Notice::Hearing => self.deaf.store(false, Ordering::Release),
+            Notice::Message(_) | Notice::Changed { .. } => {}
+        }
     }
-    metrics.relayed_drop("heard");
-    let soft: Vec<_> = told.soft.iter().filter_map(|tag| Tag::parse(tag)).collect();
-    if !soft.is_empty() {
-        drops.soft(&soft);
-    }
-    let Some(Ok(user)) = told.user.as_deref().map(Id::new) else { return };
-    let hard: Vec<_> = told.hard.iter().filter_map(|tag| Tag::of_a_user(tag)).collect();
-    if !hard.is_empty() {
-        drops.hard(&user, &hard);
+
+    /// Applies what another replica told.
+    fn apply(&self, told: &[u8]) {
+        let told: Told<String> = match serde_json::from_slice(told) {
+            Ok(told) => told,
+            // Another version's, or nobody's: whatever it says, old documents end by themselves.
+            Err(_) => return self.metrics.relayed_drop("unreadable"),
+        };
+        if *told.origin == *self.own {
+            return;
+        }
+        self.metrics.relayed_drop("heard");
+        let soft: Vec<_> = told.soft.iter().filter_map(|tag| Tag::parse(tag)).collect();
+        if !soft.is_empty() {
+            self.drops.soft(&soft);
+        }
+        let Some(Ok(user)) = told.user.as_deref().map(Id::new) else { return };
+        let hard: Vec<_> = told.hard.iter().filter_map(|tag| Tag::of_a_user(tag)).collect();
+        if !hard.is_empty() {
+            self.drops.hard(&user, &hard);
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use parking_lot::Mutex;
-
-    use super::{super::drops::Standing, *};
-    use crate::store::MemoryStore;
-
-    fn id(text: &str) -> Id {
-        Id::new(text).expect("an id")
-    }
-
-    type Replica = (Arc<Drops>, Arc<Metrics>, Relay);
-
-    /// Relays of two replicas, over a store whose messages reach both.
-    fn replicas() -> (Arc<dyn Store>, [Replica; 2]) {
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        let replica = || {
-            let (drops, metrics) = (Arc::new(Drops::default()), Arc::new(Metrics::new()));
-            let relay = Relay::over(Arc::clone(&drops), Arc::clone(&store), Arc::clone(&metrics));
-            (drops, metrics, relay.expect("random bits"))
-        };
-        let both = [replica(), replica()];
-        (store, both)
-    }
-
-    fn standing(drops: &Drops, user: &str, tag: &str) -> Standing {
-        drops.standing(drops.user(user), &[drops.tag(tag)], 0)
-    }
-
-    #[tokio::test]
-    async fn a_write_drops_on_every_replica_and_is_witnessed_where_it_began() {
-        let (_, [(_, here, relay), (there, other, far)]) = replicas();
-        let witnessed = Arc::new(Mutex::new(Vec::new()));
-        for (relay, name) in [(&relay, "here"), (&far, "there")] {
-            let witnessed = Arc::clone(&witnessed);
-            relay.listen(move |tag| witnessed.lock().push((name, tag.as_str().to_owned())));
-        }
-        let ada = id("ada");
-        let mine = [Tag::recipe(&id("1")), Tag::recipe_lists()];
-        relay.written(&ada, &mine, &[Tag::recipe(&id("1"))]).await;
-        assert_eq!(standing(&there, "ada", "recipe:1"), Standing::HardDropped);
-        assert_eq!(standing(&there, "ada", "recipes"), Standing::HardDropped);
-        assert_eq!(standing(&there, "bora", "recipe:1"), Standing::SoftDropped);
-        assert_eq!(standing(&there, "bora", "recipes"), Standing::Intact);
-        let once = |tag: &str| ("here", tag.to_owned());
-        assert_eq!(*witnessed.lock(), [once("recipe:1"), once("recipes")]);
-        assert_eq!(here.encode().matches("outcome=\"heard\"").count(), 0, "its own are not heard");
-        assert!(other.encode().contains("bff_relayed_drops_total{outcome=\"heard\"} 1"));
-
-        relay.hard(&ada, &[Tag::everything()]).await;
-        assert_eq!(standing(&there, "ada", "everything"), Standing::HardDropped);
-        relay.written(&ada, &[], &[Tag::member(&ada)]).await;
-        assert_eq!(standing(&there, "bora", "member:ada"), Standing::SoftDropped);
-        relay.soft_here(&[Tag::member(&id("bora"))]);
-        assert_eq!(standing(&there, "bora", "member:bora"), Standing::Intact);
-    }
-
-    #[tokio::test]
-    async fn what_is_not_ours_is_ignored() {
-        let (store, [(here, metrics, _), _]) = replicas();
-        for payload in [
-            &b""[..],
-            b"d",
-            b"d{}",
-            b"d{\"origin\":1}",
-            b"d{\"origin\":\"x\",\"soft\":[\"everything\",\"recipes\",\"a b\"]}",
-            b"d{\"origin\":\"x\",\"hard\":[\"everything\"]}",
-            b"d{\"origin\":\"x\",\"hard\":[\"everything\"],\"user\":\"a b\"}",
-            b"e{\"origin\":\"x\",\"soft\":[\"recipe:1\"]}",
-            b"d\xff",
-        ] {
-            store.publish(Bytes::copy_from_slice(payload)).await.expect("published");
-        }
-        assert_eq!(here.now(), 0, "nothing was dropped");
-        assert!(metrics.encode().contains("bff_relayed_drops_total{outcome=\"unreadable\"} 4"));
-        store
-            .publish(Bytes::from_static(b"d{\"origin\":\"x\",\"soft\":[\"recipe:1\"],\"new\":1}"))
-            .await
-            .expect("published");
-        assert_eq!(standing(&here, "ada", "recipe:1"), Standing::SoftDropped);
-    }
-
-    #[tokio::test]
-    async fn alone_it_publishes_nothing() {
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        let heard = Arc::new(Mutex::new(0));
-        let counted = Arc::clone(&heard);
-        store.listen(Box::new(move |_| *counted.lock() += 1));
-        let (drops, metrics) = (Arc::new(Drops::default()), Arc::new(Metrics::new()));
-        let relay = Relay::new(Arc::clone(&drops), store, metrics).expect("a relay");
-        relay.written(&id("ada"), &[Tag::recipe_lists()], &[Tag::recipe(&id("1"))]).await;
-        assert_eq!(standing(&drops, "ada", "recipes"), Standing::HardDropped);
-        assert_eq!(standing(&drops, "bora", "recipe:1"), Standing::SoftDropped);
-        assert_eq!(*heard.lock(), 0);
-    }
-}
+#[path = "relay_tests.rs"]
+mod tests;

@@ -1,8 +1,9 @@
 //! The live log where replicas share one: a stream in the store.
 //!
 //! Whoever has something to say appends it there, and every replica, the speaker too, follows the stream and hands out
-//! what it finds, in the stream's order. An event's entry also names its tags: a follower drops the documents that
-//! bear them before anybody hears of the event.
+//! what it finds, in the stream's order. An entry also names the tags of what changed: of an upstream's event a follower
+//! drops the documents that bear them before anybody hears of it. Those of a write through another replica were
+//! relayed before its message was appended, and are dropped here only while that goes unheard.
 //!
 //! A follower that was cut off goes on after the last entry it took. Where the stream does not reach back so far any
 //! more, or has lost its end in a failover, connections are ended, and are told `reset` when they come back.
@@ -259,7 +260,11 @@ impl Follower {
         if let Some(event) = event.filter(|_| self.begun && entry.origin != self.shared.relay.origin()) {
             // Before anybody is told: who hears of it and asks at once must not get the old document as current.
             let tags: Vec<_> = event.tags.iter().filter_map(|tag| Tag::parse(tag)).collect();
-            self.shared.relay.soft_here(&tags);
+            if entry.number == 0 {
+                self.shared.relay.soft_here(&tags);
+            } else {
+                self.shared.relay.soft_unheard(&tags);
+            }
         }
         let age = Duration::from_millis(unix_ms().saturating_sub(position.ms));
         // What was just read is as young as it can be, whatever the store's clock says.

@@ -66,7 +66,8 @@ impl SharedStore {
         command.arg("COUNT").arg(count.max(1)).arg("BLOCK").arg(block);
         command.arg("STREAMS").arg(&log).arg(id.to_string());
         let (address, mut connection) = self.connection_apart(&log).await?;
-        let patience = Duration::from_millis(block).saturating_add(self.inner.timeout);
+        // Redis looks ten times a second whose wait is over; and no request waits for this answer.
+        let patience = Duration::from_millis(block).saturating_add(self.inner.timeout * 4);
         let answer = timeout(patience, command.query_async::<Value>(&mut connection)).await;
         let answer = answer.map_err(|_| away("the log was not answered"))?.map_err(unanswered)?;
         // Not kept after an error, nor when the caller has gone: it may still be waiting over there.

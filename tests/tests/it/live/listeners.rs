@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use bytes::BytesMut;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
-use tests::{Actor, TestBff, soon};
+use tests::{Actor, Replica, TestBff, soon};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
@@ -41,7 +41,7 @@ pub(super) struct Socket(pub(super) WebSocketStream<TcpStream>);
 impl Socket {
     /// Opens one with the actor's cookie and those headers; the status where it is refused.
     pub(super) async fn try_open(
-        bff: &TestBff,
+        bff: &Replica,
         actor: &Actor,
         query: &str,
         headers: &[(&'static str, &str)],
@@ -62,14 +62,14 @@ impl Socket {
     }
 
     /// Opens one from a page of an allowed origin, and takes the first message.
-    pub(super) async fn open(bff: &TestBff, actor: &Actor, query: &str) -> Self {
+    pub(super) async fn open(bff: &Replica, actor: &Actor, query: &str) -> Self {
         let mut socket = Self::opening(bff, actor, query).await;
         assert_eq!(socket.next().await.message()["type"], "ready");
         socket
     }
 
     /// The same, before the first message.
-    pub(super) async fn opening(bff: &TestBff, actor: &Actor, query: &str) -> Self {
+    pub(super) async fn opening(bff: &Replica, actor: &Actor, query: &str) -> Self {
         Self::try_open(bff, actor, query, &[("origin", TestBff::ORIGIN)]).await.expect("it is let in")
     }
 
@@ -114,7 +114,7 @@ pub(super) struct EventStream {
 impl EventStream {
     /// Opens one with the actor's cookie and those headers; head and status where it is refused.
     pub(super) async fn try_open(
-        bff: &TestBff,
+        bff: &Replica,
         actor: &Actor,
         query: &str,
         headers: &[(&str, &str)],
@@ -147,14 +147,14 @@ impl EventStream {
     }
 
     /// Opens one, and takes the first message.
-    pub(super) async fn open(bff: &TestBff, actor: &Actor, query: &str) -> Self {
+    pub(super) async fn open(bff: &Replica, actor: &Actor, query: &str) -> Self {
         let mut stream = Self::resume(bff, actor, query, None).await;
         assert_eq!(stream.next().await.message()["type"], "ready");
         stream
     }
 
     /// Opens one as a browser that comes back does.
-    pub(super) async fn resume(bff: &TestBff, actor: &Actor, query: &str, last: Option<&str>) -> Self {
+    pub(super) async fn resume(bff: &Replica, actor: &Actor, query: &str, last: Option<&str>) -> Self {
         let headers: Vec<_> = last.iter().map(|last| ("last-event-id", *last)).collect();
         Self::try_open(bff, actor, query, &headers).await.expect("it is let in")
     }
@@ -235,7 +235,7 @@ impl Listener {
 }
 
 /// A connection to the gateway, with a small window where one is given.
-pub(super) async fn connect(bff: &TestBff, window: Option<u32>) -> TcpStream {
+pub(super) async fn connect(bff: &Replica, window: Option<u32>) -> TcpStream {
     let address: SocketAddr = bff.url().trim_start_matches("http://").parse().expect("an address");
     let socket = TcpSocket::new_v4().expect("a socket");
     if let Some(window) = window {

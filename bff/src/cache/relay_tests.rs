@@ -1,0 +1,111 @@
+//! Relays of several replicas.
+
+use parking_lot::Mutex;
+
+use super::{super::drops::Standing, *};
+use crate::store::MemoryStore;
+
+fn id(text: &str) -> Id {
+    Id::new(text).expect("an id")
+}
+
+type Replica = (Arc<Drops>, Arc<Metrics>, Relay);
+
+/// Relays of two replicas, over a store whose messages reach both.
+fn replicas() -> (Arc<dyn Store>, [Replica; 2]) {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let replica = || {
+        let (drops, metrics) = (Arc::new(Drops::default()), Arc::new(Metrics::new()));
+        let relay = Relay::over(Arc::clone(&drops), Arc::clone(&store), Arc::clone(&metrics));
+        (drops, metrics, relay.expect("random bits"))
+    };
+    let both = [replica(), replica()];
+    (store, both)
+}
+
+fn standing(drops: &Drops, user: &str, tag: &str) -> Standing {
+    drops.standing(drops.user(user), &[drops.tag(tag)], 0)
+}
+
+#[tokio::test]
+async fn a_write_drops_on_every_replica_and_is_witnessed_where_it_began() {
+    let (_, [(_, here, relay), (there, other, far)]) = replicas();
+    let witnessed = Arc::new(Mutex::new(Vec::new()));
+    for (relay, name) in [(&relay, "here"), (&far, "there")] {
+        let witnessed = Arc::clone(&witnessed);
+        relay.listen(move |tag| witnessed.lock().push((name, tag.as_str().to_owned())));
+    }
+    let ada = id("ada");
+    let mine = [Tag::recipe(&id("1")), Tag::recipe_lists()];
+    relay.written(&ada, &mine, &[Tag::recipe(&id("1"))]).await;
+    assert_eq!(standing(&there, "ada", "recipe:1"), Standing::HardDropped);
+    assert_eq!(standing(&there, "ada", "recipes"), Standing::HardDropped);
+    assert_eq!(standing(&there, "bora", "recipe:1"), Standing::SoftDropped);
+    assert_eq!(standing(&there, "bora", "recipes"), Standing::Intact);
+    let once = |tag: &str| ("here", tag.to_owned());
+    assert_eq!(*witnessed.lock(), [once("recipe:1"), once("recipes")]);
+    assert_eq!(here.encode().matches("outcome=\"heard\"").count(), 0, "its own are not heard");
+    assert!(other.encode().contains("bff_relayed_drops_total{outcome=\"heard\"} 1"));
+
+    relay.hard(&ada, &[Tag::everything()]).await;
+    assert_eq!(standing(&there, "ada", "everything"), Standing::HardDropped);
+    relay.written(&ada, &[], &[Tag::member(&ada)]).await;
+    assert_eq!(standing(&there, "bora", "member:ada"), Standing::SoftDropped);
+    relay.soft_here(&[Tag::member(&id("bora"))]);
+    assert_eq!(standing(&there, "bora", "member:bora"), Standing::Intact);
+}
+
+#[tokio::test]
+async fn what_is_not_ours_is_ignored() {
+    let (store, [(here, metrics, _), _]) = replicas();
+    for payload in [
+        &b""[..],
+        b"d",
+        b"d{}",
+        b"d{\"origin\":1}",
+        b"d{\"origin\":\"x\",\"soft\":[\"everything\",\"recipes\",\"a b\"]}",
+        b"d{\"origin\":\"x\",\"hard\":[\"everything\"]}",
+        b"d{\"origin\":\"x\",\"hard\":[\"everything\"],\"user\":\"a b\"}",
+        b"e{\"origin\":\"x\",\"soft\":[\"recipe:1\"]}",
+        b"d\xff",
+    ] {
+        store.publish(Bytes::copy_from_slice(payload)).await.expect("published");
+    }
+    assert_eq!(here.now(), 0, "nothing was dropped");
+    assert!(metrics.encode().contains("bff_relayed_drops_total{outcome=\"unreadable\"} 4"));
+    store
+        .publish(Bytes::from_static(b"d{\"origin\":\"x\",\"soft\":[\"recipe:1\"],\"new\":1}"))
+        .await
+        .expect("published");
+    assert_eq!(standing(&here, "ada", "recipe:1"), Standing::SoftDropped);
+}
+
+#[test]
+fn what_was_relayed_is_dropped_once_more_only_where_it_went_unheard() {
+    let (drops, metrics) = (Arc::new(Drops::default()), Arc::new(Metrics::new()));
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let relay = Relay::over(Arc::clone(&drops), store, Arc::clone(&metrics)).expect("a relay");
+    let deaf = Arc::clone(&relay.line.as_ref().expect("a line").deaf);
+    let ear = Ear { own: "x".into(), deaf, drops: Arc::clone(&drops), metrics };
+    relay.soft_unheard(&[Tag::recipe(&id("1"))]);
+    ear.hear(&Notice::Deaf);
+    relay.soft_unheard(&[Tag::recipe(&id("2"))]);
+    ear.hear(&Notice::Hearing);
+    relay.soft_unheard(&[Tag::recipe(&id("3"))]);
+    let standings = ["recipe:1", "recipe:2", "recipe:3"].map(|tag| standing(&drops, "ada", tag));
+    assert_eq!(standings, [Standing::Intact, Standing::SoftDropped, Standing::Intact]);
+}
+
+#[tokio::test]
+async fn alone_it_publishes_nothing() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let heard = Arc::new(Mutex::new(0));
+    let counted = Arc::clone(&heard);
+    store.listen(Box::new(move |_| *counted.lock() += 1));
+    let (drops, metrics) = (Arc::new(Drops::default()), Arc::new(Metrics::new()));
+    let relay = Relay::new(Arc::clone(&drops), store, metrics).expect("a relay");
+    relay.written(&id("ada"), &[Tag::recipe_lists()], &[Tag::recipe(&id("1"))]).await;
+    assert_eq!(standing(&drops, "ada", "recipes"), Standing::HardDropped);
+    assert_eq!(standing(&drops, "bora", "recipe:1"), Standing::SoftDropped);
+    assert_eq!(*heard.lock(), 0);
+}
