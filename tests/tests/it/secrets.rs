@@ -2,7 +2,10 @@
 
 use reqwest::Method;
 use serde_json::json;
-use tests::{Fault, PASSWORD, TestBff, email};
+use tests::{
+    Fault, PASSWORD, TestBff, email, eventually,
+    planted::{Secret, plant},
+};
 
 use crate::kitchen::{post_about, publish};
 
@@ -83,4 +86,15 @@ async fn users_are_told_apart_in_the_log_but_not_named() {
     let text = bff.output();
     assert!(text.contains(FEED));
     assert!(!text.contains(&ada.id()), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[should_panic(expected = "the log holds a secret (AccessToken): ")]
+async fn a_secret_in_a_gateway_s_output_fails_the_test_that_started_it() {
+    let bff = TestBff::spawn().await;
+    let answer = bff.anonymous().get("/.well-known/jwks.json").await.expect(200);
+    // It is logged, so that it is as good as a token that leaks.
+    let request_id = answer.header("x-request-id").expect("a request id");
+    eventually("its line", || async { bff.output().contains(request_id).then_some(()) }).await;
+    plant(Secret::AccessToken, request_id);
 }

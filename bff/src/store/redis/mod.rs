@@ -22,7 +22,7 @@ mod url;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-pub(crate) use tests::Server as TestServer;
+pub(crate) use self::tests::Server as TestServer;
 
 use std::sync::Arc;
 use std::time::Duration;
