@@ -54,10 +54,11 @@ use crate::{
 };
 
 /// Headers that browsers may send across origins.
-const CORS_REQUEST_HEADERS: [&str; 9] = [
+const CORS_REQUEST_HEADERS: [&str; 10] = [
     "accept",
     "content-type",
     "authorization",
+    "cache-control",
     "if-none-match",
     "idempotency-key",
     "last-event-id",

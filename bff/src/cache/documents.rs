@@ -210,6 +210,8 @@ pub struct Wanted<'a> {
     pub encodings: Encodings,
     /// The caller reads along while it is composed: [`Documents::follow`].
     pub followed: bool,
+    /// The caller waits rather than take a document that is known to be old: they were told that it is.
+    pub current: bool,
 }
 
 impl<E: Clone + Send + Sync + 'static> Documents<E> {
@@ -248,9 +250,9 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
         let entry = self.entries.get(wanted.key)?;
         let (document, outcome) = match entry.usable(now, &self.drops) {
             Usable::Fresh(document) => (document, Outcome::Hit),
-            Usable::Stale(document) => (document, Outcome::Stale),
+            Usable::Stale(document) if !wanted.current || entry.failing => (document, Outcome::Stale),
             Usable::IfComposingFails(document) if entry.failing => (document, Outcome::StaleIfError),
-            Usable::IfComposingFails(_) | Usable::Nothing => return None,
+            Usable::Stale(_) | Usable::IfComposingFails(_) | Usable::Nothing => return None,
         };
         let served = Served { document: Arc::clone(document), outcome };
         if outcome != Outcome::Hit && entry.claim_refresh(now, wanted.policy.degraded) {

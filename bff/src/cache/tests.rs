@@ -114,6 +114,7 @@ impl Bench {
 
     fn wanted(&self) -> Wanted<'_> {
         Wanted {
+            current: false,
             key: &self.key,
             user: Some(&self.ada),
             policy: POLICY,
@@ -180,6 +181,23 @@ async fn fresh_then_stale_with_one_refresh_behind_then_gone() {
     assert_eq!(text, "document 2");
     assert!(outcome == gone || outcome == Outcome::Hit, "{outcome:?}");
     assert_eq!(bench.calls(), 2, "one refresh for fifty that asked");
+}
+
+#[tokio::test]
+async fn who_was_told_of_a_change_waits_for_it_and_gets_the_old_one_only_where_there_is_no_new_one() {
+    let bench = Bench::new();
+    let current = |answer| {
+        let wanted = Wanted { current: true, ..bench.wanted() };
+        let compose = bench.compose(answer);
+        let documents = &bench.documents;
+        async move { documents.get(&wanted, Instant::now(), compose).await.expect("served") }
+    };
+    assert!(matches!(current(Answer::Whole).await.outcome, Outcome::Composed { .. }));
+    assert_eq!(current(Answer::Whole).await.outcome, Outcome::Hit, "what is fresh is current");
+    bench.drops.soft([&tag()]);
+    assert!(matches!(current(Answer::Whole).await.outcome, Outcome::Composed { .. }));
+    bench.drops.soft([&tag()]);
+    assert_eq!(current(Answer::Failure).await.outcome, Outcome::StaleIfError);
 }
 
 #[tokio::test]

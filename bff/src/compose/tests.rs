@@ -118,6 +118,7 @@ impl Bench {
     async fn ask(&self, in_time: Duration) -> Result<serde_json::Value, ComposeError> {
         let key = DocumentKey::new("screen", Some(&self.ada));
         let wanted = Wanted {
+            current: false,
             key: &key,
             user: Some(&self.ada),
             policy: POLICY,
@@ -239,8 +240,14 @@ async fn a_part_that_fails_twice_is_named_once_with_the_graver_word() {
         Handle::current(),
     ));
     let key = DocumentKey::new("screen", None);
-    let wanted =
-        Wanted { key: &key, user: None, policy: POLICY, encodings: Encodings::default(), followed: false };
+    let wanted = Wanted {
+        key: &key,
+        user: None,
+        policy: POLICY,
+        encodings: Encodings::default(),
+        followed: false,
+        current: false,
+    };
     let compose = |shelf: Shelf| async move {
         let run = Run::new("screen", View::Full, Duration::from_secs(1), shelf, Arc::new(Metrics::new()));
         let refused = || async { Err::<u8, _>(UpstreamError::Timeout { upstream: "test" }) };

@@ -45,6 +45,7 @@ pub fn describe<S: Screen>(contract: &mut Contract, id: &'static str) {
         .about(ABOUT)
         .query("view", choice(["full", "compact"]), "Which shape.")
         .header("If-None-Match", text(1000), "Validators of what the caller has.")
+        .header("Cache-Control", text(100), "`max-age=0`: rather wait than get what is known to be old.")
         .answers_with(200, answer)
         .answers_with(304, known)
         .fails(ApiError::Invalid(Vec::new()))

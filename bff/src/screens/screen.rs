@@ -6,7 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{CACHE_CONTROL, HeaderMap},
+    web,
+};
 use clients::{CallContext, Clients};
 use schemas::{FieldError, Id, MemberCard};
 use utoipa::ToSchema;
@@ -188,6 +192,7 @@ pub async fn serve<S: Screen>(
         policy: settings.policy,
         encodings: Encodings::default().with(format.encoding()),
         followed: format == Format::Lines,
+        current: wants_current(request.headers()),
     };
     let compose = |shelf: Shelf| {
         let screens = Screens::clone(&screens);
@@ -248,6 +253,14 @@ fn view<S: Screen>(query: &str) -> Result<View, ApiError> {
             message: "`full` or `compact`".into(),
         }])),
     }
+}
+
+/// Whether the caller waits rather than take what is known to be old (`max-age=0`, RFC 9111 section 5.2.1.1): a
+/// front-end that was told of a change asks like this. `no-cache` is not heeded: some HTTP clients send it with
+/// everything.
+fn wants_current(headers: &HeaderMap) -> bool {
+    let named = headers.get(CACHE_CONTROL).and_then(|value| value.to_str().ok());
+    named.is_some_and(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case("max-age=0")))
 }
 
 /// What callers see of a composition that failed.

@@ -3536,6 +3536,8 @@ export interface operations {
             header?: {
                 /** @description Validators of what the caller has. */
                 "If-None-Match"?: string;
+                /** @description `max-age=0`: rather wait than get what is known to be old. */
+                "Cache-Control"?: string;
             };
             path?: never;
             cookie?: never;
@@ -3630,6 +3632,8 @@ export interface operations {
             header?: {
                 /** @description Validators of what the caller has. */
                 "If-None-Match"?: string;
+                /** @description `max-age=0`: rather wait than get what is known to be old. */
+                "Cache-Control"?: string;
             };
             path?: never;
             cookie?: never;
@@ -3728,6 +3732,8 @@ export interface operations {
             header?: {
                 /** @description Validators of what the caller has. */
                 "If-None-Match"?: string;
+                /** @description `max-age=0`: rather wait than get what is known to be old. */
+                "Cache-Control"?: string;
             };
             path: {
                 /** @description The member. */
@@ -3872,6 +3878,8 @@ export interface operations {
             header?: {
                 /** @description Validators of what the caller has. */
                 "If-None-Match"?: string;
+                /** @description `max-age=0`: rather wait than get what is known to be old. */
+                "Cache-Control"?: string;
             };
             path: {
                 /** @description The recipe. */

@@ -32,6 +32,7 @@ mod rotation;
 mod screens;
 mod second_factor;
 mod secrets;
+mod security_page;
 mod service_tokens;
 mod sessions;
 mod shared_cache;

@@ -67,7 +67,8 @@ fn a_token_is_meant_for_the_key_that_it_names_or_for_the_only_one() {
     let (a, b) = (Key::new(Algorithm::EdDSA, "a"), Key::new(Algorithm::EdDSA, "b"));
     let named = a.sign(&a.header(), &id_claims());
     let unnamed = a.sign(&json!({ "alg": "EdDSA" }), &id_claims());
-    let (one, both) = ([a.public.clone()], [b.public.clone(), a.public]);
+    let both = [b.public.clone(), a.public.clone()];
+    let one = [a.public];
     assert!(
         check_id(&named, &one).is_ok() && check_id(&named, &both).is_ok() && check_id(&unnamed, &one).is_ok()
     );
