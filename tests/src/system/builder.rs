@@ -15,9 +15,6 @@ use crate::{Proxy, redis::StoreUrl};
 /// Key material of the gateways under test. Planted: it must turn up nowhere.
 const SECRET: &str = "planted-session-secret-0123456789abcdef";
 
-/// Suites send as fast as they can; those about limits set them lower.
-const RATE_LIMITS: [&str; 3] = ["limits.anonymous", "limits.user", "limits.caller"];
-
 /// A system to be started.
 #[derive(Debug, Default)]
 #[must_use = "nothing runs until it is spawned"]
@@ -103,10 +100,7 @@ async fn upstream(service: Service, keys: &Proxy, settings: &[(String, String)])
 fn defaults(folder: &TempDir, [profile, timeline, recipe]: [&Proxy; 3]) -> Vec<(String, String)> {
     let nowhere = SocketAddr::from(([127, 0, 0, 1], 0)).to_string();
     let inside = |name: &str| Path::new(folder.path()).join(name).display().to_string();
-    let limits = RATE_LIMITS.iter().flat_map(|tier| {
-        [(format!("{tier}.per_second"), "100000".to_owned()), (format!("{tier}.burst"), "100000".to_owned())]
-    });
-    let settings = [
+    [
         ("http.listen", nowhere.clone()),
         ("http.workers", "2".into()),
         ("internal.listen", nowhere),
@@ -118,8 +112,8 @@ fn defaults(folder: &TempDir, [profile, timeline, recipe]: [&Proxy; 3]) -> Vec<(
         ("upstreams.timeline.url", timeline.url()),
         ("upstreams.recipe.url", recipe.url()),
     ]
-    .map(|(key, value)| (key.to_owned(), value));
-    settings.into_iter().chain(limits).collect()
+    .map(|(key, value)| (key.to_owned(), value))
+    .into()
 }
 
 fn http_client() -> reqwest::Client {
