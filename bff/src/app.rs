@@ -35,8 +35,8 @@ use self::internal::{Health, internal_server};
 pub use self::pieces::key_times;
 use self::pieces::{
     announcer, app_tokens, callers, cookie_settings, csrf_guard, event_senders, forget_cards,
-    gone_with_session, hub, refresh_cookie_settings, revalidator, screens, session_policy, signing_keys,
-    store_settings, throttle_policy, trusted_proxies, upstream_clients,
+    gone_with_session, hub, rate_limits, refresh_cookie_settings, revalidator, screens, session_policy,
+    signing_keys, store_settings, throttle_policy, trusted_proxies, upstream_clients,
 };
 use self::rotation::Rotation;
 use crate::{
@@ -44,7 +44,8 @@ use crate::{
     cache::{Drops, Relay},
     config::Config,
     edge::{
-        Edge, EdgeParts, RequestSpan, RouteName, gate, listen, method_not_allowed, not_found, spans_wanted,
+        Edge, EdgeParts, RequestSpan, RouteName, gate, limit, listen, method_not_allowed, not_found,
+        spans_wanted,
     },
     identity::{AllowedOrigins, Secrets, Sessions, SignInThrottle},
     live::{self, Events, Hub, Revalidator},
@@ -67,13 +68,14 @@ const CORS_REQUEST_HEADERS: [&str; 10] = [
     "x-request-id",
 ];
 /// Headers that scripts may read across origins.
-const CORS_ANSWER_HEADERS: [&str; 10] = [
+const CORS_ANSWER_HEADERS: [&str; 11] = [
     "age",
     "cache-status",
     "etag",
     "idempotency-replayed",
     "location",
     "ratelimit",
+    "ratelimit-policy",
     "retry-after",
     "server-timing",
     "x-csrf-token",
@@ -205,6 +207,7 @@ impl Application {
                 callers: callers(&config),
                 trusted_proxies: trusted_proxies(&config),
                 users: UserHasher::new(&config.derive_key("user-hash")),
+                limits: rate_limits(&config, &store, &secrets, &metrics, &runtime),
                 body_limit: config.http.body_limit_bytes,
                 body_timeout: config.http.client_request_timeout_ms.into(),
                 hsts: config.is_production(),
@@ -215,6 +218,7 @@ impl Application {
                     Arc::clone(&store),
                     Arc::clone(&secrets),
                     throttle_policy(&config),
+                    Arc::clone(&metrics),
                 ),
                 idempotency: Idempotency::new(Arc::clone(&store), Arc::clone(&secrets)),
                 comment_recipes: screens.comment_recipes.clone(),
@@ -321,6 +325,7 @@ async fn stop(handle: ServerHandle, serving: tokio::task::JoinHandle<io::Result<
 
 fn public_server(config: &Config, pieces: Pieces) -> Result<(Server, SocketAddr), StartError> {
     let address = config.http.listen;
+    let limited = config.limits_enabled();
     let contract = contract::Served::new();
     let oidc = pieces.oidc.clone();
     let server = HttpServer::new(move || {
@@ -333,6 +338,7 @@ fn public_server(config: &Config, pieces: Pieces) -> Result<(Server, SocketAddr)
             .app_data(web::Data::new(pieces.oidc.clone()))
             .app_data(web::Data::new(contract.clone()))
             // The last one wrapped is the first to see a request.
+            .wrap(Condition::new(limited, from_fn(limit)))
             .wrap(cors(&pieces.origins))
             .wrap(Condition::new(spans_wanted(), TracingLogger::<RequestSpan>::new()))
             .wrap(from_fn(gate))

@@ -91,7 +91,7 @@ pub(super) fn internal_server(
     events: Events,
 ) -> Result<(Server, SocketAddr), StartError> {
     let address = config.internal.listen;
-    let edge = edge.with_body_limit(EVENT_BODY_BYTES);
+    let edge = edge.of_operator(EVENT_BODY_BYTES);
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::new(health.clone()))

@@ -1,6 +1,6 @@
 //! What each piece is made of, out of the settings: for `app`, which puts them together.
 
-use std::{io, sync::Arc};
+use std::{io, num::NonZeroU32, sync::Arc};
 
 use bytes::Bytes;
 use clients::{
@@ -14,11 +14,11 @@ use super::{REVALIDATE_TIMEOUT, StartError};
 use crate::{
     api,
     cache::{CacheSettings, Documents, Drops, Policy, Relay, SharedCards, Tag},
-    config::{self, Config, ScreenConfig, TokenAlgorithm, UpstreamConfig},
-    edge::{Callers, TrustedProxies},
+    config::{self, Config, LimitConfig, LimitsConfig, ScreenConfig, TokenAlgorithm, UpstreamConfig},
+    edge::{Callers, RateLimits, TrustedProxies},
     identity::{
-        AllowedOrigins, AppTokens, AppTokensParts, CookieSettings, CsrfGuard, CsrfKeys, Ended, SameSite,
-        Secrets, SessionPolicy, Sessions, ThrottlePolicy, TokenPolicy,
+        AllowedOrigins, AppTokens, AppTokensParts, CookieSettings, CsrfGuard, CsrfKeys, Ended, Limit,
+        LimitPolicy, Limits, SameSite, Secrets, SessionPolicy, Sessions, ThrottlePolicy, TokenPolicy,
     },
     live::{Hub, LiveSettings, Revalidator, SenderTokens},
     screens::{ScreenSettings, Screens, ScreensParts},
@@ -244,6 +244,27 @@ pub(super) fn throttle_policy(config: &Config) -> ThrottlePolicy {
         window: config.throttle.window_ms.into(),
         ..ThrottlePolicy::default()
     }
+}
+
+/// Nothing where requests are not limited.
+pub(super) fn rate_limits(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    secrets: &Arc<Secrets>,
+    metrics: &Arc<Metrics>,
+    runtime: &Handle,
+) -> Option<RateLimits> {
+    if !config.limits_enabled() {
+        return None;
+    }
+    // The settings refuse a 0.
+    let number = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+    let limit =
+        |limit: LimitConfig| Limit { per_second: number(limit.per_second), burst: number(limit.burst) };
+    let &LimitsConfig { anonymous, user, caller, shared, .. } = &config.limits;
+    let policy = LimitPolicy { anonymous: limit(anonymous), user: limit(user), caller: limit(caller) };
+    let shared = store.shared().filter(|_| shared).map(|store| (store, Arc::clone(secrets)));
+    Some(RateLimits::new(Limits::new(policy, shared, Arc::clone(metrics), runtime)))
 }
 
 pub(super) fn csrf_guard(config: &Config, secrets: Arc<Secrets>, origins: Arc<AllowedOrigins>) -> CsrfGuard {

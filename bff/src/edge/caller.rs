@@ -7,7 +7,7 @@ use std::{
 };
 
 use actix_web::{
-    FromRequest, HttpRequest,
+    FromRequest, HttpMessage, HttpRequest,
     dev::Payload,
     http::header::{AUTHORIZATION, COOKIE, HOST, HeaderName, HeaderValue, ORIGIN, REFERER},
 };
@@ -87,36 +87,72 @@ impl FromRequest for MaybeSignedIn {
 }
 
 fn identify(request: &HttpRequest, touch: bool) -> Extracted<SignedIn> {
+    match shown(request) {
+        Either::Left(shown) => {
+            Either::Left(ready(shown.into_inner().and_then(|shown| admit(request, shown, touch))))
+        }
+        Either::Right(pending) => {
+            let request = request.clone();
+            Either::Right(Box::pin(async move { admit(&request, pending.await?, touch) }))
+        }
+    }
+}
+
+/// Who a request says it is from, as far as that is true.
+#[derive(Debug, Clone)]
+pub(super) enum Shown {
+    /// It says nothing, or has a cookie of no session that is known.
+    Nobody,
+    BadToken,
+    Token(Arc<Session>),
+    Cookie(Arc<Session>),
+}
+
+impl Shown {
+    pub(super) fn session(&self) -> Option<&Arc<Session>> {
+        match self {
+            Self::Token(session) | Self::Cookie(session) => Some(session),
+            Self::Nobody | Self::BadToken => None,
+        }
+    }
+}
+
+/// Looks at what the request shows, unless that was done before.
+pub(super) fn shown(request: &HttpRequest) -> Extracted<Shown> {
+    let now = |shown| Either::Left(ready(shown));
+    let known = request.extensions().get::<RequestContext>().and_then(|context| context.shown.clone());
+    if let Some(known) = known {
+        return now(Ok(known));
+    }
     let edge = match Edge::of(request) {
         Ok(edge) => edge,
-        Err(error) => return Either::Left(ready(Err(error))),
+        Err(error) => return now(Err(error)),
     };
     let now_ms = unix_ms();
-    let touch = touch.then_some(now_ms);
     // A token is said to be good for the request, a cookie merely comes along: where both are there the token counts,
     // and a bad one is not made good by a cookie.
     if let Some(bearer) = bearer(request) {
-        let Some(token) = bearer else { return Either::Left(ready(Err(ApiError::InvalidToken))) };
+        let Some(token) = bearer else { return now(Ok(Shown::BadToken)) };
         if let Some(session) = edge.tokens.peek_access(token, now_ms) {
-            return Either::Left(ready(Ok(admit_app(request, edge, session, touch))));
+            return now(Ok(Shown::Token(session)));
         }
-        let (request, edge, token) = (request.clone(), edge.clone(), SecretString::from(token));
+        let (edge, token) = (edge.clone(), SecretString::from(token));
         return Either::Right(Box::pin(async move {
             let session = edge.tokens.load_access(token.expose_secret(), now_ms).await?;
-            Ok(admit_app(&request, &edge, session.ok_or(ApiError::InvalidToken)?, touch))
+            Ok(session.map_or(Shown::BadToken, Shown::Token))
         }));
     }
     let cookies = request.headers().get_all(COOKIE).map(|value| value.as_bytes());
     let Some(raw_id) = find_cookie(cookies, &edge.cookie.name) else {
-        return Either::Left(ready(Err(ApiError::Unauthenticated)));
+        return now(Ok(Shown::Nobody));
     };
     if let Some(session) = edge.sessions.peek(raw_id, now_ms) {
-        return Either::Left(ready(admit(request, edge, session, touch)));
+        return now(Ok(Shown::Cookie(session)));
     }
-    let (request, edge, raw_id) = (request.clone(), edge.clone(), raw_id.to_owned());
+    let (edge, raw_id) = (edge.clone(), raw_id.to_owned());
     Either::Right(Box::pin(async move {
-        let session = edge.sessions.load(&raw_id, now_ms).await?.ok_or(ApiError::Unauthenticated)?;
-        admit(&request, &edge, session, touch)
+        let session = edge.sessions.load(&raw_id, now_ms).await?;
+        Ok(session.map_or(Shown::Nobody, Shown::Cookie))
     }))
 }
 
@@ -138,24 +174,25 @@ pub fn bears_token(request: &HttpRequest) -> bool {
     bearer(request).is_some()
 }
 
-/// Browsers send no token by themselves, so that there is nothing to forge.
-fn admit_app(request: &HttpRequest, edge: &Edge, session: Arc<Session>, touch: Option<u64>) -> SignedIn {
-    note(request, edge, Caller::of_app(session), touch)
-}
-
-fn admit(
-    request: &HttpRequest,
-    edge: &Edge,
-    session: Arc<Session>,
-    touch: Option<u64>,
-) -> Result<SignedIn, ApiError> {
-    // No page can make a request that bears the token of a server-side caller: the cookie it passes on is its word.
-    let service = is_service(request);
-    if !request.method().is_safe() && !service {
-        edge.csrf.decide(false, csrf_headers(request), Some(&session.key))?;
+fn admit(request: &HttpRequest, shown: Shown, touch: bool) -> Result<SignedIn, ApiError> {
+    let edge = Edge::of(request)?;
+    let touch = touch.then(unix_ms);
+    match shown {
+        Shown::Nobody => Err(ApiError::Unauthenticated),
+        Shown::BadToken => Err(ApiError::InvalidToken),
+        // Browsers send no token by themselves, so that there is nothing to forge.
+        Shown::Token(session) => Ok(note(request, edge, Caller::of_app(session), touch)),
+        Shown::Cookie(session) => {
+            // No page can make a request that bears the token of a server-side caller: the cookie it passes on is its
+            // word.
+            let service = is_service(request);
+            if !request.method().is_safe() && !service {
+                edge.csrf.decide(false, csrf_headers(request), Some(&session.key))?;
+            }
+            let caller = if service { Caller::of_server(session) } else { Caller::of_browser(session) };
+            Ok(note(request, edge, caller, touch))
+        }
     }
-    let caller = if service { Caller::of_server(session) } else { Caller::of_browser(session) };
-    Ok(note(request, edge, caller, touch))
 }
 
 fn note(request: &HttpRequest, edge: &Edge, caller: Caller, touch: Option<u64>) -> SignedIn {

@@ -13,6 +13,8 @@ use actix_web::{
 };
 use smallvec::SmallVec;
 
+use super::caller::Shown;
+
 /// `X-Request-Id`.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -72,12 +74,23 @@ pub struct RequestContext {
     pub(super) client: &'static str,
     /// The server-side caller that sent it.
     pub(super) service: Option<Arc<str>>,
+    /// Who it is from, once that was looked at.
+    pub(super) shown: Option<Shown>,
     traceparent: Option<Arc<str>>,
 }
 
 impl RequestContext {
     pub(super) fn new(id: RequestId, received: Instant) -> Self {
-        Self { id, received, user: None, cache: "", client: "", service: None, traceparent: None }
+        Self {
+            id,
+            received,
+            user: None,
+            cache: "",
+            client: "",
+            service: None,
+            shown: None,
+            traceparent: None,
+        }
     }
 
     /// The context of `request`. The gate has put it there; a request that came another way gets a new one.

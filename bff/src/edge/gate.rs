@@ -22,7 +22,7 @@ use futures_util::FutureExt;
 use super::{
     ApiError, Edge,
     context::{RequestContext, RequestId, X_REQUEST_ID},
-    problem,
+    limits, problem,
 };
 use crate::telemetry::AccessLine;
 
@@ -59,7 +59,7 @@ pub async fn gate<B: MessageBody + 'static>(
     context.service = service.as_ref().ok().cloned().flatten();
     request.extensions_mut().insert(context);
     if let Err(refused) = service {
-        let refused = finish(&edge, &id, request.error_response(refused));
+        let refused = finish(&edge, &id, limits::refuse(request, refused).await);
         return Ok(refused.map_body(|_, body| EitherBody::right(BoxBody::new(body))));
     }
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {

@@ -13,6 +13,7 @@ mod contract;
 mod error;
 mod gate;
 mod keeping;
+mod limits;
 mod listener;
 mod negotiate;
 mod problem;
@@ -32,6 +33,7 @@ pub use contract::{
 pub use error::ApiError;
 pub use gate::{RouteName, gate};
 pub use keeping::keep;
+pub use limits::{RateLimits, limit};
 pub use listener::listen;
 pub use negotiate::{accepted_coding, accepts_json, names};
 pub use problem::{method_not_allowed, not_found};

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, web};
 
-use super::{ApiError, Callers, TrustedProxies};
+use super::{ApiError, Callers, RateLimits, TrustedProxies};
 use crate::{
     identity::{AppTokens, CookieSettings, CsrfGuard, Sessions},
     telemetry::{AccessLog, Metrics, UserHasher},
@@ -27,6 +27,8 @@ pub struct EdgeParts {
     /// Servers that call on behalf of browsers.
     pub callers: Callers,
     pub trusted_proxies: TrustedProxies,
+    /// Nothing: nobody is limited.
+    pub limits: Option<RateLimits>,
     /// Longest request body, in bytes.
     pub body_limit: usize,
     /// Longest time that a request body may take to come.
@@ -59,10 +61,10 @@ impl Edge {
         Self(Arc::new(parts))
     }
 
-    /// The same for another listener, whose bodies may be so long.
+    /// The same for the operator's listener, whose bodies may be so long. Nobody is limited there.
     #[must_use]
-    pub fn with_body_limit(&self, body_limit: usize) -> Self {
-        Self::new(EdgeParts { body_limit, ..(*self.0).clone() })
+    pub fn of_operator(&self, body_limit: usize) -> Self {
+        Self::new(EdgeParts { body_limit, limits: None, ..(*self.0).clone() })
     }
 
     /// The edge of the application that `request` came to.

@@ -34,6 +34,8 @@ pub struct Metrics {
     pub sessions_created: Counter,
     /// Sign-ins ended by their users.
     pub sessions_ended: Counter,
+    /// Requests for which the rate limits that replicas share did not answer in time.
+    pub rate_limits_alone: Counter,
     /// WebSockets and event streams that are open now.
     pub live_connections: Gauge,
     /// Messages published to live connections.
@@ -86,6 +88,7 @@ impl Metrics {
             cache_entries: Gauge::default(),
             sessions_created: Counter::default(),
             sessions_ended: Counter::default(),
+            rate_limits_alone: Counter::default(),
             live_connections: Gauge::default(),
             live_published: Counter::default(),
             live_delivered: Counter::default(),
@@ -139,6 +142,8 @@ impl Metrics {
         let help = "Attempts to sign in that were refused because too many had failed";
         bff.register("sign_in_throttled", help, self.throttled.clone());
         bff.register("rate_limited", "Requests refused by a rate limit", self.rate_limited.clone());
+        let help = "Requests for which the rate limits that replicas share did not answer in time";
+        bff.register("rate_limits_alone", help, self.rate_limits_alone.clone());
         let help = "Sign-ins made, of browsers and of apps";
         bff.register("sessions_created", help, self.sessions_created.clone());
         bff.register("sessions_ended", "Sign-ins ended by their users", self.sessions_ended.clone());

@@ -1816,8 +1816,8 @@ export interface components {
                 };
             };
         };
-        /** @description - `refreshed_too_often`: These tokens were refreshed too often in too short a time. Try again later. */
-        "429.refreshed_too_often": {
+        /** @description - `rate_limited`: You have asked more often than `RateLimit-Policy` allows. `Retry-After` says when to go on. */
+        "429.rate_limited": {
             headers: {
                 /** @description Seconds after which it is worth trying again. */
                 "Retry-After"?: number;
@@ -1827,12 +1827,15 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
-                    code: "refreshed_too_often";
+                    code: "rate_limited";
                 };
             };
         };
-        /** @description - `too_many_connections`: This user has as many live connections as one may have. Close one of them first. */
-        "429.too_many_connections": {
+        /**
+         * @description - `rate_limited`: You have asked more often than `RateLimit-Policy` allows. `Retry-After` says when to go on.
+         *     - `refreshed_too_often`: These tokens were refreshed too often in too short a time. Try again later.
+         */
+        "429.rate_limited.refreshed_too_often": {
             headers: {
                 /** @description Seconds after which it is worth trying again. */
                 "Retry-After"?: number;
@@ -1842,7 +1845,43 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
-                    code: "too_many_connections";
+                    code: "rate_limited" | "refreshed_too_often";
+                };
+            };
+        };
+        /**
+         * @description - `rate_limited`: You have asked more often than `RateLimit-Policy` allows. `Retry-After` says when to go on.
+         *     - `too_many_attempts`: Too many attempts for this account or from this address have failed. `Retry-After` says when to try again.
+         */
+        "429.rate_limited.too_many_attempts": {
+            headers: {
+                /** @description Seconds after which it is worth trying again. */
+                "Retry-After"?: number;
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "rate_limited" | "too_many_attempts";
+                };
+            };
+        };
+        /**
+         * @description - `rate_limited`: You have asked more often than `RateLimit-Policy` allows. `Retry-After` says when to go on.
+         *     - `too_many_connections`: This user has as many live connections as one may have. Close one of them first.
+         */
+        "429.rate_limited.too_many_connections": {
+            headers: {
+                /** @description Seconds after which it is worth trying again. */
+                "Retry-After"?: number;
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "rate_limited" | "too_many_connections";
                 };
             };
         };
@@ -2025,6 +2064,7 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             406: components["responses"]["406.not_acceptable"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted"];
         };
@@ -2067,6 +2107,7 @@ export interface operations {
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             422: components["responses"]["422.validation_failed"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2100,6 +2141,7 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed.not_author"];
             404: components["responses"]["404.not_found"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2133,6 +2175,7 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed"];
             404: components["responses"]["404.not_found"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2166,6 +2209,7 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed"];
             404: components["responses"]["404.not_found"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2199,6 +2243,7 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed"];
             404: components["responses"]["404.not_found"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2232,6 +2277,7 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed"];
             404: components["responses"]["404.not_found"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2277,6 +2323,7 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token"];
             406: components["responses"]["406.not_acceptable"];
             422: components["responses"]["422.validation_failed"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2318,6 +2365,7 @@ export interface operations {
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             406: components["responses"]["406.not_acceptable"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2358,6 +2406,7 @@ export interface operations {
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             422: components["responses"]["422.validation_failed"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2403,6 +2452,7 @@ export interface operations {
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             422: components["responses"]["422.idempotency_key_reused.validation_failed"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2436,6 +2486,7 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed.not_author"];
             404: components["responses"]["404.not_found"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2469,6 +2520,7 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed"];
             404: components["responses"]["404.not_found"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2502,6 +2554,7 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed"];
             404: components["responses"]["404.not_found"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2553,6 +2606,7 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token"];
             406: components["responses"]["406.not_acceptable"];
             422: components["responses"]["422.validation_failed"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2598,6 +2652,7 @@ export interface operations {
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             422: components["responses"]["422.idempotency_key_reused.validation_failed"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2643,6 +2698,7 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2687,6 +2743,7 @@ export interface operations {
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             422: components["responses"]["422.validation_failed"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2720,6 +2777,7 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed.not_author"];
             404: components["responses"]["404.not_found"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2771,6 +2829,7 @@ export interface operations {
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             422: components["responses"]["422.validation_failed"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2820,6 +2879,7 @@ export interface operations {
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             422: components["responses"]["422.idempotency_key_reused.validation_failed"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2866,6 +2926,7 @@ export interface operations {
             403: components["responses"]["403.not_author"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2899,6 +2960,7 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed.own_recipe"];
             404: components["responses"]["404.not_found"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2932,6 +2994,7 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed.own_recipe"];
             404: components["responses"]["404.not_found"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2965,6 +3028,7 @@ export interface operations {
             403: components["responses"]["403.csrf_failed"];
             406: components["responses"]["406.not_acceptable"];
             409: components["responses"]["409.totp_enabled"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3004,6 +3068,7 @@ export interface operations {
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             422: components["responses"]["422.otp_invalid.validation_failed"];
+            429: components["responses"]["429.rate_limited.too_many_attempts"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3047,6 +3112,7 @@ export interface operations {
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             422: components["responses"]["422.otp_invalid.validation_failed"];
+            429: components["responses"]["429.rate_limited.too_many_attempts"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3075,6 +3141,7 @@ export interface operations {
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             406: components["responses"]["406.not_acceptable"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted.session_store_unavailable"];
         };
@@ -3112,6 +3179,7 @@ export interface operations {
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             422: components["responses"]["422.validation_failed"];
+            429: components["responses"]["429.rate_limited.too_many_attempts"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3141,6 +3209,7 @@ export interface operations {
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted.session_store_unavailable"];
         };
@@ -3168,6 +3237,7 @@ export interface operations {
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted.session_store_unavailable"];
         };
@@ -3193,6 +3263,7 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             406: components["responses"]["406.not_acceptable"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted"];
         };
@@ -3222,6 +3293,7 @@ export interface operations {
             408: components["responses"]["408.body_timeout"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted"];
         };
@@ -3252,6 +3324,7 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request.oidc_code_refused.oidc_issuer_mismatch.oidc_state_invalid.oidc_token_invalid"];
             404: components["responses"]["404.not_found"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.oidc_provider_unavailable.overloaded.session_store_unavailable"];
@@ -3286,6 +3359,7 @@ export interface operations {
             400: components["responses"]["400.bad_request.return_to_not_allowed"];
             404: components["responses"]["404.not_found"];
             422: components["responses"]["422.validation_failed"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted.oidc_provider_unavailable"];
         };
@@ -3323,7 +3397,7 @@ export interface operations {
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             422: components["responses"]["422.validation_failed"];
-            429: components["responses"]["429.refreshed_too_often"];
+            429: components["responses"]["429.rate_limited.refreshed_too_often"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted.session_store_unavailable"];
         };
@@ -3357,6 +3431,7 @@ export interface operations {
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             422: components["responses"]["422.validation_failed"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted.session_store_unavailable"];
         };
@@ -3383,6 +3458,7 @@ export interface operations {
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             406: components["responses"]["406.not_acceptable"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted.session_store_unavailable"];
         };
@@ -3409,6 +3485,7 @@ export interface operations {
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             406: components["responses"]["406.not_acceptable"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted.session_store_unavailable"];
         };
@@ -3440,6 +3517,7 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed"];
             404: components["responses"]["404.not_found"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted.session_store_unavailable"];
         };
@@ -3478,6 +3556,7 @@ export interface operations {
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             422: components["responses"]["422.idempotency_key_reused.validation_failed"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded"];
@@ -3517,6 +3596,7 @@ export interface operations {
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             422: components["responses"]["422.validation_failed"];
+            429: components["responses"]["429.rate_limited.too_many_attempts"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3617,6 +3697,7 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             406: components["responses"]["406.not_acceptable"];
             422: components["responses"]["422.validation_failed"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3713,6 +3794,7 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             406: components["responses"]["406.not_acceptable"];
             422: components["responses"]["422.validation_failed"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3817,6 +3899,7 @@ export interface operations {
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             422: components["responses"]["422.validation_failed"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3864,7 +3947,7 @@ export interface operations {
             406: components["responses"]["406.not_acceptable"];
             422: components["responses"]["422.validation_failed"];
             426: components["responses"]["426.upgrade_required"];
-            429: components["responses"]["429.too_many_connections"];
+            429: components["responses"]["429.rate_limited.too_many_connections"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted.session_store_unavailable"];
         };
@@ -3963,6 +4046,7 @@ export interface operations {
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             422: components["responses"]["422.validation_failed"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3990,6 +4074,7 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             406: components["responses"]["406.not_acceptable"];
+            429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted"];
         };

@@ -11,7 +11,7 @@ const TOTP: &str = "/auth/2fa/totp";
 const CONFIRM: &str = "/auth/2fa/totp/confirm";
 
 /// The code of a step, worked out on its own (RFC 6238).
-fn code(secret: &str, step: u64) -> String {
+pub(crate) fn code(secret: &str, step: u64) -> String {
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let bits: String = secret.chars().map(|c| format!("{:05b}", alphabet.find(c).expect("base32"))).collect();
     let bytes: Vec<u8> =
@@ -37,7 +37,7 @@ async fn remove(caller: &Actor, code: &str) -> Answer {
 }
 
 /// Switches it on: the secret, the step that was used up, and the answer.
-async fn switch_on(caller: &Actor) -> (String, u64, Answer) {
+pub(crate) async fn switch_on(caller: &Actor) -> (String, u64, Answer) {
     let secret = enrol(caller).await.expect(200).json()["secret"].as_str().expect("a secret").to_owned();
     let step = step();
     let answer = caller.post(CONFIRM, &json!({ "code": code(&secret, step) })).await.expect(200);

@@ -45,6 +45,11 @@ fn not_verified() -> [ApiError; 3] {
     [ApiError::BadCredentials, ApiError::OtpRequired { wrong: false }, ApiError::OtpRequired { wrong: true }]
 }
 
+/// Where a password or a code is tried.
+fn too_many_attempts() -> ApiError {
+    ApiError::TooManyAttempts { retry_after_s: 1 }
+}
+
 fn cookie(about: &'static str) -> (&'static str, Header) {
     ("Set-Cookie", HeaderBuilder::new().description(Some(about)).schema(Some(text(1000))).build())
 }
@@ -70,6 +75,7 @@ fn sign_up_and_in(contract: &mut Contract) {
             .takes(input)
             .answers_shaped(200, "The session.", session, None, [cookie("The session's cookie.")])
             .fails_with(not_verified())
+            .fails(too_many_attempts())
             .fails(forgery())
             .fails(ApiError::Identity(crate::store::StoreError::Closed.into()))
             .fails_with(upstream_problems()),
@@ -126,6 +132,7 @@ fn tokens(contract: &mut Contract) {
             .takes(input)
             .answers_shaped(200, "A pair of tokens (RFC 6749 section 5.1).", pair.clone(), None, [refresh])
             .fails_with(not_verified())
+            .fails(too_many_attempts())
             .fails(forgery())
             .fails(ApiError::Identity(crate::store::StoreError::Closed.into()))
             .fails_with(upstream_problems()),
@@ -174,6 +181,7 @@ fn second_factor(contract: &mut Contract) {
             .takes(code.clone())
             .answers_shaped(200, "It is on.", enabled, None, [cookie("The session's new cookie.")])
             .fails_with(["totp_enabled", "totp_not_enrolled", "otp_invalid"].map(refusal_named))
+            .fails(too_many_attempts())
             .fails_with(upstream_problems()),
     );
     contract.add(
@@ -184,6 +192,7 @@ fn second_factor(contract: &mut Contract) {
                 "It is off. The browser's session has a new id; its CSRF token is in `X-CSRF-Token`.",
             )
             .fails_with(["totp_not_enrolled", "otp_invalid"].map(refusal_named))
+            .fails(too_many_attempts())
             .fails_with(upstream_problems()),
     );
 }

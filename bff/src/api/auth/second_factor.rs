@@ -22,8 +22,8 @@ use crate::{
         writing::{Changes, Writer},
     },
     cache::Tag,
-    edge::{ApiError, Edge, JsonBody, SignedIn, accepts_json},
-    identity::{IdentityError, NewSession, Session, SessionKind, Sessions},
+    edge::{ApiError, Edge, JsonBody, SignedIn, accepts_json, client_address},
+    identity::{IdentityError, NewSession, Session, SessionKind, Sessions, Subject},
     telemetry::unix_ms,
 };
 
@@ -53,8 +53,9 @@ pub async fn enrol_totp(
 /// session gets a new id, and with it a new CSRF token.
 ///
 /// # Errors
-/// 401, 403 `csrf_failed`, 409 `totp_enabled` or `totp_not_enrolled`, 422 `otp_invalid`.
+/// 401, 403 `csrf_failed`, 409 `totp_enabled` or `totp_not_enrolled`, 422 `otp_invalid`, 429 `too_many_attempts`.
 pub async fn confirm_totp(
+    request: HttpRequest,
     writer: Writer,
     code: JsonBody<TotpCode>,
     edge: web::Data<Edge>,
@@ -64,7 +65,7 @@ pub async fn confirm_totp(
     let confirm = |clients: Arc<Clients>, cx: CallContext| async move {
         clients.profile.confirm_totp(&cx, &code.code).await
     };
-    let (confirmed, new) = switch(writer, &edge, true, confirm).await?;
+    let (confirmed, new) = switch(&request, writer, &edge, true, confirm).await?;
     let session = new.as_ref().map_or(old, |new| new.session.key);
     let enabled = TotpEnabled {
         recovery_codes: confirmed.recovery_codes,
@@ -79,8 +80,9 @@ pub async fn confirm_totp(
 /// is in `X-CSRF-Token` and at `/auth/csrf-token`.
 ///
 /// # Errors
-/// 401, 403 `csrf_failed`, 409 `totp_not_enrolled`, 422 `otp_invalid`.
+/// 401, 403 `csrf_failed`, 409 `totp_not_enrolled`, 422 `otp_invalid`, 429 `too_many_attempts`.
 pub async fn remove_totp(
+    request: HttpRequest,
     writer: Writer,
     code: JsonBody<TotpCode>,
     edge: web::Data<Edge>,
@@ -88,14 +90,16 @@ pub async fn remove_totp(
     let remove = |clients: Arc<Clients>, cx: CallContext| async move {
         clients.profile.remove_totp(&cx, &code.code).await
     };
-    let ((), new) = switch(writer, &edge, false, remove).await?;
+    let ((), new) = switch(&request, writer, &edge, false, remove).await?;
     let mut response = never_kept(&mut HttpResponse::NoContent()).finish();
     set_cookie(&mut response, &edge, new.as_ref());
     Ok(response)
 }
 
-/// Switches the second factor on or off by `call`, and lets the sessions know.
+/// Switches the second factor on or off by `call`, and lets the sessions know. A wrong code counts as a failed sign-in:
+/// who has got hold of a session must not find out the code by trying.
 async fn switch<T, Fut>(
+    request: &HttpRequest,
     writer: Writer,
     edge: &Edge,
     on: bool,
@@ -107,10 +111,18 @@ where
 {
     let changes = Changes::default().and_mine([Tag::member(writer.me())]);
     let (sessions, session) = (edge.sessions.clone(), Arc::clone(&writer.caller().session));
+    let subject = Subject::Member(writer.me());
+    let attempt = writer.api().throttle.begin(subject, client_address(request)).await?;
     let write = |clients: Arc<Clients>, cx: CallContext| {
         let calling = call(Arc::clone(&clients), cx.clone());
         async move {
-            let answer = calling.await?;
+            let answer = calling.await;
+            match &answer {
+                Ok(_) => attempt.succeeded().await,
+                Err(error) if error.problem_code() == Some("otp_invalid") => attempt.failed().await,
+                Err(_) => attempt.undecided().await,
+            }
+            let answer = answer?;
             // It is switched, and the recovery codes are told this once: nothing that fails from here on may keep
             // them back.
             let me = clients.profile.me(&cx).await;

@@ -9,8 +9,8 @@ use schemas::{Credentials, Me, SessionInfo, SignUp, SignedUp};
 use super::{arrival::Arrival, never_kept, time};
 use crate::{
     api::{Api, calling::call_context, creating::Made, refusals::refusal},
-    edge::{ApiError, Edge, JsonBody, origin_check},
-    identity::Session,
+    edge::{ApiError, Edge, JsonBody, client_address, origin_check},
+    identity::{Session, Subject},
 };
 
 /// `POST /auth/signup`: 201 with the new member. Signs nobody in.
@@ -33,7 +33,7 @@ pub async fn sign_up(
 /// `POST /auth/login`: 200 with the session, and its cookie. What the browser was signed in with before ends.
 ///
 /// # Errors
-/// 401 `bad_credentials`, `otp_required` or `otp_invalid`, 403 `csrf_failed`, 422, 503.
+/// 401 `bad_credentials`, `otp_required` or `otp_invalid`, 403 `csrf_failed`, 422, 429 `too_many_attempts`, 503.
 pub async fn log_in(
     request: HttpRequest,
     credentials: JsonBody<Credentials>,
@@ -41,7 +41,7 @@ pub async fn log_in(
     edge: web::Data<Edge>,
 ) -> Result<HttpResponse, ApiError> {
     origin_check(&request)?;
-    let user = verify(&request, &api, &edge, &credentials).await?;
+    let user = verify(&request, &api, &edge, credentials.0).await?;
     let arrival = Arrival::of_browser(&request, &api, &edge);
     let new = arrival.open_session(user).await?;
     let mut response = never_kept(&mut HttpResponse::Ok()).json(info(&edge, &new.session)?);
@@ -54,10 +54,23 @@ pub(super) async fn verify(
     request: &HttpRequest,
     api: &Api,
     edge: &Edge,
-    credentials: &Credentials,
+    credentials: Credentials,
 ) -> Result<Me, ApiError> {
-    let verified = api.clients.profile.verify(&call_context(request, None), credentials).await;
-    verified.map_err(not_verified).inspect_err(|refused| edge.metrics.sign_in(word_for(refused)))
+    let (throttle, clients) = (api.throttle.clone(), Arc::clone(&api.clients));
+    let (cx, address) = (call_context(request, None), client_address(request));
+    let verifying = async move {
+        let attempt = throttle.begin(Subject::Login(&credentials.login), address).await?;
+        let verified = clients.profile.verify(&cx, &credentials).await.map_err(not_verified);
+        match &verified {
+            Ok(_) => attempt.succeeded().await,
+            Err(ApiError::BadCredentials | ApiError::OtpRequired { wrong: true }) => attempt.failed().await,
+            Err(_) => attempt.undecided().await,
+        }
+        verified
+    };
+    // Who hangs up has guessed all the same.
+    let verified = api.to_its_end(verifying).await.flatten();
+    verified.inspect_err(|refused| edge.metrics.sign_in(word_for(refused)))
 }
 
 /// A session as its browser sees it.
@@ -87,6 +100,7 @@ fn word_for(error: &ApiError) -> &'static str {
     match error {
         ApiError::BadCredentials => "bad_credentials",
         ApiError::OtpRequired { .. } => "otp_required",
+        ApiError::TooManyAttempts { .. } => "too_many_attempts",
         _ => "failed",
     }
 }

@@ -19,7 +19,7 @@ use crate::{
 /// of the body, and what the browser was signed in with before ends.
 ///
 /// # Errors
-/// 401 `bad_credentials`, `otp_required` or `otp_invalid`, 403 `csrf_failed`, 422, 503.
+/// 401 `bad_credentials`, `otp_required` or `otp_invalid`, 403 `csrf_failed`, 422, 429 `too_many_attempts`, 503.
 pub async fn issue_tokens(
     request: HttpRequest,
     JsonBody(asked): JsonBody<TokenRequest>,
@@ -30,7 +30,7 @@ pub async fn issue_tokens(
     if by_cookie {
         origin_check(&request)?;
     }
-    let user = verify(&request, &api, &edge, &Credentials { login, password, otp }).await?;
+    let user = verify(&request, &api, &edge, Credentials { login, password, otp }).await?;
     if !by_cookie {
         let pair = Arrival::of_app(&request, &api, &edge).issue_tokens(user, false).await?;
         return Ok(answer(&pair, false));

@@ -35,8 +35,13 @@ impl Problems {
 }
 
 /// What any request may end like.
-pub(super) fn everywhere() -> [ApiError; 3] {
-    [ApiError::BadRequest, ApiError::Internal(""), ApiError::Interrupted("")]
+pub(super) fn everywhere() -> [ApiError; 4] {
+    [
+        ApiError::BadRequest,
+        ApiError::RateLimited { retry_after_s: 1 },
+        ApiError::Internal(""),
+        ApiError::Interrupted(""),
+    ]
 }
 
 /// Where a session or a token is looked at; `needed`: nobody else gets an answer.

@@ -9,6 +9,9 @@
 
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
+use tokio::time::{Instant, sleep};
+
 use super::{Subject, ThrottledBy};
 use crate::{
     identity::Secrets,
@@ -21,10 +24,13 @@ const LABEL: &str = "sign-in-throttle";
 
 /// Attempts are counted as tried by the round in which they begin, and looked for in the present round and the one
 /// before: for 20 s at least, which is twice what the call that decides them may take, and for 40 s at most. So an
-/// attempt that is never settled (its process was killed, the store went away) fails closed, and shuts nobody out
-/// long after an outage.
+/// attempt that is never settled, because its process was killed, fails closed and shuts nobody out for long.
 const ROUND: Duration = Duration::from_secs(20);
 
+/// How often counts that a store did not take because it was away are told to it again.
+const TELL_AGAIN: Duration = Duration::from_millis(250);
+
+#[derive(Clone)]
 pub(super) struct Counts {
     store: Arc<dyn Store>,
     secrets: Arc<Secrets>,
@@ -65,7 +71,37 @@ pub(super) struct Held {
     tried: u64,
 }
 
+/// A count to be changed.
+#[derive(Debug)]
+pub(super) struct Change {
+    of: Of,
+    key: Vec<u8>,
+    delta: i64,
+}
+
+#[derive(Debug)]
+enum Of {
+    Failed,
+    Tried,
+}
+
 impl Held {
+    /// One more has failed.
+    pub(super) fn failure(&self) -> Change {
+        Change { of: Of::Failed, key: self.failed_key.clone(), delta: 1 }
+    }
+
+    /// As many as had failed when the place was taken have not. What has failed since was somebody's guess.
+    pub(super) fn pardon(&self) -> Change {
+        let delta = i64::try_from(self.failed).map_or(i64::MIN, |failed| -failed);
+        Change { of: Of::Failed, key: self.failed_key.clone(), delta }
+    }
+
+    /// It is no longer tried.
+    pub(super) fn back(&self) -> Change {
+        Change { of: Of::Tried, key: self.tried_key.clone(), delta: -1 }
+    }
+
     /// As many have failed as may fail.
     pub(super) fn is_full(&self) -> bool {
         self.failed >= self.limit
@@ -113,66 +149,97 @@ impl Counts {
     /// Counts one as tried, then looks at what else is counted.
     pub(super) async fn hold(&self, counted: &Counted) -> Result<Held, StoreError> {
         let round = round_of(unix_ms());
-        let tried_key = counted.tried_in(round);
         let before_key = counted.tried_in(round.saturating_sub(1));
-        let (tried, before) = tokio::join!(self.add_tried(&tried_key, 1), self.add_tried(&before_key, 0));
-        let held = Held {
+        let mut held = Held {
             by: counted.by,
             limit: counted.limit.into(),
             failed_key: counted.failed.clone(),
-            tried_key,
+            tried_key: counted.tried_in(round),
             failed: 0,
             failed_until_ms: 0,
-            tried: tried?,
+            tried: 0,
         };
+        let (tried, before) =
+            tokio::join!(self.add_tried(&held.tried_key, 1), self.add_tried(&before_key, 0));
+        match tried {
+            Ok(tried) => held.tried = tried,
+            // What the store may have counted without saying so is taken for counted: were it not, one attempt more
+            // would be tried beside others, and count as failed like them.
+            Err(error @ StoreError::Unanswered { .. }) => {
+                self.make([], [held.back()]).await;
+                return Err(error);
+            }
+            Err(error) => return Err(error),
+        }
         // After the others: an attempt that ends between the two looks is seen in one of them at least.
-        match (before, self.add_failed(&held.failed_key, 0).await) {
+        let failed = self.store.add(Space::Counters, &held.failed_key, 0, self.window).await;
+        match (before, failed) {
             (Ok(before), Ok((failed, failed_until_ms))) => {
                 Ok(Held { failed, failed_until_ms, tried: held.tried + before, ..held })
             }
             (Err(error), _) | (_, Err(error)) => {
-                self.give_back(&held).await;
+                self.make([], [held.back()]).await;
                 Err(error)
             }
         }
     }
 
-    /// No longer tried. Where the store does not hear it, the count runs out by itself.
-    pub(super) async fn give_back(&self, held: &Held) {
-        report(self.add_tried(&held.tried_key, -1).await);
+    /// Makes `first`, and then `then`. What a store does not take because it is away is told to it again behind, for
+    /// as long as it would count.
+    pub(super) async fn make<const F: usize, const T: usize>(&self, first: [Change; F], then: [Change; T]) {
+        let (mut first, mut then) = (Vec::from(first), Vec::from(then));
+        self.try_to_make(&mut first, &mut then).await;
+        if first.is_empty() && then.is_empty() {
+            return;
+        }
+        let counts = self.clone();
+        tokio::spawn(async move {
+            let until = Instant::now() + 2 * ROUND;
+            while Instant::now() < until && !(first.is_empty() && then.is_empty()) {
+                sleep(TELL_AGAIN).await;
+                counts.try_to_make(&mut first, &mut then).await;
+            }
+        });
     }
 
-    pub(super) async fn fail(&self, held: &Held) -> Result<(), StoreError> {
-        self.add_failed(&held.failed_key, 1).await.map(|_| ())
+    /// Leaves what is still to be made.
+    async fn try_to_make(&self, first: &mut Vec<Change>, then: &mut Vec<Change>) {
+        for changes in [first, then] {
+            let made = join_all(changes.iter().map(|change| self.change(change))).await;
+            let mut made = made.into_iter();
+            changes.retain(|_| made.next() == Some(false));
+            if !changes.is_empty() {
+                return;
+            }
+        }
     }
 
-    /// Takes away the failures that were there when the place was taken.
-    pub(super) async fn forgive(&self, held: &Held) {
-        if let Ok(failed @ 1..) = i64::try_from(held.failed) {
-            report(self.add_failed(&held.failed_key, -failed).await);
+    /// Whether there is nothing left to do for it.
+    async fn change(&self, change: &Change) -> bool {
+        if change.delta == 0 {
+            return true;
+        }
+        let window = match change.of {
+            Of::Failed => self.window,
+            Of::Tried => 2 * ROUND,
+        };
+        match self.store.add(Space::Counters, &change.key, change.delta, window).await {
+            Ok(_) => true,
+            // Nothing has happened, and it may later.
+            Err(StoreError::Away { .. } | StoreError::Reopening) => false,
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "an attempt to sign in is not counted to its end");
+                true
+            }
         }
     }
 
     async fn add_tried(&self, key: &[u8], delta: i64) -> Result<u64, StoreError> {
         Ok(self.store.add(Space::Counters, key, delta, 2 * ROUND).await?.0)
     }
-
-    /// The count, and when it ends in unix milliseconds.
-    async fn add_failed(&self, key: &[u8], delta: i64) -> Result<(u64, u64), StoreError> {
-        self.store.add(Space::Counters, key, delta, self.window).await
-    }
 }
 
 fn round_of(now_ms: u64) -> u64 {
     now_ms / u64::try_from(ROUND.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// For the log: the attempt goes on whether it was counted in the end or not.
-pub(super) fn report<T>(counted: Result<T, StoreError>) {
-    if let Err(error) = counted {
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "an attempt to sign in is not counted to its end"
-        );
-    }
 }

@@ -29,11 +29,11 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use self::counts::{Counted, Counts, Held, report};
+use self::counts::{Change, Counted, Counts, Held};
 use super::Secrets;
 use crate::{
     store::{Store, StoreError},
-    telemetry::unix_ms,
+    telemetry::{Metrics, unix_ms},
 };
 
 /// What callers are told to wait when others were in flight for longer than they could wait here.
@@ -112,6 +112,7 @@ pub struct SignInThrottle(Arc<Inner>);
 struct Inner {
     counts: Counts,
     policy: ThrottlePolicy,
+    metrics: Arc<Metrics>,
     /// An attempt of this process was settled.
     settled: Notify,
 }
@@ -139,9 +140,14 @@ enum Reserved {
 impl SignInThrottle {
     /// Counts in `store`, under keys derived from `secrets`: when their first one is replaced, counts begin anew.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, secrets: Arc<Secrets>, policy: ThrottlePolicy) -> Self {
+    pub fn new(
+        store: Arc<dyn Store>,
+        secrets: Arc<Secrets>,
+        policy: ThrottlePolicy,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let counts = Counts::new(store, secrets, policy.window);
-        Self(Arc::new(Inner { counts, policy, settled: Notify::new() }))
+        Self(Arc::new(Inner { counts, policy, metrics, settled: Notify::new() }))
     }
 
     /// Counts an attempt of `subject` from `address`, before its password is looked at. To be called by what runs on
@@ -151,7 +157,7 @@ impl SignInThrottle {
     /// # Errors
     /// [`ThrottleError::TooMany`], also for the right password; [`ThrottleError::Store`].
     pub async fn begin(&self, subject: Subject<'_>, address: IpAddr) -> Result<Attempt, ThrottleError> {
-        let Inner { counts, policy, settled } = &*self.0;
+        let Inner { counts, policy, settled, .. } = &*self.0;
         let account = counts.of_account(subject, policy.account_failures);
         let address = counts.of_address(address, policy.address_failures);
         let until = Instant::now() + policy.patience;
@@ -164,10 +170,10 @@ impl SignInThrottle {
                 }
                 Reserved::Full { by, until_ms } => {
                     let retry_after = Duration::from_millis(until_ms.saturating_sub(unix_ms()));
-                    return Err(ThrottleError::TooMany { by, retry_after });
+                    return Err(self.too_many(by, retry_after));
                 }
                 Reserved::Busy(by) if Instant::now() >= until => {
-                    return Err(ThrottleError::TooMany { by, retry_after: BUSY_RETRY });
+                    return Err(self.too_many(by, BUSY_RETRY));
                 }
                 Reserved::Busy(_) => {
                     tokio::select! {
@@ -179,12 +185,17 @@ impl SignInThrottle {
         }
     }
 
+    fn too_many(&self, by: ThrottledBy, retry_after: Duration) -> ThrottleError {
+        self.0.metrics.sign_in_throttled(by.as_str());
+        ThrottleError::TooMany { by, retry_after }
+    }
+
     async fn reserve(&self, account: &Counted, address: &Counted) -> Result<Reserved, StoreError> {
         let counts = &self.0.counts;
         let (account, address) = match tokio::join!(counts.hold(account), counts.hold(address)) {
             (Ok(account), Ok(address)) => (account, address),
             (Ok(held), Err(error)) | (Err(error), Ok(held)) => {
-                counts.give_back(&held).await;
+                counts.make([], [held.back()]).await;
                 return Err(error);
             }
             (Err(error), Err(_)) => return Err(error),
@@ -198,7 +209,7 @@ impl SignInThrottle {
             None => busy(),
         };
         let Some(refused) = refused else { return Ok(Reserved::Both(account, address)) };
-        tokio::join!(counts.give_back(&account), counts.give_back(&address));
+        counts.make([], [account.back(), address.back()]).await;
         Ok(refused)
     }
 }
@@ -206,29 +217,22 @@ impl SignInThrottle {
 impl Attempt {
     /// The password or the code was wrong, or nobody has that name.
     pub async fn failed(self) {
-        let counts = &self.throttle.0.counts;
-        match tokio::join!(counts.fail(&self.account), counts.fail(&self.address)) {
-            (Ok(()), Ok(())) => self.settle().await,
-            // It stays counted as tried instead, for as long as that lasts.
-            (Err(error), _) | (_, Err(error)) => report::<()>(Err(error)),
-        }
+        self.settle([self.account.failure(), self.address.failure()]).await;
     }
 
-    /// It was right: the account's failures are forgotten, as many as there were when it began. What has failed
-    /// meanwhile was somebody's guess.
+    /// It was right: the account's failures before it are forgotten.
     pub async fn succeeded(self) {
-        self.throttle.0.counts.forgive(&self.account).await;
-        self.settle().await;
+        self.settle([self.account.pardon()]).await;
     }
 
     /// Nothing was decided: the service that knows did not answer, or a second step is needed.
     pub async fn undecided(self) {
-        self.settle().await;
+        self.settle([]).await;
     }
 
-    async fn settle(&self) {
+    async fn settle<const N: usize>(&self, outcome: [Change; N]) {
         let Inner { counts, settled, .. } = &*self.throttle.0;
-        tokio::join!(counts.give_back(&self.account), counts.give_back(&self.address));
+        counts.make(outcome, [self.account.back(), self.address.back()]).await;
         settled.notify_waiters();
     }
 }

@@ -1,0 +1,179 @@
+//! Rate limits as callers meet them: who is charged for a request, 429 where that is too often, and what is left in
+//! headers. Between CORS and the routes: preflights are free, and pages of other origins can read a refusal.
+
+use std::sync::Arc;
+
+use actix_web::{
+    Error, HttpRequest,
+    body::{BoxBody, EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{HeaderMap, HeaderName, HeaderValue},
+    middleware::Next,
+};
+use smallvec::SmallVec;
+
+use super::{ApiError, Edge, RequestContext, caller::shown, callers::caller_service, client_address};
+use crate::identity::{Charge, Limit, Limits, Principal, Tier};
+
+const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// Limits, and the headers in which they are told (draft-ietf-httpapi-ratelimit-headers-10).
+#[derive(Debug, Clone)]
+pub struct RateLimits(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    limits: Limits,
+    /// `RateLimit-Policy` of each tier.
+    policies: [HeaderValue; 3],
+}
+
+impl RateLimits {
+    /// The headers are made here, once.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        let policies = Tier::ALL.map(|tier| policy(tier, limits.policy().of(tier)));
+        Self(Arc::new(Inner { limits, policies }))
+    }
+
+    async fn charge(&self, principal: Principal) -> Result<Charge, (Charge, ApiError)> {
+        let charge = self.0.limits.charge(principal).await;
+        if charge.allowed {
+            Ok(charge)
+        } else {
+            Err((charge, ApiError::RateLimited { retry_after_s: seconds(&charge) }))
+        }
+    }
+
+    fn tell(&self, charge: &Charge, headers: &mut HeaderMap) {
+        headers.insert(RATELIMIT_POLICY, self.0.policies[charge.tier as usize].clone());
+        headers.insert(RATELIMIT, state(charge));
+    }
+}
+
+/// Charges whoever a request is from, before anything is done for it: a server-side caller by its name, a signed-in user by
+/// their id, and everybody else, also with a credential that is no good, by their address.
+///
+/// # Errors
+/// Those of what is within.
+pub async fn limit<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let Some(limits) = Edge::of(request.request())?.limits.clone() else {
+        return Ok(next.call(request).await?.map_into_left_body());
+    };
+    let principal = principal(request.request()).await;
+    match limits.charge(principal).await {
+        Ok(charge) => {
+            let mut response = next.call(request).await?;
+            limits.tell(&charge, response.headers_mut());
+            Ok(response.map_into_left_body())
+        }
+        Err((charge, refused)) => {
+            let mut response = request.error_response(refused);
+            limits.tell(&charge, response.headers_mut());
+            Ok(response.map_into_right_body())
+        }
+    }
+}
+
+/// The answer to a request that comes no further than the gate. Its address is charged for it.
+pub(super) async fn refuse(request: ServiceRequest, refused: ApiError) -> ServiceResponse<BoxBody> {
+    let limits = Edge::of(request.request()).ok().and_then(|edge| edge.limits.clone());
+    let Some(limits) = limits else { return request.error_response(refused) };
+    let (charge, refused) = match limits.charge(Principal::at(client_address(request.request()))).await {
+        Ok(charge) => (charge, refused),
+        Err((charge, too_often)) => (charge, too_often),
+    };
+    let mut response = request.error_response(refused);
+    limits.tell(&charge, response.headers_mut());
+    response
+}
+
+async fn principal(request: &HttpRequest) -> Principal {
+    if let Some(name) = caller_service(request) {
+        return Principal::caller(&name);
+    }
+    let session = match shown(request).await {
+        Ok(shown) => {
+            let session = shown.session().cloned();
+            RequestContext::note(request, |context| context.shown = Some(shown));
+            session
+        }
+        // Where sessions cannot be looked up, a handler that needs one says so.
+        Err(_) => None,
+    };
+    match (session, Edge::of(request)) {
+        (Some(session), Ok(edge)) => Principal::user(session.log_name(&edge.users)),
+        _ => Principal::at(client_address(request)),
+    }
+}
+
+/// `"user";q=100;w=2`: so many requests within so many seconds, which is how long an empty bucket takes to fill.
+fn policy(tier: Tier, limit: Limit) -> HeaderValue {
+    let (burst, per_second) = (limit.burst.get(), limit.per_second.get());
+    let text = format!("\"{}\";q={burst};w={}", tier.as_str(), burst.div_ceil(per_second));
+    // Letters, digits and `";=`: always a header value.
+    HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// `"user";r=99;t=1`: so many more now, and more than that after so many seconds.
+fn state(charge: &Charge) -> HeaderValue {
+    let mut text = SmallVec::<[u8; 48]>::new();
+    let mut number = itoa::Buffer::new();
+    text.push(b'"');
+    text.extend_from_slice(charge.tier.as_str().as_bytes());
+    text.extend_from_slice(b"\";r=");
+    text.extend_from_slice(number.format(charge.remaining).as_bytes());
+    text.extend_from_slice(b";t=");
+    text.extend_from_slice(number.format(seconds(charge)).as_bytes());
+    // As above.
+    HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// Rounded up, and at least one: who comes earlier comes too early.
+fn seconds(charge: &Charge) -> u64 {
+    let whole = charge.more_after.as_secs();
+    (whole + u64::from(charge.more_after.subsec_nanos() > 0)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{num::NonZeroU32, time::Duration};
+
+    use super::{Charge, Limit, Tier, policy, state};
+
+    fn limit(per_second: u32, burst: u32) -> Limit {
+        let number = |number| NonZeroU32::new(number).expect("not 0");
+        Limit { per_second: number(per_second), burst: number(burst) }
+    }
+
+    #[test]
+    fn a_policy_is_how_much_within_how_long() {
+        for (tier, limit, header) in [
+            (Tier::User, limit(50, 100), r#""user";q=100;w=2"#),
+            (Tier::Anonymous, limit(20, 40), r#""anonymous";q=40;w=2"#),
+            (Tier::Caller, limit(1_000_000, 1), r#""caller";q=1;w=1"#),
+            (Tier::User, limit(3, 10), r#""user";q=10;w=4"#),
+            (Tier::Anonymous, limit(1, 1_000_000), r#""anonymous";q=1000000;w=1000000"#),
+        ] {
+            assert_eq!(policy(tier, limit), header);
+        }
+    }
+
+    #[test]
+    fn what_is_left_is_told_in_whole_seconds() {
+        for (tier, remaining, more_after_us, header) in [
+            (Tier::User, 99, 20_000, r#""user";r=99;t=1"#),
+            (Tier::Caller, 1_000_000, 1, r#""caller";r=1000000;t=1"#),
+            (Tier::Anonymous, 0, 0, r#""anonymous";r=0;t=1"#),
+            (Tier::Anonymous, 0, 1_000_000, r#""anonymous";r=0;t=1"#),
+            (Tier::Anonymous, 0, 1_000_001, r#""anonymous";r=0;t=2"#),
+        ] {
+            let more_after = Duration::from_micros(more_after_us);
+            assert_eq!(state(&Charge { tier, allowed: remaining > 0, remaining, more_after }), header);
+        }
+    }
+}
