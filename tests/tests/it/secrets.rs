@@ -5,9 +5,13 @@ use serde_json::json;
 use tests::{
     Fault, PASSWORD, TestBff, email, eventually,
     planted::{Secret, plant},
+    redis::RedisServer,
 };
 
-use crate::kitchen::{post_about, publish};
+use crate::{
+    callers,
+    kitchen::{post_about, publish},
+};
 
 const FEED: &str = "/bff/home-feed";
 
@@ -61,6 +65,50 @@ async fn nothing_secret_is_in_the_logs_also_when_everything_is_logged() {
             );
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_secret_is_in_the_logs_of_a_gateway_on_redis_also_when_that_fails() {
+    let mut redis = RedisServer::start().await;
+    let builder = callers::builder().set("telemetry.log", "trace").set("telemetry.format", "json");
+    let bff = builder.redis(&redis).set("tokens.retry_ms", 100).spawn().await;
+    let ada = bff.signed_in("ada").await;
+    let app = bff.anonymous();
+    let _ = app.sign_in_app("ada").await;
+    let spent = app.refresh_token();
+    let _ = app.refresh().await;
+    let _ = app.get(FEED).await.expect(200);
+    let by_server = ada.request(Method::GET, FEED).header("x-caller-token", callers::TOKEN);
+    let _ = by_server.send().await.expect(200);
+    let wrong = ada.request(Method::GET, FEED).header("x-caller-token", "planted-wrong-caller-token");
+    let _ = wrong.send().await.expect(401);
+    // What comes back is written down as well: the secret, its URI, a replaced refresh token.
+    let _ = ada.post("/auth/2fa/totp", &json!({})).await.expect(200);
+    ada.post("/auth/2fa/totp/confirm", &json!({ "code": "000000" })).await.expect_problem(422, "otp_invalid");
+    let _ = app.refresh().await;
+    eventually("a replay to be taken for one", || async {
+        (app.present(&spent).await.status == 401).then_some(())
+    })
+    .await;
+    let other = bff.anonymous();
+    let _ = other.sign_in_app("ada").await;
+    redis.kill().await;
+    let fresh = bff.anonymous();
+    eventually("the outage to be noticed", || async {
+        (fresh.try_sign_in("ada").await.status == 503).then_some(())
+    })
+    .await;
+    let _ = other.present(&other.refresh_token()).await.expect(503);
+    let _ = ada.post("/auth/logout", &json!({})).await.expect(503);
+    redis.restart().await;
+    eventually("Redis to be back", || async { (fresh.try_sign_in("ada").await.status == 200).then_some(()) })
+        .await;
+    let text = bff.output();
+    assert!(
+        text.contains("\"level\":\"TRACE\"") && text.contains("bff::store::redis"),
+        "everything is logged"
+    );
+    assert!(!text.contains("planted"), "{:?}", text.lines().find(|line| line.contains("planted")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
