@@ -6,6 +6,8 @@ import { codeOf } from "./problem.js";
 export type Exchange = (request: Request) => Promise<Response>;
 
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
+/** What makes a session and needs none: no token is asked for. */
+const BEFORE_A_SESSION = new Set(["/auth/login", "/auth/signup", "/auth/token", "/auth/refresh"]);
 
 /** Headers that every request bears. */
 export function withHeaders(next: Exchange, headers: () => Record<string, string | undefined>): Exchange {
@@ -88,7 +90,7 @@ export class CsrfLayer {
 
   around(next: Exchange): Exchange {
     return async (request) => {
-      if (SAFE.has(request.method)) return next(request);
+      if (SAFE.has(request.method) || BEFORE_A_SESSION.has(new URL(request.url).pathname)) return next(request);
       const again = request.clone();
       const token = await this.#current(next);
       const response = await next(bearing(request, token));

@@ -33,6 +33,9 @@ const LONGEST_WAIT_MS = 30_000;
 /** Messages until the signal says stop, the session ends (a thrown {@link BffError} with `unauthenticated`), or the
  * caller leaves the loop. A lost connection is made again, with growing pauses, and resumes after the last message. */
 export async function* notify(context: LiveContext, options: NotifyOptions): AsyncGenerator<LiveMessage> {
+  if (options.transport === "websocket" && !context.WebSocket) {
+    throw new TypeError("this platform has no WebSocket: pass one in the options of the client");
+  }
   let last = options.lastEventId;
   let wait = FIRST_WAIT_MS;
   while (!options.signal?.aborted) {
@@ -116,7 +119,7 @@ async function* overWebSocket(
   last: string | undefined,
 ): AsyncGenerator<LiveMessage> {
   const Socket = context.WebSocket;
-  if (!Socket) throw new TypeError("this platform has no WebSocket: pass one in the options of the client");
+  if (!Socket) return;
   const url = `${context.base.replace(/^http/, "ws")}${pathOf(options, last)}`;
   const headers = await context.headers();
   // Browsers take no third argument and send the cookie by themselves.

@@ -12,6 +12,7 @@ mod encodings;
 mod faults;
 mod feed;
 mod forged_tokens;
+mod front;
 mod fuzz;
 mod health;
 mod idempotency;
