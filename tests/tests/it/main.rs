@@ -14,6 +14,7 @@ mod feed;
 mod forged_tokens;
 mod front;
 mod fuzz;
+mod guessing;
 mod health;
 mod idempotency;
 mod imports;

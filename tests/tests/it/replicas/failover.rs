@@ -11,6 +11,9 @@ use tests::{
 
 use super::{FEED, Pair, bearer_of, expect_store_away, refused_since, sign_out};
 
+/// How many wrong passwords an account takes.
+const WRONG_PASSWORDS: usize = 5;
+
 /// People who signed in before, of both kinds.
 async fn residents<Store: StoreUrl>(pair: &Pair<Store>) -> Vec<Actor> {
     let mut people = Vec::new();
@@ -80,6 +83,16 @@ async fn all_works<Store: StoreUrl>(pair: &Pair<Store>, people: &[Actor]) {
         let revoke = pair.here.anonymous().request(Method::POST, "/auth/revoke");
         let _ = revoke.json(&json!({ "token": app.refresh_token() })).send().await.expect(204);
         refused_since(Instant::now(), &app, FEED).await;
+    }
+    let _ = pair.here.sign_up("guessed").await;
+    for number in 0..WRONG_PASSWORDS {
+        let guess = json!({ "login": "guessed", "password": "wrong-password" });
+        let answer = pair.both()[number % 2].anonymous().post("/auth/login", &guess).await;
+        answer.expect_problem(401, "bad_credentials");
+    }
+    for replica in pair.both() {
+        let refused = replica.anonymous().try_sign_in("guessed").await;
+        refused.expect_problem(429, "too_many_attempts");
     }
 }
 
