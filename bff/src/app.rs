@@ -217,7 +217,7 @@ impl Application {
                 throttle: SignInThrottle::new(
                     Arc::clone(&store),
                     Arc::clone(&secrets),
-                    throttle_policy(&config),
+                    throttle_policy(&config, &store),
                     Arc::clone(&metrics),
                 ),
                 idempotency: Idempotency::new(Arc::clone(&store), Arc::clone(&secrets)),

@@ -23,7 +23,7 @@ use crate::{
     live::{Hub, LiveSettings, Revalidator, SenderTokens},
     screens::{ScreenSettings, Screens, ScreensParts},
     store::{Store, StoreError, StoreSettings},
-    telemetry::Metrics,
+    telemetry::{Metrics, unix_ms},
 };
 
 /// Recipes whose authors are remembered: about 100 bytes each.
@@ -237,8 +237,11 @@ pub(super) fn session_policy(config: &Config) -> SessionPolicy {
     }
 }
 
-pub(super) fn throttle_policy(config: &Config) -> ThrottlePolicy {
+pub(super) fn throttle_policy(config: &Config, store: &Arc<dyn Store>) -> ThrottlePolicy {
+    // A store of one process has only its attempts in flight.
+    let life = if store.shared().is_some() { 0 } else { unix_ms() };
     ThrottlePolicy {
+        life,
         account_failures: config.throttle.account_failures,
         address_failures: config.throttle.address_failures,
         window: config.throttle.window_ms.into(),

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! sign-in:{login|member|address}:failed:{MAC}          failures; the window begins with the first one
-//! sign-in:{login|member|address}:tried:{MAC}{round}    attempts in flight that began in that round
+//! sign-in:{login|member|address}:tried:{MAC}{life}{round}    attempts in flight that began in that round
 //! ```
 //!
 //! The MAC is the first 128 bits of HMAC-SHA256 over the name: whoever reads the store learns no login.
@@ -35,6 +35,7 @@ pub(super) struct Counts {
     store: Arc<dyn Store>,
     secrets: Arc<Secrets>,
     window: Duration,
+    life: u64,
 }
 
 impl fmt::Debug for Counts {
@@ -114,8 +115,8 @@ impl Held {
 }
 
 impl Counts {
-    pub(super) fn new(store: Arc<dyn Store>, secrets: Arc<Secrets>, window: Duration) -> Self {
-        Self { store, secrets, window }
+    pub(super) fn new(store: Arc<dyn Store>, secrets: Arc<Secrets>, window: Duration, life: u64) -> Self {
+        Self { store, secrets, window, life }
     }
 
     pub(super) fn of_account(&self, subject: Subject<'_>, limit: u32) -> Counted {
@@ -143,7 +144,8 @@ impl Counts {
         let keys = self.secrets.keys(LABEL);
         let mac = keys.first().map(|key| key.mac(&[kind.as_bytes(), &[0], name])).unwrap_or_default();
         let key = |count: &str| [format!("sign-in:{kind}:{count}:").as_bytes(), &mac[..16]].concat();
-        Counted { by, limit, failed: key("failed"), tried: key("tried") }
+        let tried = [&key("tried")[..], &self.life.to_be_bytes()].concat();
+        Counted { by, limit, failed: key("failed"), tried }
     }
 
     /// Counts one as tried, then looks at what else is counted.

@@ -53,6 +53,10 @@ pub struct ThrottlePolicy {
     pub window: Duration,
     /// How long an attempt waits for others in flight that leave no room for it.
     pub patience: Duration,
+    /// Attempts in flight count only among those of the same life: 0 over a store that replicas share. Elsewhere each
+    /// start of the process is one of its own, or those that it was killed in the middle of would be in the way of
+    /// people who sign in.
+    pub life: u64,
 }
 
 impl Default for ThrottlePolicy {
@@ -62,6 +66,7 @@ impl Default for ThrottlePolicy {
             address_failures: 20,
             window: Duration::from_secs(15 * 60),
             patience: Duration::from_secs(2),
+            life: 0,
         }
     }
 }
@@ -146,7 +151,7 @@ impl SignInThrottle {
         policy: ThrottlePolicy,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let counts = Counts::new(store, secrets, policy.window);
+        let counts = Counts::new(store, secrets, policy.window, policy.life);
         Self(Arc::new(Inner { counts, policy, metrics, settled: Notify::new() }))
     }
 

@@ -154,6 +154,20 @@ async fn an_attempt_that_hangs_in_the_air_stays_counted() {
     refused(&throttle, "ada", HOME).await;
 }
 
+#[tokio::test]
+async fn attempts_of_an_earlier_life_are_in_nobodys_way_and_its_failures_still_count() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let earlier = throttle_over(Arc::clone(&store), ThrottlePolicy { life: 1, ..policy() });
+    fail(&earlier, "ada", HOME, 2).await;
+    for _ in 0..3 {
+        drop(begin(&earlier, "ada", HOME).await.expect("room"));
+    }
+    refused(&earlier, "ada", HOME).await;
+    let now = throttle_over(store, ThrottlePolicy { life: 2, ..policy() });
+    fail(&now, "ada", HOME, 3).await;
+    assert!(refused(&now, "ada", HOME).await.1 > BUSY_RETRY, "five have failed");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_a_hundred_guesses_at_once_five_are_tried() {
     let patient = ThrottlePolicy { patience: Duration::from_secs(20), ..policy() };
