@@ -16,6 +16,7 @@ mod documents;
 mod drops;
 mod entry;
 mod key;
+mod peers;
 mod progress;
 mod relay;
 mod shelf;

@@ -1,9 +1,11 @@
 //! Carries drops to all replicas: after a write, before it is answered.
 //!
-//! A drop takes effect here at once, and is then published through the store, for the other replicas to apply.
+//! A drop takes effect here at once, and is then published through the store, for the other replicas to apply; it is
+//! done when they have said that they did, so that the writer's next request may go to any of them.
 //! A message that is not heard costs at most the time for which a document counts as fresh: no write fails for it.
 
 use std::{
+    collections::BTreeMap,
     fmt::{self, Write as _},
     sync::{
         Arc, OnceLock,
@@ -15,7 +17,10 @@ use bytes::Bytes;
 use schemas::Id;
 use serde::{Deserialize, Serialize};
 
-use super::{Drops, Tag};
+use super::{
+    Drops, Tag,
+    peers::{Answers, Peers},
+};
 use crate::{
     store::{Notice, Store},
     telemetry::Metrics,
@@ -40,6 +45,7 @@ struct Line {
     store: Arc<dyn Store>,
     /// By which a process knows its own messages.
     origin: Box<str>,
+    peers: Arc<Peers>,
     /// Whether the last message was not passed on: an outage is logged when it begins and when it ends.
     broken: AtomicBool,
     /// Whether what others tell goes unheard at the moment.
@@ -49,8 +55,14 @@ struct Line {
 
 /// What one replica tells the others.
 #[derive(Debug, Serialize, Deserialize)]
-struct Told<T> {
+struct Told<T: Ord> {
     origin: T,
+    /// By which others say that they have heard it; 0 where nobody waits for that.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    number: u64,
+    /// The numbers of what was heard of others.
+    #[serde(default = "BTreeMap::new", skip_serializing_if = "BTreeMap::is_empty")]
+    heard: BTreeMap<T, Vec<u64>>,
     /// Stale for everybody.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
     soft: Vec<T>,
@@ -59,6 +71,27 @@ struct Told<T> {
     hard: Vec<T>,
     #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
     user: Option<T>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+impl<T: Ord> Told<T> {
+    /// Nothing, but that `origin` is there.
+    const fn by(origin: T) -> Self {
+        Self { origin, number: 0, heard: BTreeMap::new(), soft: Vec::new(), hard: Vec::new(), user: None }
+    }
+}
+
+impl<T: Ord + Serialize> Told<T> {
+    fn payload(&self) -> Bytes {
+        let mut payload = vec![KIND];
+        // Writing strings and numbers to memory does not fail.
+        let _ = serde_json::to_writer(&mut payload, self);
+        Bytes::from(payload)
+    }
 }
 
 impl fmt::Debug for Relay {
@@ -97,15 +130,23 @@ impl Relay {
             text
         });
         let origin = origin.into_boxed_str();
-        let deaf = Arc::<AtomicBool>::default();
+        let (deaf, peers) = (Arc::<AtomicBool>::default(), Arc::<Peers>::default());
+        let own = origin.clone();
+        let answers = Answers::new(&store, move |heard| {
+            let heard = heard.iter().map(|(peer, numbers)| (&**peer, numbers.clone())).collect();
+            Told { heard, ..Told::by(&*own) }.payload()
+        });
         let ear = Ear {
             own: origin.clone(),
             deaf: Arc::clone(&deaf),
             drops: Arc::clone(&drops),
+            peers: Arc::clone(&peers),
+            answers: Arc::clone(&answers),
             metrics: Arc::clone(&metrics),
         };
         store.listen(Box::new(move |notice| ear.hear(notice)));
-        let line = Line { store, origin, broken: AtomicBool::new(false), deaf, metrics };
+        answers.here();
+        let line = Line { store, origin, peers, broken: AtomicBool::new(false), deaf, metrics };
         Ok(Self { drops, line: Some(line), witness: OnceLock::new() })
     }
 
@@ -166,31 +207,36 @@ impl Relay {
     async fn pass_on(&self, user: &Id, hard: &[Tag], soft: &[Tag]) {
         let Some(line) = self.line.as_ref().filter(|_| !(hard.is_empty() && soft.is_empty())) else { return };
         let told = Told {
-            origin: &*line.origin,
             soft: soft.iter().map(Tag::as_str).collect(),
             hard: hard.iter().map(Tag::as_str).collect(),
             user: (!hard.is_empty()).then_some(user.as_str()),
+            ..Told::by(&*line.origin)
         };
-        line.publish(&told).await;
+        line.publish(told).await;
     }
 }
 
 impl Line {
-    /// Where the store does not take it, the write goes on all the same.
-    async fn publish(&self, told: &Told<&str>) {
-        let mut payload = vec![KIND];
-        // Writing strings to memory does not fail.
-        let _ = serde_json::to_writer(&mut payload, told);
-        let published = self.store.publish(Bytes::from(payload)).await;
+    /// Done when the other replicas have heard it, or may not. Where the store does not take it, the write goes on all
+    /// the same.
+    async fn publish(&self, mut told: Told<&str>) {
+        let message = self.peers.next();
+        told.number = message.number;
+        let published = self.store.publish(told.payload()).await;
         self.metrics.relayed_drop(if published.is_ok() { "sent" } else { "failed" });
         let was_broken = self.broken.swap(published.is_err(), Ordering::Relaxed);
-        match published {
+        match &published {
             Err(error) if !was_broken => tracing::warn!(
-                error = &error as &dyn std::error::Error,
+                error = error as &dyn std::error::Error,
                 "drops do not reach the other replicas: their documents stay until they are old"
             ),
             Ok(()) if was_broken => tracing::info!("drops reach the other replicas again"),
             _ => {}
+        }
+        // Who hears nothing does not hear who has heard it.
+        let waits = published.is_ok() && !self.deaf.load(Ordering::Acquire);
+        if waits && !message.heard().await {
+            self.metrics.relayed_drop("unconfirmed");
         }
     }
 }
@@ -200,6 +246,8 @@ struct Ear {
     own: Box<str>,
     deaf: Arc<AtomicBool>,
     drops: Arc<Drops>,
+    peers: Arc<Peers>,
+    answers: Arc<Answers>,
     metrics: Arc<Metrics>,
 }
 
@@ -208,7 +256,10 @@ impl Ear {
         match notice {
             Notice::Message([KIND, told @ ..]) => self.apply(told),
             Notice::Deaf => self.deaf.store(true, Ordering::Release),
-            Notice::Hearing => self.deaf.store(false, Ordering::Release),
+            Notice::Hearing => {
+                self.deaf.store(false, Ordering::Release);
+                self.answers.here();
+            }
             Notice::Message(_) | Notice::Changed { .. } => {}
         }
     }
@@ -223,7 +274,18 @@ impl Ear {
         if *told.origin == *self.own {
             return;
         }
+        self.peers.heard_by(&told.origin, told.heard.get(&*self.own).map_or(&[], Vec::as_slice));
+        if told.soft.is_empty() && told.hard.is_empty() {
+            return;
+        }
         self.metrics.relayed_drop("heard");
+        self.drop(&told);
+        if told.number > 0 {
+            self.answers.heard(&told.origin, told.number);
+        }
+    }
+
+    fn drop(&self, told: &Told<String>) {
         let soft: Vec<_> = told.soft.iter().filter_map(|tag| Tag::parse(tag)).collect();
         if !soft.is_empty() {
             self.drops.soft(&soft);

@@ -2,7 +2,10 @@
 
 use parking_lot::Mutex;
 
-use super::{super::drops::Standing, *};
+use super::{
+    super::{drops::Standing, peers::PATIENCE},
+    *,
+};
 use crate::store::MemoryStore;
 
 fn id(text: &str) -> Id {
@@ -55,6 +58,42 @@ async fn a_write_drops_on_every_replica_and_is_witnessed_where_it_began() {
     assert_eq!(standing(&there, "bora", "member:bora"), Standing::Intact);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_write_is_done_when_the_others_have_said_so() {
+    let (store, [(_, metrics, relay), _]) = replicas();
+    // A replica whose answers this test gives; the other one answers by itself.
+    let say = async |payload: String| store.publish(Bytes::from(payload)).await.expect("published");
+    say("d{\"origin\":\"x\"}".to_owned()).await;
+    let heard = Arc::new(Mutex::new(0));
+    let number = Arc::clone(&heard);
+    store.listen(Box::new(move |notice| {
+        if let Notice::Message([KIND, told @ ..]) = notice
+            && let Ok(told) = serde_json::from_slice::<Told<String>>(told)
+        {
+            let mut latest = number.lock();
+            *latest = told.number.max(*latest);
+        }
+    }));
+    let ada = id("ada");
+    let tags = [Tag::recipe_lists()];
+    let began = tokio::time::Instant::now();
+    let mut writing = Box::pin(relay.hard(&ada, &tags));
+    let early = tokio::time::timeout(PATIENCE / 2, &mut writing).await;
+    assert!(early.is_err(), "x has not heard it");
+    assert!(*heard.lock() > 0);
+    say(format!("d{{\"origin\":\"x\",\"heard\":{{\"{}\":[{}]}}}}", relay.origin(), *heard.lock())).await;
+    writing.await;
+    assert!(began.elapsed() < PATIENCE);
+    assert!(!metrics.encode().contains("unconfirmed"));
+
+    relay.hard(&ada, &tags).await;
+    assert!(began.elapsed() >= PATIENCE, "it is waited for");
+    assert!(metrics.encode().contains("bff_relayed_drops_total{outcome=\"unconfirmed\"} 1"));
+    let began = tokio::time::Instant::now();
+    relay.hard(&ada, &tags).await;
+    assert!(began.elapsed() < PATIENCE, "and then no more");
+}
+
 #[tokio::test]
 async fn what_is_not_ours_is_ignored() {
     let (store, [(here, metrics, _), _]) = replicas();
@@ -86,7 +125,9 @@ fn what_was_relayed_is_dropped_once_more_only_where_it_went_unheard() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let relay = Relay::over(Arc::clone(&drops), store, Arc::clone(&metrics)).expect("a relay");
     let deaf = Arc::clone(&relay.line.as_ref().expect("a line").deaf);
-    let ear = Ear { own: "x".into(), deaf, drops: Arc::clone(&drops), metrics };
+    let peers = Arc::default();
+    let answers = Answers::new(&(Arc::new(MemoryStore::new()) as Arc<dyn Store>), |_| Bytes::new());
+    let ear = Ear { own: "x".into(), deaf, drops: Arc::clone(&drops), peers, answers, metrics };
     relay.soft_unheard(&[Tag::recipe(&id("1"))]);
     ear.hear(&Notice::Deaf);
     relay.soft_unheard(&[Tag::recipe(&id("2"))]);

@@ -255,7 +255,7 @@ impl Metrics {
         self.revalidations.with([outcome], |counter| counter.inc_by(tags));
     }
 
-    /// Counts a message between replicas about dropped documents (`sent`, `failed`, `heard`, `unreadable`).
+    /// Counts a message between replicas about dropped documents (`sent`, `failed`, `unconfirmed`, `heard`, `unreadable`).
     pub fn relayed_drop(&self, outcome: &'static str) {
         self.relayed_drops.with([outcome], Counter::inc);
     }
