@@ -24,7 +24,8 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const X_CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 
 /// A signed-in caller: an app with an access token, or a browser with a session cookie. Asking for one answers 401 to
-/// everybody else, and 403 to a request with a cookie that may have been forged by another site: a handler for an unsafe method cannot forget the check.
+/// everybody else, and 403 to a request with a cookie that may have been forged by another site: a handler for an
+/// unsafe method cannot forget the check.
 #[derive(Debug, Clone)]
 pub struct SignedIn(Caller);
 

@@ -23,6 +23,7 @@ export const gateway = cache(async (): Promise<BffClient> => {
   return server((request) => fetch(request, { cache: "no-store" })).forRequest({
     cookie: asked.get("cookie"),
     traceparent: asked.get("traceparent"),
+    // Next.js hands on what the browser's side says: the reverse proxy in front of this server has to write the header.
     clientAddress: asked.get("x-forwarded-for"),
   });
 });
