@@ -5,10 +5,10 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::value::RawValue;
 
-/// A non-negative decimal with at most three places, held in thousandths. On the wire it is a plain JSON
-/// number (`1.5`, `150`), written without trailing zeros.
+// Held in thousandths.
+/// A decimal, 0 or more, with at most three places: a plain JSON number (`1.5`, `150`) without trailing zeros.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, utoipa::ToSchema)]
-#[schema(value_type = f64, minimum = 0, example = 1.5)]
+#[schema(value_type = f64, minimum = 0, maximum = 999_999_999_999.999, multiple_of = 0.001, example = 1.5)]
 pub struct Amount(u64);
 
 /// The text is not an [`Amount`].

@@ -11,7 +11,7 @@ pub struct SignUp {
     #[schema(max_length = 254, format = Email)]
     pub email: String,
     /// 3 to 30 characters out of `[A-Za-z0-9_.-]`.
-    #[schema(min_length = 3, max_length = 30)]
+    #[schema(min_length = 3, max_length = 30, pattern = "^[A-Za-z0-9_.-]+$")]
     pub username: String,
     #[schema(min_length = 8, max_length = 256, format = Password)]
     pub password: String,
@@ -22,13 +22,17 @@ pub struct SignUp {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Credentials {
     /// User name or e-mail address.
-    #[schema(min_length = 1, max_length = 254)]
+    #[schema(
+        min_length = 1,
+        max_length = 254,
+        pattern = "^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f]*[^\\s\\u0000-\\u001f\\u007f-\\u009f][^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f]*$"
+    )]
     pub login: String,
     #[schema(min_length = 1, max_length = 256, format = Password)]
     pub password: String,
     /// One-time or recovery code, where the member has switched that on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 64)]
+    #[schema(min_length = 1, max_length = 64)]
     pub otp: Option<String>,
 }
 
@@ -108,13 +112,17 @@ pub struct TotpEnabled {
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
     /// User name or e-mail address.
-    #[schema(min_length = 1, max_length = 254)]
+    #[schema(
+        min_length = 1,
+        max_length = 254,
+        pattern = "^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f]*[^\\s\\u0000-\\u001f\\u007f-\\u009f][^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f]*$"
+    )]
     pub login: String,
     #[schema(min_length = 1, max_length = 256, format = Password)]
     pub password: String,
     /// One-time or recovery code, where the member has switched that on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 64, nullable = false)]
+    #[schema(min_length = 1, max_length = 64)]
     pub otp: Option<String>,
     /// For apps in a browser: the refresh token comes as the cookie `rt`, which scripts cannot read.
     #[serde(default)]
@@ -142,7 +150,7 @@ pub struct Tokens {
 pub struct RefreshRequest {
     /// Absent: the one in the cookie `rt`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 1024, nullable = false)]
+    #[schema(min_length = 1, max_length = 1024)]
     pub refresh_token: Option<String>,
 }
 
@@ -152,15 +160,14 @@ pub struct RefreshRequest {
 pub struct RevokeRequest {
     /// A refresh or an access token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 4096, nullable = false)]
+    #[schema(min_length = 1, max_length = 4096)]
     pub token: Option<String>,
     /// The same, by the name it has elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 4096, nullable = false)]
+    #[schema(min_length = 1, max_length = 4096)]
     pub refresh_token: Option<String>,
     /// Not needed: both kinds are recognised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 64, nullable = false)]
     pub token_type_hint: Option<String>,
 }
 

@@ -4,9 +4,8 @@ use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+// Cloning is cheap (shared text). Any other text is refused when it is read.
 /// An opaque id: 1 to 128 characters out of `[A-Za-z0-9._~-]`, so that it can stand in a path unescaped.
-///
-/// Cloning is cheap (shared text). Any other text is refused when it is read.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, utoipa::ToSchema)]
 #[schema(value_type = String, pattern = "^[A-Za-z0-9._~-]{1,128}$", example = "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10")]
 pub struct Id(Arc<str>);

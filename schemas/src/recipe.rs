@@ -73,6 +73,8 @@ pub struct Ingredient {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct IngredientAmount {
     pub ingredient_id: Id,
+    /// More than 0, with at most three places.
+    #[schema(value_type = f64, exclusive_minimum = 0, maximum = 999_999_999_999.999, multiple_of = 0.001, example = 150)]
     pub amount: Amount,
 }
 
@@ -80,16 +82,27 @@ pub struct IngredientAmount {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RecipeInput {
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = "^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f]*[^\\s\\u0000-\\u001f\\u007f-\\u009f][^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f]*$"
+    )]
     pub title: String,
-    #[schema(min_length = 1, max_length = 10000)]
+    #[schema(
+        min_length = 1,
+        max_length = 10000,
+        pattern = "^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f]*[^\\s\\u0000-\\u001f\\u007f-\\u009f][^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f]*$"
+    )]
     pub body: String,
     #[schema(minimum = 1, maximum = 100)]
     pub servings: u32,
     #[schema(min_items = 1, max_items = 100)]
     pub ingredients: Vec<IngredientAmount>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 512)]
+    #[schema(
+        max_length = 512,
+        pattern = "^[A-Za-z0-9_~-][A-Za-z0-9._~-]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*$"
+    )]
     pub photo_key: Option<String>,
 }
 

@@ -4,13 +4,16 @@ use schemas::{
     Comment, CommentInput, CommentWithAuthor, Ingredient, Items, Me, MemberPatch, NumberedPage, Page, Post,
     PostInput, RecipeCardWithAuthor, RecipeForm, RecipeInput, RecipeWithAuthor,
 };
-use utoipa::openapi::{Header, HeaderBuilder, ResponseBuilder};
+use utoipa::openapi::{Header, HeaderBuilder, ResponseBuilder, Schema};
 
 use super::{
     idempotency::{IN_FLIGHT, INVALID, REUSED, UNKNOWN},
     refusals::refusal_named,
 };
-use crate::edge::{Access, ApiError, Contract, Operation, choice, number, object, text, upstream_problems};
+use crate::edge::{
+    Access, ApiError, Contract, Operation, any_text, choice, number, object, text, text_matching,
+    upstream_problems,
+};
 
 const RECIPES: &str = "recipes";
 const COMMENTS: &str = "comments";
@@ -19,6 +22,11 @@ const MEMBERS: &str = "members";
 
 /// Longest text to search for, in characters.
 const MAX_SEARCH: usize = 200;
+
+/// What may stand in `q`.
+fn searched() -> Schema {
+    text_matching(&format!("^[^\\u0000-\\u001f\\u007f-\\u009f\\ufffd]{{0,{MAX_SEARCH}}}$"))
+}
 
 /// Adds the operations of this module.
 pub fn describe(contract: &mut Contract) {
@@ -45,7 +53,7 @@ pub fn describe(contract: &mut Contract) {
 /// A read that asks an upstream.
 fn read(path: &'static str, id: &'static str) -> Operation {
     Operation::get(path, id)
-        .header("If-None-Match", text(1000), "Validators of what the caller has.")
+        .header("If-None-Match", any_text(), "Validators of what the caller has.")
         .answers_with(304, ResponseBuilder::new().description("The caller has it."))
         .fails_with(upstream_problems())
 }
@@ -79,11 +87,18 @@ fn recipes(contract: &mut Contract) {
     contract.add(
         read("/api/recipes", "listRecipes")
             .is(RECIPES, Access::Open, "List and search recipes")
-            .query("q", text(MAX_SEARCH), "Words in titles, texts and names of ingredients.")
+            .query("q", searched(), "Words in titles, texts and names of ingredients.")
             .query("page", number(1, u32::MAX, 1), "Which page.")
             .query("pageSize", number(1, 100, 10), "How many on each.")
             .query("sort", choice(["new", "popular"]), "Which come first.")
-            .answers_shaped(200, "A page of recipes with their authors.", page, None, [etag()]),
+            .answers_shaped(200, "A page of recipes with their authors.", page, None, [etag()])
+            .leads_to(
+                "/items/0/id",
+                "id",
+                ["readRecipe", "recipePage", "likeRecipe", "unlikeRecipe", "listComments", "createComment"],
+            )
+            .leads_to("/items/0/authorId", "id", ["memberPage"])
+            .leads_to("/items/0/authorId", "memberId", ["follow", "unfollow"]),
     );
     let whole = contract.shape::<RecipeWithAuthor<'_>>();
     contract.add(
@@ -112,7 +127,7 @@ fn recipes(contract: &mut Contract) {
         read("/api/ingredients", "listIngredients")
             .is(RECIPES, Access::Open, "What can be bought, with its price")
             .about("`price` buys `per` units.")
-            .query("q", text(MAX_SEARCH), "Part of the name.")
+            .query("q", searched(), "Part of the name.")
             .answers_shaped(200, "The ingredients.", list, None, [etag()]),
     );
 }
@@ -123,7 +138,19 @@ fn recipe_writes(contract: &mut Contract) {
         create("/api/recipes", "createRecipe")
             .is(RECIPES, Access::SignedIn, "Publish a recipe")
             .takes(input.clone())
-            .answers_shaped(201, "The recipe and what it costs.", whole.clone(), None, [location()]),
+            .answers_shaped(201, "The recipe and what it costs.", whole.clone(), None, [location()])
+            .leads_to(
+                "/id",
+                "id",
+                [
+                    "readRecipe",
+                    "recipePage",
+                    "readRecipeForm",
+                    "replaceRecipe",
+                    "deleteRecipe",
+                    "createComment",
+                ],
+            ),
     );
     contract.add(
         write(Operation::put("/api/recipes/{id}", "replaceRecipe"))
@@ -174,14 +201,16 @@ fn comments(contract: &mut Contract) {
             .at_id("id", "The recipe.")
             .query("limit", number(1, 100, 20), "How many.")
             .query("cursor", text(512), "`nextCursor` of the page before.")
-            .answers_shaped(200, "Comments with their authors.", page, None, [etag()]),
+            .answers_shaped(200, "Comments with their authors.", page, None, [etag()])
+            .leads_to("/items/0/id", "id", ["likeComment", "unlikeComment"]),
     );
     contract.add(
         create("/api/recipes/{id}/comments", "createComment")
             .is(COMMENTS, Access::SignedIn, "Comment on a recipe")
             .at_id("id", "The recipe.")
             .takes(input.clone())
-            .answers_shaped(201, "The comment.", one.clone(), None, [location()]),
+            .answers_shaped(201, "The comment.", one.clone(), None, [location()])
+            .leads_to("/id", "id", ["editComment", "deleteComment", "likeComment", "unlikeComment"]),
     );
     contract.add(
         write(Operation::put("/api/comments/{id}", "editComment"))
@@ -217,7 +246,8 @@ fn posts(contract: &mut Contract) {
         create("/api/posts", "createPost")
             .is(POSTS, Access::SignedIn, "Write a post")
             .takes(input)
-            .answers_shaped(201, "The post.", post, None, [location()]),
+            .answers_shaped(201, "The post.", post, None, [location()])
+            .leads_to("/id", "id", ["deletePost", "likePost", "unlikePost"]),
     );
     contract.add(
         write(Operation::delete("/api/posts/{id}", "deletePost"))

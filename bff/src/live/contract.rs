@@ -4,7 +4,7 @@ use schemas::{LiveCommand, LiveMessage};
 use utoipa::openapi::{ContentBuilder, ResponseBuilder};
 
 use super::notify::{TOO_MANY, UPGRADE_REQUIRED};
-use crate::edge::{Access, ApiError, Contract, Operation, text};
+use crate::edge::{Access, ApiError, Contract, Operation, any_text, text};
 
 const ABOUT: &str = "A WebSocket, or server-sent events for callers that send `Accept: text/event-stream`; the same \
 messages on both (`LiveMessage`). The caller's own topic is implied; others are subscribed to with `topics` or, on the \
@@ -26,8 +26,8 @@ pub fn describe(contract: &mut Contract) {
                 text(4000),
                 "Topics to subscribe to, `recipe:ID` and so on, with commas between.",
             )
-            .query("lastEventId", text(64), "As `Last-Event-ID`, for callers that cannot set it.")
-            .header("Last-Event-ID", text(64), "The `id` of the last message that was seen.")
+            .query("lastEventId", any_text(), "As `Last-Event-ID`, for callers that cannot set it.")
+            .header("Last-Event-ID", any_text(), "The `id` of the last message that was seen.")
             .answers_with(101, ResponseBuilder::new().description("The WebSocket is open."))
             .answers_with(
                 200,

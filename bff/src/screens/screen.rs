@@ -245,7 +245,7 @@ fn view<S: Screen>(query: &str) -> Result<View, ApiError> {
     }
     let named = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "view");
     match named.as_ref().map(|(_, view)| &**view) {
-        None | Some("" | "full") => Ok(View::Full),
+        None | Some("full") => Ok(View::Full),
         Some("compact") => Ok(View::Compact(const { &S::COMPACT })),
         Some(_) => Err(ApiError::Invalid(vec![FieldError {
             field: "view".into(),

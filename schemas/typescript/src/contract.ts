@@ -721,8 +721,7 @@ export interface components {
     schemas: {
         /**
          * Format: double
-         * @description A non-negative decimal with at most three places, held in thousandths. On the wire it is a plain JSON
-         *     number (`1.5`, `150`), written without trailing zeros.
+         * @description A decimal, 0 or more, with at most three places: a plain JSON number (`1.5`, `150`) without trailing zeros.
          * @example 1.5
          */
         Amount: number;
@@ -856,8 +855,6 @@ export interface components {
         };
         /**
          * @description An opaque id: 1 to 128 characters out of `[A-Za-z0-9._~-]`, so that it can stand in a path unescaped.
-         *
-         *     Cloning is cheap (shared text). Any other text is refused when it is read.
          * @example 0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10
          */
         Id: string;
@@ -872,7 +869,12 @@ export interface components {
         };
         /** @description How much of an ingredient a recipe takes. */
         IngredientAmount: {
-            amount: components["schemas"]["Amount"];
+            /**
+             * Format: double
+             * @description More than 0, with at most three places.
+             * @example 150
+             */
+            amount: number;
             ingredientId: components["schemas"]["Id"];
         };
         /** @description A whole list. */
@@ -1030,11 +1032,14 @@ export interface components {
                 totalCost: number;
             } & Record<string, never>)[] | null;
         };
-        /** @description What a member may change of themselves; what is absent stays as it is. */
+        /**
+         * @description What a member may change of themselves; what is absent stays as it is. Null is refused: to some it means "stays as it
+         *     is", to others (RFC 7396) "is taken away".
+         */
         MemberPatch: {
-            avatarKey?: string | null;
-            bio?: string | null;
-            displayName?: string | null;
+            avatarKey?: string;
+            bio?: string;
+            displayName?: string;
         };
         /** @description The session that asks. */
         MySession: {
@@ -1255,16 +1260,16 @@ export interface components {
         /** @description What is to be refreshed. No `Debug`. */
         RefreshRequest: {
             /** @description Absent: the one in the cookie `rt`. */
-            refresh_token?: string;
+            refresh_token?: string | null;
         };
         /** @description What is to be revoked (RFC 7009 section 2.1). No `Debug`. */
         RevokeRequest: {
             /** @description The same, by the name it has elsewhere. */
-            refresh_token?: string;
+            refresh_token?: string | null;
             /** @description A refresh or an access token. */
-            token?: string;
+            token?: string | null;
             /** @description Not needed: both kinds are recognised. */
-            token_type_hint?: string;
+            token_type_hint?: string | null;
         };
         /**
          * Format: date-time
@@ -1333,7 +1338,7 @@ export interface components {
             /** @description User name or e-mail address. */
             login: string;
             /** @description One-time or recovery code, where the member has switched that on. */
-            otp?: string;
+            otp?: string | null;
             /** Format: password */
             password: string;
             /** @description For apps in a browser: the refresh token comes as the cookie `rt`, which scripts cannot read. */
@@ -2078,7 +2083,7 @@ export interface operations {
             };
             path: {
                 /** @description The comment. */
-                id: string;
+                id: components["schemas"]["Id"];
             };
             cookie?: never;
         };
@@ -2123,7 +2128,7 @@ export interface operations {
             };
             path: {
                 /** @description The comment. */
-                id: string;
+                id: components["schemas"]["Id"];
             };
             cookie?: never;
         };
@@ -2157,7 +2162,7 @@ export interface operations {
             };
             path: {
                 /** @description The comment. */
-                id: string;
+                id: components["schemas"]["Id"];
             };
             cookie?: never;
         };
@@ -2191,7 +2196,7 @@ export interface operations {
             };
             path: {
                 /** @description The comment. */
-                id: string;
+                id: components["schemas"]["Id"];
             };
             cookie?: never;
         };
@@ -2225,7 +2230,7 @@ export interface operations {
             };
             path: {
                 /** @description The member. */
-                memberId: string;
+                memberId: components["schemas"]["Id"];
             };
             cookie?: never;
         };
@@ -2259,7 +2264,7 @@ export interface operations {
             };
             path: {
                 /** @description The member. */
-                memberId: string;
+                memberId: components["schemas"]["Id"];
             };
             cookie?: never;
         };
@@ -2468,7 +2473,7 @@ export interface operations {
             };
             path: {
                 /** @description The post. */
-                id: string;
+                id: components["schemas"]["Id"];
             };
             cookie?: never;
         };
@@ -2502,7 +2507,7 @@ export interface operations {
             };
             path: {
                 /** @description The post. */
-                id: string;
+                id: components["schemas"]["Id"];
             };
             cookie?: never;
         };
@@ -2536,7 +2541,7 @@ export interface operations {
             };
             path: {
                 /** @description The post. */
-                id: string;
+                id: components["schemas"]["Id"];
             };
             cookie?: never;
         };
@@ -2668,7 +2673,7 @@ export interface operations {
             };
             path: {
                 /** @description The recipe. */
-                id: string;
+                id: components["schemas"]["Id"];
             };
             cookie?: never;
         };
@@ -2714,7 +2719,7 @@ export interface operations {
             };
             path: {
                 /** @description The recipe. */
-                id: string;
+                id: components["schemas"]["Id"];
             };
             cookie?: never;
         };
@@ -2759,7 +2764,7 @@ export interface operations {
             };
             path: {
                 /** @description The recipe. */
-                id: string;
+                id: components["schemas"]["Id"];
             };
             cookie?: never;
         };
@@ -2798,7 +2803,7 @@ export interface operations {
             };
             path: {
                 /** @description The recipe. */
-                id: string;
+                id: components["schemas"]["Id"];
             };
             cookie?: never;
         };
@@ -2847,7 +2852,7 @@ export interface operations {
             };
             path: {
                 /** @description The recipe. */
-                id: string;
+                id: components["schemas"]["Id"];
             };
             cookie?: never;
         };
@@ -2895,7 +2900,7 @@ export interface operations {
             };
             path: {
                 /** @description The recipe. */
-                id: string;
+                id: components["schemas"]["Id"];
             };
             cookie?: never;
         };
@@ -2942,7 +2947,7 @@ export interface operations {
             };
             path: {
                 /** @description The recipe. */
-                id: string;
+                id: components["schemas"]["Id"];
             };
             cookie?: never;
         };
@@ -2976,7 +2981,7 @@ export interface operations {
             };
             path: {
                 /** @description The recipe. */
-                id: string;
+                id: components["schemas"]["Id"];
             };
             cookie?: never;
         };
@@ -3819,7 +3824,7 @@ export interface operations {
             };
             path: {
                 /** @description The member. */
-                id: string;
+                id: components["schemas"]["Id"];
             };
             cookie?: never;
         };
@@ -3966,7 +3971,7 @@ export interface operations {
             };
             path: {
                 /** @description The recipe. */
-                id: string;
+                id: components["schemas"]["Id"];
             };
             cookie?: never;
         };

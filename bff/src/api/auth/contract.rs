@@ -63,6 +63,8 @@ fn sign_up_and_in(contract: &mut Contract) {
             .takes(input)
             .once()
             .answers_shaped(201, "The new member.", made, None, [])
+            .leads_to("/user/id", "id", ["memberPage"])
+            .leads_to("/user/id", "memberId", ["follow", "unfollow"])
             .fails_with([forgery(), refusal_named("email_taken"), refusal_named("username_taken")])
             .fails_with([INVALID, IN_FLIGHT, UNKNOWN, REUSED])
             .fails_with(upstream_problems()),
@@ -102,7 +104,8 @@ fn sessions(contract: &mut Contract) {
     contract.add(
         Operation::get("/auth/sessions", "listSessions")
             .is(SESSIONS, Access::SignedIn, "Where am I signed in")
-            .answers_shaped(200, "Browsers and apps, the last used first.", list, None, []),
+            .answers_shaped(200, "Browsers and apps, the last used first.", list, None, [])
+            .leads_to("/items/0/id", "id", ["endSession"]),
     );
     contract.add(
         Operation::delete("/auth/sessions/{id}", "endSession")

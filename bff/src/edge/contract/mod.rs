@@ -26,7 +26,7 @@ use utoipa::{
 
 pub use operation::{Access, Operation};
 pub use problems::upstream_problems;
-pub use shapes::{choice, compact_of, date_time, number, object, text, text_matching};
+pub use shapes::{any_text, choice, compact_of, date_time, number, object, text, text_matching};
 
 /// What callers find at `/openapi.json`, while it is being put together.
 #[derive(Default)]
@@ -116,6 +116,7 @@ impl Contract {
     #[must_use]
     pub fn document(mut self, cookie: &str) -> OpenApi {
         self.shape::<schemas::Problem>();
+        self.shape::<schemas::Id>();
         let mut paths = PathsBuilder::new();
         for (path, item) in self.paths {
             paths = paths.path(path, item);

@@ -1,17 +1,13 @@
 //! One operation: a method on a path.
 
-use schemas::Id;
 use serde_json::Value;
-use utoipa::openapi::Required;
-use utoipa::{
-    PartialSchema,
-    openapi::{
-        Header, HeaderBuilder, HttpMethod, Ref, RefOr, Response, ResponseBuilder, Responses, Schema,
-        SecurityRequirement, Type,
-        path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
-        request_body::RequestBodyBuilder,
-        schema::ObjectBuilder,
-    },
+use utoipa::openapi::{
+    Header, HeaderBuilder, HttpMethod, Ref, RefOr, Required, Response, ResponseBuilder, Responses, Schema,
+    SecurityRequirement, Type,
+    link::LinkBuilder,
+    path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
+    request_body::RequestBodyBuilder,
+    schema::ObjectBuilder,
 };
 
 use super::{
@@ -148,7 +144,7 @@ impl Operation {
 
     /// An id in the path.
     pub fn at_id(self, name: &'static str, about: &'static str) -> Self {
-        self.at(name, Id::schema(), about)
+        self.at(name, Ref::from_schema_name("Id"), about)
     }
 
     /// It takes JSON of this shape.
@@ -190,6 +186,25 @@ impl Operation {
     /// It answers with something that is not JSON, or with nothing.
     pub fn answers_with(mut self, status: u16, response: ResponseBuilder) -> Self {
         self.answers.push((status, response.build()));
+        self
+    }
+
+    /// The value at `pointer` (RFC 6901) in the answer that was added last is the parameter `name` of these operations.
+    pub fn leads_to<const N: usize>(
+        mut self,
+        pointer: &str,
+        name: &'static str,
+        operations: [&'static str; N],
+    ) -> Self {
+        if let Some((_, answer)) = self.answers.last_mut() {
+            for operation in operations {
+                let link = LinkBuilder::new()
+                    .operation_id(operation)
+                    .parameter(name, format!("$response.body#{pointer}"))
+                    .build();
+                answer.links.insert(operation.to_owned(), RefOr::T(link));
+            }
+        }
         self
     }
 
@@ -246,7 +261,7 @@ impl Operation {
         if cookie_writes {
             self = self.header(
                 "X-CSRF-Token",
-                super::text(128),
+                super::any_text(),
                 "The session's token; callers with a bearer token need none.",
             );
         }

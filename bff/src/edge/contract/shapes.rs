@@ -8,6 +8,12 @@ use utoipa::openapi::{
 
 use super::Contract;
 
+/// Text of which nothing more is asked.
+#[must_use]
+pub fn any_text() -> Schema {
+    ObjectBuilder::new().schema_type(Type::String).build().into()
+}
+
 /// Text of at most so many characters.
 #[must_use]
 pub fn text(most: usize) -> Schema {

@@ -31,7 +31,8 @@ impl Checks {
     /// The key of an uploaded file: it becomes part of a URL.
     pub(crate) fn file_key(&mut self, field: &str, key: &str) {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'~' | b'-' | b'/');
-        let steps = key.split('/').all(|step| !step.is_empty() && step != "." && step != "..");
+        // Neither a way up nor a hidden file.
+        let steps = key.split('/').all(|step| !step.is_empty() && !step.starts_with('.'));
         if key.len() > 512 || !key.bytes().all(allowed) || !steps {
             self.refuse(field, "invalid_key", "is not the key of a file");
         }
@@ -72,7 +73,7 @@ mod tests {
             checks.done().is_ok()
         };
         assert!(ok("photos/2026/rice.webp"));
-        for bad in ["", "/a", "a//b", "a/../b", "..", "a b", "a?b", "밥"] {
+        for bad in ["", "/a", "a//b", "a/../b", "..", "a/.b", "a b", "a?b", "밥"] {
             assert!(!ok(bad), "{bad}");
         }
     }

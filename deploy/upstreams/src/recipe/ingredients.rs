@@ -17,7 +17,7 @@ pub(super) async fn list(
     _: Caller,
 ) -> Result<HttpResponse, Failure> {
     let mut query = Query::of(&request);
-    let wanted = query.text("q", 100).map(|text| text.to_lowercase());
+    let wanted = query.text("q", 200).map(|text| text.to_lowercase());
     query.done()?;
     let items = state.db.read(move |tx| all(tx, wanted.as_deref())).await?;
     Ok(ok(&request, &Items { items }))

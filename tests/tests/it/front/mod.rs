@@ -2,6 +2,7 @@
 
 mod app;
 mod contract;
+mod fuzzing;
 mod mobile;
 
 use std::path::{Path, PathBuf};
