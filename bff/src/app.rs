@@ -326,7 +326,8 @@ async fn stop(handle: ServerHandle, serving: tokio::task::JoinHandle<io::Result<
 fn public_server(config: &Config, pieces: Pieces) -> Result<(Server, SocketAddr), StartError> {
     let address = config.http.listen;
     let limited = config.limits_enabled();
-    let contract = contract::Served::new();
+    let document = openapi();
+    let docs = config.http.docs.then(|| (api::Docs::new(&document), contract::Served::new(document)));
     let oidc = pieces.oidc.clone();
     let server = HttpServer::new(move || {
         App::new()
@@ -336,13 +337,13 @@ fn public_server(config: &Config, pieces: Pieces) -> Result<(Server, SocketAddr)
             .app_data(web::Data::new(pieces.hub.clone()))
             .app_data(web::Data::new(pieces.keys.clone()))
             .app_data(web::Data::new(pieces.oidc.clone()))
-            .app_data(web::Data::new(contract.clone()))
             // The last one wrapped is the first to see a request.
             .wrap(Condition::new(limited, from_fn(limit)))
             .wrap(cors(&pieces.origins))
             .wrap(Condition::new(spans_wanted(), TracingLogger::<RequestSpan>::new()))
             .wrap(from_fn(gate))
             .configure(routes)
+            .configure(|routes| docs_routes(routes, docs.as_ref()))
             .default_service(web::to(not_found))
     })
     .workers(config.http.worker_count())
@@ -444,8 +445,17 @@ fn routes(routes: &mut web::ServiceConfig) {
             [post().to(api::backchannel_logout)],
         ))
         .service(resource("/bff/notify", "GET", [web::get().to(live::notify)]))
-        .service(resource("/.well-known/jwks.json", "GET, HEAD", [get().to(api::jwks)]))
-        .service(resource("/openapi.json", "GET, HEAD", [get().to(contract::serve)]));
+        .service(resource("/.well-known/jwks.json", "GET, HEAD", [get().to(api::jwks)]));
+}
+
+/// The same for developers, where the operator wants it.
+fn docs_routes(routes: &mut web::ServiceConfig, docs: Option<&(api::Docs, contract::Served)>) {
+    let Some((docs, contract)) = docs else { return };
+    routes
+        .app_data(web::Data::new(docs.clone()))
+        .app_data(web::Data::new(contract.clone()))
+        .service(resource("/openapi.json", "GET, HEAD", [get().to(contract::serve)]))
+        .service(resource("/docs", "GET, HEAD", [get().to(api::docs)]));
 }
 
 /// A path, the methods it answers, and 405 with `Allow` for all others.

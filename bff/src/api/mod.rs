@@ -1,4 +1,4 @@
-//! Reads and writes that pass through, sign-up and sign-in, and the keys that verify our tokens. Between `edge`
+//! Reads and writes that pass through, sign-up and sign-in, the keys that verify our tokens, and the reference page. Between `edge`
 //! and the upstream clients. One file for each resource; what they have in common:
 //!
 //! - [`Reader`]: who reads, for themselves or for nobody, authors beside what they wrote, validators;
@@ -11,6 +11,7 @@ mod calling;
 mod comments;
 mod contract;
 mod creating;
+mod docs;
 mod follows;
 mod idempotency;
 mod ingredients;
@@ -35,6 +36,7 @@ pub use comments::{
     create_comment, delete_comment, edit_comment, like_comment, list_comments, unlike_comment,
 };
 pub use contract::describe;
+pub use docs::{Docs, describe_docs, docs};
 pub use follows::{follow, unfollow};
 pub use idempotency::Idempotency;
 pub use ingredients::list_ingredients;

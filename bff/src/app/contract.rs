@@ -1,15 +1,11 @@
 //! The whole contract with callers: what `/openapi.json` serves and `bff openapi` prints.
 
-use actix_web::{
-    HttpResponse,
-    http::header::{CACHE_CONTROL, CONTENT_TYPE},
-    web,
-};
-use bytes::Bytes;
+use actix_web::{HttpRequest, HttpResponse, web};
+use utoipa::openapi::ResponseBuilder;
 
 use crate::{
     api,
-    edge::{Access, Contract, Operation, object},
+    edge::{Access, ApiError, Contract, Fixed, Operation, any_text, object},
     live,
     screens::{self, HomeFeedScreen, MeScreen, MemberScreen, RecipeScreen},
 };
@@ -31,8 +27,11 @@ pub fn openapi() -> String {
     contract.add(
         Operation::get("/openapi.json", "readContract")
             .is("contract", Access::Public, "This document")
-            .answers_shaped(200, "OpenAPI 3.1.", object(), None, []),
+            .header("If-None-Match", any_text(), "Validators of what the caller has.")
+            .answers_shaped(200, "OpenAPI 3.1.", object(), None, [])
+            .answers_with(304, ResponseBuilder::new().description("The caller has it.")),
     );
+    api::describe_docs(&mut contract);
     // Strings, lists and maps: that it cannot be written would be a bug of the library.
     let mut text = contract.document(COOKIE).to_pretty_json().unwrap_or_default();
     text.push('\n');
@@ -41,18 +40,15 @@ pub fn openapi() -> String {
 
 /// The document, made once.
 #[derive(Clone)]
-pub(super) struct Served(Bytes);
+pub(super) struct Served(Fixed);
 
 impl Served {
-    pub(super) fn new() -> Self {
-        Self(openapi().into())
+    pub(super) fn new(document: String) -> Self {
+        Self(Fixed::new("application/json", document, None))
     }
 }
 
 /// `GET /openapi.json`.
-pub(super) async fn serve(served: web::Data<Served>) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, "application/json"))
-        .insert_header((CACHE_CONTROL, "public, max-age=300"))
-        .body(served.0.clone())
+pub(super) async fn serve(request: HttpRequest, served: web::Data<Served>) -> Result<HttpResponse, ApiError> {
+    served.0.answer(&request).await
 }

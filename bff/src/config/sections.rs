@@ -29,6 +29,8 @@ pub struct HttpConfig {
     pub public_url: String,
     /// Whose word on a caller's address counts.
     pub trusted_proxies: Vec<Network>,
+    /// Whether `/docs` and `/openapi.json` are served.
+    pub docs: bool,
 }
 
 impl HttpConfig {

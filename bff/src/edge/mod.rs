@@ -11,6 +11,7 @@ mod callers;
 mod context;
 mod contract;
 mod error;
+mod fixed;
 mod gate;
 mod keeping;
 mod limits;
@@ -31,6 +32,7 @@ pub use contract::{
     text_matching, upstream_problems,
 };
 pub use error::ApiError;
+pub use fixed::Fixed;
 pub use gate::{RouteName, gate};
 pub use keeping::keep;
 pub use limits::{RateLimits, limit};

@@ -1,12 +1,12 @@
 //! The Next.js app in real browsers, against the whole system.
 
-use std::{collections::BTreeSet, net::TcpListener, path::PathBuf};
+use std::{collections::BTreeSet, net::TcpListener};
 
 use serde_json::{Value, json};
 use tests::{Fault, Program, TestBff, figures, soon};
 use tokio::process::Command;
 
-use super::{root, run};
+use super::{pictures, root, run};
 
 /// The app's server. What it renders comes from one gateway.
 struct Web {
@@ -32,12 +32,6 @@ impl Web {
         let _ = soon("the app's server", server.line("✓ Ready")).await;
         Self { url: format!("http://127.0.0.1:{port}"), _server: server }
     }
-}
-
-fn pictures() -> PathBuf {
-    let folder = root().join("target/tests-run/pictures");
-    std::fs::create_dir_all(&folder).expect("a folder for pictures");
-    folder
 }
 
 #[tokio::test]

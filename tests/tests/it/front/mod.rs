@@ -1,7 +1,8 @@
-//! What front-end developers use: the Next.js app in Chromium, the client of mobile apps, the contract.
+//! What front-end developers use: the Next.js app in Chromium, the client of mobile apps, the contract and its page.
 
 mod app;
 mod contract;
+mod docs;
 mod fuzzing;
 mod mobile;
 
@@ -12,6 +13,13 @@ use tokio::process::Command;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Where the suites leave their pictures.
+fn pictures() -> PathBuf {
+    let folder = root().join("target/tests-run/pictures");
+    std::fs::create_dir_all(&folder).expect("a folder for pictures");
+    folder
 }
 
 /// Runs a script of `tests/browser` and answers with what it prints as its result.
