@@ -5,7 +5,7 @@ import { NextResponse, type NextRequest } from "next/server";
 
 import { gatewayUrl } from "@/lib/settings";
 
-const GATEWAY = /^\/(api|auth|bff|files)(\/|$)|^\/(openapi\.json|config\.js)$/;
+const GATEWAY = /^\/(api|auth|bff|files|docs)(\/|$)|^\/(openapi\.json|config\.js)$/;
 
 export function proxy(request: NextRequest): NextResponse {
   const { pathname, search } = request.nextUrl;

@@ -1,116 +1,63 @@
-// A day with the app in real browsers: everything that people do with it, and what must hold meanwhile.
+// A day with the app in real browsers: what two people do with it together, and what must hold meanwhile.
 //
-//   node app.mjs '{"web": "http://127.0.0.1:…", "pictures": "/folder"}'
-//
-// Prints `result {…}`: what was seen, problems found by axe, messages on the console, times in milliseconds.
+// Its result: what was seen, and times in milliseconds. `metrics` is where the gateway's figures are.
 
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { chromium } from 'playwright-core'
+import { day, given, giveName, live, look, looks, NARROW, person, refused, signIn, signUp, WIDE } from './people.mjs'
 
-const { web, pictures } = JSON.parse(process.argv[2])
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const PASSWORD = 'planted-password-correct-horse'
-const WIDE = { width: 1280, height: 900 }
-const NARROW = { width: 390, height: 844 }
-
-const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium',
-  args: [
-    '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync',
-  ],
-})
-
-const consoleMessages = []
-const findings = []
+const { web, metrics } = given
 const times = {}
 const seen = {}
 
-async function person(viewport, options = {}) {
-  const context = await browser.newContext({ viewport, locale: 'en', ...options })
-  const page = await context.newPage()
-  page.setDefaultTimeout(20_000)
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') consoleMessages.push(`${page.url()} ${message.text()}`)
+/** Milliseconds and requests that the gateway has spent so far, without live connections, which last. */
+async function gatewaysShare() {
+  const text = await (await fetch(metrics)).text()
+  const sum = (figure) =>
+    text
+      .split('\n')
+      .filter((line) => line.startsWith(`bff_http_request_duration_seconds_${figure}{`) && !line.includes('/bff/notify'))
+      .reduce((total, line) => total + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+  return { ms: sum('sum') * 1000, requests: sum('count') }
+}
+
+/** What somebody else did is seen at once where nothing was cached, and with the next refresh otherwise. */
+const there = (page, path, text) =>
+  page.waitForFunction(async ([at, what]) => (await (await fetch(at)).text()).includes(what), [`${web}${path}`, text], {
+    polling: 300,
   })
-  page.on('pageerror', (error) => consoleMessages.push(`${page.url()} ${error.message}`))
-  return { context, page }
-}
 
-const signUp = async (page, name) => {
-  await page.goto(`${web}/sign-up`)
-  await page.fill('input[name=email]', `planted-${name}@mail.example`)
-  await page.fill('input[name=username]', name)
-  await page.fill('input[name=password]', PASSWORD)
-  await page.click('main form button')
-  await page.waitForURL(`${web}/`)
-  await live(page)
-}
-const signIn = async (page, name) => {
-  await page.goto(`${web}/sign-in`)
-  await page.fill('input[name=login]', name)
-  await page.fill('input[name=password]', PASSWORD)
-  await page.click('main form button')
-  await page.waitForURL(`${web}/`)
-}
-const live = (page) => page.waitForSelector('[data-live=on]', { state: 'attached' })
-const look = async (page, name) => {
-  // What comes late has come, or the picture shows its place.
-  await page.waitForFunction(() => !document.querySelector('main .skeleton'))
-  await page.evaluate(() => document.fonts.ready)
-  await page.screenshot({ path: `${pictures}/${name}-${page.viewportSize().width}.png`, fullPage: true })
-  // The policy of the page allows no foreign script: this one comes by the protocol.
-  await page.evaluate(axe)
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
-  for (const { id, impact, nodes } of violations) {
-    findings.push({ page: name, id, impact, where: nodes.map((node) => node.target.join(' ')).slice(0, 3) })
-  }
-}
-const both = async (page, name) => {
-  for (const viewport of [WIDE, NARROW]) {
-    await page.setViewportSize(viewport)
-    await look(page, name)
-  }
-  await page.setViewportSize(WIDE)
-}
-
-try {
+await day(async () => {
   const { page: visitor } = await person(WIDE)
   await visitor.goto(web)
-  await both(visitor, 'visitors')
+  await looks(visitor, 'visitors-empty')
   await visitor.goto(`${web}/sign-in`)
-  await both(visitor, 'sign-in')
+  await looks(visitor, 'sign-in', { dark: true })
+  await visitor.goto(`${web}/sign-up`)
+  await looks(visitor, 'sign-up')
 
   const { page: ada, context: adasBrowser } = await person(WIDE)
   const { page: bora } = await person(NARROW)
   await signUp(ada, 'ada')
   await signUp(bora, 'bora')
+  await looks(bora, 'feed-empty')
 
   const adasPage = await ada.getAttribute('header nav a[href^="/members/"]', 'href')
   await bora.goto(`${web}${adasPage}`)
   await bora.click('button[aria-pressed=false]')
   await bora.waitForSelector('button[aria-pressed=true]')
-  await both(bora, 'member')
 
   await ada.goto(`${web}/recipes/new`)
   await ada.fill('input[name=title]', 'Kimchi fried rice')
   await ada.fill('main input[type=number][placeholder]', '200')
   seen.liveCost = await ada.textContent('[data-testid=live-cost]')
   await ada.fill('textarea[name=body]', 'Fry the kimchi, then the rice.')
-  await both(ada, 'form')
+  await looks(ada, 'form', { dark: true })
   await ada.click('main form > button')
   await ada.waitForSelector('[data-testid=total]')
   seen.recipe = new URL(ada.url()).pathname
   seen.perServing = await ada.textContent('[data-testid=per-serving]')
-  await both(ada, 'recipe')
+  await looks(ada, 'recipe')
 
-  // The follower sees it, at once where nothing was cached and with the next refresh otherwise.
-  await bora.waitForFunction(
-    async ([home, title]) => (await (await fetch(home)).text()).includes(title),
-    [`${web}/`, 'Kimchi fried rice'],
-    { polling: 500 },
-  )
+  await there(bora, '/', 'Kimchi fried rice')
   await bora.goto(web)
   await bora.waitForSelector('[data-testid=post] >> text=Kimchi fried rice')
   const post = bora.locator('[data-testid=post]', { hasText: 'Kimchi fried rice' }).first()
@@ -120,7 +67,9 @@ try {
   await bora.reload()
   seen.likesAfterReload = await bora.locator('[data-testid=post]', { hasText: 'Kimchi fried rice' }).first()
     .locator('[data-testid=likes]').textContent()
-  await both(bora, 'feed')
+  await looks(bora, 'feed', { dark: true })
+  await bora.goto(`${web}${adasPage}`)
+  await looks(bora, 'member')
 
   await live(ada)
   await bora.goto(`${web}${seen.recipe}`)
@@ -131,53 +80,86 @@ try {
   times['comment to notice in the other browser'] = Math.round(performance.now() - said)
   await ada.waitForSelector('[data-testid=comments] >> text=It was very good!')
   await bora.waitForSelector('[data-testid=comments] >> text=It was very good!')
-  await both(bora, 'comments')
+  await look(ada, 'notice')
 
-  // From the click on "sign in" to the posts on the screen, and what of it was the gateway's.
+  // Ada likes the comment; Bora changes it, and then her mind.
+  await ada.click('[data-testid=comment] button[aria-pressed=false]')
+  await ada.waitForSelector('[data-testid=comment] button[aria-pressed=true] >> text=1')
+  await ada.reload()
+  seen.commentLikes = await ada.textContent('[data-testid=comment] [data-testid=likes]')
+  seen.othersComment = await ada.locator('[data-testid=own-comment]').count()
+  await bora.click('[data-testid=own-comment] >> text=Edit')
+  seen.focusInEditor = await bora.evaluate(() => document.activeElement?.tagName)
+  await bora.fill('[data-testid=own-comment] textarea', 'It was very good, with an egg on top!')
+  await look(bora, 'comment-editor')
+  await bora.click('[data-testid=own-comment] >> text=Save')
+  await bora.waitForSelector('[data-testid=comments] >> text=with an egg on top')
+  await there(ada, seen.recipe, 'with an egg on top')
+  await ada.reload()
+  await ada.waitForSelector('[data-testid=comments] >> text=with an egg on top')
+  await looks(bora, 'comments', { dark: true })
+  await bora.click('[data-testid=own-comment] >> text=Delete')
+  await look(bora, 'comment-deletion')
+  await bora.click('[data-testid=own-comment] [role=group] button >> nth=0')
+  await bora.waitForSelector('[data-testid=comment]', { state: 'detached' })
+  seen.focusAfterDeletion = await bora.evaluate(() => document.activeElement?.id)
+
+  // From the click on "sign in" to the posts on the screen, and what of it was the gateway's: nobody else is busy.
   const { page: second } = await person(WIDE)
   await second.goto(`${web}/sign-in`)
   await second.fill('input[name=login]', 'bora')
-  await second.fill('input[name=password]', PASSWORD)
+  await second.fill('input[name=password]', 'planted-password-correct-horse')
+  const before = await gatewaysShare()
   const clicked = performance.now()
   await second.click('main form button')
   await second.waitForSelector('[data-testid=post]')
   times['click to feed'] = Math.round(performance.now() - clicked)
-  times['of it the gateway'] = await second.evaluate(async () => {
-    const began = performance.now()
-    await (await fetch('/bff/home-feed')).text()
-    return Math.round(performance.now() - began)
-  })
+  const after = await gatewaysShare()
+  times['of it the gateway, all its requests together'] = Math.round(after.ms - before.ms)
+  seen.gatewaysRequests = after.requests - before.requests
 
   await ada.goto(`${web}/settings`)
-  await both(ada, 'settings')
   const { page: adaElsewhere } = await person(NARROW)
   await signIn(adaElsewhere, 'ada')
   await live(adaElsewhere)
   await ada.reload()
   seen.sessions = await ada.locator('[data-testid=sessions] > li').count()
+  await looks(ada, 'settings', { dark: true })
+  // One of them is ended, and that browser is told; the other one goes on.
+  refused(401, '/auth/session')
+  await ada.click('[data-testid=other-session] button')
+  await adaElsewhere.waitForURL(/\/sign-in\?ended/)
+  await adaElsewhere.waitForSelector('main >> text=You have been signed out')
+  await ada.waitForSelector('[data-testid=other-session]', { state: 'detached' })
+  seen.focusAfterEnd = await ada.evaluate(() => document.activeElement?.id)
+  await look(adaElsewhere, 'ended')
+  await giveName(adaElsewhere, 'ada')
+  await adaElsewhere.waitForURL(`${web}/`)
+  await live(adaElsewhere)
+  refused(401, '/auth/session')
   const ended = performance.now()
-  await ada.click('main button.link')
+  await ada.click('main >> text=Sign out everywhere')
   await adaElsewhere.waitForURL(/\/sign-in\?ended/)
   times['sign-out everywhere to the other browser'] = Math.round(performance.now() - ended)
-  // Whichever is first: the answer to the click, or the live message that the session is over.
   await ada.waitForSelector('header a[href="/sign-in"]')
-  seen.adaIsOut = await ada.locator('header a[href="/sign-in"]').count()
+  seen.adaIsOut = new URL(ada.url()).pathname
   seen.cookiesLeft = (await adasBrowser.cookies()).filter(({ name }) => name === 'sid').length
 
   // Without a script the feed can be read.
   const state = await second.context().storageState()
   const { page: plain } = await person(WIDE, { javaScriptEnabled: false, storageState: state })
   await plain.goto(web)
-  seen.withoutScript = await plain.locator('[data-testid=post] >> text=Kimchi fried rice').first().isVisible()
-  await plain.screenshot({ path: `${pictures}/without-script-1280.png`, fullPage: true })
+  seen.withoutScript = await plain.locator('main [data-testid=post] >> text=Kimchi fried rice').first().isVisible()
 
-  // The other language.
-  await second.click('header nav a[lang=ko]')
+  // The other language, and what visitors see.
+  await second.click('header a[lang=ko]')
   await second.waitForSelector('html[lang=ko]')
-  await second.waitForSelector('[data-testid=post]')
-  await both(second, 'korean')
+  for (const [name, path] of [['feed', '/'], ['recipe', seen.recipe], ['form', '/recipes/new'], ['settings', '/settings']]) {
+    await second.goto(`${web}${path}`)
+    await looks(second, `korean-${name}`)
+  }
+  await visitor.goto(web)
+  await looks(visitor, 'visitors')
   const policy = (await second.request.get(web)).headers()['content-security-policy']
-  console.log(`result ${JSON.stringify({ seen, findings, consoleMessages, times, policy })}`)
-} finally {
-  await browser.close()
-}
+  return { seen, times, policy }
+})

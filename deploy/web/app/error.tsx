@@ -5,10 +5,10 @@ import { useWords } from "@/components/words";
 export default function Failed({ reset }: { reset: () => void }) {
   const say = useWords();
   return (
-    <div className="calm" role="alert">
+    <div className="empty" role="alert">
       <p>{say.failed}</p>
       <button type="button" onClick={reset}>
-        {say.show}
+        {say.retry}
       </button>
     </div>
   );

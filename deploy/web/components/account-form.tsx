@@ -1,107 +1,120 @@
 "use client";
 
-import { BffError, unwrap } from "bff-client";
-import { To } from "@/components/to";
+import { unwrap } from "bff-client";
 import { useState, type FormEvent } from "react";
 
-import { bff } from "@/lib/browser";
+import { To } from "@/components/to";
+import { useAttempt } from "@/lib/attempt";
+import { bff, leave } from "@/lib/browser";
 
+import { Alert } from "./alert";
 import { Field } from "./field";
 import { useWords } from "./words";
 
 const text = (form: FormData, name: string) => String(form.get(name) ?? "");
 
-export function SignInForm({ ended }: { ended: boolean }) {
+interface Props {
+  /** Where to go afterwards: a path of this app. */
+  returnTo: string;
+  /** Why the form is there, where the browser did not ask for it. */
+  because?: "ended" | "needed" | undefined;
+}
+
+export function SignInForm({ returnTo, because }: Props) {
   const say = useWords();
-  const [failure, setFailure] = useState<BffError>();
-  const [busy, setBusy] = useState(false);
-  const needsCode = failure?.code === "otp_required" || failure?.code === "otp_invalid";
-  const submit = async (event: FormEvent<HTMLFormElement>) => {
+  const attempt = useAttempt();
+  const [asksForCode, setAsksForCode] = useState(false);
+  const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    const otp = text(form, "otp");
-    setBusy(true);
-    try {
-      const body = { login: text(form, "login"), password: text(form, "password"), ...(otp ? { otp } : {}) };
-      await unwrap(bff().POST("/auth/login", { body }));
-      window.location.assign("/");
-    } catch (error) {
-      setFailure(error instanceof BffError ? error : undefined);
-      setBusy(false);
-    }
+    const otp = text(form, "otp").trim();
+    const body = { login: text(form, "login").trim(), password: text(form, "password"), ...(otp ? { otp } : {}) };
+    void attempt.run(async () => {
+      const { error, response } = await bff().POST("/auth/login", { body });
+      // No mistake, but the next step.
+      if (error?.code === "otp_required") return setAsksForCode(true);
+      await unwrap(Promise.resolve({ error, response }));
+      leave(returnTo);
+    });
   };
+  const wrongCode = attempt.failure?.code === "otp_invalid";
   return (
-    <form className="narrow card" onSubmit={(event) => void submit(event)}>
+    <form ref={attempt.place} className="narrow card" onSubmit={submit}>
       <h1>{say.signIn}</h1>
-      {ended ? <p className="calm">{say.signedOutNotice}</p> : null}
-      <Field label={say.login} name="login" autoComplete="username" required maxLength={254} />
+      {because ? <p className="calm">{because === "ended" ? say.signedOutNotice : say.signInNotice}</p> : null}
+      <Field label={say.login} name="login" autoComplete="username" autoCapitalize="none" required maxLength={254} />
       <Field label={say.password} name="password" type="password" autoComplete="current-password" required />
-      {needsCode ? (
-        <Field label={say.otp} hint={say.otpHint} name="otp" autoComplete="one-time-code" inputMode="text" required />
+      {asksForCode ? (
+        <>
+          <p className="calm" role="status">
+            {say.otpNeeded}
+          </p>
+          <Field
+            label={say.otp}
+            hint={say.otpHint}
+            error={wrongCode ? say.problems.otp_invalid : undefined}
+            name="otp"
+            autoComplete="one-time-code"
+            autoCapitalize="none"
+            autoFocus
+            required
+            maxLength={64}
+          />
+        </>
       ) : null}
-      {failure && failure.code !== "otp_required" ? (
-        <p role="alert" className="wrong">
-          {failure.message}
-        </p>
-      ) : null}
-      <button disabled={busy}>{say.signIn}</button>
-      <p>
-        {say.noAccount} <To href="/sign-up">{say.signUp}</To>
+      <Alert>{attempt.failure?.message}</Alert>
+      <button aria-disabled={attempt.busy}>{say.signIn}</button>
+      <p className="faint">
+        {say.noAccount} <To href={withReturn("/sign-up", returnTo)}>{say.signUp}</To>
       </p>
     </form>
   );
 }
 
-export function SignUpForm() {
+export function SignUpForm({ returnTo }: Props) {
   const say = useWords();
-  const [failure, setFailure] = useState<BffError>();
-  const [busy, setBusy] = useState(false);
-  const submit = async (event: FormEvent<HTMLFormElement>) => {
+  const { place, busy, failure, wrong, run } = useAttempt();
+  const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    const [username, password] = [text(form, "username"), text(form, "password")];
-    setBusy(true);
-    try {
-      await unwrap(bff().POST("/auth/signup", { body: { email: text(form, "email"), username, password } }));
+    const [username, password] = [text(form, "username").trim(), text(form, "password")];
+    void run(async () => {
+      await unwrap(bff().POST("/auth/signup", { body: { email: text(form, "email").trim(), username, password } }));
       await unwrap(bff().POST("/auth/login", { body: { login: username, password } }));
-      window.location.assign("/");
-    } catch (error) {
-      setFailure(error instanceof BffError ? error : undefined);
-      setBusy(false);
-    }
+      leave(returnTo);
+    });
   };
-  const wrong = (field: string) => failure?.field(field)?.message;
   return (
-    <form className="narrow card" onSubmit={(event) => void submit(event)}>
+    <form ref={place} className="narrow card" onSubmit={submit} noValidate>
       <h1>{say.signUp}</h1>
       <Field label={say.email} error={wrong("email")} name="email" type="email" autoComplete="email" required />
       <Field
         label={say.username}
+        hint={say.usernameHint}
         error={wrong("username")}
         name="username"
         autoComplete="username"
+        autoCapitalize="none"
         required
-        minLength={3}
-        maxLength={30}
       />
       <Field
         label={say.password}
+        hint={say.passwordHint}
         error={wrong("password")}
         name="password"
         type="password"
         autoComplete="new-password"
         required
-        minLength={8}
       />
-      {failure && failure.errors.length === 0 ? (
-        <p role="alert" className="wrong">
-          {failure.message}
-        </p>
-      ) : null}
-      <button disabled={busy}>{say.signUp}</button>
-      <p>
-        {say.haveAccount} <To href="/sign-in">{say.signIn}</To>
+      <Alert>{failure?.message}</Alert>
+      <button aria-disabled={busy}>{say.signUp}</button>
+      <p className="faint">
+        {say.haveAccount} <To href={withReturn("/sign-in", returnTo)}>{say.signIn}</To>
       </p>
     </form>
   );
+}
+
+function withReturn(path: string, returnTo: string): string {
+  return returnTo === "/" ? path : `${path}?returnTo=${encodeURIComponent(returnTo)}`;
 }

@@ -1,60 +1,57 @@
 "use client";
 
+import { unwrap } from "bff-client";
 import { useRouter } from "next/navigation";
-import { useId, useRef, useState, type FormEvent } from "react";
+import { useRef, useState, type FormEvent } from "react";
 
+import { useAttempt } from "@/lib/attempt";
 import { bff } from "@/lib/browser";
+import { useDraft } from "@/lib/draft";
 
+import { Alert } from "./alert";
+import { TextField } from "./field";
 import { useWords } from "./words";
 
 /** A comment is sent once, however often the button is pressed: the key says that it is the same one. */
 export function CommentForm({ recipe }: { recipe: string }) {
   const say = useWords();
   const router = useRouter();
-  const id = useId();
   const key = useRef<string>(undefined);
-  const [busy, setBusy] = useState(false);
-  const [failed, setFailed] = useState(false);
-  const submit = async (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = event.currentTarget;
-    const body = String(new FormData(form).get("body") ?? "").trim();
-    if (body === "") return;
-    setBusy(true);
-    key.current ??= crypto.randomUUID();
-    const { response } = await bff()
-      .POST("/api/recipes/{id}/comments", {
-        params: { path: { id: recipe }, header: { "Idempotency-Key": key.current } },
-        body: { body },
-      })
-      .catch(() => ({ response: undefined }));
-    setBusy(false);
-    setFailed(!response?.ok);
-    if (!response?.ok) return;
+  const [body, setBody] = useState("");
+  const draft = useDraft<string>("comment", "", setBody);
+  const { place, busy, failure, wrong, run } = useAttempt();
+  const type = (text: string) => {
+    setBody(text);
+    draft.keep(text);
+    // Other words are another comment.
     key.current = undefined;
-    form.reset();
-    router.refresh();
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (body.trim() === "") return;
+    void run(async () => {
+      key.current ??= crypto.randomUUID();
+      const params = { path: { id: recipe }, header: { "Idempotency-Key": key.current } };
+      await unwrap(bff().POST("/api/recipes/{id}/comments", { params, body: { body: body.trim() } }));
+      key.current = undefined;
+      draft.drop();
+      setBody("");
+      router.refresh();
+    });
   };
   return (
-    <form onSubmit={(event) => void submit(event)}>
-      <label htmlFor={id}>{say.comment}</label>
-      <textarea
-        id={id}
+    <form ref={place} onSubmit={submit} data-testid="comment-form">
+      <TextField
+        label={say.commentLabel}
+        error={wrong("body")}
         name="body"
         rows={3}
-        maxLength={10000}
         required
-        onChange={() => {
-          // Other words are another comment.
-          key.current = undefined;
-        }}
+        value={body}
+        onChange={(event) => type(event.target.value)}
       />
-      {failed ? (
-        <p role="alert" className="wrong">
-          {say.failed}
-        </p>
-      ) : null}
-      <button disabled={busy}>{say.comment}</button>
+      <Alert>{failure?.message}</Alert>
+      <button aria-disabled={busy}>{say.comment}</button>
     </form>
   );
 }

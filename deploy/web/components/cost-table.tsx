@@ -11,7 +11,7 @@ export async function CostTable({ recipe }: { recipe: Recipe }) {
     <div className="scroll" role="region" aria-labelledby="costs" tabIndex={0}>
       <table className="costs">
         <caption id="costs">
-          {say.ingredients} · {recipe.servings} {say.servings}
+          {say.ingredients} · {say.servings(recipe.servings)}
         </caption>
         <thead>
           <tr>

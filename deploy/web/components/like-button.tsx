@@ -1,10 +1,9 @@
 "use client";
 
-import { useRouter } from "next/navigation";
-import { startTransition, useOptimistic, useState } from "react";
-
 import { bff } from "@/lib/browser";
 
+import { Alert } from "./alert";
+import { useToggle } from "./toggle";
 import { useWords } from "./words";
 
 type Kind = "posts" | "recipes" | "comments";
@@ -17,33 +16,25 @@ interface Props {
   disabled?: boolean;
 }
 
-/** Shows the like at once, and then what the gateway says: after a write its next answer has it. */
 export function LikeButton({ kind, id, count, liked, disabled = false }: Props) {
   const say = useWords();
-  const router = useRouter();
-  const [failed, setFailed] = useState(false);
-  const [shown, show] = useOptimistic({ count, liked }, (_, next: { count: number; liked: boolean }) => next);
-  const toggle = () =>
-    startTransition(async () => {
-      setFailed(false);
-      const next = !shown.liked;
-      show({ liked: next, count: shown.count + (next ? 1 : -1) });
-      const { response } = await change(kind, id, next).catch(() => ({ response: undefined }));
-      if (response?.ok) startTransition(() => router.refresh());
-      else setFailed(true);
-    });
+  const { shown, failure, toggle } = useToggle(
+    { on: liked, count },
+    (before) => ({ on: !before.on, count: before.count + (before.on ? -1 : 1) }),
+    (on) => change(kind, id, on),
+  );
   return (
     <div className="like">
-      <button type="button" aria-pressed={shown.liked} disabled={disabled} onClick={toggle}>
-        <span aria-hidden="true">{shown.liked ? "♥" : "♡"}</span> {shown.liked ? say.liked : say.like}{" "}
+      <button type="button" aria-pressed={shown.on} disabled={disabled} onClick={toggle}>
+        <span aria-hidden="true">{shown.on ? "♥" : "♡"}</span> {shown.on ? say.liked : say.like}{" "}
         <span data-testid="likes">{shown.count}</span>
       </button>
-      {failed ? <span role="alert">{say.failed}</span> : null}
+      <Alert>{failure}</Alert>
     </div>
   );
 }
 
-function change(kind: Kind, id: string, liked: boolean): Promise<{ response: Response }> {
+function change(kind: Kind, id: string, liked: boolean): Promise<{ response: Response; error?: unknown }> {
   const params = { params: { path: { id } } };
   const client = bff();
   switch (kind) {

@@ -4,7 +4,7 @@ import type { LiveMessage } from "bff-client";
 import { usePathname, useRouter } from "next/navigation";
 import { useEffect, useState } from "react";
 
-import { bff } from "@/lib/browser";
+import { bff, isLeaving, sessionEnded } from "@/lib/browser";
 
 import { useWords } from "./words";
 
@@ -34,7 +34,6 @@ export function LiveNotices({ me }: { me: string }) {
     const hear = async () => {
       const onState = (state: "open" | "lost") => setConnected(state === "open");
       for await (const message of bff().notify({ signal: stop.signal, onState, topics })) {
-        if (message.type === "end" && isSignedOut(message)) return window.location.assign("/sign-in?ended");
         if (message.type === "reset") router.refresh();
         if (OWN_WORDS.has(message.type) || writtenBy(message) === me) continue;
         setNotice(wordsFor(message));
@@ -42,8 +41,18 @@ export function LiveNotices({ me }: { me: string }) {
         if (recipe && message.topic === `recipe:${recipe}`) await show(recipe);
       }
     };
+    const stay = async () => {
+      while (!stop.signal.aborted) {
+        await hear();
+        if (stop.signal.aborted || isLeaving()) return;
+        // The session that the connection belonged to is over. Two-factor sign-in being turned on or off ends one session
+        // and begins another: then it goes on.
+        const { response } = await bff().GET("/auth/session");
+        if (response.status === 401) return sessionEnded();
+      }
+    };
     // Refused: there is no session any more, and the page that is asked for next says so.
-    hear().catch(() => setConnected(false));
+    stay().catch(() => setConnected(false));
     return () => stop.abort();
   }, [me, recipe, router, say]);
 
@@ -56,20 +65,18 @@ export function LiveNotices({ me }: { me: string }) {
       <div role="status" aria-live="polite">
         {notice ? (
           <p data-testid="notice">
-            {notice}{" "}
-            <button type="button" onClick={look}>
+            <span>{notice}</span>
+            <button type="button" className="small" onClick={look}>
               {say.show}
+            </button>
+            <button type="button" className="link small" onClick={() => setNotice(undefined)}>
+              {say.close}
             </button>
           </p>
         ) : null}
       </div>
     </div>
   );
-}
-
-/** The session is over, here and in every other tab. */
-function isSignedOut(message: LiveMessage): boolean {
-  return (message.data as { code?: number } | null | undefined)?.code === 4401;
 }
 
 function writtenBy(message: LiveMessage): string | undefined {

@@ -1,11 +1,16 @@
+import { Suspense, type ReactNode } from "react";
+
 import { words } from "@/lib/language";
 
-/** Stands where a part of a page cannot be had: calm, and no error page. */
+import { ComeBack } from "./come-back";
+
+/** Stands where a part of a page cannot be had: calm, and no error page. Asks by itself whether it is back. */
 export async function Missing() {
   const say = await words();
   return (
-    <p className="calm" role="note" data-testid="missing">
+    <p className="calm missing" role="note" data-testid="missing">
       {say.partMissing}
+      <ComeBack />
     </p>
   );
 }
@@ -13,10 +18,15 @@ export async function Missing() {
 /** Holds the place of a part that is on its way. */
 export function Skeleton({ lines }: { lines: number }) {
   return (
-    <div className="skeleton" aria-hidden="true">
+    <div className="skeleton" aria-hidden="true" data-testid="skeleton">
       {Array.from({ length: lines }, (_, line) => (
         <span key={line} />
       ))}
     </div>
   );
+}
+
+/** A part that is there is a part of the page, also for browsers without a script. One that is not gets its place held. */
+export function Part({ there, lines, children }: { there: boolean; lines: number; children: ReactNode }) {
+  return there ? children : <Suspense fallback={<Skeleton lines={lines} />}>{children}</Suspense>;
 }

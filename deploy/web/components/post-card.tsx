@@ -1,30 +1,34 @@
 import type { FeedPost } from "bff-client";
+
 import { To } from "@/components/to";
+import { language, words } from "@/lib/language";
+import { money } from "@/lib/money";
 
-import { language as chosen, words } from "@/lib/language";
-import { money, when } from "@/lib/money";
-
+import { Avatar, hueOf } from "./avatar";
 import { LikeButton } from "./like-button";
+import { Time } from "./time";
 
-export async function PostCard({ post, lang, mine }: { post: FeedPost; lang: string; mine: boolean }) {
-  const say = await words();
+/** `mine`: shown to its author, or to nobody in particular, who cannot like it. */
+export async function PostCard({ post, mine }: { post: FeedPost; mine: boolean }) {
+  const [say, lang] = await Promise.all([words(), language()]);
   const { author, recipe } = post;
   return (
-    <article className="card" data-testid="post" lang={(await chosen()) === lang ? undefined : lang}>
-      <header>
+    <article className="card post" data-testid="post">
+      <header className="who">
+        <Avatar member={author} />
         {author ? <To href={`/members/${author.id}`}>{author.displayName}</To> : <span>{say.somebody}</span>}
-        <time className="faint" dateTime={post.createdAt}>
-          {when(post.createdAt, lang)}
-        </time>
+        <Time of={post.createdAt} />
       </header>
-      <p>{post.text}</p>
+      {/* A post that only announces its recipe need not say its name twice. */}
+      {recipe && post.text === recipe.title ? null : <p>{post.text}</p>}
       {recipe ? (
-        <p className="attached">
-          <To href={`/recipes/${recipe.id}`}>{recipe.title}</To>{" "}
+        <To className="attached" href={`/recipes/${recipe.id}`}>
+          <span className={`dish hue-${hueOf(recipe.id)}`} aria-hidden="true" />
+          <strong>{recipe.title}</strong>
           <span className="price">
             {money(recipe.costPerServing, recipe.currency, lang)} <small>{say.perServing}</small>
           </span>
-        </p>
+        </To>
       ) : null}
       <LikeButton kind="posts" id={post.id} count={post.likeCount} liked={post.likedByMe} disabled={mine} />
     </article>

@@ -1,8 +1,10 @@
 import type { RecipeCard } from "bff-client";
-import { To } from "@/components/to";
 
+import { To } from "@/components/to";
 import { language, words } from "@/lib/language";
 import { money } from "@/lib/money";
+
+import { hueOf } from "./avatar";
 
 export async function RecipeGrid({ recipes, narrow = false }: { recipes: readonly RecipeCard[]; narrow?: boolean }) {
   const [say, lang] = await Promise.all([words(), language()]);
@@ -10,18 +12,31 @@ export async function RecipeGrid({ recipes, narrow = false }: { recipes: readonl
   return (
     <ul className={narrow ? "recipes narrow" : "recipes"} data-testid="recipes">
       {recipes.map((recipe) => (
-        <li key={recipe.id} className="card">
-          <To href={`/recipes/${recipe.id}`}>
-            <strong>{recipe.title}</strong>
-          </To>
-          <span className="price">
-            {money(recipe.costPerServing, recipe.currency, lang)} <small>{say.perServing}</small>
-          </span>
-          <small className="faint">
-            {recipe.author?.displayName ?? say.somebody} · ♥ {recipe.likeCount} · 💬 {recipe.commentCount}
-          </small>
+        <li key={recipe.id} className="card recipe-card">
+          <Dish id={recipe.id} photo={recipe.photoUrl} />
+          <div>
+            <To className="whole" href={`/recipes/${recipe.id}`}>
+              <strong>{recipe.title}</strong>
+            </To>
+            <span className="price">
+              {money(recipe.costPerServing, recipe.currency, lang)} <small>{say.perServing}</small>
+            </span>
+            <small className="faint">
+              {recipe.author?.displayName ?? say.somebody} · <span className="unseen">{say.likes}</span>
+              <span aria-hidden="true">♥</span> {recipe.likeCount} · <span className="unseen">{say.comments}</span>
+              <span aria-hidden="true">💬</span> {recipe.commentCount}
+            </small>
+          </div>
         </li>
       ))}
     </ul>
   );
+}
+
+/** The photo of a dish, or a plate in a colour of its own. */
+export function Dish({ id, photo, large = false }: { id: string; photo: string | null; large?: boolean }) {
+  const look = large ? "dish large" : "dish";
+  // eslint-disable-next-line @next/next/no-img-element -- from the file storage, behind a signed address
+  if (photo) return <img className={look} src={photo} alt="" loading="lazy" />;
+  return <span className={`${look} hue-${hueOf(id)}`} aria-hidden="true" />;
 }

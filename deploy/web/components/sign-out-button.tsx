@@ -1,19 +1,27 @@
 "use client";
 
-import { bff } from "@/lib/browser";
+import { unwrap } from "bff-client";
 
+import { useAttempt } from "@/lib/attempt";
+import { bff, leave, signingOut } from "@/lib/browser";
+
+import { Alert } from "./alert";
 import { useWords } from "./words";
 
 export function SignOutButton({ everywhere = false }: { everywhere?: boolean }) {
   const say = useWords();
-  const signOut = async () => {
-    await (everywhere ? bff().POST("/auth/logout-everywhere") : bff().POST("/auth/logout"));
-    // A whole load: nothing of this user stays in the page's memory.
-    window.location.assign("/");
-  };
+  const { place, busy, failure, run } = useAttempt<HTMLSpanElement>();
+  const signOut = () =>
+    void run(async () => {
+      await signingOut(() => unwrap(everywhere ? bff().POST("/auth/logout-everywhere") : bff().POST("/auth/logout")));
+      leave("/");
+    });
   return (
-    <button type="button" className="link" onClick={() => void signOut()}>
-      {everywhere ? say.signOutEverywhere : say.signOut}
-    </button>
+    <span ref={place}>
+      <button type="button" className={everywhere ? "quiet" : "link"} aria-disabled={busy} onClick={signOut}>
+        {everywhere ? say.signOutEverywhere : say.signOut}
+      </button>
+      <Alert>{failure?.message}</Alert>
+    </span>
   );
 }

@@ -2,13 +2,48 @@
 
 import { createBrowserClient, type BffClient } from "bff-client";
 
+import { signInPath } from "./return-to";
+
 let client: BffClient | undefined;
+let leaving = false;
+
+/** Who the page was made for; nobody: empty. The layout says so. */
+export function pageOf(): string {
+  return document.documentElement.dataset.member ?? "";
+}
 
 export function bff(): BffClient {
   client ??= createBrowserClient({
     baseUrl: "",
+    signedIn: pageOf() !== "",
     // Another tab or device has ended the session: what is on the page is no longer this user's to change.
-    onSignedOut: () => window.location.assign("/sign-in?ended"),
+    onSignedOut: sessionEnded,
   });
   return client;
+}
+
+/** Whether another page is on its way already. */
+export function isLeaving(): boolean {
+  return leaving;
+}
+
+/** Leads to the sign-in page and from there back to this one. What was being typed is kept meanwhile (see `draft`). */
+export function sessionEnded(): void {
+  leave(signInPath(window.location.pathname + window.location.search, true));
+}
+
+/** Loads another page as a whole, so that nothing of this user stays in the memory of the page. Only the first call counts:
+ * who signs out is not told a moment later that the session is over. */
+export function leave(to: string): void {
+  if (leaving) return;
+  leaving = true;
+  window.location.assign(to);
+}
+
+/** The user is about to end the session: its end is no news. */
+export function signingOut<T>(work: () => Promise<T>): Promise<T> {
+  leaving = true;
+  return work().finally(() => {
+    leaving = false;
+  });
 }

@@ -22,6 +22,24 @@ export function openFeed(bff: BffClient, cursor: string | undefined): Feed {
   return feed;
 }
 
+/** Which parts are there after at most so many milliseconds. They belong into the page where they are; what comes later
+ * gets a placeholder, and its place when it is there. */
+export async function partsWithin(feed: Feed, ms: number): Promise<ReadonlySet<keyof Feed>> {
+  const there = new Set<keyof Feed>();
+  const names = [...PARTS, "degraded"] as const;
+  await within(Promise.all(names.map((name) => feed[name].then(() => there.add(name)))), ms);
+  return there;
+}
+
+/** Whether something is there after at most so many milliseconds. */
+export async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, ms, false)));
+  const there = await Promise.race([work.then(() => true), late]);
+  clearTimeout(timer);
+  return there;
+}
+
 async function read(
   bff: BffClient,
   cursor: string | undefined,

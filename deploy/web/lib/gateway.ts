@@ -28,10 +28,25 @@ export const gateway = cache(async (): Promise<BffClient> => {
   });
 });
 
-/** A client for what everybody may see: answers are kept until the gateway's webhook says that a tag has changed. */
-export function everybodys(...tags: string[]): BffClient {
-  const kept = { next: { tags, revalidate: 60 } } as RequestInit;
-  return server((request) => fetch(request, kept)).forRequest({});
+/** Reads what everybody may see: it is kept until the gateway's webhook says that a tag has changed. */
+export async function forEverybody<T>(tags: string[], read: (bff: BffClient) => Promise<T>): Promise<T> {
+  const answer = await read(everybodys({ next: { tags, revalidate: 60 } } as RequestInit));
+  // What lacks a part must not be shown for as long as what is whole: the part may be back by now.
+  return isDegraded(answer) ? read(everybodys({ cache: "no-store" })) : answer;
+}
+
+function everybodys(how: RequestInit): BffClient {
+  const ask = (request: Request) => {
+    // It is kept here: the gateway is to say what is, not what has just been.
+    request.headers.set("cache-control", "max-age=0");
+    return fetch(request, how);
+  };
+  return server(ask).forRequest({});
+}
+
+function isDegraded(answer: unknown): boolean {
+  const { data } = answer as { data?: { degraded?: readonly unknown[] } };
+  return (data?.degraded?.length ?? 0) > 0;
 }
 
 /** Whether the browser brings a session cookie, good or not. Costs nothing. */

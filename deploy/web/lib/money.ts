@@ -5,11 +5,6 @@ export function money(amount: number, currency: string, language: string): strin
   return format.format(amount / 10 ** maximumFractionDigits);
 }
 
-export function when(time: string, language: string): string {
-  const format = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short", timeZone: "Asia/Seoul" });
-  return format.format(new Date(time));
-}
-
 /** What so much of an ingredient costs: `round_half_up(amount × price / per)`, in thousandths so that nothing is lost. */
 export function costOf(amount: number, price: number, per: number): number {
   const thousandths = (value: number) => BigInt(Math.round(value * 1000));

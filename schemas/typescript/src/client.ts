@@ -21,6 +21,11 @@ export interface CommonOptions {
   onSignedOut?: () => void;
 }
 
+export interface BrowserOptions extends CommonOptions {
+  /** The page was made for somebody who is signed in: already the first refusal is the end of a session. */
+  signedIn?: boolean;
+}
+
 export interface ServerOptions extends Omit<CommonOptions, "onSignedOut"> {
   /** The secret that names this server to the gateway (`X-Caller-Token`). */
   callerToken?: string;
@@ -61,10 +66,10 @@ export interface AppClient extends BffClient {
 }
 
 /** For pages in a browser: the session cookie travels by itself, CSRF tokens are fetched and renewed. */
-export function createBrowserClient(options: CommonOptions): BffClient {
+export function createBrowserClient(options: BrowserOptions): BffClient {
   const base = baseOf(options);
   const csrf = new CsrfLayer(base);
-  const session = watchSession(csrf, options.onSignedOut);
+  const session = watchSession(csrf, options.signedIn ?? false, options.onSignedOut);
   const exchange = session(csrf.around(include(platform(options))));
   return assemble(base, exchange, options, async () => ({}));
 }
@@ -159,8 +164,8 @@ function assemble(
 }
 
 /** Learns the CSRF token from answers that bear it, and notices the end of the session. */
-function watchSession(csrf: CsrfLayer, signedOut: (() => void) | undefined) {
-  let known = false;
+function watchSession(csrf: CsrfLayer, signedIn: boolean, signedOut: (() => void) | undefined) {
+  let known = signedIn;
   return (next: Exchange): Exchange =>
     async (request) => {
       const path = new URL(request.url).pathname;
@@ -184,6 +189,9 @@ function watchSession(csrf: CsrfLayer, signedOut: (() => void) | undefined) {
 }
 
 async function tokenIn(response: Response): Promise<string | undefined> {
+  // A session that got a new id has a new token: an answer without a body says it in a header.
+  const header = response.headers.get("x-csrf-token");
+  if (header !== null) return header;
   if (!(response.headers.get("content-type") ?? "").startsWith("application/json")) return undefined;
   const body: unknown = await response.clone().json().catch(() => undefined);
   const token = isProblem(body) ? undefined : (body as { csrfToken?: unknown } | undefined)?.csrfToken;

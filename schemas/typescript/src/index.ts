@@ -1,5 +1,5 @@
 export { createAppClient, createBrowserClient, createServerClient } from "./client.js";
-export type { AppClient, AppOptions, BffClient, CommonOptions, ForwardedRequest, ServerOptions } from "./client.js";
+export type { AppClient, AppOptions, BffClient, BrowserOptions, CommonOptions, ForwardedRequest, ServerOptions } from "./client.js";
 export type { components, operations, paths } from "./contract.js";
 export type { Line } from "./lines.js";
 export type { NotifyOptions } from "./live.js";

@@ -45,8 +45,17 @@ export async function* streamScreen<P extends keyof Screens>(
   }
   let ended = false;
   for await (const line of lines(response.body)) {
-    ended = (line as { part: string }).part === "end";
+    const { part, error } = line as { part: string; error?: string };
+    // What came so far stands; what is missing will not come.
+    if (error !== undefined) throw brokenOff(response, error);
+    ended = part === "end";
     yield line as Line<Screens[P]>;
   }
   if (!ended) throw new Error("the answer was cut off");
+}
+
+/** The status went out before anything had failed: the last line says what it would have been. */
+function brokenOff(response: Response, code: string): BffError {
+  const type = `/problems/${code.replaceAll("_", "-")}`;
+  return new BffError(response, { type, status: response.status, code, detail: "the answer could not be finished" });
 }

@@ -76,6 +76,29 @@ test("the end of a session is told once, and a visitor who never had one is told
   await gateway.stop();
 });
 
+test("a page that was made for somebody signed in learns of the end with its first call", async () => {
+  const gateway = await Gateway.start((_, response) => problem(response, 401, "unauthenticated"));
+  let ends = 0;
+  const client = createBrowserClient({ baseUrl: gateway.url, signedIn: true, onSignedOut: () => ends++ });
+  const { response } = await client.POST("/api/posts", { body: { text: "typed for an hour" } });
+  assert.deepEqual([response.status, ends], [401, 1]);
+  await gateway.stop();
+});
+
+test("a session that gets a new id brings its new token along", async () => {
+  const gateway = await Gateway.start((asked, response) => {
+    if (asked.path === "/auth/csrf-token") return json(response, 200, { csrf: "t-old" });
+    if (asked.path === "/auth/2fa/totp") return void response.writeHead(204, { "x-csrf-token": "t-new" }).end();
+    response.writeHead(asked.headers["x-csrf-token"] === "t-new" ? 204 : 403).end();
+  });
+  const client = createBrowserClient({ baseUrl: gateway.url });
+  await client.DELETE("/auth/2fa/totp", { body: { code: "123456" } });
+  const { response } = await client.DELETE("/api/posts/{id}", { params: { path: { id: "p" } } });
+  assert.equal(response.status, 204);
+  assert.equal(gateway.count("/auth/csrf-token"), 1);
+  await gateway.stop();
+});
+
 test("unwrap gives the data or throws what programs decide by", async () => {
   const gateway = await Gateway.start((_, response) => problem(response, 429, "rate_limited", { "retry-after": "7" }));
   const client = createBrowserClient({ baseUrl: gateway.url });

@@ -37,6 +37,23 @@ test("lines are read wherever they are cut, and a cut-off answer is an error", a
   await assert.rejects(all(lines(body('{"part":"profile","da'))), /cut off/);
 });
 
+test("a screen that cannot be finished gives what there is, and says why it ends", async () => {
+  const gateway = await Gateway.start((_, response) => {
+    response.writeHead(200, { "content-type": "application/x-ndjson" });
+    response.end('{"part":"profile","data":{"id":"ada"}}\n{"part":"end","error":"upstream_timeout"}\n');
+  });
+  const client = createBrowserClient({ baseUrl: gateway.url });
+  const parts: string[] = [];
+  await assert.rejects(
+    async () => {
+      for await (const line of client.stream("/bff/home-feed")) parts.push(line.part);
+    },
+    (error) => error instanceof BffError && error.code === "upstream_timeout",
+  );
+  assert.deepEqual(parts, ["profile"]);
+  await gateway.stop();
+});
+
 test("a lost connection is made again and resumes after the last message", async () => {
   let connections = 0;
   const gateway = await Gateway.start((_, response) => {

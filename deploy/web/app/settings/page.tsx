@@ -2,36 +2,42 @@ import { unwrap } from "bff-client";
 import type { Metadata } from "next";
 import { redirect } from "next/navigation";
 
-import { Missing } from "@/components/part";
 import { EndSession } from "@/components/end-session";
+import { Missing } from "@/components/part";
 import { SignOutButton } from "@/components/sign-out-button";
+import { Time } from "@/components/time";
 import { TwoFactor } from "@/components/two-factor";
 import { gateway, session } from "@/lib/gateway";
-import { language, words } from "@/lib/language";
-import { when } from "@/lib/money";
+import { words } from "@/lib/language";
+import { signInPath } from "@/lib/return-to";
 
 export async function generateMetadata(): Promise<Metadata> {
   return { title: (await words()).settings };
 }
 
 export default async function Settings() {
-  const [me, say, lang] = await Promise.all([session(), words(), language()]);
-  if (!me) redirect("/sign-in");
+  const [me, say] = await Promise.all([session(), words()]);
+  if (!me) redirect(signInPath("/settings"));
   const list = await unwrap((await gateway()).GET("/auth/sessions")).catch(() => undefined);
   return (
-    <>
+    <div className="middle">
       <h1>{say.settings}</h1>
       <section aria-labelledby="sessions">
-        <h2 id="sessions">{say.whereSignedIn}</h2>
+        <h2 id="sessions" tabIndex={-1}>
+          {say.whereSignedIn}
+        </h2>
+        <p className="faint">{say.whereSignedInHint}</p>
         {list ? (
           <ul className="sessions" data-testid="sessions">
             {list.items.map((one) => (
-              <li key={one.id} className="card">
-                <strong>{one.client}</strong> {one.current ? <em>({say.thisDevice})</em> : null}
-                <p className="faint">
-                  {one.address} · {say.lastSeen} {when(one.lastSeenAt, lang)}
-                </p>
-                {one.current ? null : <EndSession id={one.id} />}
+              <li key={one.id} className="card" data-testid={one.current ? "this-session" : "other-session"}>
+                <div>
+                  <strong>{one.client}</strong> {one.current ? <span className="badge">{say.thisDevice}</span> : null}
+                  <p className="faint">
+                    {one.address} · {say.lastSeen} <Time of={one.lastSeenAt} />
+                  </p>
+                </div>
+                {one.current ? null : <EndSession id={one.id} name={one.client} />}
               </li>
             ))}
           </ul>
@@ -44,6 +50,6 @@ export default async function Settings() {
         <h2 id="two-factor">{say.twoFactor}</h2>
         <TwoFactor on={me.totpEnabled} />
       </section>
-    </>
+    </div>
   );
 }

@@ -2,11 +2,14 @@ import type { Metadata } from "next";
 
 import { SignInForm } from "@/components/account-form";
 import { words } from "@/lib/language";
+import { safePath } from "@/lib/return-to";
 
 export async function generateMetadata(): Promise<Metadata> {
   return { title: (await words()).signIn };
 }
 
-export default async function SignIn({ searchParams }: { searchParams: Promise<{ ended?: string }> }) {
-  return <SignInForm ended={(await searchParams).ended !== undefined} />;
+export default async function SignIn({ searchParams }: { searchParams: Promise<{ ended?: string; returnTo?: string }> }) {
+  const { ended, returnTo } = await searchParams;
+  const because = ended !== undefined ? "ended" : returnTo !== undefined ? "needed" : undefined;
+  return <SignInForm returnTo={safePath(returnTo)} because={because} />;
 }

@@ -1,51 +1,35 @@
-//! The Next.js app in real browsers, against the whole system.
+//! The Next.js app in real browsers, against the whole system: a day of two people.
 
-use std::{collections::BTreeSet, net::TcpListener};
+use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
-use tests::{Fault, Program, TestBff, figures, soon};
-use tokio::process::Command;
+use serde_json::json;
+use tests::{Fault, TestBff};
 
-use super::{pictures, root, run};
-
-/// The app's server. What it renders comes from one gateway.
-struct Web {
-    url: String,
-    _server: Program,
-}
-
-impl Web {
-    async fn start(gateway: &str) -> Self {
-        let folder = root().join("deploy/web");
-        assert!(folder.join(".next/BUILD_ID").exists(), "tests/run builds the app");
-        // Next.js does not say which port it was given: it gets one that was free a moment ago.
-        let port =
-            TcpListener::bind("127.0.0.1:0").and_then(|bound| bound.local_addr()).expect("a port").port();
-        let mut command = Command::new("node");
-        command
-            .arg(folder.join("node_modules/next/dist/bin/next"))
-            .args(["start", "--hostname", "127.0.0.1", "--port", &port.to_string()])
-            .current_dir(&folder)
-            .env("BFF_URL", gateway)
-            .env("NEXT_TELEMETRY_DISABLED", "1");
-        let mut server = Program::start(command);
-        let _ = soon("the app's server", server.line("✓ Ready")).await;
-        Self { url: format!("http://127.0.0.1:{port}"), _server: server }
-    }
-}
+use super::{
+    pictures, run,
+    web::{Web, expect_sound},
+};
 
 #[tokio::test]
 async fn people_use_the_app_in_their_browsers() {
     let bff = TestBff::spawn().await;
     let web = Web::start(&bff.url()).await;
-    let told = json!({ "web": web.url, "pictures": pictures() });
+    let metrics = format!("{}/metrics", bff.internal_url());
+    let told = json!({ "web": web.url, "pictures": pictures(), "metrics": metrics });
     let result = run("app.mjs", &told).await;
     let seen = &result["seen"];
     assert_eq!(seen["likes"], "1");
     assert_eq!(seen["likesAfterReload"], "1", "read your writes");
-    assert_eq!(seen["sessions"], 2);
-    assert_eq!((&seen["adaIsOut"], &seen["cookiesLeft"]), (&json!(1), &json!(0)));
+    assert_eq!(seen["commentLikes"], "1", "read your writes");
+    assert_eq!(seen["othersComment"], 0, "only one's own comments can be changed");
+    assert_eq!(
+        (&seen["focusInEditor"], &seen["focusAfterDeletion"]),
+        (&json!("TEXTAREA"), &json!("comments"))
+    );
+    assert_eq!((&seen["sessions"], &seen["focusAfterEnd"]), (&json!(2), &json!("sessions")));
+    assert_eq!((&seen["adaIsOut"], &seen["cookiesLeft"]), (&json!("/"), &json!(0)));
     assert_eq!(seen["withoutScript"], true);
+    assert!(seen["gatewaysRequests"].as_u64().is_some_and(|count| count >= 2), "sign-in and feed: {seen}");
     let cost = |name: &str| {
         let text = seen[name].as_str().expect("a text");
         text.rsplit_once(" per")
@@ -55,21 +39,10 @@ async fn people_use_the_app_in_their_browsers() {
             .map(str::to_owned)
     };
     assert_eq!(cost("liveCost"), cost("perServing"), "what the form says is what the recipe costs: {seen}");
-
-    let serious: Vec<&Value> = result["findings"]
-        .as_array()
-        .expect("a list")
-        .iter()
-        .filter(|finding| matches!(finding["impact"].as_str(), Some("serious" | "critical")))
-        .collect();
-    assert!(serious.is_empty(), "{serious:#?}");
-    assert_eq!(result["consoleMessages"], json!([]));
     let policy = result["policy"].as_str().expect("a policy");
     let scripts = policy.split("; ").find(|part| part.starts_with("script-src")).expect("script-src");
     assert!(!scripts.contains("unsafe") && scripts.contains("'nonce-"), "{policy}");
-    for (step, took) in result["times"].as_object().expect("an object") {
-        figures::note(&format!("the app in Chromium: {step}"), format!("{took} ms"));
-    }
+    expect_sound(&result);
 }
 
 #[tokio::test]

@@ -1,15 +1,26 @@
 //! What front-end developers use: the Next.js app in Chromium, the client of mobile apps, the contract and its page.
 
+mod account;
 mod app;
 mod contract;
 mod docs;
 mod fuzzing;
 mod mobile;
+mod revalidation;
+mod troubles;
+mod web;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use serde_json::Value;
-use tokio::process::Command;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+    process::Command,
+};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -27,15 +38,42 @@ fn pictures() -> PathBuf {
 /// # Panics
 /// When it fails, or does not end.
 async fn run(script: &str, argument: &Value) -> Value {
+    run_in_turns(script, argument, async |turn: &str| panic!("nobody does {turn:?}")).await
+}
+
+/// The same for a script that has things done here in between: it prints `turn {"name": …}` and goes on when it gets
+/// what came of it.
+///
+/// # Panics
+/// When it fails, or does not end.
+async fn run_in_turns(script: &str, argument: &Value, turns: impl AsyncFnMut(&str) -> Value) -> Value {
     let folder = root().join("tests/browser");
     assert!(folder.join("node_modules").exists(), "`npm ci` in tests/browser brings what the scripts need");
     let mut command = Command::new("node");
     command.arg(folder.join(script)).arg(argument.to_string()).kill_on_drop(true);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
     // A browser takes its time on a busy machine.
-    let patience = std::time::Duration::from_secs(170);
-    let ran =
-        tokio::time::timeout(patience, command.output()).await.expect("the script ends").expect("node runs");
-    let said = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
-    let result = said.lines().find_map(|line| line.strip_prefix("result "));
-    serde_json::from_str(result.unwrap_or_else(|| panic!("{said}"))).expect("JSON")
+    let patience = Duration::from_secs(170);
+    tokio::time::timeout(patience, converse(command, turns)).await.expect("the script ends")
+}
+
+async fn converse(mut command: Command, mut turns: impl AsyncFnMut(&str) -> Value) -> Value {
+    let mut child = command.spawn().expect("node runs");
+    let mut answers = child.stdin.take().expect("a pipe");
+    let mut said = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let (mut result, mut other) = (None, Vec::new());
+    while let Some(line) = said.next_line().await.expect("what it says is text") {
+        if let Some(turn) = line.strip_prefix("turn ") {
+            let turn: Value = serde_json::from_str(turn).expect("JSON");
+            let answer = turns(turn["name"].as_str().expect("a name")).await;
+            answers.write_all(format!("{answer}\n").as_bytes()).await.expect("the script listens");
+        } else if let Some(json) = line.strip_prefix("result ") {
+            result = Some(serde_json::from_str(json).expect("JSON"));
+        } else {
+            other.push(line);
+        }
+    }
+    let status = child.wait().await.expect("an exit status");
+    assert!(status.success(), "{status}: {other:?}");
+    result.expect("a script that succeeds has a result")
 }

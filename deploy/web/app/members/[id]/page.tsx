@@ -3,18 +3,22 @@ import type { Metadata } from "next";
 import { notFound } from "next/navigation";
 import { cache } from "react";
 
+import { Avatar } from "@/components/avatar";
 import { FollowButton } from "@/components/follow-button";
 import { Missing } from "@/components/part";
 import { PostCard } from "@/components/post-card";
 import { RecipeGrid } from "@/components/recipe-grid";
-import { everybodys, gateway, session } from "@/lib/gateway";
-import { language, words } from "@/lib/language";
+import { forEverybody, gateway, session } from "@/lib/gateway";
+import { words } from "@/lib/language";
 
 type Props = { params: Promise<{ id: string }> };
 
 const load = cache(async (id: string): Promise<MemberPage | undefined> => {
-  const client = (await session()) ? await gateway() : everybodys(`member:${id}`);
-  const { data, response } = await client.GET("/bff/members/{id}", { params: { path: { id } } });
+  const read = async (bff: Awaited<ReturnType<typeof gateway>>) =>
+    bff.GET("/bff/members/{id}", { params: { path: { id } } });
+  const { data, response } = (await session())
+    ? await read(await gateway())
+    : await forEverybody([`member:${id}`, `posts:${id}`, "recipes"], read);
   if (response.status === 404) notFound();
   return data as MemberPage | undefined;
 });
@@ -26,31 +30,34 @@ export async function generateMetadata({ params }: Props): Promise<Metadata> {
 
 export default async function Member({ params }: Props) {
   const { id } = await params;
-  const [page, me, say, lang] = await Promise.all([load(id), session(), words(), language()]);
+  const [page, me, say] = await Promise.all([load(id), session(), words()]);
   if (!page) return <Missing />;
   const { profile, posts, recipes, following } = page;
   return (
     <>
-      <header className="hero small">
-        <h1>{profile.displayName}</h1>
-        <p className="faint">@{profile.username}</p>
-        {profile.bio ? <p>{profile.bio}</p> : null}
+      <header className="member">
+        <Avatar member={profile} large />
+        <div>
+          <h1>{profile.displayName}</h1>
+          <p className="faint">@{profile.username}</p>
+          {profile.bio ? <p>{profile.bio}</p> : null}
+        </div>
         {me && me.id !== id && following !== null ? <FollowButton member={id} following={following} /> : null}
       </header>
       <div className="columns">
         <section aria-labelledby="posts">
           <h2 id="posts">{say.posts}</h2>
-          {posts ? (
+          {posts === null ? <Missing /> : null}
+          {posts?.length === 0 ? <p className="calm">{say.noPostsOfMember}</p> : null}
+          {posts && posts.length > 0 ? (
             <ol className="posts" data-testid="posts">
               {posts.map((post) => (
                 <li key={post.id}>
-                  <PostCard post={post} lang={lang} mine={me === undefined || me.id === id} />
+                  <PostCard post={post} mine={me === undefined || me.id === id} />
                 </li>
               ))}
             </ol>
-          ) : (
-            <Missing />
-          )}
+          ) : null}
         </section>
         <aside aria-labelledby="recipes">
           <h2 id="recipes">{say.recipes}</h2>

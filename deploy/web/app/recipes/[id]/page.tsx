@@ -1,23 +1,31 @@
 import type { RecipePage } from "bff-client";
 import type { Metadata } from "next";
-import { To } from "@/components/to";
 import { notFound } from "next/navigation";
 import { cache } from "react";
 
+import { Avatar } from "@/components/avatar";
 import { CommentForm } from "@/components/comment-form";
+import { CommentList } from "@/components/comment-list";
 import { CostTable } from "@/components/cost-table";
 import { LikeButton } from "@/components/like-button";
 import { Missing } from "@/components/part";
-import { everybodys, gateway, session } from "@/lib/gateway";
+import { Dish } from "@/components/recipe-grid";
+import { Time } from "@/components/time";
+import { To } from "@/components/to";
+import { forEverybody, gateway, session } from "@/lib/gateway";
 import { language, words } from "@/lib/language";
-import { money, when } from "@/lib/money";
+import { money } from "@/lib/money";
+import { signInPath } from "@/lib/return-to";
 
 type Props = { params: Promise<{ id: string }> };
 
 /** The page's document: the caller's own, or everybody's, which is kept until the recipe changes. */
 const load = cache(async (id: string): Promise<RecipePage | undefined> => {
-  const client = (await session()) ? await gateway() : everybodys(`recipe:${id}`);
-  const { data, response } = await client.GET("/bff/recipes/{id}", { params: { path: { id } } });
+  const read = async (bff: Awaited<ReturnType<typeof gateway>>) =>
+    bff.GET("/bff/recipes/{id}", { params: { path: { id } } });
+  const { data, response } = (await session())
+    ? await read(await gateway())
+    : await forEverybody([`recipe:${id}`], read);
   if (response.status === 404) notFound();
   return data as RecipePage | undefined;
 });
@@ -35,56 +43,54 @@ export default async function Recipe({ params }: Props) {
   const mine = me !== undefined && me.id === recipe.authorId;
   return (
     <article className="recipe">
-      <header>
-        <h1>{recipe.title}</h1>
-        <p className="faint">
-          {say.by}{" "}
-          {recipe.author ? <To href={`/members/${recipe.author.id}`}>{recipe.author.displayName}</To> : say.somebody} ·{" "}
-          <time dateTime={recipe.createdAt}>{when(recipe.createdAt, lang)}</time>
-        </p>
-        <p className="price large" data-testid="per-serving">
-          {money(recipe.costPerServing, recipe.currency, lang)} <small>{say.perServing}</small>
-        </p>
-        {me ? (
-          <LikeButton kind="recipes" id={id} count={recipe.likeCount} liked={recipe.likedByMe} disabled={mine} />
-        ) : (
-          <p className="faint">♥ {recipe.likeCount}</p>
-        )}
-        {mine ? (
-          <To className="button quiet" href={`/recipes/${id}/edit`}>
-            {say.edit}
-          </To>
-        ) : null}
+      <header className="title">
+        <Dish id={id} photo={recipe.photoUrl} large />
+        <div>
+          <h1>{recipe.title}</h1>
+          <p className="who">
+            <Avatar member={recipe.author} />
+            {recipe.author ? <To href={`/members/${recipe.author.id}`}>{recipe.author.displayName}</To> : say.somebody}
+            <Time of={recipe.createdAt} />
+          </p>
+          <p className="price large" data-testid="per-serving">
+            {money(recipe.costPerServing, recipe.currency, lang)} <small>{say.perServing}</small>
+          </p>
+          <div className="buttons">
+            {me ? (
+              <LikeButton kind="recipes" id={id} count={recipe.likeCount} liked={recipe.likedByMe} disabled={mine} />
+            ) : (
+              <p className="faint">
+                <span aria-hidden="true">♥</span> <span className="unseen">{say.likes}</span> {recipe.likeCount}
+              </p>
+            )}
+            {mine ? (
+              <To className="button quiet" href={`/recipes/${id}/edit`}>
+                {say.edit}
+              </To>
+            ) : null}
+          </div>
+        </div>
       </header>
-      <CostTable recipe={recipe} />
-      <section aria-labelledby="method">
-        <h2 id="method">{say.method}</h2>
-        <p className="prose">{recipe.body}</p>
-      </section>
-      <section aria-labelledby="comments">
-        <h2 id="comments">{say.comments}</h2>
-        {comments ? (
-          <ol className="comments" data-testid="comments">
-            {comments.map((comment) => (
-              <li key={comment.id} className="card">
-                <strong>{comment.author?.displayName ?? say.somebody}</strong>{" "}
-                <time className="faint" dateTime={comment.createdAt}>
-                  {when(comment.createdAt, lang)}
-                </time>
-                <p>{comment.body}</p>
-                {me ? (
-                  <LikeButton kind="comments" id={comment.id} count={comment.likeCount} liked={comment.likedByMe} />
-                ) : null}
-              </li>
-            ))}
-          </ol>
+      <div className="columns even">
+        <section aria-labelledby="method">
+          <h2 id="method">{say.method}</h2>
+          <p className="prose">{recipe.body}</p>
+        </section>
+        <CostTable recipe={recipe} />
+      </div>
+      <section aria-labelledby="comments" className="talk">
+        <h2 id="comments" tabIndex={-1}>
+          {say.comments}
+        </h2>
+        {comments ? <CommentList comments={comments} me={me?.id} /> : <Missing />}
+        {me ? (
+          <CommentForm recipe={id} />
         ) : (
-          <Missing />
+          <To className="button quiet" href={signInPath(`/recipes/${id}`)}>
+            {say.signInToComment}
+          </To>
         )}
-        {comments?.length === 0 ? <p className="calm">{say.noComments}</p> : null}
-        {me ? <CommentForm recipe={id} /> : null}
       </section>
     </article>
   );
 }
-

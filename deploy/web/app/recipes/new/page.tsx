@@ -6,13 +6,14 @@ import { Missing } from "@/components/part";
 import { RecipeForm } from "@/components/recipe-form";
 import { gateway, session } from "@/lib/gateway";
 import { words } from "@/lib/language";
+import { signInPath } from "@/lib/return-to";
 
 export async function generateMetadata(): Promise<Metadata> {
   return { title: (await words()).newRecipe };
 }
 
 export default async function NewRecipe() {
-  if (!(await session())) redirect("/sign-in");
+  if (!(await session())) redirect(signInPath("/recipes/new"));
   const list = await unwrap((await gateway()).GET("/api/ingredients")).catch(() => undefined);
   return list ? <RecipeForm ingredients={list.items} /> : <Missing />;
 }

@@ -6,14 +6,16 @@ import { Missing } from "@/components/part";
 import { RecipeForm } from "@/components/recipe-form";
 import { gateway, session } from "@/lib/gateway";
 import { words } from "@/lib/language";
+import { signInPath } from "@/lib/return-to";
 
 export async function generateMetadata(): Promise<Metadata> {
   return { title: (await words()).edit };
 }
 
 export default async function EditRecipe({ params }: { params: Promise<{ id: string }> }) {
-  if (!(await session())) redirect("/sign-in");
-  const [{ id }, bff] = [await params, await gateway()];
+  const { id } = await params;
+  if (!(await session())) redirect(signInPath(`/recipes/${id}/edit`));
+  const bff = await gateway();
   const loaded = Promise.all([
     unwrap(bff.GET("/api/ingredients")),
     unwrap(bff.GET("/api/recipes/{id}/form", { params: { path: { id } } })),

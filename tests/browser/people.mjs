@@ -1,0 +1,137 @@
+// People with browsers, for the scripts that drive the app: what each of them does often, pictures, what axe finds, and
+// everything that a console says.
+//
+// A script is started with one argument, `{"web": "http://127.0.0.1:…", "pictures": "/folder", …}`, prints a line
+// `turn {…}` when it wants something done outside, waits for a line that says it was, and ends with `result {…}`.
+
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { createInterface } from 'node:readline'
+import { chromium } from 'playwright-core'
+
+export const given = JSON.parse(process.argv[2])
+export const PASSWORD = 'planted-password-correct-horse'
+export const WIDE = { width: 1280, height: 900 }
+export const NARROW = { width: 390, height: 844 }
+
+const { web, pictures } = given
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const browser = await chromium.launch({
+  executablePath: '/usr/bin/chromium',
+  args: [
+    '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+    '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  ],
+})
+const consoleMessages = []
+const findings = []
+const foreseen = []
+/** Chromium says each time what a sign-out has cleared. */
+let signOuts = 0
+
+export async function person(viewport, options = {}) {
+  const context = await browser.newContext({ viewport, locale: 'en', ...options })
+  const page = await context.newPage()
+  page.setDefaultTimeout(20_000)
+  page.on('console', (message) => {
+    const { url } = message.location()
+    // Chromium itself reports every answer of 400 and above.
+    const refusal = /Failed to load resource: the server responded with a status of (\d+)/.exec(message.text())
+    const known = refusal && foreseen.findIndex(({ status, path }) => status === Number(refusal[1]) && new URL(url).pathname === path)
+    if (refusal && known >= 0) foreseen.splice(known, 1)
+    else if (message.text().startsWith('Clear-Site-Data header on')) signOuts += 1
+    else consoleMessages.push(`${message.type()} at ${page.url()}: ${message.text()} (${url})`)
+  })
+  page.on('pageerror', (error) => consoleMessages.push(`${page.url()} ${error.message}`))
+  return { context, page }
+}
+
+/** The next request for `path` is answered with `status`, and that is how it should be. */
+export const refused = (status, path) => foreseen.push({ status, path })
+
+export const live = (page) => page.waitForSelector('[data-live=on]', { state: 'attached' })
+
+export async function signUp(page, name) {
+  await page.goto(`${web}/sign-up`)
+  await page.fill('input[name=email]', `planted-${name}@mail.example`)
+  await page.fill('input[name=username]', name)
+  await page.fill('input[name=password]', PASSWORD)
+  await page.click('main form button')
+  await page.waitForURL(`${web}/`)
+  await live(page)
+}
+
+/** Fills in the form that is on the screen. */
+export async function giveName(page, name, password = PASSWORD) {
+  await page.fill('input[name=login]', name)
+  await page.fill('input[name=password]', password)
+  await page.click('main form button')
+}
+
+export async function signIn(page, name) {
+  await page.goto(`${web}/sign-in`)
+  await giveName(page, name)
+  await page.waitForURL(`${web}/`)
+}
+
+export async function signOut(page) {
+  await page.click('header nav button')
+  await page.waitForSelector('header a[href="/sign-in"]')
+}
+
+/** A picture as it is, and what axe says. */
+export async function look(page, name, rules) {
+  await page.evaluate(() => document.fonts.ready)
+  await page.screenshot({ path: `${pictures}/${name}-${page.viewportSize().width}.png`, fullPage: true })
+  // The policy of the page allows no foreign script: this one comes by the protocol.
+  await page.evaluate(axe)
+  const options = { resultTypes: ['violations'], ...(rules ? { runOnly: rules } : {}) }
+  const { violations } = await page.evaluate((how) => globalThis.axe.run(document, how), options)
+  for (const { id, impact, nodes } of violations) {
+    findings.push({ page: name, id, impact, where: nodes.map((node) => node.target.join(' ')).slice(0, 3) })
+  }
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+  if (wide > 0) findings.push({ page: name, id: 'sideways', impact: 'serious', where: [`${wide} px too wide`] })
+}
+
+/** On a desk and on a phone, and in the dark where that is asked for. */
+export async function looks(page, name, { dark = false } = {}) {
+  await page.waitForFunction(() => !document.querySelector('main .skeleton'))
+  const before = page.viewportSize()
+  for (const viewport of [WIDE, NARROW]) {
+    await page.setViewportSize(viewport)
+    await look(page, name)
+  }
+  if (dark) {
+    await page.emulateMedia({ colorScheme: 'dark' })
+    await look(page, `${name}-dark`, ['color-contrast'])
+    await page.emulateMedia({ colorScheme: null })
+  }
+  await page.setViewportSize(before)
+}
+
+const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
+
+/** Has something done outside, and says what came of it. */
+export async function turn(name, data = null) {
+  console.log(`turn ${JSON.stringify({ name, data })}`)
+  return JSON.parse((await answers.next()).value)
+}
+
+/** Runs the script to its result. A page that is in the way when it fails is pictured. */
+export async function day(script) {
+  try {
+    const result = await script()
+    console.log(`result ${JSON.stringify({ ...result, findings, consoleMessages, signOuts, notSeen: foreseen })}`)
+  } catch (error) {
+    for (const [at, page] of browser.contexts().flatMap((context) => context.pages()).entries()) {
+      await page.screenshot({ path: `${pictures}/failed-${at}.png` }).catch(() => undefined)
+      console.error(`page ${at}: ${page.url()}`)
+    }
+    console.error(error, consoleMessages)
+    process.exitCode = 1
+  } finally {
+    await browser.close()
+  }
+  process.exit()
+}
