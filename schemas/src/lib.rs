@@ -8,6 +8,7 @@ mod auth;
 mod comment;
 mod home_feed;
 mod id;
+mod keys;
 mod live;
 mod member;
 mod page;
@@ -17,6 +18,7 @@ mod raw_text;
 mod recipe;
 mod screens;
 mod service_token;
+pub mod story;
 mod time;
 
 pub use amount::{Amount, AmountError, cost, cost_per_serving};
@@ -28,6 +30,7 @@ pub use auth::{
 pub use comment::{Comment, CommentInput};
 pub use home_feed::{DegradedPart, FeedPost, HomeFeed, PartStatus, Reason, RecipeCardWithAuthor};
 pub use id::{Id, InvalidId};
+pub use keys::{Key, KeySet};
 pub use live::{Event, EventAccepted, LiveCommand, LiveMessage, Revalidation, TopicKind};
 pub use member::{ByIdentity, Counts, Following, Me, Member, MemberCard, MemberPatch};
 pub use page::{Items, NumberedPage, Page};
@@ -39,4 +42,5 @@ pub use recipe::{
 };
 pub use screens::{CommentWithAuthor, MePage, MemberPage, MySession, RecipePage, RecipeWithAuthor};
 pub use service_token::{Actor, ServiceClaims};
+pub use story::Example;
 pub use time::Rfc3339;

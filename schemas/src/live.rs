@@ -18,7 +18,7 @@ pub struct Event {
     pub kind: String,
     /// What subscribers get to see of it. They are not the acting user: nothing personal belongs in here.
     #[serde(default)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = serde_json::Value)]
     pub data: Option<Box<RawValue>>,
     /// `kind:ID` of what changed: cached documents made of any of these are old from now on.
     #[serde(default)]
@@ -48,8 +48,9 @@ pub struct LiveMessage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub topic: Option<String>,
+    /// Whatever the sender tells of it, null where that is nothing. What the gateway itself says is an object.
     #[serde(default)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = serde_json::Value)]
     pub data: Option<Box<RawValue>>,
 }
 

@@ -7,7 +7,11 @@ use parking_lot::Mutex;
 use reqwest::{Method, header::SET_COOKIE};
 use serde_json::{Value, json};
 
-use crate::{Answer, planted};
+use crate::{
+    Answer,
+    contract::{self, Terms},
+    planted,
+};
 
 /// Everybody's password. Planted: it must turn up in no log.
 pub const PASSWORD: &str = "planted-password-correct-horse";
@@ -25,6 +29,8 @@ pub fn email(name: &str) -> String {
 pub struct Actor {
     http: reqwest::Client,
     base: String,
+    /// What every answer is held against; nothing where it is not the gateway's public listener that answers.
+    terms: Option<Terms>,
     session: Arc<Mutex<Session>>,
 }
 
@@ -44,13 +50,14 @@ struct Session {
 #[must_use = "a request does nothing until it is sent"]
 pub struct Request {
     actor: Actor,
+    method: Method,
     path: String,
     builder: reqwest::RequestBuilder,
 }
 
 impl Actor {
-    pub(crate) fn anonymous(http: reqwest::Client, base: String) -> Self {
-        Self { http, base, session: Arc::default() }
+    pub(crate) fn anonymous(http: reqwest::Client, base: String, terms: Option<Terms>) -> Self {
+        Self { http, base, terms, session: Arc::default() }
     }
 
     /// The same person after the gateway has moved to another address.
@@ -59,16 +66,22 @@ impl Actor {
         Self { base: base.to_owned(), ..self.clone() }
     }
 
+    /// The same person at something that is not the gateway, such as the app: the contract does not speak of it.
+    #[must_use]
+    pub fn elsewhere(&self, base: &str) -> Self {
+        Self { terms: None, ..self.at(base) }
+    }
+
     /// Somebody else at the same address, without a session.
     #[must_use]
     pub fn signed_out(&self) -> Self {
-        Self::anonymous(self.http.clone(), self.base.clone())
+        Self::anonymous(self.http.clone(), self.base.clone(), self.terms)
     }
 
     /// A request with the actor's cookies, or an app's access token, and nothing else.
     pub fn request(&self, method: Method, path: &str) -> Request {
-        let builder = self.http.request(method, format!("{}{path}", self.base));
-        let request = Request { actor: self.clone(), path: path.to_owned(), builder };
+        let builder = self.http.request(method.clone(), format!("{}{path}", self.base));
+        let request = Request { actor: self.clone(), method, path: path.to_owned(), builder };
         let Session { cookie, refresh_cookie, access, .. } = self.session.lock().clone();
         let refresh_cookie = refresh_cookie.filter(|_| path.starts_with("/auth"));
         let cookies: Vec<_> = cookie.into_iter().chain(refresh_cookie).collect();
@@ -283,13 +296,20 @@ impl Request {
     ///
     /// # Errors
     /// When there is no answer, or only a part of one.
+    ///
+    /// # Panics
+    /// When the gateway's answer is not what the contract says.
     pub async fn try_send(self) -> Result<Answer, reqwest::Error> {
         let began = Instant::now();
         let response = self.builder.send().await?;
         let (status, headers) = (response.status(), response.headers().clone());
+        let asked = response.url().path().to_owned();
         let body = response.bytes().await?;
         let answer = Answer { status, headers, body, took: began.elapsed() };
         planted::received(&self.path, &answer);
+        if let Some(terms) = self.actor.terms {
+            contract::hold(terms, &self.method, &asked, &answer);
+        }
         self.actor.keep_cookies(&answer);
         if let Some(token) = answer.header("x-csrf-token") {
             self.actor.session.lock().csrf = Some(token.to_owned());

@@ -1,6 +1,9 @@
 //! What came back.
 
-use std::time::Duration;
+use std::{
+    io::{Read, Write},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use reqwest::{StatusCode, header::HeaderMap};
@@ -51,6 +54,25 @@ impl Answer {
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The body, without its content coding.
+    ///
+    /// # Panics
+    /// When it cannot be decoded.
+    #[must_use]
+    pub fn plain(&self) -> Vec<u8> {
+        let body = &self.body[..];
+        let mut plain = Vec::new();
+        let read = match self.header("content-encoding") {
+            None => plain.write(body),
+            Some("gzip") => flate2::read::GzDecoder::new(body).read_to_end(&mut plain),
+            Some("br") => brotli::Decompressor::new(body, 4096).read_to_end(&mut plain),
+            Some("zstd") => zstd::stream::read::Decoder::new(body).expect("zstd").read_to_end(&mut plain),
+            Some(other) => panic!("encoded as {other}"),
+        };
+        read.expect("it decodes");
+        plain
     }
 
     /// The entity tag, quotes included.

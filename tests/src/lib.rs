@@ -6,6 +6,7 @@
 
 mod actor;
 mod answer;
+pub mod contract;
 mod direct;
 pub mod figures;
 pub mod imports;

@@ -1,17 +1,17 @@
 //! What `/api` and the keys promise their callers. Beside the handlers, and in the order of the route table.
 
 use schemas::{
-    Comment, CommentInput, CommentWithAuthor, Ingredient, Items, Me, MemberPatch, NumberedPage, Page, Post,
-    PostInput, RecipeCardWithAuthor, RecipeForm, RecipeInput, RecipeWithAuthor,
+    Comment, CommentInput, CommentWithAuthor, Ingredient, Items, KeySet, Me, MemberPatch, NumberedPage, Page,
+    Post, PostInput, RecipeCardWithAuthor, RecipeForm, RecipeInput, RecipeWithAuthor,
 };
-use utoipa::openapi::{Header, HeaderBuilder, ResponseBuilder, Schema};
+use utoipa::openapi::{ResponseBuilder, Schema};
 
 use super::{
     idempotency::{IN_FLIGHT, INVALID, REUSED, UNKNOWN},
     refusals::refusal_named,
 };
 use crate::edge::{
-    Access, ApiError, Contract, Operation, any_text, choice, number, object, text, text_matching,
+    Access, AnswerHeader, ApiError, Contract, Operation, any_text, choice, number, text, text_matching,
     upstream_problems,
 };
 
@@ -42,11 +42,12 @@ pub fn describe(contract: &mut Contract) {
     super::auth::describe(contract);
     super::oidc::describe(contract);
     contract.tag("keys", "What others verify our tokens with.");
+    let keys = contract.shape::<KeySet>();
     contract.add(
         Operation::get("/.well-known/jwks.json", "readKeys")
             .is("keys", Access::Public, "The keys that verify service and access tokens")
             .about("A JWK set (RFC 7517). A new key is published before it signs anything.")
-            .answers_shaped(200, "The public keys.", object(), None, []),
+            .answers_shaped(200, "The public keys.", keys),
     );
 }
 
@@ -55,6 +56,8 @@ fn read(path: &'static str, id: &'static str) -> Operation {
     Operation::get(path, id)
         .header("If-None-Match", any_text(), "Validators of what the caller has.")
         .answers_with(304, ResponseBuilder::new().description("The caller has it."))
+        .bears(200, [AnswerHeader::ETag.always()])
+        .bears(304, [AnswerHeader::ETag.always()])
         .fails_with(upstream_problems())
 }
 
@@ -65,17 +68,10 @@ fn write(operation: Operation) -> Operation {
 
 /// A POST that is carried out once for each key, and answers 201 with where its result is.
 fn create(path: &'static str, id: &'static str) -> Operation {
-    write(Operation::post(path, id)).once().fails_with([INVALID, IN_FLIGHT, UNKNOWN, REUSED])
-}
-
-/// Where what was made is found.
-fn location() -> (&'static str, Header) {
-    ("Location", HeaderBuilder::new().description(Some("Its path.")).schema(Some(text(300))).build())
-}
-
-fn etag() -> (&'static str, Header) {
-    let about = "A strong validator of exactly these bytes.";
-    ("ETag", HeaderBuilder::new().description(Some(about)).schema(Some(text(100))).build())
+    write(Operation::post(path, id))
+        .once()
+        .bears(201, [AnswerHeader::Location.always()])
+        .fails_with([INVALID, IN_FLIGHT, UNKNOWN, REUSED])
 }
 
 fn not_author() -> ApiError {
@@ -91,7 +87,7 @@ fn recipes(contract: &mut Contract) {
             .query("page", number(1, u32::MAX, 1), "Which page.")
             .query("pageSize", number(1, 100, 10), "How many on each.")
             .query("sort", choice(["new", "popular"]), "Which come first.")
-            .answers_shaped(200, "A page of recipes with their authors.", page, None, [etag()])
+            .answers_shaped(200, "A page of recipes with their authors.", page)
             .leads_to(
                 "/items/0/id",
                 "id",
@@ -105,20 +101,14 @@ fn recipes(contract: &mut Contract) {
         read("/api/recipes/{id}", "readRecipe")
             .is(RECIPES, Access::Open, "One recipe with what it costs")
             .at_id("id", "The recipe.")
-            .answers_shaped(200, "The recipe with its author.", whole, None, [etag()]),
+            .answers_shaped(200, "The recipe with its author.", whole),
     );
     let form = contract.shape::<RecipeForm>();
     contract.add(
         read("/api/recipes/{id}/form", "readRecipeForm")
             .is(RECIPES, Access::SignedIn, "A recipe of mine as I edit it")
             .at_id("id", "The recipe.")
-            .answers_shaped(
-                200,
-                "What `PUT /api/recipes/{id}` takes, and the recipe's id.",
-                form,
-                None,
-                [etag()],
-            )
+            .answers_shaped(200, "What `PUT /api/recipes/{id}` takes, and the recipe's id.", form)
             .fails(not_author()),
     );
     contract.shape::<Ingredient>();
@@ -128,7 +118,7 @@ fn recipes(contract: &mut Contract) {
             .is(RECIPES, Access::Open, "What can be bought, with its price")
             .about("`price` buys `per` units.")
             .query("q", searched(), "Part of the name.")
-            .answers_shaped(200, "The ingredients.", list, None, [etag()]),
+            .answers_shaped(200, "The ingredients.", list),
     );
 }
 
@@ -138,7 +128,7 @@ fn recipe_writes(contract: &mut Contract) {
         create("/api/recipes", "createRecipe")
             .is(RECIPES, Access::SignedIn, "Publish a recipe")
             .takes(input.clone())
-            .answers_shaped(201, "The recipe and what it costs.", whole.clone(), None, [location()])
+            .answers_shaped(201, "The recipe and what it costs.", whole.clone())
             .leads_to(
                 "/id",
                 "id",
@@ -157,7 +147,7 @@ fn recipe_writes(contract: &mut Contract) {
             .is(RECIPES, Access::SignedIn, "Replace a recipe of mine")
             .at_id("id", "The recipe.")
             .takes(input)
-            .answers_shaped(200, "The recipe as it is now.", whole, None, [])
+            .answers_shaped(200, "The recipe as it is now.", whole)
             .fails(not_author()),
     );
     contract.add(
@@ -201,7 +191,7 @@ fn comments(contract: &mut Contract) {
             .at_id("id", "The recipe.")
             .query("limit", number(1, 100, 20), "How many.")
             .query("cursor", text(512), "`nextCursor` of the page before.")
-            .answers_shaped(200, "Comments with their authors.", page, None, [etag()])
+            .answers_shaped(200, "Comments with their authors.", page)
             .leads_to("/items/0/id", "id", ["likeComment", "unlikeComment"]),
     );
     contract.add(
@@ -209,7 +199,7 @@ fn comments(contract: &mut Contract) {
             .is(COMMENTS, Access::SignedIn, "Comment on a recipe")
             .at_id("id", "The recipe.")
             .takes(input.clone())
-            .answers_shaped(201, "The comment.", one.clone(), None, [location()])
+            .answers_shaped(201, "The comment.", one.clone())
             .leads_to("/id", "id", ["editComment", "deleteComment", "likeComment", "unlikeComment"]),
     );
     contract.add(
@@ -217,7 +207,7 @@ fn comments(contract: &mut Contract) {
             .is(COMMENTS, Access::SignedIn, "Change a comment of mine")
             .at_id("id", "The comment.")
             .takes(input)
-            .answers_shaped(200, "The comment as it is now.", one, None, [])
+            .answers_shaped(200, "The comment as it is now.", one)
             .fails(not_author()),
     );
     contract.add(
@@ -246,7 +236,7 @@ fn posts(contract: &mut Contract) {
         create("/api/posts", "createPost")
             .is(POSTS, Access::SignedIn, "Write a post")
             .takes(input)
-            .answers_shaped(201, "The post.", post, None, [location()])
+            .answers_shaped(201, "The post.", post)
             .leads_to("/id", "id", ["deletePost", "likePost", "unlikePost"]),
     );
     contract.add(
@@ -287,8 +277,6 @@ fn members(contract: &mut Contract) {
             200,
             "My profile.",
             me.clone(),
-            None,
-            [etag()],
         ),
     );
     contract.add(
@@ -296,7 +284,7 @@ fn members(contract: &mut Contract) {
             .is(MEMBERS, Access::SignedIn, "Change my profile")
             .about("What is absent stays as it is.")
             .takes(patch)
-            .answers_shaped(200, "My profile as it is now.", me, None, []),
+            .answers_shaped(200, "My profile as it is now.", me),
     );
 }
 

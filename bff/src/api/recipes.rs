@@ -8,7 +8,7 @@ use super::{
     calling::PathId,
     creating::Made,
     reading::Reader,
-    refusals::refusal,
+    refusals::{refusal, refusal_of_list},
     writing::{Changes, Writer, changed},
 };
 use crate::{
@@ -32,7 +32,7 @@ pub async fn list_recipes(reader: Reader) -> Result<HttpResponse, ApiError> {
     };
     query.done()?;
     let NumberedPage { items, page, page_size, total } =
-        reader.clients().recipe.list(&reader.cx, &wanted).await.map_err(refusal)?;
+        reader.clients().recipe.list(&reader.cx, &wanted).await.map_err(refusal_of_list)?;
     let authors = reader.authors(items.iter().map(|card| &card.author_id)).await;
     let with_author = |card| RecipeCardWithAuthor { card, author: authors.of(&card.author_id) };
     let items = items.iter().map(with_author).collect();

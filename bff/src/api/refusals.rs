@@ -39,6 +39,15 @@ pub(super) fn refusal(error: UpstreamError) -> ApiError {
     }
 }
 
+/// The same for what names nothing, such as a list: that it is not found is no answer to the caller.
+pub(super) fn refusal_of_list(error: UpstreamError) -> ApiError {
+    if error.status() == Some(UpstreamStatus::NOT_FOUND) {
+        ApiError::Misplaced(error)
+    } else {
+        refusal(error)
+    }
+}
+
 /// The refusal that a caller saw under `code`.
 pub(super) fn refusal_again(code: &str) -> Option<ApiError> {
     if code == NOT_FOUND {

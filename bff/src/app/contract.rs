@@ -5,7 +5,7 @@ use utoipa::openapi::ResponseBuilder;
 
 use crate::{
     api,
-    edge::{Access, ApiError, Contract, Fixed, Operation, any_text, object},
+    edge::{Access, AnswerHeader, ApiError, Contract, Fixed, Operation, any_text, object},
     live,
     screens::{self, HomeFeedScreen, MeScreen, MemberScreen, RecipeScreen},
 };
@@ -24,18 +24,27 @@ pub fn openapi() -> String {
     api::describe(&mut contract);
     live::describe(&mut contract);
     contract.tag("contract", "This document.");
+    let document = contract.named("Contract".to_owned(), object(), example());
     contract.add(
         Operation::get("/openapi.json", "readContract")
             .is("contract", Access::Public, "This document")
             .header("If-None-Match", any_text(), "Validators of what the caller has.")
-            .answers_shaped(200, "OpenAPI 3.1.", object(), None, [])
-            .answers_with(304, ResponseBuilder::new().description("The caller has it.")),
+            .answers_shaped(200, "OpenAPI 3.1.", document)
+            .answers_with(304, ResponseBuilder::new().description("The caller has it."))
+            .bears(200, [AnswerHeader::ETag.always()])
+            .bears(304, [AnswerHeader::ETag.always()]),
     );
     api::describe_docs(&mut contract);
     // Strings, lists and maps: that it cannot be written would be a bug of the library.
     let mut text = contract.document(COOKIE).to_pretty_json().unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// What an OpenAPI document cannot do without.
+fn example() -> serde_json::Value {
+    let info = serde_json::json!({ "title": "BFF gateway", "version": env!("CARGO_PKG_VERSION") });
+    serde_json::json!({ "openapi": "3.1.0", "info": info, "paths": {} })
 }
 
 /// The document, made once.
@@ -52,3 +61,7 @@ impl Served {
 pub(super) async fn serve(request: HttpRequest, served: web::Data<Served>) -> Result<HttpResponse, ApiError> {
     served.0.answer(&request).await
 }
+
+#[cfg(test)]
+#[path = "contract_tests.rs"]
+mod tests;

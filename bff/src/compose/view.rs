@@ -49,6 +49,13 @@ impl View {
 }
 
 impl Compact {
+    /// This shape of a whole document.
+    #[must_use]
+    pub fn of(&self, mut document: Value) -> Value {
+        self.prune("", &mut document);
+        document
+    }
+
     fn prune(&self, path: &str, value: &mut Value) {
         match value {
             Value::Object(fields) => {

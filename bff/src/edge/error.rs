@@ -66,6 +66,8 @@ pub enum ApiError {
     Compose(ComposeError),
     /// An upstream failed where nothing can stand in for it.
     Upstream(UpstreamError),
+    /// An upstream does not know what it is there for: a 404 where the caller named nothing.
+    Misplaced(UpstreamError),
     /// Sessions cannot be looked up or made.
     Identity(IdentityError),
     /// The store does not take what must be in it.
@@ -248,6 +250,7 @@ impl ApiError {
             Self::Refused { status, code, detail } => face(*status, code, "Refused", detail),
             Self::Compose(error) => of_composition(error),
             Self::Upstream(error) => of_upstream(error),
+            Self::Misplaced(error) => of_reason(error.reason()),
             Self::Identity(_) => face(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "session_store_unavailable",
@@ -338,7 +341,7 @@ impl std::error::Error for ApiError {
         match self {
             Self::Csrf(refusal) => Some(refusal),
             Self::Compose(error) => Some(error),
-            Self::Upstream(error) => Some(error),
+            Self::Upstream(error) | Self::Misplaced(error) => Some(error),
             Self::Identity(error) => Some(error),
             Self::Store(error) => Some(error),
             _ => None,

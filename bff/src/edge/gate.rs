@@ -10,7 +10,7 @@ use actix_web::{
     http::{
         Method,
         header::{
-            CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue, REFERRER_POLICY,
+            CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue, REFERRER_POLICY,
             STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
         },
     },
@@ -33,6 +33,7 @@ const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
 const DATA_ONLY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 /// CORS answers depend on who asks, so every answer does.
 const BY_ORIGIN: HeaderValue = HeaderValue::from_static("Origin");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
 
 /// The pattern of a resource's path, attached to it as application data: what metrics and the access line call it.
@@ -136,6 +137,10 @@ fn security_headers(headers: &mut HeaderMap, edge: &Edge, id: &RequestId) {
     headers.insert(REFERRER_POLICY, NO_REFERRER);
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
         headers.insert(CONTENT_SECURITY_POLICY, DATA_ONLY);
+    }
+    // What says nothing of caches is not for them: nobody has thought of it.
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, NO_STORE);
     }
     if !headers.contains_key(VARY) {
         headers.insert(VARY, BY_ORIGIN);

@@ -29,17 +29,22 @@ pub fn method_not_allowed(
     move || std::future::ready(Err(ApiError::MethodNotAllowed(allow)))
 }
 
-/// The document for an error, and its headers.
-pub(super) fn write(face: Face, errors: &[FieldError], id: &RequestId, headers: &mut HeaderMap) -> String {
-    let problem = Problem {
+/// The document for an error.
+pub(super) fn document(face: Face, errors: &[FieldError], id: &str) -> Problem {
+    Problem {
         kind: format!("/problems/{}", face.code.replace('_', "-")),
         title: face.title.into(),
         status: face.status.as_u16(),
         detail: face.detail.into(),
         code: face.code.into(),
-        request_id: id.as_str().into(),
+        request_id: id.into(),
         errors: errors.to_vec(),
-    };
+    }
+}
+
+/// The same as text, and its headers.
+pub(super) fn write(face: Face, errors: &[FieldError], id: &RequestId, headers: &mut HeaderMap) -> String {
+    let problem = document(face, errors, id.as_str());
     headers.insert(CONTENT_TYPE, PROBLEM_JSON);
     headers.insert(CACHE_CONTROL, NO_STORE);
     // A struct of strings always serialises.

@@ -1,9 +1,14 @@
 //! What every screen promises its callers: it follows from the screen's own types.
 
-use serde_json::Value;
+use schemas::Example as _;
+use serde_json::json;
 use utoipa::{
     ToSchema,
-    openapi::{ContentBuilder, Header, HeaderBuilder, RefOr, ResponseBuilder, Schema, schema::AnyOfBuilder},
+    openapi::{
+        ArrayBuilder, ContentBuilder, ObjectBuilder, Ref, ResponseBuilder, Schema, Type,
+        example::ExampleBuilder,
+        schema::{AnyOfBuilder, SchemaType},
+    },
 };
 
 use super::{
@@ -11,7 +16,7 @@ use super::{
     screen::{Screen, Viewer},
 };
 use crate::edge::{
-    ApiError, Contract, Operation, any_text, choice, compact_of, number, text, upstream_problems,
+    AnswerHeader, ApiError, Contract, Operation, any_text, choice, compact_of, upstream_problems,
 };
 
 /// The group of all screens.
@@ -28,20 +33,16 @@ pub fn describe<S: Screen>(contract: &mut Contract, id: &'static str) {
     let full = contract.shape::<S::Document>();
     let name = S::Document::name();
     let compact = compact_of(contract, &name, S::COMPACT.without);
-    let compact = contract.named(format!("{name}Compact"), compact);
+    let examples = [("full", S::Document::example()), ("compact", S::COMPACT.of(S::Document::example()))];
+    let compact = contract.named(format!("{name}Compact"), compact, examples[1].1.clone());
     let either = Schema::AnyOf(AnyOfBuilder::new().item(full).item(compact).build());
-    let line = contract.named("ScreenLine".to_owned(), line());
-    let mut answer = ResponseBuilder::new()
+    let examples = examples.map(|(view, value)| (view, ExampleBuilder::new().value(Some(value)).build()));
+    let document = ContentBuilder::new().schema(Some(either)).examples_from_iter(examples).build();
+    let line = contract.named("ScreenLine".to_owned(), line(), json!({ "part": "end", "degraded": [] }));
+    let answer = ResponseBuilder::new()
         .description("The document.")
-        .content("application/json", ContentBuilder::new().schema(Some(either)).build())
+        .content("application/json", document)
         .content(NDJSON, ContentBuilder::new().schema(Some(line)).build());
-    for (name, header) in headers() {
-        answer = answer.header(name, header);
-    }
-    let mut known = ResponseBuilder::new().description("The caller has it.");
-    for (name, header) in headers() {
-        known = known.header(name, header);
-    }
     let operation = Operation::get(S::ROUTE, id)
         .is(TAG, S::Viewer::ACCESS, S::SUMMARY)
         .about(ABOUT)
@@ -49,44 +50,39 @@ pub fn describe<S: Screen>(contract: &mut Contract, id: &'static str) {
         .header("If-None-Match", any_text(), "Validators of what the caller has.")
         .header("Cache-Control", any_text(), "`max-age=0`: rather wait than get what is known to be old.")
         .answers_with(200, answer)
-        .answers_with(304, known)
+        // A document that is sent while it is being made has none of them yet.
+        .bears(200, CACHED.map(AnswerHeader::sometimes))
+        .answers_with(304, ResponseBuilder::new().description("The caller has it."))
+        .bears(304, CACHED.map(AnswerHeader::always))
         .fails(ApiError::Invalid(Vec::new()))
         .fails_with(upstream_problems());
     contract.add(S::describe_params(operation));
 }
 
+/// What is said of a document that is kept.
+const CACHED: [AnswerHeader; 4] =
+    [AnswerHeader::ETag, AnswerHeader::Age, AnswerHeader::CacheStatus, AnswerHeader::ServerTiming];
+
 /// One line of a screen that is sent part by part.
-fn line() -> RefOr<Schema> {
-    use utoipa::openapi::{ObjectBuilder, Type};
+fn line() -> Schema {
     let word = ObjectBuilder::new()
         .schema_type(Type::String)
         .description(Some("A field of the document, or `end`."));
-    let degraded = utoipa::openapi::ArrayBuilder::new()
-        .items(utoipa::openapi::Ref::from_schema_name("DegradedPart"))
+    let degraded = ArrayBuilder::new()
+        .items(Ref::from_schema_name("DegradedPart"))
         .description(Some("With `end` alone."));
+    let error = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("With `end` alone: the code of what kept the rest from being sent."));
     ObjectBuilder::new()
         .property("part", word)
-        .property("data", ObjectBuilder::new().description(Some("The field's value.")).schema_type(any()))
+        .property(
+            "data",
+            ObjectBuilder::new().description(Some("The field's value.")).schema_type(SchemaType::AnyValue),
+        )
         .property("degraded", degraded)
+        .property("error", error)
         .required("part")
-        .examples([serde_json::json!({"part": "end", "degraded": []})])
         .build()
         .into()
-}
-
-fn any() -> utoipa::openapi::schema::SchemaType {
-    utoipa::openapi::schema::SchemaType::AnyValue
-}
-
-fn headers() -> [(&'static str, Header); 5] {
-    let said = |about: &str, shape: Schema, example: Value| {
-        HeaderBuilder::new().description(Some(about)).schema(Some(shape)).example(Some(example)).build()
-    };
-    [
-        ("ETag", said("A strong validator of exactly these bytes.", text(100), "\"p3Yv…\"".into())),
-        ("Age", said("Seconds since it was made.", number(0, u32::MAX, 0), 2.into())),
-        ("Cache-Status", said("How it came (RFC 9211).", text(200), "bff; hit; ttl=3".into())),
-        ("Cache-Control", said("Who may keep it.", text(100), "private, no-cache".into())),
-        ("Server-Timing", said("How long each part took.", text(1000), "profile;dur=3.1".into())),
-    ]
 }

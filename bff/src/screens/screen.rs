@@ -12,7 +12,7 @@ use actix_web::{
     web,
 };
 use clients::{CallContext, Clients};
-use schemas::{FieldError, Id, MemberCard};
+use schemas::{Example, FieldError, Id, MemberCard};
 use utoipa::ToSchema;
 
 use super::{
@@ -86,7 +86,7 @@ pub trait Screen: Sized + 'static {
     const SUMMARY: &'static str;
 
     /// What it answers with.
-    type Document: ToSchema;
+    type Document: ToSchema + Example;
 
     /// Whom it is for: [`Id`] or [`Caller`] for signed-in callers alone, `Option<Id>` for everybody.
     type Viewer: Viewer;

@@ -771,6 +771,7 @@ export interface components {
         CommentWithAuthor: components["schemas"]["Comment"] & {
             author: components["schemas"]["MemberCard"] | null;
         };
+        Contract: Record<string, never>;
         /** @description How much a member has written and how they are connected (timeline service). */
         Counts: {
             /** Format: int64 */
@@ -901,6 +902,21 @@ export interface components {
         IngredientList: {
             items: components["schemas"]["Ingredient"][];
         };
+        /** @description An Ed25519 public key (RFC 8037 section 2). */
+        Key: {
+            alg: string;
+            crv: string;
+            /** @description Its thumbprint (RFC 7638): what the header of a token names it by. */
+            kid: string;
+            kty: string;
+            use: string;
+            /** @description The key, base64url. */
+            x: string;
+        };
+        /** @description Keys that verify tokens: a JWK set (RFC 7517 section 5). */
+        KeySet: {
+            keys: components["schemas"]["Key"][];
+        };
         /** @description One place where somebody is signed in. */
         ListedSession: {
             /** @description The network it signed in from. */
@@ -928,7 +944,8 @@ export interface components {
          *     anew), `subscribed`, `unsubscribed`, `error`, `end`.
          */
         LiveMessage: {
-            data?: Record<string, never>;
+            /** @description Whatever the sender tells of it, null where that is nothing. What the gateway itself says is an object. */
+            data?: unknown;
             /** @description To be given back as `Last-Event-ID` or `?lastEventId=`. Absent where it marks no place to resume from. */
             id?: string;
             topic?: string;
@@ -1297,17 +1314,13 @@ export interface components {
          * @example 2026-11-20T09:30:00Z
          */
         Rfc3339: string;
-        /**
-         * @example {
-         *       "degraded": [],
-         *       "part": "end"
-         *     }
-         */
         ScreenLine: {
             /** @description The field's value. */
             data?: unknown;
             /** @description With `end` alone. */
             degraded?: components["schemas"]["DegradedPart"][];
+            /** @description With `end` alone: the code of what kept the rest from being sent. */
+            error?: string;
             /** @description A field of the document, or `end`. */
             part: string;
         };
@@ -1403,6 +1416,10 @@ export interface components {
         /** @description - `bad_request`: The request is malformed. */
         "400.bad_request": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1420,6 +1437,10 @@ export interface components {
          */
         "400.bad_request.idempotency_key_invalid.invalid_body": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1436,6 +1457,10 @@ export interface components {
          */
         "400.bad_request.invalid_body": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1455,6 +1480,10 @@ export interface components {
          */
         "400.bad_request.oidc_code_refused.oidc_issuer_mismatch.oidc_state_invalid.oidc_token_invalid": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1472,6 +1501,10 @@ export interface components {
          */
         "400.bad_request.oidc_logout_failed.oidc_logout_token_invalid": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1488,6 +1521,10 @@ export interface components {
          */
         "400.bad_request.return_to_not_allowed": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1500,20 +1537,68 @@ export interface components {
         };
         /**
          * @description - `bad_credentials`: No account has this name and password.
+         *     - `invalid_caller_token`: `X-Caller-Token` is not the token of a server-side caller.
          *     - `otp_invalid`: The one-time code is wrong or was used before.
          *     - `otp_required`: This account needs a one-time code in `otp` beside the password.
          */
-        "401.bad_credentials.otp_invalid.otp_required": {
+        "401.bad_credentials.invalid_caller_token.otp_invalid.otp_required": {
             headers: {
-                /** @description `Bearer`, and why a token was refused. */
-                "WWW-Authenticate"?: string;
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
-                    code: "bad_credentials" | "otp_invalid" | "otp_required";
+                    code: "bad_credentials" | "invalid_caller_token" | "otp_invalid" | "otp_required";
+                };
+            };
+        };
+        /** @description - `invalid_caller_token`: `X-Caller-Token` is not the token of a server-side caller. */
+        "401.invalid_caller_token": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "invalid_caller_token";
+                };
+            };
+        };
+        /**
+         * @description - `invalid_caller_token`: `X-Caller-Token` is not the token of a server-side caller.
+         *     - `invalid_grant`: The refresh token is missing, unknown or spent, or its sign-in has ended. Sign in again.
+         */
+        "401.invalid_caller_token.invalid_grant.Set-Cookie": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                /**
+                 * @description A cookie, or its end: of the session, of an app's refresh token, of a sign-in through a provider.
+                 * @example __Host-Http-sid=…; Path=/; HttpOnly; Secure; SameSite=Lax
+                 */
+                "Set-Cookie"?: string;
+                Vary: components["headers"]["Vary"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "invalid_caller_token" | "invalid_grant";
                 };
             };
         };
@@ -1523,8 +1608,11 @@ export interface components {
          */
         "401.invalid_caller_token.invalid_token": {
             headers: {
-                /** @description `Bearer`, and why a token was refused. */
-                "WWW-Authenticate"?: string;
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1542,8 +1630,11 @@ export interface components {
          */
         "401.invalid_caller_token.invalid_token.unauthenticated": {
             headers: {
-                /** @description `Bearer`, and why a token was refused. */
-                "WWW-Authenticate"?: string;
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1554,39 +1645,31 @@ export interface components {
                 };
             };
         };
-        /** @description - `invalid_grant`: The refresh token is missing, unknown or spent, or its sign-in has ended. Sign in again. */
-        "401.invalid_grant": {
+        /** @description - `csrf_failed`: The request must come from an allowed origin and bear the session's token in `X-CSRF-Token`. */
+        "403.csrf_failed": {
             headers: {
-                /** @description `Bearer`, and why a token was refused. */
-                "WWW-Authenticate"?: string;
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
-                    code: "invalid_grant";
-                };
-            };
-        };
-        /** @description - `invalid_token`: The access token is unknown or has expired, or its sign-in has ended. Refresh it, or sign in again. */
-        "401.invalid_token": {
-            headers: {
-                /** @description `Bearer`, and why a token was refused. */
-                "WWW-Authenticate"?: string;
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {string} */
-                    code: "invalid_token";
+                    code: "csrf_failed";
                 };
             };
         };
         /** @description - `csrf_failed`: The request must come from an allowed origin and bear the session's token in `X-CSRF-Token`. */
-        "403.csrf_failed": {
+        "403.csrf_failed.Idempotency-Replayed": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1603,6 +1686,10 @@ export interface components {
          */
         "403.csrf_failed.not_author": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1619,6 +1706,10 @@ export interface components {
          */
         "403.csrf_failed.own_recipe": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1632,6 +1723,10 @@ export interface components {
         /** @description - `not_author`: Only the author may do this. */
         "403.not_author": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1645,6 +1740,28 @@ export interface components {
         /** @description - `not_found`: There is nothing here by that name. */
         "404.not_found": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "not_found";
+                };
+            };
+        };
+        /** @description - `not_found`: There is nothing here by that name. */
+        "404.not_found.Idempotency-Replayed": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1658,6 +1775,10 @@ export interface components {
         /** @description - `not_acceptable`: This path answers with `application/json`, which `Accept` rules out. */
         "406.not_acceptable": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1671,6 +1792,10 @@ export interface components {
         /** @description - `body_timeout`: The body did not come in time. */
         "408.body_timeout": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1687,8 +1812,18 @@ export interface components {
          *     - `idempotency_outcome_unknown`: The first request with this `Idempotency-Key` may have been carried out: its answer was lost. Look before sending it again under a new key.
          *     - `username_taken`: Another account has this user name.
          */
-        "409.email_taken.idempotency_in_flight.idempotency_outcome_unknown.username_taken": {
+        "409.email_taken.idempotency_in_flight.idempotency_outcome_unknown.username_taken.Idempotency-Replayed.Retry-After": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                /**
+                 * @description Seconds after which it is worth trying again.
+                 * @example 1
+                 */
+                "Retry-After"?: number;
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1703,8 +1838,18 @@ export interface components {
          * @description - `idempotency_in_flight`: The first request with this `Idempotency-Key` is still being carried out.
          *     - `idempotency_outcome_unknown`: The first request with this `Idempotency-Key` may have been carried out: its answer was lost. Look before sending it again under a new key.
          */
-        "409.idempotency_in_flight.idempotency_outcome_unknown": {
+        "409.idempotency_in_flight.idempotency_outcome_unknown.Idempotency-Replayed.Retry-After": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                /**
+                 * @description Seconds after which it is worth trying again.
+                 * @example 1
+                 */
+                "Retry-After"?: number;
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1718,6 +1863,10 @@ export interface components {
         /** @description - `totp_enabled`: The second factor is on already. */
         "409.totp_enabled": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1734,6 +1883,10 @@ export interface components {
          */
         "409.totp_enabled.totp_not_enrolled": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1747,6 +1900,10 @@ export interface components {
         /** @description - `totp_not_enrolled`: No second factor was set up. */
         "409.totp_not_enrolled": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1760,6 +1917,10 @@ export interface components {
         /** @description - `body_too_large`: The body is longer than this gateway takes. */
         "413.body_too_large": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1773,6 +1934,10 @@ export interface components {
         /** @description - `unsupported_media_type`: The body must be `application/json`. */
         "415.unsupported_media_type": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1787,8 +1952,13 @@ export interface components {
          * @description - `idempotency_key_reused`: This `Idempotency-Key` was used for another request. A new request needs a new key.
          *     - `validation_failed`: `errors` says which fields are wrong, and how.
          */
-        "422.idempotency_key_reused.validation_failed": {
+        "422.idempotency_key_reused.validation_failed.Idempotency-Replayed": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1805,6 +1975,10 @@ export interface components {
          */
         "422.otp_invalid.validation_failed": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1818,6 +1992,10 @@ export interface components {
         /** @description - `validation_failed`: `errors` says which fields are wrong, and how. */
         "422.validation_failed": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1831,6 +2009,10 @@ export interface components {
         /** @description - `upgrade_required`: Ask for a WebSocket of version 13, or for `text/event-stream`. */
         "426.upgrade_required": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1844,8 +2026,11 @@ export interface components {
         /** @description - `rate_limited`: You have asked more often than `RateLimit-Policy` allows. `Retry-After` says when to go on. */
         "429.rate_limited": {
             headers: {
-                /** @description Seconds after which it is worth trying again. */
-                "Retry-After"?: number;
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1862,8 +2047,11 @@ export interface components {
          */
         "429.rate_limited.refreshed_too_often": {
             headers: {
-                /** @description Seconds after which it is worth trying again. */
-                "Retry-After"?: number;
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1880,8 +2068,11 @@ export interface components {
          */
         "429.rate_limited.too_many_attempts": {
             headers: {
-                /** @description Seconds after which it is worth trying again. */
-                "Retry-After"?: number;
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1898,8 +2089,11 @@ export interface components {
          */
         "429.rate_limited.too_many_connections": {
             headers: {
-                /** @description Seconds after which it is worth trying again. */
-                "Retry-After"?: number;
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1913,6 +2107,10 @@ export interface components {
         /** @description - `internal_error`: Something went wrong here. The request id helps to find out what. */
         "500.internal_error": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1926,6 +2124,10 @@ export interface components {
         /** @description - `upstream_unavailable`: A service that this answer needs is not working. Trying again later may help. */
         "502.upstream_unavailable": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1939,8 +2141,11 @@ export interface components {
         /** @description - `interrupted`: What was asked was cut short here. Try again. */
         "503.interrupted": {
             headers: {
-                /** @description Seconds after which it is worth trying again. */
-                "Retry-After"?: number;
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1957,8 +2162,11 @@ export interface components {
          */
         "503.interrupted.oidc_provider_unavailable": {
             headers: {
-                /** @description Seconds after which it is worth trying again. */
-                "Retry-After"?: number;
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1977,8 +2185,11 @@ export interface components {
          */
         "503.interrupted.oidc_provider_unavailable.overloaded.session_store_unavailable": {
             headers: {
-                /** @description Seconds after which it is worth trying again. */
-                "Retry-After"?: number;
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -1995,8 +2206,11 @@ export interface components {
          */
         "503.interrupted.overloaded": {
             headers: {
-                /** @description Seconds after which it is worth trying again. */
-                "Retry-After"?: number;
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -2014,8 +2228,11 @@ export interface components {
          */
         "503.interrupted.overloaded.session_store_unavailable": {
             headers: {
-                /** @description Seconds after which it is worth trying again. */
-                "Retry-After"?: number;
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -2032,8 +2249,11 @@ export interface components {
          */
         "503.interrupted.session_store_unavailable": {
             headers: {
-                /** @description Seconds after which it is worth trying again. */
-                "Retry-After"?: number;
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -2047,6 +2267,10 @@ export interface components {
         /** @description - `upstream_timeout`: A service that this answer needs did not answer in time. Trying again later may help. */
         "504.upstream_timeout": {
             headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -2061,7 +2285,85 @@ export interface components {
     parameters: never;
     requestBodies: never;
     headers: {
-        /** @description Names the request in logs; the caller's own, where it is plain. */
+        /**
+         * @description Seconds since the document was made (RFC 9111).
+         * @example 2
+         */
+        Age: number;
+        /**
+         * @description Who may keep the answer, and for how long (RFC 9111).
+         * @example private, no-cache
+         */
+        "Cache-Control": string;
+        /**
+         * @description How the document came (RFC 9211): from the cache, or made for this request; `ttl` in seconds.
+         * @example bff; hit; ttl=3
+         */
+        "Cache-Status": string;
+        /**
+         * @description Has the browser forget what it kept of this site.
+         * @example "cache", "cookies", "storage"
+         */
+        "Clear-Site-Data": string;
+        /**
+         * @description A strong validator of exactly these bytes (RFC 9110 section 8.8.3).
+         * @example "p3YvT0hXq8mZk1c5uJr7Wg"
+         */
+        ETag: string;
+        /**
+         * @description There where the request was carried out before and its answer is given again.
+         * @example true
+         */
+        "Idempotency-Replayed": string;
+        /**
+         * @description Where it is found.
+         * @example /api/recipes/0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10
+         */
+        Location: string;
+        /**
+         * @description There where limits are on: `r` more requests now, more after `t` seconds (draft-ietf-httpapi-ratelimit-headers-10).
+         * @example "user";r=99;t=1
+         */
+        RateLimit: string;
+        /**
+         * @description There where limits are on: at most `q` requests within `w` seconds (draft-ietf-httpapi-ratelimit-headers-10).
+         * @example "user";q=100;w=2
+         */
+        "RateLimit-Policy": string;
+        /**
+         * @description Seconds after which it is worth trying again.
+         * @example 1
+         */
+        "Retry-After": number;
+        /**
+         * @description How long each part of the document took, in milliseconds (W3C Server Timing).
+         * @example profile;dur=3.1
+         */
+        "Server-Timing": string;
+        /**
+         * @description A cookie, or its end: of the session, of an app's refresh token, of a sign-in through a provider.
+         * @example __Host-Http-sid=…; Path=/; HttpOnly; Secure; SameSite=Lax
+         */
+        "Set-Cookie": string;
+        /**
+         * @description What of a request the answer depends on.
+         * @example Cookie, Authorization, Accept, Accept-Encoding, Origin
+         */
+        Vary: string;
+        /**
+         * @description `Bearer`, and why a token was refused (RFC 6750 section 3).
+         * @example Bearer realm="bff"
+         */
+        "WWW-Authenticate": string;
+        /**
+         * @description The session's new CSRF token, where it has a new id.
+         * @example zC3b0mVq1o9aG4sYxk2dQe7uTnLhW8rJfPiM5vXcKtE
+         */
+        "X-CSRF-Token": string;
+        /**
+         * @description Names the request in logs; the caller's own, where it is plain.
+         * @example 0192f5a0-9e21-7c40-8d11-3b5a7e9c2f04
+         */
         "X-Request-Id": string;
     };
     pathItems: never;
@@ -2080,14 +2382,33 @@ export interface operations {
             /** @description The public keys. */
             200: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>;
+                    /**
+                     * @example {
+                     *       "keys": [
+                     *         {
+                     *           "alg": "EdDSA",
+                     *           "crv": "Ed25519",
+                     *           "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+                     *           "kty": "OKP",
+                     *           "use": "sig",
+                     *           "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["KeySet"];
                 };
             };
             400: components["responses"]["400.bad_request"];
+            401: components["responses"]["401.invalid_caller_token"];
             406: components["responses"]["406.not_acceptable"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -2109,6 +2430,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "body": "월말의 친구."
+                 *     }
+                 */
                 "application/json": components["schemas"]["CommentInput"];
             };
         };
@@ -2116,10 +2442,32 @@ export interface operations {
             /** @description The comment as it is now. */
             200: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "author": {
+                     *         "avatarUrl": null,
+                     *         "displayName": "김보라",
+                     *         "id": "01930000-0000-7000-8000-0000000b0ba0",
+                     *         "username": "bora"
+                     *       },
+                     *       "authorId": "01930000-0000-7000-8000-0000000b0ba0",
+                     *       "body": "월말의 친구.",
+                     *       "createdAt": "2026-11-20T10:05:00Z",
+                     *       "id": "01930000-0000-7002-8000-000000000003",
+                     *       "likeCount": 0,
+                     *       "likedByMe": false,
+                     *       "recipeId": "01930000-0000-7001-8000-000000000002",
+                     *       "updatedAt": "2026-11-20T10:05:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["CommentWithAuthor"];
                 };
             };
@@ -2157,6 +2505,10 @@ export interface operations {
             /** @description It is gone. */
             204: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -2191,6 +2543,10 @@ export interface operations {
             /** @description It is so, also if it was before. */
             204: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -2225,6 +2581,10 @@ export interface operations {
             /** @description It is so, also if it was before. */
             204: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -2259,6 +2619,10 @@ export interface operations {
             /** @description It is so, also if it was before. */
             204: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -2293,6 +2657,10 @@ export interface operations {
             /** @description It is so, also if it was before. */
             204: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -2327,18 +2695,39 @@ export interface operations {
             /** @description The ingredients. */
             200: {
                 headers: {
-                    /** @description A strong validator of exactly these bytes. */
-                    ETag?: string;
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "rice",
+                     *           "name": "쌀",
+                     *           "per": 20000,
+                     *           "price": 62000,
+                     *           "unit": "g"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["IngredientList"];
                 };
             };
             /** @description The caller has it. */
             304: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -2370,18 +2759,38 @@ export interface operations {
             /** @description My profile. */
             200: {
                 headers: {
-                    /** @description A strong validator of exactly these bytes. */
-                    ETag?: string;
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "avatarUrl": null,
+                     *       "bio": "자취 6년 차. 한 끼 3,000원을 넘기지 않는 게 목표예요.",
+                     *       "createdAt": "2026-08-22T09:30:00Z",
+                     *       "displayName": "에이다 리",
+                     *       "email": "ada@example.org",
+                     *       "id": "01930000-0000-7000-8000-00000000ada0",
+                     *       "totpEnabled": false,
+                     *       "username": "ada"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Me"];
                 };
             };
             /** @description The caller has it. */
             304: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -2409,6 +2818,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "displayName": "에이다 리"
+                 *     }
+                 */
                 "application/json": components["schemas"]["MemberPatch"];
             };
         };
@@ -2416,10 +2830,26 @@ export interface operations {
             /** @description My profile as it is now. */
             200: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "avatarUrl": null,
+                     *       "bio": "자취 6년 차. 한 끼 3,000원을 넘기지 않는 게 목표예요.",
+                     *       "createdAt": "2026-08-22T09:30:00Z",
+                     *       "displayName": "에이다 리",
+                     *       "email": "ada@example.org",
+                     *       "id": "01930000-0000-7000-8000-00000000ada0",
+                     *       "totpEnabled": false,
+                     *       "username": "ada"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Me"];
                 };
             };
@@ -2452,6 +2882,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "recipeId": "01930000-0000-7001-8000-000000000002",
+                 *       "text": "오늘 저녁은 이걸로."
+                 *     }
+                 */
                 "application/json": components["schemas"]["PostInput"];
             };
         };
@@ -2459,24 +2895,39 @@ export interface operations {
             /** @description The post. */
             201: {
                 headers: {
-                    /** @description Its path. */
-                    Location?: string;
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "authorId": "01930000-0000-7000-8000-00000000ada0",
+                     *       "createdAt": "2026-11-20T09:31:00Z",
+                     *       "id": "01930000-0000-7003-8000-000000000001",
+                     *       "likeCount": 1,
+                     *       "likedByMe": false,
+                     *       "recipeId": "01930000-0000-7001-8000-000000000002",
+                     *       "text": "오늘 저녁은 이걸로."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Post"];
                 };
             };
             400: components["responses"]["400.bad_request.idempotency_key_invalid.invalid_body"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
-            403: components["responses"]["403.csrf_failed"];
+            403: components["responses"]["403.csrf_failed.Idempotency-Replayed"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.body_timeout"];
-            409: components["responses"]["409.idempotency_in_flight.idempotency_outcome_unknown"];
+            409: components["responses"]["409.idempotency_in_flight.idempotency_outcome_unknown.Idempotency-Replayed.Retry-After"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
-            422: components["responses"]["422.idempotency_key_reused.validation_failed"];
+            422: components["responses"]["422.idempotency_key_reused.validation_failed.Idempotency-Replayed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
@@ -2502,6 +2953,10 @@ export interface operations {
             /** @description It is gone. */
             204: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -2536,6 +2991,10 @@ export interface operations {
             /** @description It is so, also if it was before. */
             204: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -2570,6 +3029,10 @@ export interface operations {
             /** @description It is so, also if it was before. */
             204: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -2610,18 +3073,55 @@ export interface operations {
             /** @description A page of recipes with their authors. */
             200: {
                 headers: {
-                    /** @description A strong validator of exactly these bytes. */
-                    ETag?: string;
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "author": {
+                     *             "avatarUrl": null,
+                     *             "displayName": "에이다 리",
+                     *             "id": "01930000-0000-7000-8000-00000000ada0",
+                     *             "username": "ada"
+                     *           },
+                     *           "authorId": "01930000-0000-7000-8000-00000000ada0",
+                     *           "commentCount": 1,
+                     *           "costPerServing": 812,
+                     *           "createdAt": "2026-11-20T09:30:00Z",
+                     *           "currency": "KRW",
+                     *           "id": "01930000-0000-7001-8000-000000000002",
+                     *           "likeCount": 1,
+                     *           "likedByMe": false,
+                     *           "photoUrl": null,
+                     *           "servings": 1,
+                     *           "title": "간장달걀밥",
+                     *           "totalCost": 812
+                     *         }
+                     *       ],
+                     *       "page": 1,
+                     *       "pageSize": 10,
+                     *       "total": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["RecipeList"];
                 };
             };
             /** @description The caller has it. */
             304: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -2652,6 +3152,23 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "body": "1. 달걀 두 개를 반숙으로 부친다.\n2. 뜨거운 밥에 올리고 비빈다.",
+                 *       "ingredients": [
+                 *         {
+                 *           "amount": 90,
+                 *           "ingredientId": "rice"
+                 *         },
+                 *         {
+                 *           "amount": 2,
+                 *           "ingredientId": "egg"
+                 *         }
+                 *       ],
+                 *       "servings": 1,
+                 *       "title": "간장달걀밥"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RecipeInput"];
             };
         };
@@ -2659,24 +3176,68 @@ export interface operations {
             /** @description The recipe and what it costs. */
             201: {
                 headers: {
-                    /** @description Its path. */
-                    Location?: string;
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "author": {
+                     *         "avatarUrl": null,
+                     *         "displayName": "에이다 리",
+                     *         "id": "01930000-0000-7000-8000-00000000ada0",
+                     *         "username": "ada"
+                     *       },
+                     *       "authorId": "01930000-0000-7000-8000-00000000ada0",
+                     *       "body": "1. 달걀 두 개를 반숙으로 부친다.\n2. 뜨거운 밥에 올리고 비빈다.",
+                     *       "commentCount": 1,
+                     *       "costPerServing": 812,
+                     *       "createdAt": "2026-11-20T09:30:00Z",
+                     *       "currency": "KRW",
+                     *       "id": "01930000-0000-7001-8000-000000000002",
+                     *       "ingredients": [
+                     *         {
+                     *           "amount": 90,
+                     *           "cost": 279,
+                     *           "ingredientId": "rice",
+                     *           "name": "쌀",
+                     *           "unit": "g"
+                     *         },
+                     *         {
+                     *           "amount": 2,
+                     *           "cost": 533,
+                     *           "ingredientId": "egg",
+                     *           "name": "달걀",
+                     *           "unit": "개"
+                     *         }
+                     *       ],
+                     *       "likeCount": 1,
+                     *       "likedByMe": false,
+                     *       "photoUrl": null,
+                     *       "servings": 1,
+                     *       "title": "간장달걀밥",
+                     *       "totalCost": 812,
+                     *       "updatedAt": "2026-11-20T09:30:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RecipeWithAuthor"];
                 };
             };
             400: components["responses"]["400.bad_request.idempotency_key_invalid.invalid_body"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
-            403: components["responses"]["403.csrf_failed"];
+            403: components["responses"]["403.csrf_failed.Idempotency-Replayed"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.body_timeout"];
-            409: components["responses"]["409.idempotency_in_flight.idempotency_outcome_unknown"];
+            409: components["responses"]["409.idempotency_in_flight.idempotency_outcome_unknown.Idempotency-Replayed.Retry-After"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
-            422: components["responses"]["422.idempotency_key_reused.validation_failed"];
+            422: components["responses"]["422.idempotency_key_reused.validation_failed.Idempotency-Replayed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
@@ -2702,18 +3263,66 @@ export interface operations {
             /** @description The recipe with its author. */
             200: {
                 headers: {
-                    /** @description A strong validator of exactly these bytes. */
-                    ETag?: string;
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "author": {
+                     *         "avatarUrl": null,
+                     *         "displayName": "에이다 리",
+                     *         "id": "01930000-0000-7000-8000-00000000ada0",
+                     *         "username": "ada"
+                     *       },
+                     *       "authorId": "01930000-0000-7000-8000-00000000ada0",
+                     *       "body": "1. 달걀 두 개를 반숙으로 부친다.\n2. 뜨거운 밥에 올리고 비빈다.",
+                     *       "commentCount": 1,
+                     *       "costPerServing": 812,
+                     *       "createdAt": "2026-11-20T09:30:00Z",
+                     *       "currency": "KRW",
+                     *       "id": "01930000-0000-7001-8000-000000000002",
+                     *       "ingredients": [
+                     *         {
+                     *           "amount": 90,
+                     *           "cost": 279,
+                     *           "ingredientId": "rice",
+                     *           "name": "쌀",
+                     *           "unit": "g"
+                     *         },
+                     *         {
+                     *           "amount": 2,
+                     *           "cost": 533,
+                     *           "ingredientId": "egg",
+                     *           "name": "달걀",
+                     *           "unit": "개"
+                     *         }
+                     *       ],
+                     *       "likeCount": 1,
+                     *       "likedByMe": false,
+                     *       "photoUrl": null,
+                     *       "servings": 1,
+                     *       "title": "간장달걀밥",
+                     *       "totalCost": 812,
+                     *       "updatedAt": "2026-11-20T09:30:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RecipeWithAuthor"];
                 };
             };
             /** @description The caller has it. */
             304: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -2745,6 +3354,23 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "body": "1. 달걀 두 개를 반숙으로 부친다.\n2. 뜨거운 밥에 올리고 비빈다.",
+                 *       "ingredients": [
+                 *         {
+                 *           "amount": 90,
+                 *           "ingredientId": "rice"
+                 *         },
+                 *         {
+                 *           "amount": 2,
+                 *           "ingredientId": "egg"
+                 *         }
+                 *       ],
+                 *       "servings": 1,
+                 *       "title": "간장달걀밥"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RecipeInput"];
             };
         };
@@ -2752,10 +3378,54 @@ export interface operations {
             /** @description The recipe as it is now. */
             200: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "author": {
+                     *         "avatarUrl": null,
+                     *         "displayName": "에이다 리",
+                     *         "id": "01930000-0000-7000-8000-00000000ada0",
+                     *         "username": "ada"
+                     *       },
+                     *       "authorId": "01930000-0000-7000-8000-00000000ada0",
+                     *       "body": "1. 달걀 두 개를 반숙으로 부친다.\n2. 뜨거운 밥에 올리고 비빈다.",
+                     *       "commentCount": 1,
+                     *       "costPerServing": 812,
+                     *       "createdAt": "2026-11-20T09:30:00Z",
+                     *       "currency": "KRW",
+                     *       "id": "01930000-0000-7001-8000-000000000002",
+                     *       "ingredients": [
+                     *         {
+                     *           "amount": 90,
+                     *           "cost": 279,
+                     *           "ingredientId": "rice",
+                     *           "name": "쌀",
+                     *           "unit": "g"
+                     *         },
+                     *         {
+                     *           "amount": 2,
+                     *           "cost": 533,
+                     *           "ingredientId": "egg",
+                     *           "name": "달걀",
+                     *           "unit": "개"
+                     *         }
+                     *       ],
+                     *       "likeCount": 1,
+                     *       "likedByMe": false,
+                     *       "photoUrl": null,
+                     *       "servings": 1,
+                     *       "title": "간장달걀밥",
+                     *       "totalCost": 812,
+                     *       "updatedAt": "2026-11-20T09:30:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RecipeWithAuthor"];
                 };
             };
@@ -2793,6 +3463,10 @@ export interface operations {
             /** @description It is gone. */
             204: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -2832,18 +3506,49 @@ export interface operations {
             /** @description Comments with their authors. */
             200: {
                 headers: {
-                    /** @description A strong validator of exactly these bytes. */
-                    ETag?: string;
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "author": {
+                     *             "avatarUrl": null,
+                     *             "displayName": "김보라",
+                     *             "id": "01930000-0000-7000-8000-0000000b0ba0",
+                     *             "username": "bora"
+                     *           },
+                     *           "authorId": "01930000-0000-7000-8000-0000000b0ba0",
+                     *           "body": "월말의 친구.",
+                     *           "createdAt": "2026-11-20T10:05:00Z",
+                     *           "id": "01930000-0000-7002-8000-000000000003",
+                     *           "likeCount": 0,
+                     *           "likedByMe": false,
+                     *           "recipeId": "01930000-0000-7001-8000-000000000002",
+                     *           "updatedAt": "2026-11-20T10:05:00Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["CommentPage"];
                 };
             };
             /** @description The caller has it. */
             304: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -2878,6 +3583,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "body": "월말의 친구."
+                 *     }
+                 */
                 "application/json": components["schemas"]["CommentInput"];
             };
         };
@@ -2885,25 +3595,47 @@ export interface operations {
             /** @description The comment. */
             201: {
                 headers: {
-                    /** @description Its path. */
-                    Location?: string;
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "author": {
+                     *         "avatarUrl": null,
+                     *         "displayName": "김보라",
+                     *         "id": "01930000-0000-7000-8000-0000000b0ba0",
+                     *         "username": "bora"
+                     *       },
+                     *       "authorId": "01930000-0000-7000-8000-0000000b0ba0",
+                     *       "body": "월말의 친구.",
+                     *       "createdAt": "2026-11-20T10:05:00Z",
+                     *       "id": "01930000-0000-7002-8000-000000000003",
+                     *       "likeCount": 0,
+                     *       "likedByMe": false,
+                     *       "recipeId": "01930000-0000-7001-8000-000000000002",
+                     *       "updatedAt": "2026-11-20T10:05:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["CommentWithAuthor"];
                 };
             };
             400: components["responses"]["400.bad_request.idempotency_key_invalid.invalid_body"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
-            403: components["responses"]["403.csrf_failed"];
-            404: components["responses"]["404.not_found"];
+            403: components["responses"]["403.csrf_failed.Idempotency-Replayed"];
+            404: components["responses"]["404.not_found.Idempotency-Replayed"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.body_timeout"];
-            409: components["responses"]["409.idempotency_in_flight.idempotency_outcome_unknown"];
+            409: components["responses"]["409.idempotency_in_flight.idempotency_outcome_unknown.Idempotency-Replayed.Retry-After"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
-            422: components["responses"]["422.idempotency_key_reused.validation_failed"];
+            422: components["responses"]["422.idempotency_key_reused.validation_failed.Idempotency-Replayed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
@@ -2929,18 +3661,51 @@ export interface operations {
             /** @description What `PUT /api/recipes/{id}` takes, and the recipe's id. */
             200: {
                 headers: {
-                    /** @description A strong validator of exactly these bytes. */
-                    ETag?: string;
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "body": "1. 달걀 두 개를 반숙으로 부친다.\n2. 뜨거운 밥에 올리고 비빈다.",
+                     *       "id": "01930000-0000-7001-8000-000000000002",
+                     *       "ingredients": [
+                     *         {
+                     *           "amount": 90,
+                     *           "cost": 279,
+                     *           "ingredientId": "rice",
+                     *           "name": "쌀",
+                     *           "unit": "g"
+                     *         },
+                     *         {
+                     *           "amount": 2,
+                     *           "cost": 533,
+                     *           "ingredientId": "egg",
+                     *           "name": "달걀",
+                     *           "unit": "개"
+                     *         }
+                     *       ],
+                     *       "photoKey": null,
+                     *       "servings": 1,
+                     *       "title": "간장달걀밥"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RecipeForm"];
                 };
             };
             /** @description The caller has it. */
             304: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -2976,6 +3741,10 @@ export interface operations {
             /** @description It is liked, also if it was before. */
             204: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -3010,6 +3779,10 @@ export interface operations {
             /** @description It is not liked, also if it was not before. */
             204: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -3041,10 +3814,21 @@ export interface operations {
             /** @description A secret for an authenticator app. */
             200: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "otpauthUri": "otpauth://totp/Recipe%20book:ada?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+                     *       "qrSvg": "<svg xmlns=\"http://www.w3.org/2000/svg\"></svg>",
+                     *       "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+                     *     }
+                     */
                     "application/json": components["schemas"]["TotpSetup"];
                 };
             };
@@ -3072,6 +3856,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "code": "492039"
+                 *     }
+                 */
                 "application/json": components["schemas"]["TotpCode"];
             };
         };
@@ -3079,6 +3868,20 @@ export interface operations {
             /** @description It is off. The browser's session has a new id; its CSRF token is in `X-CSRF-Token`. */
             204: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    /**
+                     * @description A cookie, or its end: of the session, of an app's refresh token, of a sign-in through a provider.
+                     * @example __Host-Http-sid=…; Path=/; HttpOnly; Secure; SameSite=Lax
+                     */
+                    "Set-Cookie"?: string;
+                    Vary: components["headers"]["Vary"];
+                    /**
+                     * @description The session's new CSRF token, where it has a new id.
+                     * @example zC3b0mVq1o9aG4sYxk2dQe7uTnLhW8rJfPiM5vXcKtE
+                     */
+                    "X-CSRF-Token"?: string;
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -3112,6 +3915,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "code": "492039"
+                 *     }
+                 */
                 "application/json": components["schemas"]["TotpCode"];
             };
         };
@@ -3119,12 +3927,33 @@ export interface operations {
             /** @description It is on. */
             200: {
                 headers: {
-                    /** @description The session's new cookie. */
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    /**
+                     * @description A cookie, or its end: of the session, of an app's refresh token, of a sign-in through a provider.
+                     * @example __Host-Http-sid=…; Path=/; HttpOnly; Secure; SameSite=Lax
+                     */
                     "Set-Cookie"?: string;
+                    Vary: components["headers"]["Vary"];
+                    /**
+                     * @description The session's new CSRF token, where it has a new id.
+                     * @example zC3b0mVq1o9aG4sYxk2dQe7uTnLhW8rJfPiM5vXcKtE
+                     */
+                    "X-CSRF-Token"?: string;
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "csrfToken": "zC3b0mVq1o9aG4sYxk2dQe7uTnLhW8rJfPiM5vXcKtE",
+                     *       "recoveryCodes": [
+                     *         "7k2m-9xq4-tz3c",
+                     *         "h5wd-2rnp-8vby"
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["TotpEnabled"];
                 };
             };
@@ -3156,10 +3985,19 @@ export interface operations {
             /** @description The token. */
             200: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "csrf": "zC3b0mVq1o9aG4sYxk2dQe7uTnLhW8rJfPiM5vXcKtE"
+                     *     }
+                     */
                     "application/json": components["schemas"]["CsrfToken"];
                 };
             };
@@ -3180,6 +4018,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "login": "ada",
+                 *       "password": "correct horse battery"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Credentials"];
             };
         };
@@ -3187,17 +4031,36 @@ export interface operations {
             /** @description The session. */
             200: {
                 headers: {
-                    /** @description The session's cookie. */
-                    "Set-Cookie"?: string;
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "csrfToken": "zC3b0mVq1o9aG4sYxk2dQe7uTnLhW8rJfPiM5vXcKtE",
+                     *       "expiresAt": "2026-11-20T10:30:00Z",
+                     *       "user": {
+                     *         "avatarUrl": null,
+                     *         "bio": "자취 6년 차. 한 끼 3,000원을 넘기지 않는 게 목표예요.",
+                     *         "createdAt": "2026-08-22T09:30:00Z",
+                     *         "displayName": "에이다 리",
+                     *         "email": "ada@example.org",
+                     *         "id": "01930000-0000-7000-8000-00000000ada0",
+                     *         "totpEnabled": false,
+                     *         "username": "ada"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["SessionInfo"];
                 };
             };
             400: components["responses"]["400.bad_request.invalid_body"];
-            401: components["responses"]["401.bad_credentials.otp_invalid.otp_required"];
+            401: components["responses"]["401.bad_credentials.invalid_caller_token.otp_invalid.otp_required"];
             403: components["responses"]["403.csrf_failed"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.body_timeout"];
@@ -3226,6 +4089,12 @@ export interface operations {
             /** @description Signed out. `Clear-Site-Data` has the browser forget what it kept. */
             204: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Clear-Site-Data": components["headers"]["Clear-Site-Data"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -3254,6 +4123,12 @@ export interface operations {
             /** @description Signed out. `Clear-Site-Data` has the browser forget what it kept. */
             204: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Clear-Site-Data": components["headers"]["Clear-Site-Data"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -3279,14 +4154,30 @@ export interface operations {
             /** @description Those that are configured. */
             200: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "kitchen",
+                     *           "loginPath": "/auth/oidc/kitchen/login",
+                     *           "name": "Kitchen ID"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["SignInProviderList"];
                 };
             };
             400: components["responses"]["400.bad_request"];
+            401: components["responses"]["401.invalid_caller_token"];
             406: components["responses"]["406.not_acceptable"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -3308,12 +4199,17 @@ export interface operations {
             /** @description Their sessions have ended, on every replica. */
             200: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             400: components["responses"]["400.bad_request.oidc_logout_failed.oidc_logout_token_invalid"];
+            401: components["responses"]["401.invalid_caller_token"];
             404: components["responses"]["404.not_found"];
             408: components["responses"]["408.body_timeout"];
             413: components["responses"]["413.body_too_large"];
@@ -3335,19 +4231,22 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Go there. */
+            /** @description Go to where the sign-in began, with a session. */
             303: {
                 headers: {
-                    /** @description Where the sign-in began, with a session. */
-                    Location?: string;
-                    /** @description The session's cookie. */
-                    "Set-Cookie"?: string;
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             400: components["responses"]["400.bad_request.oidc_code_refused.oidc_issuer_mismatch.oidc_state_invalid.oidc_token_invalid"];
+            401: components["responses"]["401.invalid_caller_token"];
             404: components["responses"]["404.not_found"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -3371,17 +4270,22 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Go there. */
+            /** @description Go to the provider's sign-in page. */
             303: {
                 headers: {
-                    /** @description The provider's sign-in page. */
-                    Location?: string;
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             400: components["responses"]["400.bad_request.return_to_not_allowed"];
+            401: components["responses"]["401.invalid_caller_token"];
             404: components["responses"]["404.not_found"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
@@ -3398,6 +4302,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "refresh_token": "rt_8f3vT0hXq8mZk1c5uJr7WgN2sLb6yDpQ"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RefreshRequest"];
             };
         };
@@ -3405,17 +4314,32 @@ export interface operations {
             /** @description The next pair. */
             200: {
                 headers: {
-                    /** @description The next refresh token, where it is a cookie. */
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    /**
+                     * @description A cookie, or its end: of the session, of an app's refresh token, of a sign-in through a provider.
+                     * @example __Host-Http-sid=…; Path=/; HttpOnly; Secure; SameSite=Lax
+                     */
                     "Set-Cookie"?: string;
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "access_token": "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9.eyJhdWQiOiJiZmYifQ.c2lnbmF0dXJl",
+                     *       "expires_in": 900,
+                     *       "refresh_token": "rt_8f3vT0hXq8mZk1c5uJr7WgN2sLb6yDpQ",
+                     *       "token_type": "Bearer"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Tokens"];
                 };
             };
             400: components["responses"]["400.bad_request.invalid_body"];
-            401: components["responses"]["401.invalid_grant"];
+            401: components["responses"]["401.invalid_caller_token.invalid_grant.Set-Cookie"];
             403: components["responses"]["403.csrf_failed"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.body_timeout"];
@@ -3436,6 +4360,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "token": "rt_8f3vT0hXq8mZk1c5uJr7WgN2sLb6yDpQ"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RevokeRequest"];
             };
         };
@@ -3443,13 +4372,22 @@ export interface operations {
             /** @description It has ended, or there was none. */
             204: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    /**
+                     * @description A cookie, or its end: of the session, of an app's refresh token, of a sign-in through a provider.
+                     * @example __Host-Http-sid=…; Path=/; HttpOnly; Secure; SameSite=Lax
+                     */
+                    "Set-Cookie"?: string;
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             400: components["responses"]["400.bad_request.invalid_body"];
-            401: components["responses"]["401.invalid_token"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token"];
             403: components["responses"]["403.csrf_failed"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.body_timeout"];
@@ -3473,10 +4411,30 @@ export interface operations {
             /** @description The session. */
             200: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "csrfToken": "zC3b0mVq1o9aG4sYxk2dQe7uTnLhW8rJfPiM5vXcKtE",
+                     *       "expiresAt": "2026-11-20T10:30:00Z",
+                     *       "user": {
+                     *         "avatarUrl": null,
+                     *         "bio": "자취 6년 차. 한 끼 3,000원을 넘기지 않는 게 목표예요.",
+                     *         "createdAt": "2026-08-22T09:30:00Z",
+                     *         "displayName": "에이다 리",
+                     *         "email": "ada@example.org",
+                     *         "id": "01930000-0000-7000-8000-00000000ada0",
+                     *         "totpEnabled": false,
+                     *         "username": "ada"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["SessionInfo"];
                 };
             };
@@ -3500,10 +4458,29 @@ export interface operations {
             /** @description Browsers and apps, the last used first. */
             200: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "address": "203.0.113.0/24",
+                     *           "client": "Firefox on Windows",
+                     *           "createdAt": "2026-11-20T09:30:00Z",
+                     *           "current": true,
+                     *           "id": "q1Zx0bTn3uKcW7sR",
+                     *           "kind": "browser",
+                     *           "lastSeenAt": "2026-11-20T10:05:00Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["SessionList"];
                 };
             };
@@ -3533,6 +4510,20 @@ export interface operations {
             /** @description It has ended. */
             204: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    /**
+                     * @description Has the browser forget what it kept of this site.
+                     * @example "cache", "cookies", "storage"
+                     */
+                    "Clear-Site-Data"?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    /**
+                     * @description A cookie, or its end: of the session, of an app's refresh token, of a sign-in through a provider.
+                     * @example __Host-Http-sid=…; Path=/; HttpOnly; Secure; SameSite=Lax
+                     */
+                    "Set-Cookie"?: string;
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -3559,6 +4550,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.org",
+                 *       "password": "correct horse battery",
+                 *       "username": "ada"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SignUp"];
             };
         };
@@ -3566,21 +4564,41 @@ export interface operations {
             /** @description The new member. */
             201: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "user": {
+                     *         "avatarUrl": null,
+                     *         "bio": "자취 6년 차. 한 끼 3,000원을 넘기지 않는 게 목표예요.",
+                     *         "createdAt": "2026-08-22T09:30:00Z",
+                     *         "displayName": "에이다 리",
+                     *         "email": "ada@example.org",
+                     *         "id": "01930000-0000-7000-8000-00000000ada0",
+                     *         "totpEnabled": false,
+                     *         "username": "ada"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["SignedUp"];
                 };
             };
             400: components["responses"]["400.bad_request.idempotency_key_invalid.invalid_body"];
-            403: components["responses"]["403.csrf_failed"];
+            401: components["responses"]["401.invalid_caller_token"];
+            403: components["responses"]["403.csrf_failed.Idempotency-Replayed"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.body_timeout"];
-            409: components["responses"]["409.email_taken.idempotency_in_flight.idempotency_outcome_unknown.username_taken"];
+            409: components["responses"]["409.email_taken.idempotency_in_flight.idempotency_outcome_unknown.username_taken.Idempotency-Replayed.Retry-After"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
-            422: components["responses"]["422.idempotency_key_reused.validation_failed"];
+            422: components["responses"]["422.idempotency_key_reused.validation_failed.Idempotency-Replayed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
@@ -3597,6 +4615,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "login": "ada",
+                 *       "password": "correct horse battery",
+                 *       "refresh_cookie": false
+                 *     }
+                 */
                 "application/json": components["schemas"]["TokenRequest"];
             };
         };
@@ -3604,17 +4629,32 @@ export interface operations {
             /** @description A pair of tokens (RFC 6749 section 5.1). */
             200: {
                 headers: {
-                    /** @description The refresh token, where it was asked for as a cookie. */
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    /**
+                     * @description A cookie, or its end: of the session, of an app's refresh token, of a sign-in through a provider.
+                     * @example __Host-Http-sid=…; Path=/; HttpOnly; Secure; SameSite=Lax
+                     */
                     "Set-Cookie"?: string;
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "access_token": "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9.eyJhdWQiOiJiZmYifQ.c2lnbmF0dXJl",
+                     *       "expires_in": 900,
+                     *       "refresh_token": "rt_8f3vT0hXq8mZk1c5uJr7WgN2sLb6yDpQ",
+                     *       "token_type": "Bearer"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Tokens"];
                 };
             };
             400: components["responses"]["400.bad_request.invalid_body"];
-            401: components["responses"]["401.bad_credentials.otp_invalid.otp_required"];
+            401: components["responses"]["401.bad_credentials.invalid_caller_token.otp_invalid.otp_required"];
             403: components["responses"]["403.csrf_failed"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.body_timeout"];
@@ -3653,66 +4693,54 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Seconds since it was made.
+                     * @description Seconds since the document was made (RFC 9111).
                      * @example 2
                      */
                     Age?: number;
+                    "Cache-Control": components["headers"]["Cache-Control"];
                     /**
-                     * @description Who may keep it.
-                     * @example private, no-cache
-                     */
-                    "Cache-Control"?: string;
-                    /**
-                     * @description How it came (RFC 9211).
+                     * @description How the document came (RFC 9211): from the cache, or made for this request; `ttl` in seconds.
                      * @example bff; hit; ttl=3
                      */
                     "Cache-Status"?: string;
                     /**
-                     * @description A strong validator of exactly these bytes.
-                     * @example "p3Yv…"
+                     * @description A strong validator of exactly these bytes (RFC 9110 section 8.8.3).
+                     * @example "p3YvT0hXq8mZk1c5uJr7Wg"
                      */
                     ETag?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     /**
-                     * @description How long each part took.
+                     * @description How long each part of the document took, in milliseconds (W3C Server Timing).
                      * @example profile;dur=3.1
                      */
                     "Server-Timing"?: string;
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["HomeFeed"] | components["schemas"]["HomeFeedCompact"];
+                    /**
+                     * @example {
+                     *       "degraded": [],
+                     *       "part": "end"
+                     *     }
+                     */
                     "application/x-ndjson": components["schemas"]["ScreenLine"];
                 };
             };
             /** @description The caller has it. */
             304: {
                 headers: {
-                    /**
-                     * @description Seconds since it was made.
-                     * @example 2
-                     */
-                    Age?: number;
-                    /**
-                     * @description Who may keep it.
-                     * @example private, no-cache
-                     */
-                    "Cache-Control"?: string;
-                    /**
-                     * @description How it came (RFC 9211).
-                     * @example bff; hit; ttl=3
-                     */
-                    "Cache-Status"?: string;
-                    /**
-                     * @description A strong validator of exactly these bytes.
-                     * @example "p3Yv…"
-                     */
-                    ETag?: string;
-                    /**
-                     * @description How long each part took.
-                     * @example profile;dur=3.1
-                     */
-                    "Server-Timing"?: string;
+                    Age: components["headers"]["Age"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -3750,66 +4778,54 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Seconds since it was made.
+                     * @description Seconds since the document was made (RFC 9111).
                      * @example 2
                      */
                     Age?: number;
+                    "Cache-Control": components["headers"]["Cache-Control"];
                     /**
-                     * @description Who may keep it.
-                     * @example private, no-cache
-                     */
-                    "Cache-Control"?: string;
-                    /**
-                     * @description How it came (RFC 9211).
+                     * @description How the document came (RFC 9211): from the cache, or made for this request; `ttl` in seconds.
                      * @example bff; hit; ttl=3
                      */
                     "Cache-Status"?: string;
                     /**
-                     * @description A strong validator of exactly these bytes.
-                     * @example "p3Yv…"
+                     * @description A strong validator of exactly these bytes (RFC 9110 section 8.8.3).
+                     * @example "p3YvT0hXq8mZk1c5uJr7Wg"
                      */
                     ETag?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     /**
-                     * @description How long each part took.
+                     * @description How long each part of the document took, in milliseconds (W3C Server Timing).
                      * @example profile;dur=3.1
                      */
                     "Server-Timing"?: string;
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["MePage"] | components["schemas"]["MePageCompact"];
+                    /**
+                     * @example {
+                     *       "degraded": [],
+                     *       "part": "end"
+                     *     }
+                     */
                     "application/x-ndjson": components["schemas"]["ScreenLine"];
                 };
             };
             /** @description The caller has it. */
             304: {
                 headers: {
-                    /**
-                     * @description Seconds since it was made.
-                     * @example 2
-                     */
-                    Age?: number;
-                    /**
-                     * @description Who may keep it.
-                     * @example private, no-cache
-                     */
-                    "Cache-Control"?: string;
-                    /**
-                     * @description How it came (RFC 9211).
-                     * @example bff; hit; ttl=3
-                     */
-                    "Cache-Status"?: string;
-                    /**
-                     * @description A strong validator of exactly these bytes.
-                     * @example "p3Yv…"
-                     */
-                    ETag?: string;
-                    /**
-                     * @description How long each part took.
-                     * @example profile;dur=3.1
-                     */
-                    "Server-Timing"?: string;
+                    Age: components["headers"]["Age"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -3854,66 +4870,54 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Seconds since it was made.
+                     * @description Seconds since the document was made (RFC 9111).
                      * @example 2
                      */
                     Age?: number;
+                    "Cache-Control": components["headers"]["Cache-Control"];
                     /**
-                     * @description Who may keep it.
-                     * @example private, no-cache
-                     */
-                    "Cache-Control"?: string;
-                    /**
-                     * @description How it came (RFC 9211).
+                     * @description How the document came (RFC 9211): from the cache, or made for this request; `ttl` in seconds.
                      * @example bff; hit; ttl=3
                      */
                     "Cache-Status"?: string;
                     /**
-                     * @description A strong validator of exactly these bytes.
-                     * @example "p3Yv…"
+                     * @description A strong validator of exactly these bytes (RFC 9110 section 8.8.3).
+                     * @example "p3YvT0hXq8mZk1c5uJr7Wg"
                      */
                     ETag?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     /**
-                     * @description How long each part took.
+                     * @description How long each part of the document took, in milliseconds (W3C Server Timing).
                      * @example profile;dur=3.1
                      */
                     "Server-Timing"?: string;
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["MemberPage"] | components["schemas"]["MemberPageCompact"];
+                    /**
+                     * @example {
+                     *       "degraded": [],
+                     *       "part": "end"
+                     *     }
+                     */
                     "application/x-ndjson": components["schemas"]["ScreenLine"];
                 };
             };
             /** @description The caller has it. */
             304: {
                 headers: {
-                    /**
-                     * @description Seconds since it was made.
-                     * @example 2
-                     */
-                    Age?: number;
-                    /**
-                     * @description Who may keep it.
-                     * @example private, no-cache
-                     */
-                    "Cache-Control"?: string;
-                    /**
-                     * @description How it came (RFC 9211).
-                     * @example bff; hit; ttl=3
-                     */
-                    "Cache-Status"?: string;
-                    /**
-                     * @description A strong validator of exactly these bytes.
-                     * @example "p3Yv…"
-                     */
-                    ETag?: string;
-                    /**
-                     * @description How long each part took.
-                     * @example profile;dur=3.1
-                     */
-                    "Server-Timing"?: string;
+                    Age: components["headers"]["Age"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -3951,6 +4955,10 @@ export interface operations {
             /** @description The WebSocket is open. */
             101: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -3959,10 +4967,24 @@ export interface operations {
             /** @description Messages, one in each event. */
             200: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "01930000-0000-7002-8000-000000000003"
+                     *       },
+                     *       "id": "1763631900000-0",
+                     *       "topic": "recipe:01930000-0000-7001-8000-000000000002",
+                     *       "type": "comment.created"
+                     *     }
+                     */
                     "text/event-stream": components["schemas"]["LiveMessage"];
                 };
             };
@@ -4001,66 +5023,54 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Seconds since it was made.
+                     * @description Seconds since the document was made (RFC 9111).
                      * @example 2
                      */
                     Age?: number;
+                    "Cache-Control": components["headers"]["Cache-Control"];
                     /**
-                     * @description Who may keep it.
-                     * @example private, no-cache
-                     */
-                    "Cache-Control"?: string;
-                    /**
-                     * @description How it came (RFC 9211).
+                     * @description How the document came (RFC 9211): from the cache, or made for this request; `ttl` in seconds.
                      * @example bff; hit; ttl=3
                      */
                     "Cache-Status"?: string;
                     /**
-                     * @description A strong validator of exactly these bytes.
-                     * @example "p3Yv…"
+                     * @description A strong validator of exactly these bytes (RFC 9110 section 8.8.3).
+                     * @example "p3YvT0hXq8mZk1c5uJr7Wg"
                      */
                     ETag?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     /**
-                     * @description How long each part took.
+                     * @description How long each part of the document took, in milliseconds (W3C Server Timing).
                      * @example profile;dur=3.1
                      */
                     "Server-Timing"?: string;
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["RecipePage"] | components["schemas"]["RecipePageCompact"];
+                    /**
+                     * @example {
+                     *       "degraded": [],
+                     *       "part": "end"
+                     *     }
+                     */
                     "application/x-ndjson": components["schemas"]["ScreenLine"];
                 };
             };
             /** @description The caller has it. */
             304: {
                 headers: {
-                    /**
-                     * @description Seconds since it was made.
-                     * @example 2
-                     */
-                    Age?: number;
-                    /**
-                     * @description Who may keep it.
-                     * @example private, no-cache
-                     */
-                    "Cache-Control"?: string;
-                    /**
-                     * @description How it came (RFC 9211).
-                     * @example bff; hit; ttl=3
-                     */
-                    "Cache-Status"?: string;
-                    /**
-                     * @description A strong validator of exactly these bytes.
-                     * @example "p3Yv…"
-                     */
-                    ETag?: string;
-                    /**
-                     * @description How long each part took.
-                     * @example profile;dur=3.1
-                     */
-                    "Server-Timing"?: string;
+                    Age: components["headers"]["Age"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -4093,6 +5103,11 @@ export interface operations {
             /** @description The page. */
             200: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -4103,12 +5118,18 @@ export interface operations {
             /** @description The caller has it. */
             304: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             400: components["responses"]["400.bad_request"];
+            401: components["responses"]["401.invalid_caller_token"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted"];
@@ -4129,22 +5150,43 @@ export interface operations {
             /** @description OpenAPI 3.1. */
             200: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>;
+                    /**
+                     * @example {
+                     *       "info": {
+                     *         "title": "BFF gateway",
+                     *         "version": "0.1.0"
+                     *       },
+                     *       "openapi": "3.1.0",
+                     *       "paths": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Contract"];
                 };
             };
             /** @description The caller has it. */
             304: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             400: components["responses"]["400.bad_request"];
+            401: components["responses"]["401.invalid_caller_token"];
             406: components["responses"]["406.not_acceptable"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Program, gateway::Gateway};
-use crate::{Actor, Answer, planted};
+use crate::{Actor, Answer, contract::Terms, planted};
 
 /// A gateway. When it is let go of, all it ever said is searched for secrets.
 pub struct Replica {
@@ -49,7 +49,7 @@ impl Replica {
     /// Somebody without a session.
     #[must_use]
     pub fn anonymous(&self) -> Actor {
-        Actor::anonymous(self.http.clone(), self.url())
+        Actor::anonymous(self.http.clone(), self.url(), Some(Terms::of(&self.settings)))
     }
 
     /// The same person, with the same cookies and tokens, who calls this replica.
@@ -66,7 +66,7 @@ impl Replica {
 
     /// Asks the internal listener.
     pub async fn internal(&self, path: &str) -> Answer {
-        Actor::anonymous(self.http.clone(), self.internal_url()).get(path).await
+        Actor::anonymous(self.http.clone(), self.internal_url(), None).get(path).await
     }
 
     /// What the gateway has said so far, over all its lives.

@@ -1,7 +1,5 @@
 //! Representations of one document: encodings, their ETags, conditional requests.
 
-use std::io::Read as _;
-
 use reqwest::Method;
 use serde_json::Value;
 use tests::{Actor, Answer, TestBff, figures};
@@ -12,20 +10,8 @@ const FEED: &str = "/bff/home-feed";
 
 /// The JSON of an answer, whatever it is encoded in.
 pub(crate) fn decoded(answer: &Answer) -> Value {
-    let body = &answer.body[..];
-    let mut plain = Vec::new();
-    let read = match answer.header("content-encoding") {
-        None => plain.write(body),
-        Some("gzip") => flate2::read::GzDecoder::new(body).read_to_end(&mut plain),
-        Some("br") => brotli::Decompressor::new(body, 4096).read_to_end(&mut plain),
-        Some("zstd") => zstd::stream::read::Decoder::new(body).expect("zstd").read_to_end(&mut plain),
-        Some(other) => panic!("encoded as {other}"),
-    };
-    read.expect("it decodes");
-    serde_json::from_slice(&plain).expect("JSON")
+    serde_json::from_slice(&answer.plain()).expect("JSON")
 }
-
-use std::io::Write as _;
 
 /// A feed that is long enough to be compressed.
 async fn reader(bff: &TestBff) -> Actor {

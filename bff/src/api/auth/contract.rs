@@ -4,14 +4,14 @@ use schemas::{
     Credentials, CsrfToken, Items, ListedSession, RefreshRequest, RevokeRequest, SessionInfo, SignUp,
     SignedUp, TokenRequest, Tokens, TotpCode, TotpEnabled, TotpSetup,
 };
-use utoipa::openapi::{Header, HeaderBuilder, ResponseBuilder};
+use utoipa::openapi::ResponseBuilder;
 
 use super::super::{
     idempotency::{IN_FLIGHT, INVALID, REUSED, UNKNOWN},
     refusals::refusal_named,
 };
 use crate::{
-    edge::{Access, ApiError, Contract, Operation, text, upstream_problems},
+    edge::{Access, AnswerHeader, ApiError, Contract, Operation, text, upstream_problems},
     identity::CsrfRefusal,
 };
 
@@ -50,10 +50,6 @@ fn too_many_attempts() -> ApiError {
     ApiError::TooManyAttempts { retry_after_s: 1 }
 }
 
-fn cookie(about: &'static str) -> (&'static str, Header) {
-    ("Set-Cookie", HeaderBuilder::new().description(Some(about)).schema(Some(text(1000))).build())
-}
-
 fn sign_up_and_in(contract: &mut Contract) {
     let (input, made) = (contract.input::<SignUp>(), contract.shape::<SignedUp>());
     contract.add(
@@ -62,7 +58,7 @@ fn sign_up_and_in(contract: &mut Contract) {
             .about("Signs nobody in.")
             .takes(input)
             .once()
-            .answers_shaped(201, "The new member.", made, None, [])
+            .answers_shaped(201, "The new member.", made)
             .leads_to("/user/id", "id", ["memberPage"])
             .leads_to("/user/id", "memberId", ["follow", "unfollow"])
             .fails_with([forgery(), refusal_named("email_taken"), refusal_named("username_taken")])
@@ -75,7 +71,8 @@ fn sign_up_and_in(contract: &mut Contract) {
             .is(SESSIONS, Access::Public, "Sign a browser in")
             .about("What the browser was signed in with before ends.")
             .takes(input)
-            .answers_shaped(200, "The session.", session, None, [cookie("The session's cookie.")])
+            .answers_shaped(200, "The session.", session)
+            .bears(200, [AnswerHeader::SetCookie.always()])
             .fails_with(not_verified())
             .fails(too_many_attempts())
             .fails(forgery())
@@ -90,21 +87,21 @@ fn sessions(contract: &mut Contract) {
         Operation::get("/auth/session", "readSession")
             .is(SESSIONS, Access::SignedIn, "The session that asks")
             .about("Does not extend it.")
-            .answers_shaped(200, "The session.", session, None, []),
+            .answers_shaped(200, "The session.", session),
     );
     let token = contract.shape::<CsrfToken>();
     contract.add(
         Operation::get("/auth/csrf-token", "readCsrfToken")
             .is(SESSIONS, Access::SignedIn, "The session's token for X-CSRF-Token")
             .about("Apps need none.")
-            .answers_shaped(200, "The token.", token, None, []),
+            .answers_shaped(200, "The token.", token),
     );
     contract.shape::<ListedSession>();
     let list = contract.shape_named::<Items<ListedSession>>("SessionList");
     contract.add(
         Operation::get("/auth/sessions", "listSessions")
             .is(SESSIONS, Access::SignedIn, "Where am I signed in")
-            .answers_shaped(200, "Browsers and apps, the last used first.", list, None, [])
+            .answers_shaped(200, "Browsers and apps, the last used first.", list)
             .leads_to("/items/0/id", "id", ["endSession"]),
     );
     contract.add(
@@ -112,7 +109,8 @@ fn sessions(contract: &mut Contract) {
             .is(SESSIONS, Access::SignedIn, "End one sign-in")
             .about("Its tokens are refused and its live connections closed at once, on every replica. To end one's own is to sign out.")
             .at("id", text(128), "Its `id` in the list.")
-            .answers_nothing("It has ended."),
+            .answers_nothing("It has ended.")
+            .bears(204, [AnswerHeader::ClearSiteData.sometimes(), AnswerHeader::SetCookie.sometimes()]),
     );
     for (path, id, summary) in [
         ("/auth/logout", "signOut", "Sign out"),
@@ -121,27 +119,27 @@ fn sessions(contract: &mut Contract) {
         contract.add(
             Operation::post(path, id)
                 .is(SESSIONS, Access::SignedIn, summary)
-                .answers_nothing("Signed out. `Clear-Site-Data` has the browser forget what it kept."),
+                .answers_nothing("Signed out. `Clear-Site-Data` has the browser forget what it kept.")
+                .bears(204, [AnswerHeader::ClearSiteData.always(), AnswerHeader::SetCookie.always()]),
         );
     }
 }
 
 fn tokens(contract: &mut Contract) {
     let (input, pair) = (contract.input::<TokenRequest>(), contract.shape::<Tokens>());
-    let refresh = cookie("The refresh token, where it was asked for as a cookie.");
     contract.add(
         Operation::post("/auth/token", "issueTokens")
             .is(TOKENS, Access::Public, "Sign an app in")
             .takes(input)
-            .answers_shaped(200, "A pair of tokens (RFC 6749 section 5.1).", pair.clone(), None, [refresh])
+            .answers_shaped(200, "A pair of tokens (RFC 6749 section 5.1).", pair.clone())
+            .bears(200, [AnswerHeader::SetCookie.sometimes()])
             .fails_with(not_verified())
             .fails(too_many_attempts())
             .fails(forgery())
             .fails(ApiError::Identity(crate::store::StoreError::Closed.into()))
             .fails_with(upstream_problems()),
     );
-    let (input, next) =
-        (contract.input::<RefreshRequest>(), cookie("The next refresh token, where it is a cookie."));
+    let input = contract.input::<RefreshRequest>();
     contract.add(
         Operation::post("/auth/refresh", "refreshTokens")
             .is(TOKENS, Access::Public, "The next pair of tokens")
@@ -150,7 +148,9 @@ fn tokens(contract: &mut Contract) {
                  ten seconds gets the same pair; later use of a spent token ends the whole sign-in.",
             )
             .may_take(input)
-            .answers_shaped(200, "The next pair.", pair, None, [next])
+            .answers_shaped(200, "The next pair.", pair)
+            .bears(200, [AnswerHeader::SetCookie.sometimes()])
+            .bears(401, [AnswerHeader::SetCookie.sometimes()])
             .fails_with([ApiError::InvalidGrant, ApiError::RefreshedTooOften { retry_after_s: 1 }, forgery()])
             .fails(ApiError::Identity(crate::store::StoreError::Closed.into())),
     );
@@ -161,6 +161,7 @@ fn tokens(contract: &mut Contract) {
             .about("By a refresh token, an access token, or the cookie `rt` (RFC 7009).")
             .may_take(input)
             .answers_with(204, ResponseBuilder::new().description("It has ended, or there was none."))
+            .bears(204, [AnswerHeader::SetCookie.sometimes()])
             .fails_with([ApiError::InvalidToken, forgery()])
             .fails(ApiError::Identity(crate::store::StoreError::Closed.into())),
     );
@@ -172,7 +173,7 @@ fn second_factor(contract: &mut Contract) {
         Operation::post("/auth/2fa/totp", "enrolTotp")
             .is(SECOND_FACTOR, Access::SignedIn, "Begin to switch the second factor on")
             .about("The secret counts once it is confirmed; asking again replaces it.")
-            .answers_shaped(200, "A secret for an authenticator app.", setup, None, [])
+            .answers_shaped(200, "A secret for an authenticator app.", setup)
             .fails(refusal_named("totp_enabled"))
             .fails_with(upstream_problems()),
     );
@@ -182,7 +183,8 @@ fn second_factor(contract: &mut Contract) {
             .is(SECOND_FACTOR, Access::SignedIn, "Switch the second factor on")
             .about("The browser's session gets a new id and a new CSRF token.")
             .takes(code.clone())
-            .answers_shaped(200, "It is on.", enabled, None, [cookie("The session's new cookie.")])
+            .answers_shaped(200, "It is on.", enabled)
+            .bears(200, [AnswerHeader::SetCookie.sometimes(), AnswerHeader::CsrfToken.sometimes()])
             .fails_with(["totp_enabled", "totp_not_enrolled", "otp_invalid"].map(refusal_named))
             .fails(too_many_attempts())
             .fails_with(upstream_problems()),
@@ -194,6 +196,7 @@ fn second_factor(contract: &mut Contract) {
             .answers_nothing(
                 "It is off. The browser's session has a new id; its CSRF token is in `X-CSRF-Token`.",
             )
+            .bears(204, [AnswerHeader::SetCookie.sometimes(), AnswerHeader::CsrfToken.sometimes()])
             .fails_with(["totp_not_enrolled", "otp_invalid"].map(refusal_named))
             .fails(too_many_attempts())
             .fails_with(upstream_problems()),

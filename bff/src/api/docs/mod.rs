@@ -16,7 +16,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::openapi::{ContentBuilder, ResponseBuilder};
 
-use crate::edge::{Access, ApiError, Contract, Fixed, Operation, any_text, text};
+use crate::edge::{Access, AnswerHeader, ApiError, Contract, Fixed, Operation, any_text, text};
 
 const STYLE: &str = include_str!("docs.css");
 /// Search and "try it". It only ever calls paths of this origin, and writes what it gets as text.
@@ -57,6 +57,8 @@ pub fn describe_docs(contract: &mut Contract) {
             .header("If-None-Match", any_text(), "Validators of what the caller has.")
             .answers_with(200, ResponseBuilder::new().description("The page.").content("text/html", page))
             .answers_with(304, ResponseBuilder::new().description("The caller has it."))
+            .bears(200, [AnswerHeader::ETag.always()])
+            .bears(304, [AnswerHeader::ETag.always()])
             .whatever_is_accepted(),
     );
 }

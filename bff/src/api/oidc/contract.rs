@@ -1,10 +1,10 @@
 //! What `/auth/oidc` promises. Beside the handlers.
 
 use schemas::{Items, SignInProvider};
-use utoipa::openapi::{Header, HeaderBuilder, ResponseBuilder};
+use utoipa::openapi::ResponseBuilder;
 
 use super::refusals::{callback_refusals, logout_refusals, return_to_refused};
-use crate::edge::{Access, ApiError, Contract, Operation, text, upstream_problems};
+use crate::edge::{Access, AnswerHeader, ApiError, Contract, Operation, text, upstream_problems};
 
 const PROVIDERS: &str = "sign-in providers";
 const NAME: &str = "The provider's name in the settings.";
@@ -20,7 +20,7 @@ pub(in super::super) fn describe(contract: &mut Contract) {
     contract.add(
         Operation::get("/auth/oidc", "listSignInProviders")
             .is(PROVIDERS, Access::Public, "Which providers one may sign in with")
-            .answers_shaped(200, "Those that are configured.", list, None, []),
+            .answers_shaped(200, "Those that are configured.", list),
     );
     contract.add(
         Operation::get("/auth/oidc/{provider}/login", "beginProviderSignIn")
@@ -29,7 +29,8 @@ pub(in super::super) fn describe(contract: &mut Contract) {
             .at("provider", text(32), NAME)
             .query("returnTo", text(1024), "Where the browser goes in the end.")
             .whatever_is_accepted()
-            .answers_with(303, to("The provider's sign-in page."))
+            .answers_with(303, to("Go to the provider's sign-in page."))
+            .bears(303, [AnswerHeader::Location.always(), AnswerHeader::SetCookie.always()])
             .fails_with([return_to_refused(), ApiError::ProviderUnavailable]),
     );
     contract.add(
@@ -41,7 +42,8 @@ pub(in super::super) fn describe(contract: &mut Contract) {
             )
             .at("provider", text(32), NAME)
             .whatever_is_accepted()
-            .answers_with(303, to("Where the sign-in began, with a session.").header("Set-Cookie", cookie()))
+            .answers_with(303, to("Go to where the sign-in began, with a session."))
+            .bears(303, [AnswerHeader::Location.always(), AnswerHeader::SetCookie.always()])
             .fails_with(callback_refusals())
             .fails(ApiError::Identity(crate::store::StoreError::Closed.into()))
             .fails_with(upstream_problems()),
@@ -62,10 +64,5 @@ pub(in super::super) fn describe(contract: &mut Contract) {
 }
 
 fn to(about: &str) -> ResponseBuilder {
-    let location = HeaderBuilder::new().description(Some(about)).schema(Some(text(8192))).build();
-    ResponseBuilder::new().description("Go there.").header("Location", location)
-}
-
-fn cookie() -> Header {
-    HeaderBuilder::new().description(Some("The session's cookie.")).schema(Some(text(1000))).build()
+    ResponseBuilder::new().description(about)
 }

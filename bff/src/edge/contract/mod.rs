@@ -5,18 +5,20 @@
 //! added here, so that a description says only what is its own. Problem codes are not written twice: a description
 //! names the [`ApiError`] that its handler answers, and the code and the status follow from that.
 
+mod headers;
 mod operation;
 mod problems;
 mod shapes;
 
 use std::collections::BTreeMap;
 
+use schemas::Example;
 use serde_json::Value;
 use utoipa::{
     ToSchema,
     openapi::{
-        Components, ComponentsBuilder, ContentBuilder, Info, OpenApi, OpenApiBuilder, PathItem, PathsBuilder,
-        Ref, RefOr, Response, Schema, Server,
+        Components, ComponentsBuilder, Content, ContentBuilder, Info, OpenApi, OpenApiBuilder, PathItem,
+        PathsBuilder, Ref, RefOr, Response, Schema, Server,
         info::{InfoBuilder, LicenseBuilder},
         schema::{SchemaType, Type},
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -24,6 +26,7 @@ use utoipa::{
     },
 };
 
+pub use headers::AnswerHeader;
 pub use operation::{Access, Operation};
 pub use problems::upstream_problems;
 pub use shapes::{any_text, choice, compact_of, date_time, number, object, text, text_matching};
@@ -35,6 +38,8 @@ pub struct Contract {
     /// In the order in which they are declared.
     tags: Vec<(&'static str, &'static str)>,
     schemas: BTreeMap<String, RefOr<Schema>>,
+    /// Of shapes, by their names.
+    examples: BTreeMap<String, Value>,
     /// Refusals, by the name under which operations refer to them.
     refusals: BTreeMap<String, Response>,
 }
@@ -54,12 +59,12 @@ impl Contract {
     }
 
     /// Adds what the answer `T` looks like, and everything in it, and answers with a reference to it.
-    pub fn shape<T: ToSchema>(&mut self) -> Ref {
+    pub fn shape<T: ToSchema + Example>(&mut self) -> Ref {
         self.shape_named::<T>(&T::name())
     }
 
     /// The same under a name of its own: for a type that is made of another.
-    pub fn shape_named<T: ToSchema>(&mut self, name: &str) -> Ref {
+    pub fn shape_named<T: ToSchema + Example>(&mut self, name: &str) -> Ref {
         let mut within = Vec::new();
         T::schemas(&mut within);
         within.push((name.to_owned(), T::schema()));
@@ -67,22 +72,45 @@ impl Contract {
             say_what_is_always_there(&mut shape);
             self.schemas.insert(name, shape);
         }
+        self.examples.insert(name.to_owned(), T::example());
         Ref::from_schema_name(name)
     }
 
     /// Adds what callers send.
-    pub fn input<T: ToSchema>(&mut self) -> Ref {
+    pub fn input<T: ToSchema + Example>(&mut self) -> Ref {
         let mut within = Vec::new();
         T::schemas(&mut within);
         self.schemas.extend(within);
-        self.named(T::name().into_owned(), T::schema())
+        self.named(T::name().into_owned(), T::schema(), T::example())
     }
 
     /// Adds a shape that has no type of its own.
-    pub fn named(&mut self, name: String, shape: RefOr<Schema>) -> Ref {
+    pub fn named(&mut self, name: String, shape: impl Into<RefOr<Schema>>, example: Value) -> Ref {
         let reference = Ref::from_schema_name(&name);
-        self.schemas.insert(name, shape);
+        self.schemas.insert(name.clone(), shape.into());
+        self.examples.insert(name, example);
         reference
+    }
+
+    /// Content of a shape that was added, with that shape's example.
+    fn with_example(&self, mut content: Content) -> Content {
+        if let Some(RefOr::Ref(shape)) = &content.schema
+            && content.examples.is_empty()
+        {
+            let name = shape.ref_location.rsplit('/').next().unwrap_or_default();
+            content.example = self.examples.get(name).cloned();
+        }
+        content
+    }
+
+    /// The same for all that an answer may be.
+    fn with_examples(&self, mut response: Response) -> Response {
+        for content in response.content.values_mut() {
+            if let RefOr::T(content) = content {
+                *content = self.with_example(std::mem::take(content));
+            }
+        }
+        response
     }
 
     /// A shape that was added.
@@ -164,18 +192,16 @@ fn components(
         .bearer_format("JWT")
         .description(Some("An access token of `POST /auth/token`."))
         .build();
-    ComponentsBuilder::new()
+    let described = ComponentsBuilder::new()
         .schemas_from_iter(shapes)
         .responses_from_iter(refusals)
-        .header(operation::X_REQUEST_ID, operation::request_id())
         .security_scheme(operation::SESSION, SecurityScheme::ApiKey(ApiKey::Cookie(session)))
-        .security_scheme(operation::BEARER, SecurityScheme::Http(bearer))
-        .build()
+        .security_scheme(operation::BEARER, SecurityScheme::Http(bearer));
+    headers::components().fold(described, |described, (name, header)| described.header(name, header)).build()
 }
 
-/// JSON of some shape, with an example of it.
-fn json_content(shape: impl Into<RefOr<Schema>>, example: Option<Value>) -> utoipa::openapi::Content {
-    ContentBuilder::new().schema(Some(shape)).example(example).build()
+fn json_content(shape: Ref) -> Content {
+    ContentBuilder::new().schema(Some(shape)).build()
 }
 
 /// What may be null in an answer is there all the same: a field that can be absent is never null.

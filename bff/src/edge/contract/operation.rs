@@ -1,17 +1,16 @@
 //! One operation: a method on a path.
 
-use serde_json::Value;
 use utoipa::openapi::{
-    Header, HeaderBuilder, HttpMethod, Ref, RefOr, Required, Response, ResponseBuilder, Responses, Schema,
-    SecurityRequirement, Type,
+    HttpMethod, Ref, RefOr, Required, Response, ResponseBuilder, Responses, Schema, SecurityRequirement,
     link::LinkBuilder,
     path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
     request_body::RequestBodyBuilder,
-    schema::ObjectBuilder,
 };
 
 use super::{
-    Contract, json_content,
+    Contract,
+    headers::{self, AnswerHeader, Borne},
+    json_content,
     problems::{self, Problems},
 };
 use crate::edge::ApiError;
@@ -19,9 +18,6 @@ use crate::edge::ApiError;
 /// Names of the two security schemes.
 pub(super) const SESSION: &str = "session";
 pub(super) const BEARER: &str = "bearer";
-
-pub(super) const X_REQUEST_ID: &str = "X-Request-Id";
-const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Who may call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +45,8 @@ pub struct Operation {
     parameters: Vec<Parameter>,
     body: Option<Body>,
     answers: Vec<(u16, Response)>,
+    /// Headers of answers and refusals, by their status.
+    headers: Vec<(u16, Borne)>,
     problems: Problems,
     /// It reads nothing, so nobody has to say what they accept.
     bare: bool,
@@ -59,9 +57,6 @@ struct Body {
     shape: Ref,
     required: bool,
 }
-
-/// A header of an answer.
-type Named = (&'static str, Header);
 
 impl Operation {
     fn new(method: HttpMethod, path: &'static str, id: &'static str) -> Self {
@@ -76,6 +71,7 @@ impl Operation {
             parameters: Vec::new(),
             body: None,
             answers: Vec::new(),
+            headers: Vec::new(),
             problems: Problems::default(),
             bare: false,
             idempotent: false,
@@ -165,27 +161,22 @@ impl Operation {
         self
     }
 
-    /// It answers with JSON of a shape that was added, an example of it, and headers of its own.
-    pub fn answers_shaped<const N: usize>(
-        mut self,
-        status: u16,
-        about: &str,
-        shape: impl Into<RefOr<Schema>>,
-        example: Option<Value>,
-        headers: [Named; N],
-    ) -> Self {
-        let content = json_content(shape, example);
-        let mut response = ResponseBuilder::new().description(about).content("application/json", content);
-        for (name, header) in headers {
-            response = response.header(name, header);
-        }
-        self.answers.push((status, response.build()));
+    /// It answers with JSON of a shape that was added.
+    pub fn answers_shaped(mut self, status: u16, about: &str, shape: Ref) -> Self {
+        let response = ResponseBuilder::new().description(about);
+        self.answers.push((status, response.content("application/json", json_content(shape)).build()));
         self
     }
 
     /// It answers with something that is not JSON, or with nothing.
     pub fn answers_with(mut self, status: u16, response: ResponseBuilder) -> Self {
         self.answers.push((status, response.build()));
+        self
+    }
+
+    /// Answers and refusals with that status bear these headers, besides those that all bear.
+    pub fn bears<const N: usize>(mut self, status: u16, headers: [Borne; N]) -> Self {
+        self.headers.extend(headers.map(|header| (status, header)));
         self
     }
 
@@ -256,6 +247,10 @@ impl Operation {
                 super::text_matching("^[\\x21-\\x7e]{1,128}$"),
                 IDEMPOTENCY_KEY,
             );
+            for status in [201, 403, 404, 409, 422] {
+                self = self.bears(status, [AnswerHeader::IdempotencyReplayed.sometimes()]);
+            }
+            self = self.bears(409, [AnswerHeader::RetryAfter.sometimes()]);
         }
         let cookie_writes = !safe && self.access != Access::Public;
         if cookie_writes {
@@ -273,7 +268,7 @@ impl Operation {
             .parameters((!self.parameters.is_empty()).then_some(self.parameters))
             .request_body(self.body.map(|body| {
                 let required = if body.required { Required::True } else { Required::False };
-                let content = json_content(body.shape, None);
+                let content = contract.with_example(json_content(body.shape));
                 RequestBodyBuilder::new()
                     .required(Some(required))
                     .content("application/json", content)
@@ -284,13 +279,13 @@ impl Operation {
         }
         let mut responses = Responses::new();
         for (status, answer) in self.answers {
-            responses.responses.insert(status.to_string(), RefOr::T(with_usual_headers(answer)));
+            let own = self.headers.iter().filter(|(of, _)| *of == status).map(|(_, header)| *header);
+            let answer = headers::bearing(contract.with_examples(answer), own);
+            responses.responses.insert(status.to_string(), RefOr::T(answer));
         }
-        for (status, codes) in self.problems.by_status() {
-            let words = codes.iter().map(|(code, _)| *code).collect::<Vec<_>>();
-            let named = contract.refusal(format!("{status}.{}", words.join(".")), |contract| {
-                refusal(status, &codes, &contract.shape::<schemas::Problem>().into())
-            });
+        for (status, faces) in self.problems.by_status() {
+            let own = self.headers.iter().filter(|(of, _)| *of == status).map(|(_, header)| *header);
+            let named = problems::refusal(contract, status, &faces, own.collect());
             responses.responses.insert(status.to_string(), RefOr::Ref(named));
         }
         (self.path, self.method, operation.responses(responses).build())
@@ -325,35 +320,4 @@ fn requirements(access: Access) -> Vec<SecurityRequirement> {
         Access::SignedIn => vec![needs(SESSION), needs(BEARER)],
         Access::Session => vec![needs(SESSION)],
     }
-}
-
-/// What a refusal looks like: a problem document with one of these codes.
-fn refusal(status: u16, codes: &[(&'static str, &'static str)], problem: &RefOr<Schema>) -> Response {
-    let words = codes.iter().map(|(code, detail)| format!("- `{code}`: {detail}")).collect::<Vec<_>>();
-    let code = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .enum_values(Some(codes.iter().map(|(code, _)| *code)))
-        .build();
-    let own = ObjectBuilder::new().property("code", code).required("code").build();
-    let shape = utoipa::openapi::AllOfBuilder::new().item(problem.clone()).item(own).build();
-    let content = json_content(Schema::AllOf(shape), None);
-    let mut response = ResponseBuilder::new().description(words.join("\n")).content(PROBLEM_JSON, content);
-    if let Some((name, header)) = problems::header_of(status) {
-        response = response.header(name, header);
-    }
-    with_usual_headers(response.build())
-}
-
-fn with_usual_headers(mut response: Response) -> Response {
-    let header = Ref::new(format!("#/components/headers/{X_REQUEST_ID}"));
-    response.headers.insert(X_REQUEST_ID.to_owned(), RefOr::Ref(header));
-    response
-}
-
-/// The header that every answer bears.
-pub(super) fn request_id() -> Header {
-    HeaderBuilder::new()
-        .description(Some("Names the request in logs; the caller's own, where it is plain."))
-        .schema(Some(super::text(64)))
-        .build()
 }

@@ -2,42 +2,48 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::http::StatusCode;
 use clients::UpstreamError;
-use utoipa::openapi::{Header, HeaderBuilder};
+use schemas::FieldError;
+use utoipa::openapi::{
+    AllOfBuilder, ContentBuilder, ObjectBuilder, Ref, ResponseBuilder, Schema, Type, example::ExampleBuilder,
+};
 
-use super::{number, text};
+use super::{
+    Contract,
+    headers::{self, Borne},
+};
 use crate::{
-    edge::ApiError,
+    edge::{ApiError, error::Face, problem},
     identity::{CsrfRefusal, IdentityError},
     store::StoreError,
 };
 
-/// Codes and what is said of them, by status.
+const PROBLEM_JSON: &str = "application/problem+json";
+
+/// What callers see of the errors, by status and code.
 #[derive(Debug, Default)]
-pub(super) struct Problems(BTreeMap<u16, BTreeMap<&'static str, &'static str>>);
+pub(super) struct Problems(BTreeMap<u16, BTreeMap<&'static str, Face>>);
 
 impl Problems {
     pub(super) fn add(&mut self, error: &ApiError) {
         let face = error.face();
-        self.0.entry(face.status.as_u16()).or_default().insert(face.code, face.detail);
+        self.0.entry(face.status.as_u16()).or_default().insert(face.code, face);
     }
 
     pub(super) fn extend(&mut self, errors: impl IntoIterator<Item = ApiError>) {
         errors.into_iter().for_each(|error| self.add(&error));
     }
 
-    pub(super) fn by_status(&self) -> impl Iterator<Item = (u16, Vec<(&'static str, &'static str)>)> {
-        self.0
-            .iter()
-            .map(|(status, codes)| (*status, codes.iter().map(|(code, detail)| (*code, *detail)).collect()))
+    pub(super) fn by_status(&self) -> impl Iterator<Item = (u16, Vec<Face>)> {
+        self.0.iter().map(|(status, faces)| (*status, faces.values().copied().collect()))
     }
 }
 
 /// What any request may end like.
-pub(super) fn everywhere() -> [ApiError; 4] {
+pub(super) fn everywhere() -> [ApiError; 5] {
     [
         ApiError::BadRequest,
+        ApiError::InvalidCallerToken,
         ApiError::RateLimited { retry_after_s: 1 },
         ApiError::Internal(""),
         ApiError::Interrupted(""),
@@ -47,7 +53,7 @@ pub(super) fn everywhere() -> [ApiError; 4] {
 /// Where a session or a token is looked at; `needed`: nobody else gets an answer.
 pub(super) fn of_sessions(needed: bool) -> Vec<ApiError> {
     let mut errors = vec![ApiError::Identity(IdentityError::Store(StoreError::Closed))];
-    errors.extend([ApiError::InvalidToken, ApiError::InvalidCallerToken]);
+    errors.push(ApiError::InvalidToken);
     errors.extend(needed.then_some(ApiError::Unauthenticated));
     errors
 }
@@ -79,16 +85,31 @@ pub fn upstream_problems() -> [ApiError; 3] {
     ]
 }
 
-/// The header that belongs to a status.
-pub(super) fn header_of(status: u16) -> Option<(&'static str, Header)> {
-    let said = |about: &str, shape| HeaderBuilder::new().description(Some(about)).schema(Some(shape)).build();
-    match StatusCode::from_u16(status).ok()? {
-        StatusCode::UNAUTHORIZED => {
-            Some(("WWW-Authenticate", said("`Bearer`, and why a token was refused.", text(200))))
-        }
-        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
-            Some(("Retry-After", said("Seconds after which it is worth trying again.", number(0, 86_400, 1))))
-        }
-        _ => None,
-    }
+/// What a refusal looks like: a problem document with one of these codes. Operations that end alike share it.
+pub(super) fn refusal(contract: &mut Contract, status: u16, faces: &[Face], own: Vec<Borne>) -> Ref {
+    let codes = faces.iter().map(|face| face.code);
+    let name = codes.clone().chain(own.iter().map(|header| header.name())).collect::<Vec<_>>().join(".");
+    contract.refusal(format!("{status}.{name}"), |contract| {
+        let words =
+            faces.iter().map(|face| format!("- `{}`: {}", face.code, face.detail)).collect::<Vec<_>>();
+        let code = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(codes)).build();
+        let narrow = ObjectBuilder::new().property("code", code).required("code").build();
+        let shape = AllOfBuilder::new().item(contract.shape::<schemas::Problem>()).item(narrow).build();
+        let examples =
+            faces.iter().map(|face| (face.code, ExampleBuilder::new().value(example(*face)).build()));
+        let content = ContentBuilder::new().schema(Some(Schema::AllOf(shape))).examples_from_iter(examples);
+        let refusal =
+            ResponseBuilder::new().description(words.join("\n")).content(PROBLEM_JSON, content.build());
+        headers::bearing(refusal.build(), own.into_iter().chain(headers::of_status(status)))
+    })
+}
+
+fn example(face: Face) -> Option<serde_json::Value> {
+    let wrong = FieldError {
+        field: "title".into(),
+        code: "too_long".into(),
+        message: "at most 200 characters".into(),
+    };
+    let errors = if face.code == "validation_failed" { &[wrong][..] } else { &[] };
+    serde_json::to_value(problem::document(face, errors, schemas::story::REQUEST_ID)).ok()
 }

@@ -52,7 +52,7 @@ async fn without_the_recipe_service_the_home_page_is_there() {
     let ada = bff.signed_in("ada").await;
     let _ = ada.post("/api/posts", &json!({ "text": "still here" })).await.expect(201);
     bff.recipe.fail(Fault::Reset);
-    let page = ada.at(&web.url).get("/").await.expect(200);
+    let page = ada.elsewhere(&web.url).get("/").await.expect(200);
     let html = page.text();
     assert!(html.contains("still here"), "{html}");
     assert!(html.contains("data-testid=\"missing\""), "a calm place holder: {html}");
@@ -64,7 +64,7 @@ async fn parallel_renders_with_a_session_that_is_about_to_end_do_not_race() {
     let web = Web::start(&bff.url()).await;
     let ada = bff.signed_in("ada").await;
     let mine = format!("/members/{}", ada.id());
-    let at_the_app = ada.at(&web.url);
+    let at_the_app = ada.elsewhere(&web.url);
     let pages = ["/", "/settings", &mine];
     let answers = futures_util::future::join_all(pages.map(|page| at_the_app.get(page))).await;
     let statuses: BTreeSet<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();

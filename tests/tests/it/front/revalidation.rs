@@ -51,7 +51,7 @@ impl Wired {
     }
 
     async fn page(&self, path: &str) -> String {
-        self.bff.anonymous().at(&self.web.url).get(path).await.expect(200).text()
+        self.bff.anonymous().elsewhere(&self.web.url).get(path).await.expect(200).text()
     }
 }
 
@@ -97,7 +97,7 @@ async fn a_hook_that_is_called_by_somebody_else_stays_shut() {
     assert!(wired.page(&page).await.contains("Fried rice"));
 
     let hook = |token: Option<&str>| {
-        let request = wired.bff.anonymous().at(&wired.web.url).request(Method::POST, HOOK);
+        let request = wired.bff.anonymous().elsewhere(&wired.web.url).request(Method::POST, HOOK);
         match token {
             Some(token) => request.header("authorization", &format!("Bearer {token}")),
             None => request,

@@ -23,7 +23,7 @@ async fn events_are_taken_from_upstreams_with_their_token_alone() {
     for token in ["", "x", almost, "planted-token-of-the-profile-service-012", &RECIPE_TOKEN.to_uppercase()] {
         send_event(&bff, Some(token), &event).await.expect_problem(401, "invalid_token");
     }
-    let sender = bff.anonymous().at(&bff.internal_url());
+    let sender = bff.anonymous().elsewhere(&bff.internal_url());
     let basic =
         sender.request(Method::POST, "/events").header("authorization", &format!("Basic {RECIPE_TOKEN}"));
     basic.json(&event).send().await.expect_problem(401, "invalid_token");
@@ -54,7 +54,7 @@ async fn a_wrong_event_is_refused_as_a_whole() {
     assert_eq!(reserved, [("type".to_owned(), "reserved".to_owned())]);
     let large = refused(json!({ "topic": "recipe:r", "type": "x", "data": "x".repeat(70_000) })).await;
     large.expect_problem(413, "body_too_large");
-    let sender = bff.anonymous().at(&bff.internal_url());
+    let sender = bff.anonymous().elsewhere(&bff.internal_url());
     let text =
         sender.request(Method::POST, "/events").header("authorization", &format!("Bearer {RECIPE_TOKEN}"));
     text.header("content-type", "text/plain")

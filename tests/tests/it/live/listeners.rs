@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use bytes::BytesMut;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
-use tests::{Actor, Replica, TestBff, soon};
+use tests::{Actor, Replica, TestBff, contract::hold_message, soon};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
@@ -33,6 +33,13 @@ impl Heard {
             other => panic!("{other:?}"),
         }
     }
+}
+
+/// What was told, which is what the contract says of messages.
+fn message(text: &str) -> Value {
+    let message = serde_json::from_str(text).expect("JSON");
+    hold_message(&message);
+    message
 }
 
 /// A front-end on a WebSocket.
@@ -78,7 +85,7 @@ impl Socket {
         loop {
             match soon("a message", self.0.next()).await {
                 Some(Ok(Message::Text(text))) => {
-                    return Heard::Message(serde_json::from_str(&text).expect("JSON"));
+                    return Heard::Message(message(&text));
                 }
                 Some(Ok(Message::Close(frame))) => {
                     return Heard::Closed(frame.map_or(1005, |frame| frame.code.into()));
@@ -183,7 +190,7 @@ impl EventStream {
                 ("retry", millis) => self.retry = Some(millis.parse().expect("digits")),
                 ("data", json) => {
                     assert!(data.is_none(), "one line of data: {event}");
-                    data = Some(serde_json::from_str::<Value>(json).expect("JSON"));
+                    data = Some(message(json));
                 }
                 (other, _) => assert!(other.starts_with(':'), "{event}"),
             }

@@ -23,7 +23,7 @@ fn builder() -> Builder {
 
 /// Sends an event with a token, or without one.
 async fn send_event(bff: &Replica, token: Option<&str>, event: &Value) -> Answer {
-    let sender = bff.anonymous().at(&bff.internal_url());
+    let sender = bff.anonymous().elsewhere(&bff.internal_url());
     let request = sender.request(Method::POST, "/events").json(event);
     match token {
         Some(token) => request.header("authorization", &format!("Bearer {token}")).send().await,

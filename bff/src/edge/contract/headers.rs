@@ -1,0 +1,226 @@
+//! Headers of answers. Each is described once, in `components/headers`.
+
+use serde_json::Value;
+use utoipa::openapi::{Header, HeaderBuilder, Ref, RefOr, Response, Schema, extensions::Extensions};
+
+use super::{number, text, text_matching};
+
+/// A header of answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AnswerHeader {
+    Age,
+    CacheControl,
+    CacheStatus,
+    ClearSiteData,
+    CsrfToken,
+    ETag,
+    IdempotencyReplayed,
+    Location,
+    RateLimit,
+    RateLimitPolicy,
+    RequestId,
+    RetryAfter,
+    ServerTiming,
+    SetCookie,
+    Vary,
+    WwwAuthenticate,
+}
+
+use AnswerHeader as H;
+
+/// What every answer bears; the rate limits where they are on.
+const USUAL: [H; 5] = [H::RequestId, H::CacheControl, H::Vary, H::RateLimit, H::RateLimitPolicy];
+
+/// A header of one answer, and whether it is always there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Borne {
+    header: AnswerHeader,
+    always: bool,
+}
+
+impl AnswerHeader {
+    const ALL: [Self; 16] = [
+        H::Age,
+        H::CacheControl,
+        H::CacheStatus,
+        H::ClearSiteData,
+        H::CsrfToken,
+        H::ETag,
+        H::IdempotencyReplayed,
+        H::Location,
+        H::RateLimit,
+        H::RateLimitPolicy,
+        H::RequestId,
+        H::RetryAfter,
+        H::ServerTiming,
+        H::SetCookie,
+        H::Vary,
+        H::WwwAuthenticate,
+    ];
+
+    /// It is there whenever the answer is.
+    #[must_use]
+    pub fn always(self) -> Borne {
+        Borne { header: self, always: true }
+    }
+
+    /// It is there where its description says so.
+    #[must_use]
+    pub fn sometimes(self) -> Borne {
+        Borne { header: self, always: false }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            H::Age => "Age",
+            H::CacheControl => "Cache-Control",
+            H::CacheStatus => "Cache-Status",
+            H::ClearSiteData => "Clear-Site-Data",
+            H::CsrfToken => "X-CSRF-Token",
+            H::ETag => "ETag",
+            H::IdempotencyReplayed => "Idempotency-Replayed",
+            H::Location => "Location",
+            H::RateLimit => "RateLimit",
+            H::RateLimitPolicy => "RateLimit-Policy",
+            H::RequestId => "X-Request-Id",
+            H::RetryAfter => "Retry-After",
+            H::ServerTiming => "Server-Timing",
+            H::SetCookie => "Set-Cookie",
+            H::Vary => "Vary",
+            H::WwwAuthenticate => "WWW-Authenticate",
+        }
+    }
+
+    /// What it says, its form, and an example.
+    fn words(self) -> (&'static str, Schema, Value) {
+        let token = |pattern: &str| text_matching(pattern);
+        match self {
+            H::Age => ("Seconds since the document was made (RFC 9111).", number(0, u32::MAX, 0), 2.into()),
+            H::CacheControl => (
+                "Who may keep the answer, and for how long (RFC 9111).",
+                text(100),
+                "private, no-cache".into(),
+            ),
+            H::CacheStatus => (
+                "How the document came (RFC 9211): from the cache, or made for this request; `ttl` in seconds.",
+                token("^bff; (hit|fwd=(uri-miss|stale))(; [a-z-]+(=[A-Za-z0-9-]+)?)*$"),
+                "bff; hit; ttl=3".into(),
+            ),
+            H::ClearSiteData => (
+                "Has the browser forget what it kept of this site.",
+                text(100),
+                r#""cache", "cookies", "storage""#.into(),
+            ),
+            H::CsrfToken => (
+                "The session's new CSRF token, where it has a new id.",
+                text(128),
+                "zC3b0mVq1o9aG4sYxk2dQe7uTnLhW8rJfPiM5vXcKtE".into(),
+            ),
+            H::ETag => (
+                "A strong validator of exactly these bytes (RFC 9110 section 8.8.3).",
+                token("^\"[A-Za-z0-9_-]+\"$"),
+                "\"p3YvT0hXq8mZk1c5uJr7Wg\"".into(),
+            ),
+            H::IdempotencyReplayed => (
+                "There where the request was carried out before and its answer is given again.",
+                token("^true$"),
+                "true".into(),
+            ),
+            H::Location => {
+                ("Where it is found.", text(8192), "/api/recipes/0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10".into())
+            }
+            H::RateLimit => (
+                "There where limits are on: `r` more requests now, more after `t` seconds (draft-ietf-httpapi-ratelimit-headers-10).",
+                token("^\"(anonymous|user|caller)\";r=[0-9]+;t=[0-9]+$"),
+                r#""user";r=99;t=1"#.into(),
+            ),
+            H::RateLimitPolicy => (
+                "There where limits are on: at most `q` requests within `w` seconds (draft-ietf-httpapi-ratelimit-headers-10).",
+                token("^\"(anonymous|user|caller)\";q=[0-9]+;w=[0-9]+$"),
+                r#""user";q=100;w=2"#.into(),
+            ),
+            H::RequestId => (
+                "Names the request in logs; the caller's own, where it is plain.",
+                text_matching("^[A-Za-z0-9._-]{1,64}$"),
+                "0192f5a0-9e21-7c40-8d11-3b5a7e9c2f04".into(),
+            ),
+            H::RetryAfter => {
+                ("Seconds after which it is worth trying again.", number(0, 86_400, 1), 1.into())
+            }
+            H::ServerTiming => (
+                "How long each part of the document took, in milliseconds (W3C Server Timing).",
+                text(1000),
+                "profile;dur=3.1".into(),
+            ),
+            H::SetCookie => (
+                "A cookie, or its end: of the session, of an app's refresh token, of a sign-in through a provider.",
+                text(4096),
+                "__Host-Http-sid=…; Path=/; HttpOnly; Secure; SameSite=Lax".into(),
+            ),
+            H::Vary => (
+                "What of a request the answer depends on.",
+                text(200),
+                "Cookie, Authorization, Accept, Accept-Encoding, Origin".into(),
+            ),
+            H::WwwAuthenticate => (
+                "`Bearer`, and why a token was refused (RFC 6750 section 3).",
+                token("^Bearer "),
+                r#"Bearer realm="bff""#.into(),
+            ),
+        }
+    }
+
+    fn described(self, always: bool) -> Header {
+        let (about, shape, example) = self.words();
+        // utoipa 6 has no word for `required` of headers (OpenAPI 3.1 section 4.8.21).
+        let required = always.then(|| Extensions::from_iter([("required", true)]));
+        HeaderBuilder::new()
+            .description(Some(about))
+            .schema(Some(shape))
+            .example(Some(example))
+            .extensions(required)
+            .build()
+    }
+
+    /// Whether there is no telling from the answer if it is there.
+    fn is_optional(self) -> bool {
+        matches!(self, H::RateLimit | H::RateLimitPolicy | H::IdempotencyReplayed)
+    }
+}
+
+impl Borne {
+    pub(super) fn name(self) -> &'static str {
+        self.header.name()
+    }
+
+    fn described(self) -> RefOr<Header> {
+        if self.always || self.header.is_optional() {
+            RefOr::Ref(Ref::new(format!("#/components/headers/{}", self.name())))
+        } else {
+            RefOr::T(self.header.described(false))
+        }
+    }
+}
+
+/// What `components/headers` holds.
+pub(super) fn components() -> impl Iterator<Item = (&'static str, Header)> {
+    H::ALL.into_iter().map(|header| (header.name(), header.described(!header.is_optional())))
+}
+
+/// An answer with these headers, and those that every answer bears.
+pub(super) fn bearing(mut response: Response, headers: impl IntoIterator<Item = Borne>) -> Response {
+    let usual = USUAL.map(AnswerHeader::always);
+    for borne in usual.into_iter().chain(headers) {
+        response.headers.insert(borne.name().to_owned(), borne.described());
+    }
+    response
+}
+
+/// The headers that belong to a refusal by its status.
+pub(super) fn of_status(status: u16) -> Option<Borne> {
+    match status {
+        401 => Some(H::WwwAuthenticate.always()),
+        429 | 503 => Some(H::RetryAfter.always()),
+        _ => None,
+    }
+}
