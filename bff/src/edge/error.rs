@@ -112,6 +112,12 @@ const OVERLOADED: Face = face(
     "Overloaded",
     "A service that this answer needs has no room at the moment. Try again later.",
 );
+const INTERRUPTED: Face = face(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "interrupted",
+    "Interrupted",
+    "What was asked was cut short here. Try again.",
+);
 const INTERNAL: Face = face(
     StatusCode::INTERNAL_SERVER_ERROR,
     "internal_error",
@@ -251,26 +257,33 @@ impl ApiError {
             Self::Compose(error) => of_composition(error),
             Self::Upstream(error) => of_upstream(error),
             Self::Misplaced(error) => of_reason(error.reason()),
-            Self::Identity(_) => face(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "session_store_unavailable",
-                "Sessions are unavailable",
-                "Sessions cannot be looked up at the moment. Try again later.",
-            ),
+            Self::Identity(error) => of_identity(error),
             Self::Store(_) => face(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "store_unavailable",
                 "The store is unavailable",
                 "What was asked needs the gateway's store, which does not answer. Try again later.",
             ),
-            Self::Interrupted(_) => face(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "interrupted",
-                "Interrupted",
-                "What was asked was cut short here. Try again.",
-            ),
+            Self::Interrupted(_) => INTERRUPTED,
             Self::Internal(_) => INTERNAL,
         }
+    }
+}
+
+fn of_identity(error: &IdentityError) -> Face {
+    match error {
+        IdentityError::Store(_) => face(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "session_store_unavailable",
+            "Sessions are unavailable",
+            "Sessions cannot be looked up at the moment. Try again later.",
+        ),
+        IdentityError::Interrupted(_) => INTERRUPTED,
+        // Not the store's fault, and trying again would not help.
+        IdentityError::Randomness(_)
+        | IdentityError::Record(_)
+        | IdentityError::Key(_)
+        | IdentityError::Sealing => INTERNAL,
     }
 }
 
