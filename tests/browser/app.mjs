@@ -4,7 +4,7 @@
 
 import { day, given, giveName, live, look, looks, NARROW, person, refused, signIn, signUp, WIDE } from './people.mjs'
 
-const { web, metrics } = given
+const { web, metrics, cook } = given
 const times = {}
 const seen = {}
 
@@ -27,8 +27,6 @@ const there = (page, path, text) =>
 
 await day(async () => {
   const { page: visitor } = await person(WIDE)
-  await visitor.goto(web)
-  await looks(visitor, 'visitors-empty')
   await visitor.goto(`${web}/sign-in`)
   await looks(visitor, 'sign-in', { dark: true })
   await visitor.goto(`${web}/sign-up`)
@@ -40,6 +38,10 @@ await day(async () => {
   await signUp(bora, 'bora')
   await looks(bora, 'feed-empty')
 
+  await bora.goto(`${web}${cook}`)
+  await bora.click('button[aria-pressed=false]')
+  await bora.waitForSelector('button[aria-pressed=true]')
+  await looks(bora, 'member')
   const adasPage = await ada.getAttribute('header nav a[href^="/members/"]', 'href')
   await bora.goto(`${web}${adasPage}`)
   await bora.click('button[aria-pressed=false]')
@@ -68,8 +70,6 @@ await day(async () => {
   seen.likesAfterReload = await bora.locator('[data-testid=post]', { hasText: 'Kimchi fried rice' }).first()
     .locator('[data-testid=likes]').textContent()
   await looks(bora, 'feed', { dark: true })
-  await bora.goto(`${web}${adasPage}`)
-  await looks(bora, 'member')
 
   await live(ada)
   await bora.goto(`${web}${seen.recipe}`)
@@ -154,7 +154,8 @@ await day(async () => {
   // The other language, and what visitors see.
   await second.click('header a[lang=ko]')
   await second.waitForSelector('html[lang=ko]')
-  for (const [name, path] of [['feed', '/'], ['recipe', seen.recipe], ['form', '/recipes/new'], ['settings', '/settings']]) {
+  const longest = await second.getAttribute('a.attached[href^="/recipes/"] >> nth=-1', 'href')
+  for (const [name, path] of [['feed', '/'], ['recipe', longest], ['form', '/recipes/new'], ['settings', '/settings']]) {
     await second.goto(`${web}${path}`)
     await looks(second, `korean-${name}`)
   }

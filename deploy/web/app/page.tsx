@@ -8,41 +8,41 @@ import { RecipeGrid } from "@/components/recipe-grid";
 import { To } from "@/components/to";
 import { openFeed, partsWithin, within, type Feed } from "@/lib/feed";
 import { forEverybody, gateway, session } from "@/lib/gateway";
-import { words } from "@/lib/language";
+import { voice, type Voice } from "@/lib/language";
 
 /** What is there by then goes out with the top of the page. More would be felt; less would have a placeholder flash up
  * before every feed that the gateway has ready. */
 const GRACE_MS = 80;
 
 export default async function Home({ searchParams }: { searchParams: Promise<{ cursor?: string }> }) {
-  const [me, { cursor }] = await Promise.all([session(), searchParams]);
-  if (!me) return <Visitors />;
+  const [me, heard, { cursor }] = await Promise.all([session(), voice(), searchParams]);
+  if (!me) return <Visitors voice={heard} />;
   const feed = openFeed(await gateway(), cursor);
   const there = await partsWithin(feed, GRACE_MS);
   return (
     <div className="columns home">
       <div className="me">
         <Part there={there.has("profile")} lines={1}>
-          <Me feed={feed} />
+          <Me feed={feed} voice={heard} />
         </Part>
       </div>
-      <section aria-label={(await words()).posts}>
+      <section aria-label={heard.say.posts}>
         <Part there={there.has("posts") && there.has("nextCursor")} lines={5}>
-          <Posts feed={feed} me={me.id} />
+          <Posts feed={feed} me={me.id} voice={heard} />
         </Part>
       </section>
-      <aside aria-label={(await words()).recipesForYou}>
+      <aside aria-label={heard.say.recipesForYou}>
         <Part there={there.has("recipes")} lines={3}>
-          <ForYou feed={feed} />
+          <ForYou feed={feed} voice={heard} />
         </Part>
       </aside>
     </div>
   );
 }
 
-async function Me({ feed }: { feed: Feed }) {
-  const [profile, say] = await Promise.all([feed.profile, words()]);
-  if (!profile) return <Missing />;
+async function Me({ feed, voice: heard }: { feed: Feed; voice: Voice }) {
+  const [profile, { say }] = [await feed.profile, heard];
+  if (!profile) return <Missing voice={heard} />;
   return (
     <div className="who" data-testid="profile">
       <Avatar member={profile} large />
@@ -54,17 +54,18 @@ async function Me({ feed }: { feed: Feed }) {
   );
 }
 
-async function Posts({ feed, me }: { feed: Feed; me: string }) {
-  const [posts, next, say] = await Promise.all([feed.posts, feed.nextCursor, words()]);
+async function Posts({ feed, me, voice: heard }: { feed: Feed; me: string; voice: Voice }) {
+  const [posts, next] = await Promise.all([feed.posts, feed.nextCursor]);
+  const { say } = heard;
   return (
     <>
       <h2>{say.posts}</h2>
       {posts ? (
         <Suspense>
-          <Old feed={feed} part="posts" />
+          <Old feed={feed} part="posts" voice={heard} />
         </Suspense>
       ) : (
-        <Missing />
+        <Missing voice={heard} />
       )}
       {posts?.length === 0 ? (
         <div className="empty">
@@ -81,7 +82,7 @@ async function Posts({ feed, me }: { feed: Feed; me: string }) {
         <ol className="posts" data-testid="posts">
           {posts.map((post) => (
             <li key={post.id}>
-              <PostCard post={post} mine={post.author?.id === me} />
+              <PostCard post={post} mine={post.author?.id === me} voice={heard} />
             </li>
           ))}
         </ol>
@@ -95,24 +96,23 @@ async function Posts({ feed, me }: { feed: Feed; me: string }) {
   );
 }
 
-async function ForYou({ feed }: { feed: Feed }) {
-  const [recipes, say] = await Promise.all([feed.recipes, words()]);
+async function ForYou({ feed, voice: heard }: { feed: Feed; voice: Voice }) {
+  const recipes = await feed.recipes;
   return (
     <>
-      <h2>{say.recipesForYou}</h2>
-      {recipes ? <RecipeGrid recipes={recipes} narrow /> : <Missing />}
+      <h2>{heard.say.recipesForYou}</h2>
+      {recipes ? <RecipeGrid recipes={recipes} narrow voice={heard} /> : <Missing voice={heard} />}
     </>
   );
 }
 
 /** Known only when everything else is there: nothing waits for it. */
-async function Old({ feed, part }: { feed: Feed; part: string }) {
-  const [degraded, say] = await Promise.all([feed.degraded, words()]);
-  return degraded.has(part) ? <p className="calm">{say.partOld}</p> : null;
+async function Old({ feed, part, voice: { say } }: { feed: Feed; part: string; voice: Voice }) {
+  return (await feed.degraded).has(part) ? <p className="calm">{say.partOld}</p> : null;
 }
 
-async function Visitors() {
-  const say = await words();
+async function Visitors({ voice: heard }: { voice: Voice }) {
+  const { say } = heard;
   const popular = loadPopular();
   const there = await within(popular, GRACE_MS);
   return (
@@ -132,7 +132,7 @@ async function Visitors() {
       <section aria-labelledby="popular">
         <h2 id="popular">{say.popular}</h2>
         <Part there={there} lines={4}>
-          <Popular load={popular} />
+          <Popular load={popular} voice={heard} />
         </Part>
       </section>
     </>
@@ -148,7 +148,7 @@ async function loadPopular(): Promise<readonly RecipeCard[] | undefined> {
   }
 }
 
-async function Popular({ load }: { load: ReturnType<typeof loadPopular> }) {
+async function Popular({ load, voice: heard }: { load: ReturnType<typeof loadPopular>; voice: Voice }) {
   const recipes = await load;
-  return recipes ? <RecipeGrid recipes={recipes} /> : <Missing />;
+  return recipes ? <RecipeGrid recipes={recipes} voice={heard} /> : <Missing voice={heard} />;
 }

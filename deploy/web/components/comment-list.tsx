@@ -1,15 +1,21 @@
 import type { Comment } from "bff-client";
 
 import { To } from "@/components/to";
-import { words } from "@/lib/language";
+import type { Voice } from "@/lib/language";
 
 import { Avatar } from "./avatar";
 import { LikeButton } from "./like-button";
 import { OwnComment } from "./own-comment";
 import { Time } from "./time";
 
-export async function CommentList({ comments, me }: { comments: readonly Comment[]; me: string | undefined }) {
-  const say = await words();
+interface Props {
+  comments: readonly Comment[];
+  me: string | undefined;
+  voice: Voice;
+}
+
+export function CommentList({ comments, me, voice }: Props) {
+  const { say } = voice;
   if (comments.length === 0) return <p className="calm">{say.noComments}</p>;
   return (
     <ol className="comments" data-testid="comments">
@@ -23,7 +29,7 @@ export async function CommentList({ comments, me }: { comments: readonly Comment
               <span>{say.somebody}</span>
             )}
             <span className="faint">
-              <Time of={comment.createdAt} />
+              <Time of={comment.createdAt} voice={voice} />
               {comment.updatedAt === comment.createdAt ? null : ` · ${say.edited}`}
             </span>
           </header>

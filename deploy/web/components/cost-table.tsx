@@ -1,11 +1,10 @@
 import type { Recipe } from "bff-client";
 
-import { language, words } from "@/lib/language";
+import type { Voice } from "@/lib/language";
 import { money } from "@/lib/money";
 
 /** What a recipe costs, ingredient by ingredient. */
-export async function CostTable({ recipe }: { recipe: Recipe }) {
-  const [say, lang] = await Promise.all([words(), language()]);
+export function CostTable({ recipe, voice: { say, lang } }: { recipe: Recipe; voice: Voice }) {
   const price = (amount: number) => money(amount, recipe.currency, lang);
   return (
     <div className="scroll" role="region" aria-labelledby="costs" tabIndex={0}>

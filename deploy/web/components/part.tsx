@@ -1,12 +1,11 @@
 import { Suspense, type ReactNode } from "react";
 
-import { words } from "@/lib/language";
+import type { Voice } from "@/lib/language";
 
 import { ComeBack } from "./come-back";
 
 /** Stands where a part of a page cannot be had: calm, and no error page. Asks by itself whether it is back. */
-export async function Missing() {
-  const say = await words();
+export function Missing({ voice: { say } }: { voice: Voice }) {
   return (
     <p className="calm missing" role="note" data-testid="missing">
       {say.partMissing}

@@ -1,7 +1,7 @@
 import type { FeedPost } from "bff-client";
 
 import { To } from "@/components/to";
-import { language, words } from "@/lib/language";
+import type { Voice } from "@/lib/language";
 import { money } from "@/lib/money";
 
 import { Avatar, hueOf } from "./avatar";
@@ -9,15 +9,15 @@ import { LikeButton } from "./like-button";
 import { Time } from "./time";
 
 /** `mine`: shown to its author, or to nobody in particular, who cannot like it. */
-export async function PostCard({ post, mine }: { post: FeedPost; mine: boolean }) {
-  const [say, lang] = await Promise.all([words(), language()]);
+export function PostCard({ post, mine, voice }: { post: FeedPost; mine: boolean; voice: Voice }) {
+  const { say, lang } = voice;
   const { author, recipe } = post;
   return (
     <article className="card post" data-testid="post">
       <header className="who">
         <Avatar member={author} />
         {author ? <To href={`/members/${author.id}`}>{author.displayName}</To> : <span>{say.somebody}</span>}
-        <Time of={post.createdAt} />
+        <Time of={post.createdAt} voice={voice} />
       </header>
       {/* A post that only announces its recipe need not say its name twice. */}
       {recipe && post.text === recipe.title ? null : <p>{post.text}</p>}

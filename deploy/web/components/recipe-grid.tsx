@@ -1,13 +1,19 @@
 import type { RecipeCard } from "bff-client";
 
 import { To } from "@/components/to";
-import { language, words } from "@/lib/language";
+import type { Voice } from "@/lib/language";
 import { money } from "@/lib/money";
 
 import { hueOf } from "./avatar";
+import { Bubble } from "./icon";
 
-export async function RecipeGrid({ recipes, narrow = false }: { recipes: readonly RecipeCard[]; narrow?: boolean }) {
-  const [say, lang] = await Promise.all([words(), language()]);
+interface Props {
+  recipes: readonly RecipeCard[];
+  narrow?: boolean;
+  voice: Voice;
+}
+
+export function RecipeGrid({ recipes, narrow = false, voice: { say, lang } }: Props) {
   if (recipes.length === 0) return <p className="calm">{say.noRecipes}</p>;
   return (
     <ul className={narrow ? "recipes narrow" : "recipes"} data-testid="recipes">
@@ -24,7 +30,7 @@ export async function RecipeGrid({ recipes, narrow = false }: { recipes: readonl
             <small className="faint">
               {recipe.author?.displayName ?? say.somebody} · <span className="unseen">{say.likes}</span>
               <span aria-hidden="true">♥</span> {recipe.likeCount} · <span className="unseen">{say.comments}</span>
-              <span aria-hidden="true">💬</span> {recipe.commentCount}
+              <Bubble /> {recipe.commentCount}
             </small>
           </div>
         </li>

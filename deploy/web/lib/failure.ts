@@ -21,12 +21,18 @@ export function explain(error: unknown, say: Words, language: Language): Failure
   const known: Readonly<Record<string, string>> = say.problems;
   const about: Readonly<Record<string, string>> = say.mistakes;
   const words = known[error.code] ?? (error.status >= 500 ? say.problems.upstream_unavailable : say.failed);
-  const fields = Object.fromEntries(error.errors.map(({ field, code }) => [field, about[code] ?? say.mistakes.invalid]));
+  const mistake = (field: string, code: string) => about[`${last(field)}.${code}`] ?? about[code] ?? say.mistakes.invalid;
+  const fields = Object.fromEntries(error.errors.map(({ field, code }) => [field, mistake(field, code)]));
   const field = FIELD_OF[error.code];
   if (field !== undefined) fields[field] = words;
   const elsewhere = Object.keys(fields).length === 0;
   const wait = error.retryAfter === undefined ? "" : ` ${say.again(duration(error.retryAfter, language))}`;
   return { code: error.code, message: elsewhere ? `${words}${wait}` : undefined, fields };
+}
+
+/** `amount` of `ingredients[0].amount`. */
+function last(field: string): string {
+  return field.slice(field.lastIndexOf(".") + 1);
 }
 
 /** Seconds in words, rounded up to what people wait by: "12 minutes". */

@@ -8,7 +8,7 @@ import { SignOutButton } from "@/components/sign-out-button";
 import { Time } from "@/components/time";
 import { TwoFactor } from "@/components/two-factor";
 import { gateway, session } from "@/lib/gateway";
-import { words } from "@/lib/language";
+import { voice, words } from "@/lib/language";
 import { signInPath } from "@/lib/return-to";
 
 export async function generateMetadata(): Promise<Metadata> {
@@ -16,7 +16,8 @@ export async function generateMetadata(): Promise<Metadata> {
 }
 
 export default async function Settings() {
-  const [me, say] = await Promise.all([session(), words()]);
+  const [me, heard] = await Promise.all([session(), voice()]);
+  const { say } = heard;
   if (!me) redirect(signInPath("/settings"));
   const list = await unwrap((await gateway()).GET("/auth/sessions")).catch(() => undefined);
   return (
@@ -34,7 +35,7 @@ export default async function Settings() {
                 <div>
                   <strong>{one.client}</strong> {one.current ? <span className="badge">{say.thisDevice}</span> : null}
                   <p className="faint">
-                    {one.address} · {say.lastSeen} <Time of={one.lastSeenAt} />
+                    {one.address} · {say.lastSeen} <Time of={one.lastSeenAt} voice={heard} />
                   </p>
                 </div>
                 {one.current ? null : <EndSession id={one.id} name={one.client} />}
@@ -42,7 +43,7 @@ export default async function Settings() {
             ))}
           </ul>
         ) : (
-          <Missing />
+          <Missing voice={heard} />
         )}
         <SignOutButton everywhere />
       </section>

@@ -2,20 +2,41 @@
 
 use std::collections::BTreeSet;
 
+use reqwest::Method;
 use serde_json::json;
-use tests::{Fault, TestBff};
+use tests::{Fault, Proxy, TestBff};
 
 use super::{
-    pictures, run,
+    pictures,
+    revalidation::{SECRET, wired},
+    run,
     web::{Web, expect_sound},
 };
+use crate::kitchen::{post_about, publish};
+
+/// Whose names and titles are as long as they may get, in Korean; their id.
+async fn a_cook_with_a_long_name(bff: &TestBff) -> String {
+    let cook = bff.signed_in("cook").await;
+    let name = "서울 변두리에서 삼십 년째 김치볶음밥만 볶아 온 김밥상 선생님";
+    let bio = "한 끼를 싸고 맛있게 먹는 방법을 적어 둡니다. 질문은 댓글로 남겨 주세요.";
+    let profile = json!({ "displayName": name, "bio": bio });
+    let _ = cook.from_page(Method::PATCH, "/api/me").json(&profile).send().await.expect(200);
+    let long = publish(&cook, "묵은지와 스팸을 넣고 센 불에 볶아 반숙 달걀을 올린 김치볶음밥 4인분").await;
+    let _ = publish(&cook, "된장찌개").await;
+    let _ =
+        post_about(&cook, "비 오는 날에는 역시 이것! 묵은지가 시면 설탕을 반 숟갈 넣어 보세요.", &long).await;
+    cook.id()
+}
 
 #[tokio::test]
 async fn people_use_the_app_in_their_browsers() {
-    let bff = TestBff::spawn().await;
-    let web = Web::start(&bff.url()).await;
+    let hook = Proxy::listen().await.expect("a port");
+    let bff = wired(&hook).spawn().await;
+    let web = Web::start_with(&bff.url(), &[("BFF_REVALIDATE_SECRET", SECRET)]).await;
+    hook.forward_to(web.url.trim_start_matches("http://").parse().expect("an address"));
     let metrics = format!("{}/metrics", bff.internal_url());
-    let told = json!({ "web": web.url, "pictures": pictures(), "metrics": metrics });
+    let cook = format!("/members/{}", a_cook_with_a_long_name(&bff).await);
+    let told = json!({ "web": web.url, "pictures": pictures(), "metrics": metrics, "cook": cook });
     let result = run("app.mjs", &told).await;
     let seen = &result["seen"];
     assert_eq!(seen["likes"], "1");

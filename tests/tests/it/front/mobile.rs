@@ -1,4 +1,4 @@
-//! A day of a mobile app.
+//! Some days of a mobile app.
 
 use serde_json::json;
 use tests::{PASSWORD, TestBff};
@@ -7,8 +7,9 @@ use super::run;
 use crate::kitchen::publish;
 
 #[tokio::test]
-async fn an_app_lives_through_a_day_with_an_airplane_in_it() {
-    let bff = TestBff::spawn().await;
+async fn an_app_lives_through_days_with_an_airplane_and_a_thief_in_them() {
+    // The flight is shorter than that; the days are longer.
+    let bff = TestBff::builder().set("tokens.retry_ms", 2000).spawn().await;
     let ada = bff.signed_in("ada").await;
     let _ = bff.sign_up("bora").await;
     let topic = format!("recipe:{}", publish(&ada, "Fried rice").await);
@@ -21,15 +22,21 @@ async fn an_app_lives_through_a_day_with_an_airplane_in_it() {
         seen,
         json!({
             "feed": 200,
+            "compact": 200,
             "again": seen["again"],
             "inAirplaneMode": "the connection was lost",
             "stillSignedIn": true,
             "back": [200, 200, 200, 200, 200],
             "newTokens": true,
-            "comment by sse": 201, "heard by sse": "by sse",
-            "comment by websocket": 201, "heard by websocket": "by websocket",
+            "comments": [201, 201, 201, 201],
+            "heard": ["before the flight", "during the flight", "after the flight"],
+            "byWebSocket": "by websocket",
+            "days": { "openings": 24, "tokens": 24, "statuses": [200] },
+            "theft": 401,
+            "afterTheft": { "statuses": [401, 401], "told": 1, "tokensLeft": false },
+            "mended": 200,
             "afterSignOut": 401,
-            "signedOut": 0,
+            "signedOut": 1,
         })
     );
     assert!(seen["again"].as_str().expect("a header").starts_with("bff; hit"), "{seen}");

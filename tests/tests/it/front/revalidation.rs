@@ -2,13 +2,24 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Proxy, TestBff, eventually, soon};
+use tests::{Builder, Proxy, TestBff, eventually, soon};
 
 use super::web::Web;
 use crate::kitchen::{publish, recipe_input};
 
-const SECRET: &str = "planted-secret-of-the-rendering-server";
+/// What the app lets in.
+pub(super) const SECRET: &str = "planted-secret-of-the-rendering-server";
 const HOOK: &str = "/hooks/revalidate";
+
+/// A gateway that tells the app behind `hook` what changed.
+pub(super) fn wired(hook: &Proxy) -> Builder {
+    wired_with(hook, SECRET)
+}
+
+fn wired_with(hook: &Proxy, secret: &str) -> Builder {
+    let builder = TestBff::builder().set("events.revalidate_url", format!("{}{HOOK}", hook.url()));
+    builder.set("events.revalidate_secret", secret)
+}
 
 /// The app behind a proxy that writes down what its hook is told, and before a gateway behind another one.
 struct Wired {
@@ -24,11 +35,7 @@ impl Wired {
     /// The gateway presents `secret` to the hook.
     async fn start(secret: &str) -> Self {
         let hook = Proxy::listen().await.expect("a port");
-        let bff = TestBff::builder()
-            .set("events.revalidate_url", format!("{}{HOOK}", hook.url()))
-            .set("events.revalidate_secret", secret)
-            .spawn()
-            .await;
+        let bff = wired_with(&hook, secret).spawn().await;
         let address = bff.url().trim_start_matches("http://").parse().expect("an address");
         let gateway = Proxy::before(address).await.expect("a port");
         let web = Web::start_with(&gateway.url(), &[("BFF_REVALIDATE_SECRET", SECRET)]).await;

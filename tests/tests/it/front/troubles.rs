@@ -80,7 +80,7 @@ async fn slow_and_failing_services_are_borne_with_calm() {
     assert_eq!(seen["atOnce"], json!({ "shown": ["true", "1"], "asked": true }), "before there is an answer");
     assert_eq!(seen["afterwards"], json!(["true", "1"]), "read your writes");
     assert_eq!(seen["putBack"]["shown"], json!(["true", "1"]), "what did not happen is not shown");
-    let calm = "This is not working at the moment. Nothing that you typed is lost.";
+    let calm = "This is not working at the moment. Please try again in a little while.";
     assert_eq!(seen["putBack"]["said"], calm);
     let failed = json!({ "said": calm, "text": "Written while it rained", "focusStays": "BUTTON" });
     assert_eq!(seen["failed"], failed, "and nothing that was typed is lost");

@@ -9,7 +9,7 @@ import { Missing } from "@/components/part";
 import { PostCard } from "@/components/post-card";
 import { RecipeGrid } from "@/components/recipe-grid";
 import { forEverybody, gateway, session } from "@/lib/gateway";
-import { words } from "@/lib/language";
+import { voice, words } from "@/lib/language";
 
 type Props = { params: Promise<{ id: string }> };
 
@@ -30,8 +30,9 @@ export async function generateMetadata({ params }: Props): Promise<Metadata> {
 
 export default async function Member({ params }: Props) {
   const { id } = await params;
-  const [page, me, say] = await Promise.all([load(id), session(), words()]);
-  if (!page) return <Missing />;
+  const [page, me, heard] = await Promise.all([load(id), session(), voice()]);
+  const { say } = heard;
+  if (!page) return <Missing voice={heard} />;
   const { profile, posts, recipes, following } = page;
   return (
     <>
@@ -47,13 +48,13 @@ export default async function Member({ params }: Props) {
       <div className="columns">
         <section aria-labelledby="posts">
           <h2 id="posts">{say.posts}</h2>
-          {posts === null ? <Missing /> : null}
+          {posts === null ? <Missing voice={heard} /> : null}
           {posts?.length === 0 ? <p className="calm">{say.noPostsOfMember}</p> : null}
           {posts && posts.length > 0 ? (
             <ol className="posts" data-testid="posts">
               {posts.map((post) => (
                 <li key={post.id}>
-                  <PostCard post={post} mine={me === undefined || me.id === id} />
+                  <PostCard post={post} mine={me === undefined || me.id === id} voice={heard} />
                 </li>
               ))}
             </ol>
@@ -61,7 +62,7 @@ export default async function Member({ params }: Props) {
         </section>
         <aside aria-labelledby="recipes">
           <h2 id="recipes">{say.recipes}</h2>
-          {recipes ? <RecipeGrid recipes={recipes} narrow /> : <Missing />}
+          {recipes ? <RecipeGrid recipes={recipes} narrow voice={heard} /> : <Missing voice={heard} />}
         </aside>
       </div>
     </>

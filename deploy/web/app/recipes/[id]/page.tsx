@@ -13,7 +13,7 @@ import { Dish } from "@/components/recipe-grid";
 import { Time } from "@/components/time";
 import { To } from "@/components/to";
 import { forEverybody, gateway, session } from "@/lib/gateway";
-import { language, words } from "@/lib/language";
+import { voice, words } from "@/lib/language";
 import { money } from "@/lib/money";
 import { signInPath } from "@/lib/return-to";
 
@@ -37,8 +37,9 @@ export async function generateMetadata({ params }: Props): Promise<Metadata> {
 
 export default async function Recipe({ params }: Props) {
   const { id } = await params;
-  const [page, me, say, lang] = await Promise.all([load(id), session(), words(), language()]);
-  if (!page) return <Missing />;
+  const [page, me, heard] = await Promise.all([load(id), session(), voice()]);
+  const { say, lang } = heard;
+  if (!page) return <Missing voice={heard} />;
   const { recipe, comments } = page;
   const mine = me !== undefined && me.id === recipe.authorId;
   return (
@@ -50,7 +51,7 @@ export default async function Recipe({ params }: Props) {
           <p className="who">
             <Avatar member={recipe.author} />
             {recipe.author ? <To href={`/members/${recipe.author.id}`}>{recipe.author.displayName}</To> : say.somebody}
-            <Time of={recipe.createdAt} />
+            <Time of={recipe.createdAt} voice={heard} />
           </p>
           <p className="price large" data-testid="per-serving">
             {money(recipe.costPerServing, recipe.currency, lang)} <small>{say.perServing}</small>
@@ -76,13 +77,13 @@ export default async function Recipe({ params }: Props) {
           <h2 id="method">{say.method}</h2>
           <p className="prose">{recipe.body}</p>
         </section>
-        <CostTable recipe={recipe} />
+        <CostTable recipe={recipe} voice={heard} />
       </div>
       <section aria-labelledby="comments" className="talk">
         <h2 id="comments" tabIndex={-1}>
           {say.comments}
         </h2>
-        {comments ? <CommentList comments={comments} me={me?.id} /> : <Missing />}
+        {comments ? <CommentList comments={comments} me={me?.id} voice={heard} /> : <Missing voice={heard} />}
         {me ? (
           <CommentForm recipe={id} />
         ) : (

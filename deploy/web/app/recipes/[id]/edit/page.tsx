@@ -5,7 +5,7 @@ import { notFound, redirect } from "next/navigation";
 import { Missing } from "@/components/part";
 import { RecipeForm } from "@/components/recipe-form";
 import { gateway, session } from "@/lib/gateway";
-import { words } from "@/lib/language";
+import { voice, words } from "@/lib/language";
 import { signInPath } from "@/lib/return-to";
 
 export async function generateMetadata(): Promise<Metadata> {
@@ -25,5 +25,5 @@ export default async function EditRecipe({ params }: { params: Promise<{ id: str
     if (error instanceof BffError && (error.status === 403 || error.status === 404)) notFound();
     return undefined;
   });
-  return both ? <RecipeForm ingredients={both[0].items} form={both[1]} /> : <Missing />;
+  return both ? <RecipeForm ingredients={both[0].items} form={both[1]} /> : <Missing voice={await voice()} />;
 }
