@@ -6,6 +6,7 @@ mod internal;
 mod pieces;
 mod providers;
 mod rotation;
+mod site;
 
 use std::{
     io,
@@ -47,6 +48,7 @@ use crate::{
         Edge, EdgeParts, RequestSpan, RouteName, gate, limit, listen, method_not_allowed, not_found,
         spans_wanted,
     },
+    files::site::{self as app_files, ConfigScript, Site, SiteError},
     identity::{AllowedOrigins, Secrets, Sessions, SignInThrottle},
     live::{self, Events, Hub, Revalidator},
     screens::{self, HomeFeedScreen, MeScreen, MemberScreen, RecipeScreen, Screen, Screens},
@@ -102,6 +104,8 @@ pub enum StartError {
     Signals(#[source] io::Error),
     #[error("the operating system gave no random bytes: {0}")]
     Randomness(getrandom::Error),
+    #[error("site.dir")]
+    Site(#[from] SiteError),
     #[error("cors.allowed_origins")]
     Origins,
     #[error("a listener ended by itself")]
@@ -131,6 +135,9 @@ struct Pieces {
     keys: Jwks,
     oidc: Oidc,
     origins: Arc<AllowedOrigins>,
+    config_script: ConfigScript,
+    /// Nothing: no app is served.
+    site: Option<Site>,
 }
 
 /// The settings of [`crate::telemetry::init`].
@@ -185,12 +192,14 @@ impl Application {
             senders: Arc::new(event_senders(&config)),
             metrics: Arc::clone(&metrics),
         };
+        let site = site::open(&config).await?;
         let rotation = rotation::watch(Rotation {
             config: config.clone(),
             keys: Arc::clone(&keys),
             secrets: Arc::clone(&secrets),
             clients: Arc::clone(&clients),
             metrics: Arc::clone(&metrics),
+            site: site.clone(),
         });
         let rotation = rotation.map_err(StartError::Signals)?;
         let shared = Arc::clone(&clients);
@@ -207,6 +216,7 @@ impl Application {
                 callers: callers(&config),
                 trusted_proxies: trusted_proxies(&config),
                 users: UserHasher::new(&config.derive_key("user-hash")),
+                free: if site.is_some() { app_files::is_free } else { |_, path| path == "/config.js" },
                 limits: rate_limits(&config, &store, &secrets, &metrics, &runtime),
                 body_limit: config.http.body_limit_bytes,
                 body_timeout: config.http.client_request_timeout_ms.into(),
@@ -232,6 +242,8 @@ impl Application {
             keys: Jwks(keys),
             oidc: providers::oidc(&config, &runtime, &secrets, &origins, &store)?,
             origins,
+            config_script: ConfigScript::new(&config.site.config_name, &config.site.config),
+            site,
         };
         let draining = Arc::new(AtomicBool::new(false));
         let health = Health::new(&store, &draining, &metrics, &pieces.screens);
@@ -337,6 +349,7 @@ fn public_server(config: &Config, pieces: Pieces) -> Result<(Server, SocketAddr)
             .app_data(web::Data::new(pieces.hub.clone()))
             .app_data(web::Data::new(pieces.keys.clone()))
             .app_data(web::Data::new(pieces.oidc.clone()))
+            .app_data(web::Data::new(pieces.config_script.clone()))
             // The last one wrapped is the first to see a request.
             .wrap(Condition::new(limited, from_fn(limit)))
             .wrap(cors(&pieces.origins))
@@ -344,7 +357,7 @@ fn public_server(config: &Config, pieces: Pieces) -> Result<(Server, SocketAddr)
             .wrap(from_fn(gate))
             .configure(routes)
             .configure(|routes| docs_routes(routes, docs.as_ref()))
-            .default_service(web::to(not_found))
+            .configure(|routes| site_routes(routes, pieces.site.clone()))
     })
     .workers(config.http.worker_count())
     .max_connections(config.http.max_connections)
@@ -445,7 +458,8 @@ fn routes(routes: &mut web::ServiceConfig) {
             [post().to(api::backchannel_logout)],
         ))
         .service(resource("/bff/notify", "GET", [web::get().to(live::notify)]))
-        .service(resource("/.well-known/jwks.json", "GET, HEAD", [get().to(api::jwks)]));
+        .service(resource("/.well-known/jwks.json", "GET, HEAD", [get().to(api::jwks)]))
+        .service(resource("/config.js", "GET, HEAD", [get().to(app_files::config_script)]));
 }
 
 /// The same for developers, where the operator wants it.
@@ -456,6 +470,18 @@ fn docs_routes(routes: &mut web::ServiceConfig, docs: Option<&(api::Docs, contra
         .app_data(web::Data::new(contract.clone()))
         .service(resource("/openapi.json", "GET, HEAD", [get().to(contract::serve)]))
         .service(resource("/docs", "GET, HEAD", [get().to(api::docs)]));
+}
+
+/// Whatever no route has taken: the single-page app, where one is served.
+fn site_routes(routes: &mut web::ServiceConfig, site: Option<Site>) {
+    match site {
+        Some(site) => {
+            routes.app_data(web::Data::new(site)).default_service(web::to(app_files::serve));
+        }
+        None => {
+            routes.default_service(web::to(not_found));
+        }
+    }
 }
 
 /// A path, the methods it answers, and 405 with `Allow` for all others.

@@ -8,6 +8,7 @@ pub mod cache;
 pub mod compose;
 pub mod config;
 pub mod edge;
+pub mod files;
 pub mod identity;
 pub mod live;
 pub mod screens;

@@ -6,6 +6,7 @@ use utoipa::openapi::ResponseBuilder;
 use crate::{
     api,
     edge::{Access, AnswerHeader, ApiError, Contract, Fixed, Operation, any_text, object},
+    files::site,
     live,
     screens::{self, HomeFeedScreen, MeScreen, MemberScreen, RecipeScreen},
 };
@@ -23,6 +24,7 @@ pub fn openapi() -> String {
     screens::describe::<MeScreen>(&mut contract, "mePage");
     api::describe(&mut contract);
     live::describe(&mut contract);
+    site::describe(&mut contract);
     contract.tag("contract", "This document.");
     let document = contract.named("Contract".to_owned(), object(), example());
     contract.add(

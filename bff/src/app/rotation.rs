@@ -1,5 +1,5 @@
 //! Keys, session secrets and certificates that change while requests run: read again when their files change and on
-//! SIGHUP. What cannot be used changes nothing and is reported once.
+//! SIGHUP, which also has the single-page app read again. What cannot be used changes nothing and is reported once.
 
 use std::{
     collections::BTreeSet,
@@ -16,7 +16,13 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use crate::{config::Config, identity::Secrets, telemetry::Metrics};
+use super::site;
+use crate::{
+    config::Config,
+    files::site::{Loaded, Site},
+    identity::Secrets,
+    telemetry::Metrics,
+};
 
 /// What is read again, and by whom it is used.
 pub(super) struct Rotation {
@@ -25,6 +31,8 @@ pub(super) struct Rotation {
     pub(super) secrets: Arc<Secrets>,
     pub(super) clients: Arc<Clients>,
     pub(super) metrics: Arc<Metrics>,
+    /// Read again on SIGHUP alone: no file says when a build is complete.
+    pub(super) site: Option<Site>,
 }
 
 /// What was said last, so that nothing is said twice.
@@ -39,6 +47,7 @@ struct Changes {
     keys: Option<Reloaded>,
     secrets: bool,
     certificates: Vec<&'static str>,
+    site: Option<Loaded>,
     faults: BTreeSet<String>,
 }
 
@@ -102,6 +111,14 @@ impl Rotation {
                 Err(error) => changes.fault("upstreams", &error),
             }
         }
+        match self.site.as_ref().filter(|_| told).map(Site::reload) {
+            Some(Ok(loaded)) => changes.site = Some(loaded),
+            Some(Err(error)) => changes.fault("site.dir", &error),
+            None => {}
+        }
+        if let Some(forgotten) = self.site.as_ref().map(Site::forget).filter(|forgotten| *forgotten > 0) {
+            tracing::info!(site.forgotten = forgotten, "files of an earlier build are served no more");
+        }
         changes
     }
 }
@@ -123,6 +140,9 @@ impl Changes {
 fn report(rotation: &Rotation, changes: Changes, told: bool, said: &mut Said) {
     for fault in changes.faults.iter().filter(|fault| told || !said.faults.contains(*fault)) {
         tracing::error!(%fault, "what cannot be used changes nothing");
+    }
+    if let Some(loaded) = &changes.site {
+        site::report(loaded);
     }
     let signing = rotation.keys.signing_kid();
     let changed = changes.keys.is_some()

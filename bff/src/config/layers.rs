@@ -11,7 +11,7 @@ use figment::providers::{Format, Serialized, Toml};
 use figment::value::{Dict, Empty, Tag, Value};
 
 use super::named::Templates;
-use super::{Config, ConfigErrors, DEFAULTS};
+use super::{Config, ConfigErrors, DEFAULTS, free};
 
 const PREFIX: &str = "BFF__";
 
@@ -102,8 +102,15 @@ fn read_environment(
             mistakes.add(path.join("."), "the environment variable is not UTF-8");
             continue;
         };
-        let value = parse_text(text, find(defaults, &path));
-        insert(&mut tree, &path, value);
+        let value = match free::within(&path) {
+            None => Ok(parse_text(text, find(defaults, &path))),
+            Some(free::Place::Whole) => free::from_json(text),
+            Some(free::Place::Key) => Err(free::NOT_BY_KEY.to_owned()),
+        };
+        match value {
+            Ok(value) => insert(&mut tree, &path, value),
+            Err(message) => mistakes.add(path.join("."), message),
+        }
     }
     tree
 }
@@ -157,6 +164,11 @@ fn keep_known(
     tree.retain(|key, value| {
         let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
         match (known.get(key), value) {
+            (Some(Value::Dict(..)), Value::Dict(_, below)) if path == free::SECTION => {
+                free::tidy(below);
+                set.insert(path);
+                true
+            }
             (None, _) => {
                 mistakes.add(path, unknown(key, known));
                 false

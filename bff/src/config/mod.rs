@@ -8,6 +8,7 @@
 mod caller_rules;
 mod cookie;
 mod errors;
+mod free;
 mod key_rules;
 mod layers;
 mod live_rules;
@@ -17,6 +18,7 @@ mod rules;
 mod schema;
 mod secrets;
 mod sections;
+mod site_rules;
 mod store_rules;
 mod values;
 

@@ -9,7 +9,7 @@ use url::{Host, Url};
 
 use super::layers::Merged;
 use super::{Config, ConfigErrors, SameSite, ScreensConfig, Switch, UpstreamConfig};
-use super::{caller_rules, key_rules, live_rules, oidc_rules, store_rules};
+use super::{caller_rules, key_rules, live_rules, oidc_rules, site_rules, store_rules};
 
 pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// HMAC keys shorter than the digest weaken it (RFC 2104, section 3).
@@ -29,6 +29,7 @@ pub(super) fn check(config: &Config, mistakes: &mut ConfigErrors) {
     oidc_rules::check(config, &mut check);
     caller_rules::check(config, &mut check);
     store_rules::check(config, &mut check);
+    site_rules::check(config, &mut check);
     if config.is_production() {
         check.production(config);
     }
@@ -235,6 +236,7 @@ pub(super) fn warnings(config: &Config, merged: &Merged) -> Vec<String> {
         ));
     }
     found.extend(caller_rules::warnings(config));
+    found.extend(site_rules::warnings(config));
     if config.is_production() {
         if config.store.url.scheme() == "memory" {
             found.push("store.url: memory: forgets every session at a restart".to_owned());
@@ -242,7 +244,7 @@ pub(super) fn warnings(config: &Config, merged: &Merged) -> Vec<String> {
         let open = config.cors.allowed_origins.iter().filter(|origin| origin.starts_with("http://"));
         found.extend(open.map(|origin| format!("cors.allowed_origins: {origin} is not encrypted")));
     }
-    let later = ["telemetry.otlp_endpoint", "site.dir", "files.url"];
+    let later = ["telemetry.otlp_endpoint", "files.url"];
     for path in later.iter().flat_map(|prefix| merged.set_below(prefix)) {
         found.push(format!("{path}: takes effect with a later version"));
     }

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value};
 use url::Url;
 
 use super::values::{
@@ -324,7 +325,18 @@ pub struct TelemetryConfig {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SiteConfig {
+    /// Empty: none.
     pub dir: String,
+    /// Each starts with a slash.
+    pub immutable: Vec<String>,
+    /// A header value.
+    pub content_security_policy: String,
+    pub retire_ms: Millis,
+    pub memory_bytes: usize,
+    /// An identifier of JavaScript.
+    pub config_name: String,
+    /// Known to everybody.
+    pub config: Map<String, Value>,
 }
 
 /// Storage of uploads.

@@ -1,4 +1,5 @@
 mod keys;
+mod site;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -97,6 +98,9 @@ fn every_key_can_be_set_by_the_environment() {
             Value::Array(_) if key == "http.trusted_proxies" => {
                 ("10.0.0.0/8".to_owned(), serde_json::json!(["10.0.0.0/8"]))
             }
+            Value::Array(_) if key == "site.immutable" => {
+                ("/assets/".to_owned(), serde_json::json!(["/assets/"]))
+            }
             Value::Array(_) => ("https://a.example, https://b.example:8443".to_owned(), Value::Null),
             _ => {
                 let text = match key.as_str() {
@@ -138,7 +142,7 @@ fn every_key_can_be_set_by_the_environment() {
             assert_eq!(Config::load(None, variables).unwrap_err().mistakes()[0].path, key);
             continue;
         }
-        if key.ends_with("_file") {
+        if key.ends_with("_file") || key == "site.dir" {
             // Not there from this folder; that it was looked for is what counts.
             let error = Config::load(None, variables).unwrap_err();
             assert_eq!(error.mistakes()[0].path, key);
@@ -442,13 +446,13 @@ fn the_cookie_follows_profile_address_and_attributes() {
 fn what_has_no_effect_or_is_odd_is_warned_of() {
     let config = load(&[
         ("BFF__LIMITS__USER__BURST", "7"),
-        ("BFF__SITE__DIR", "dist"),
+        ("BFF__FILES__URL", "folder:uploads"),
         ("BFF__INTERNAL__LISTEN", "0.0.0.0:9090"),
     ])
     .unwrap();
     let warnings = config.warnings();
     assert_eq!(warnings.len(), 2, "{warnings:?}");
-    for path in ["internal.listen", "site.dir"] {
+    for path in ["internal.listen", "files.url"] {
         assert!(warnings.iter().any(|warning| warning.starts_with(path)), "{path} in {warnings:?}");
     }
 }

@@ -71,6 +71,8 @@ pub struct RequestContext {
     pub(super) received: Instant,
     pub(super) user: Option<u64>,
     pub(super) cache: &'static str,
+    /// What answered, where that is not said by the route.
+    pub(super) route: Option<&'static str>,
     pub(super) client: &'static str,
     /// The server-side caller that sent it.
     pub(super) service: Option<Arc<str>>,
@@ -86,6 +88,7 @@ impl RequestContext {
             received,
             user: None,
             cache: "",
+            route: None,
             client: "",
             service: None,
             shown: None,
@@ -125,6 +128,11 @@ impl RequestContext {
     /// Writes down what the access line will say of the cache.
     pub fn note_cache(request: &HttpRequest, outcome: &'static str) {
         Self::note(request, |context| context.cache = outcome);
+    }
+
+    /// Writes down what metrics and the access line call a request that no route has taken.
+    pub fn note_route(request: &HttpRequest, route: &'static str) {
+        Self::note(request, |context| context.route = Some(route));
     }
 }
 

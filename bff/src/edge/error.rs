@@ -34,6 +34,8 @@ pub enum ApiError {
     BodyTimeout,
     /// The body is not JSON.
     InvalidBody,
+    /// The range that is asked for begins behind the end of what is so many bytes long.
+    RangeNotSatisfiable { length: u64 },
     /// The request itself is malformed.
     BadRequest,
     /// The request is well-formed, but these fields are wrong.
@@ -141,6 +143,12 @@ impl ApiError {
                 "method_not_allowed",
                 "Method not allowed",
                 "This path does not answer that method. `Allow` lists those it does.",
+            ),
+            Self::RangeNotSatisfiable { .. } => face(
+                StatusCode::RANGE_NOT_SATISFIABLE,
+                "range_not_satisfiable",
+                "Range not satisfiable",
+                "The range begins behind the end. `Content-Range` says how long it is.",
             ),
             Self::NotAcceptable => face(
                 StatusCode::NOT_ACCEPTABLE,
@@ -383,6 +391,9 @@ impl ResponseError for ApiError {
         let mut response = HttpResponse::build(self.face().status);
         match self {
             Self::MethodNotAllowed(allow) => response.insert_header((header::ALLOW, *allow)),
+            Self::RangeNotSatisfiable { length } => {
+                response.insert_header((header::CONTENT_RANGE, format!("bytes */{length}")))
+            }
             // What is left of the body would be taken for the next request.
             Self::BodyTimeout => response.insert_header((header::CONNECTION, "close")),
             Self::TooManyAttempts { retry_after_s } | Self::RateLimited { retry_after_s } => {

@@ -134,7 +134,9 @@ fn security_headers(headers: &mut HeaderMap, edge: &Edge, id: &RequestId) {
     headers.insert(X_REQUEST_ID, id.to_header());
     headers.insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
     headers.insert(X_FRAME_OPTIONS, DENY);
-    headers.insert(REFERRER_POLICY, NO_REFERRER);
+    if !headers.contains_key(REFERRER_POLICY) {
+        headers.insert(REFERRER_POLICY, NO_REFERRER);
+    }
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
         headers.insert(CONTENT_SECURITY_POLICY, DATA_ONLY);
     }
@@ -171,7 +173,8 @@ fn access_line<B: MessageBody>(edge: &Edge, id: &RequestId, response: &ServiceRe
     let request = response.request();
     let extensions = request.extensions();
     let Some(context) = extensions.get::<RequestContext>() else { return };
-    let route = request.app_data::<RouteName>().map_or("unmatched", |name| name.0);
+    let named = || request.app_data::<RouteName>().map_or("unmatched", |name| name.0);
+    let route = context.route.unwrap_or_else(named);
     let bytes = match response.response().body().size() {
         BodySize::Sized(bytes) => bytes,
         BodySize::None | BodySize::Stream => 0,

@@ -53,7 +53,7 @@ impl RateLimits {
 }
 
 /// Charges whoever a request is from, before anything is done for it: a server-side caller by its name, a signed-in user by
-/// their id, and everybody else, also with a credential that is no good, by their address.
+/// their id, and everybody else, also with a credential that is no good, by their address. Nobody for what is free.
 ///
 /// # Errors
 /// Those of what is within.
@@ -61,7 +61,9 @@ pub async fn limit<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let Some(limits) = Edge::of(request.request())?.limits.clone() else {
+    let edge = Edge::of(request.request())?;
+    let charged = |_: &RateLimits| !(edge.free)(request.method(), request.path());
+    let Some(limits) = edge.limits.clone().filter(charged) else {
         return Ok(next.call(request).await?.map_into_left_body());
     };
     let principal = principal(request.request()).await;

@@ -21,6 +21,7 @@ mod problem;
 mod state;
 mod trace;
 mod validate;
+mod validators;
 
 pub use address::{TrustedProxies, client_address};
 pub use body::{JsonBody, OptionalJsonBody};
@@ -42,3 +43,4 @@ pub use problem::{method_not_allowed, not_found};
 pub use state::{Edge, EdgeParts};
 pub use trace::{RequestSpan, spans_wanted};
 pub use validate::{FieldErrors, Validate};
+pub use validators::knows;

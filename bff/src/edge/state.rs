@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpRequest, http::Method, web};
 
 use super::{ApiError, Callers, RateLimits, TrustedProxies};
 use crate::{
@@ -27,6 +27,8 @@ pub struct EdgeParts {
     /// Servers that call on behalf of browsers.
     pub callers: Callers,
     pub trusted_proxies: TrustedProxies,
+    /// Requests that nobody is charged for, by their method and path.
+    pub free: fn(&Method, &str) -> bool,
     /// Nothing: nobody is limited.
     pub limits: Option<RateLimits>,
     /// Longest request body, in bytes.

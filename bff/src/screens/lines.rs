@@ -21,13 +21,13 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{
-    response::{NDJSON, describe, header_of, knows, outcome_word},
+    response::{NDJSON, describe, header_of, outcome_word},
     screen::{Screens, fill_error},
 };
 use crate::{
     cache::{DocumentKey, Encoding, Following, Next, Served},
     compose::ComposeError,
-    edge::{ApiError, RequestContext, keep},
+    edge::{ApiError, RequestContext, keep, knows},
 };
 
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");

@@ -7,16 +7,14 @@ use actix_web::{
     body::BoxBody,
     http::{
         StatusCode,
-        header::{
-            AGE, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH,
-        },
+        header::{AGE, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue},
     },
 };
 use bytes::Bytes;
 
 use crate::{
     cache::{Document, Encoding, Forward, Outcome, Served},
-    edge::{ApiError, RequestContext, accepted_coding, accepts_json, keep, names},
+    edge::{ApiError, RequestContext, accepted_coding, accepts_json, keep, knows, names},
 };
 
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
@@ -149,16 +147,6 @@ fn cache_status(served: &Served, now: Instant) -> HeaderValue {
         status.push_str("; detail=degraded");
     }
     text(status)
-}
-
-/// Whether `If-None-Match` names the representation (weak comparison, RFC 9110 section 13.1.2).
-pub(super) fn knows(request: &HttpRequest, etag: &[u8]) -> bool {
-    request.headers().get_all(IF_NONE_MATCH).any(|line| {
-        line.as_bytes().split(|b| *b == b',').any(|tag| {
-            let tag = tag.trim_ascii();
-            tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == etag
-        })
-    })
 }
 
 fn seconds(seconds: u64) -> HeaderValue {

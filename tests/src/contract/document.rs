@@ -137,6 +137,12 @@ impl Described {
         self.name
     }
 
+    /// Whether nobody is charged for it: what it answers tells no rate limit.
+    pub(super) fn is_free(&self) -> bool {
+        let answer = Contract::committed().at(&format!("{}/responses/200", self.place));
+        answer.is_some_and(|(_, answer)| answer["headers"].get("RateLimit").is_none())
+    }
+
     /// The place of the answer with that status.
     pub(super) fn response(&self, status: u16) -> Option<String> {
         Some(Contract::committed().at(&format!("{}/responses/{status}", self.place))?.0)

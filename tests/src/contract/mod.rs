@@ -16,7 +16,7 @@ pub use seen::{operations, seen};
 /// What holds besides the contract where an answer comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Terms {
-    /// Rate limits are on: every answer tells them.
+    /// Rate limits are on: every answer tells them, but where nobody is charged.
     pub(crate) limits: bool,
     /// A site is served: paths that nothing else is at are its own.
     pub(crate) site: bool,
@@ -45,6 +45,7 @@ pub(crate) fn hold(terms: Terms, method: &Method, path: &str, answer: &Answer) {
         return;
     }
     let found = case.contract.find(method, path);
+    let free = matches!(&found, Found::Operation(described) if described.is_free());
     let name = match found {
         // Not everything that is read can be asked for its head alone.
         Found::Operation(described) if *method == Method::HEAD && answer.status == 405 => {
@@ -73,7 +74,7 @@ pub(crate) fn hold(terms: Terms, method: &Method, path: &str, answer: &Answer) {
         }
     };
     case.problem();
-    if terms.limits && answer.status != StatusCode::INTERNAL_SERVER_ERROR {
+    if terms.limits && !free && answer.status != StatusCode::INTERNAL_SERVER_ERROR {
         for header in ["ratelimit", "ratelimit-policy"] {
             case.expect(answer.header(header).is_some(), || {
                 format!("limits are on and there is no {header}")

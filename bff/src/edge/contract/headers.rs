@@ -216,6 +216,13 @@ pub(super) fn bearing(mut response: Response, headers: impl IntoIterator<Item = 
     response
 }
 
+/// Takes out what tells how often callers may ask.
+pub(super) fn without_limits(response: &mut Response) {
+    for header in [H::RateLimit, H::RateLimitPolicy] {
+        response.headers.remove(header.name());
+    }
+}
+
 /// The headers that belong to a refusal by its status.
 pub(super) fn of_status(status: u16) -> Option<Borne> {
     match status {

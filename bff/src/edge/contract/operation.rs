@@ -50,6 +50,8 @@ pub struct Operation {
     problems: Problems,
     /// It reads nothing, so nobody has to say what they accept.
     bare: bool,
+    /// Nobody is charged for it.
+    free: bool,
     idempotent: bool,
 }
 
@@ -74,6 +76,7 @@ impl Operation {
             headers: Vec::new(),
             problems: Problems::default(),
             bare: false,
+            free: false,
             idempotent: false,
         }
     }
@@ -211,6 +214,12 @@ impl Operation {
         self
     }
 
+    /// Nobody is charged for it, so that its answers tell no rate limit.
+    pub fn free(mut self) -> Self {
+        self.free = true;
+        self
+    }
+
     /// It may end like this.
     pub fn fails(mut self, error: ApiError) -> Self {
         self.problems.add(&error);
@@ -280,7 +289,10 @@ impl Operation {
         let mut responses = Responses::new();
         for (status, answer) in self.answers {
             let own = self.headers.iter().filter(|(of, _)| *of == status).map(|(_, header)| *header);
-            let answer = headers::bearing(contract.with_examples(answer), own);
+            let mut answer = headers::bearing(contract.with_examples(answer), own);
+            if self.free {
+                headers::without_limits(&mut answer);
+            }
             responses.responses.insert(status.to_string(), RefOr::T(answer));
         }
         for (status, faces) in self.problems.by_status() {

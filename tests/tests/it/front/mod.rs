@@ -7,6 +7,7 @@ mod docs;
 mod fuzzing;
 mod mobile;
 mod revalidation;
+mod site;
 mod troubles;
 mod web;
 

@@ -1,0 +1,3 @@
+//! Files that browsers fetch: the single-page app ([`site`]).
+
+pub mod site;
