@@ -268,7 +268,9 @@ fn members(contract: &mut Contract) {
             write(operation)
                 .is(MEMBERS, Access::SignedIn, summary)
                 .at_id("memberId", "The member.")
-                .answers_nothing("It is so, also if it was before."),
+                .answers_nothing("It is so, also if it was before.")
+                // One's own id.
+                .fails(ApiError::Invalid(Vec::new())),
         );
     }
     let (me, patch) = (contract.shape::<Me>(), contract.input::<MemberPatch>());

@@ -2652,6 +2652,7 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed"];
             404: components["responses"]["404.not_found"];
+            422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
@@ -2690,6 +2691,7 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed"];
             404: components["responses"]["404.not_found"];
+            422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
