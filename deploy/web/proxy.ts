@@ -26,12 +26,13 @@ export function proxy(request: NextRequest): NextResponse {
 }
 
 function contentSecurityPolicy(nonce: string): string {
-  // Development builds evaluate code for fast refresh.
-  const evaluated = process.env.NODE_ENV === "development" ? " 'unsafe-eval'" : "";
+  // Development builds evaluate code for fast refresh, and their overlay brings styles along.
+  const development = process.env.NODE_ENV === "development";
+  const [evaluated, styled] = development ? [" 'unsafe-eval'", " 'unsafe-inline'"] : ["", ""];
   return [
     "default-src 'self'",
     `script-src 'self' 'nonce-${nonce}' 'strict-dynamic'${evaluated}`,
-    "style-src 'self'",
+    `style-src 'self'${styled}`,
     "img-src 'self' data: https:",
     "connect-src 'self'",
     "font-src 'self'",

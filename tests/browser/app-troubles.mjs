@@ -63,6 +63,13 @@ async function likes(page) {
   seen.putBack = { shown: await state(), said: await post.locator('[data-testid=alert]').textContent() }
   await look(page, 'like-failed')
   await turn('heal')
+  // Too much to do is something else than a failure: it says when to come back.
+  await turn('timeline is busy')
+  refused(503, postPath)
+  await post.locator('button').click()
+  await post.locator('[data-testid=alert] >> text=Try again in').waitFor()
+  seen.busy = { shown: await state(), said: await post.locator('[data-testid=alert]').textContent() }
+  await turn('heal')
 }
 
 async function formsKeepTheirText(page) {

@@ -25,6 +25,13 @@ const there = (page, path, text) =>
     polling: 300,
   })
 
+/** Clicks, and waits until the gateway has done it: what is on the screen may be ahead of that. */
+async function write(page, button) {
+  const done = page.waitForResponse((response) => new URL(response.url()).pathname.startsWith('/api/'))
+  await button.click()
+  await done
+}
+
 await day(async () => {
   const { page: visitor } = await person(WIDE)
   await visitor.goto(`${web}/sign-in`)
@@ -39,12 +46,12 @@ await day(async () => {
   await looks(bora, 'feed-empty')
 
   await bora.goto(`${web}${cook}`)
-  await bora.click('button[aria-pressed=false]')
+  await write(bora, bora.locator('button[aria-pressed=false]'))
   await bora.waitForSelector('button[aria-pressed=true]')
   await looks(bora, 'member')
   const adasPage = await ada.getAttribute('header nav a[href^="/members/"]', 'href')
   await bora.goto(`${web}${adasPage}`)
-  await bora.click('button[aria-pressed=false]')
+  await write(bora, bora.locator('button[aria-pressed=false]'))
   await bora.waitForSelector('button[aria-pressed=true]')
 
   await ada.goto(`${web}/recipes/new`)
@@ -63,7 +70,7 @@ await day(async () => {
   await bora.goto(web)
   await bora.waitForSelector('[data-testid=post] >> text=Kimchi fried rice')
   const post = bora.locator('[data-testid=post]', { hasText: 'Kimchi fried rice' }).first()
-  await post.locator('button[aria-pressed=false]').click()
+  await write(bora, post.locator('button[aria-pressed=false]'))
   await post.locator('button[aria-pressed=true]').waitFor()
   seen.likes = await post.locator('[data-testid=likes]').textContent()
   await bora.reload()
@@ -83,7 +90,7 @@ await day(async () => {
   await look(ada, 'notice')
 
   // Ada likes the comment; Bora changes it, and then her mind.
-  await ada.click('[data-testid=comment] button[aria-pressed=false]')
+  await write(ada, ada.locator('[data-testid=comment] button[aria-pressed=false]'))
   await ada.waitForSelector('[data-testid=comment] button[aria-pressed=true] >> text=1')
   await ada.reload()
   seen.commentLikes = await ada.textContent('[data-testid=comment] [data-testid=likes]')

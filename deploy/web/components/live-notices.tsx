@@ -4,7 +4,7 @@ import type { LiveMessage } from "bff-client";
 import { usePathname, useRouter } from "next/navigation";
 import { useEffect, useState } from "react";
 
-import { bff, isLeaving, sessionEnded } from "@/lib/browser";
+import { bff, isLeaving, sessionEnded, sessionSettled } from "@/lib/browser";
 
 import { useWords } from "./words";
 
@@ -44,9 +44,10 @@ export function LiveNotices({ me }: { me: string }) {
     const stay = async () => {
       while (!stop.signal.aborted) {
         await hear();
-        if (stop.signal.aborted || isLeaving()) return;
         // The session that the connection belonged to is over. Two-factor sign-in being turned on or off ends one session
         // and begins another: then it goes on.
+        await sessionSettled();
+        if (stop.signal.aborted || isLeaving()) return;
         const { response } = await bff().GET("/auth/session");
         if (response.status === 401) return sessionEnded();
       }

@@ -5,7 +5,7 @@ import { useRouter } from "next/navigation";
 import { useEffect, useRef, useState, type FormEvent } from "react";
 
 import { useAttempt } from "@/lib/attempt";
-import { bff } from "@/lib/browser";
+import { bff, changingSession } from "@/lib/browser";
 
 import { Alert } from "./alert";
 import { Field } from "./field";
@@ -41,12 +41,14 @@ export function TwoFactor({ on }: { on: boolean }) {
     });
   const confirm = (given: string) =>
     void run(async () => {
-      const { recoveryCodes } = await unwrap(bff().POST("/auth/2fa/totp/confirm", { body: { code: given } }));
+      const { recoveryCodes } = await changingSession(() =>
+        unwrap(bff().POST("/auth/2fa/totp/confirm", { body: { code: given } })),
+      );
       setState({ step: "codes", codes: recoveryCodes });
     });
   const remove = (given: string) =>
     void run(async () => {
-      await unwrap(bff().DELETE("/auth/2fa/totp", { body: { code: given } }));
+      await changingSession(() => unwrap(bff().DELETE("/auth/2fa/totp", { body: { code: given } })));
       setState({ step: "idle", on: false });
       setSaid(say.twoFactorEnded);
       router.refresh();

@@ -40,6 +40,23 @@ export function leave(to: string): void {
   window.location.assign(to);
 }
 
+/** For work that gives the session a new id. Its old one ends before the answer with the new one is here, and no tab of
+ * this browser must take that for a sign-out: see `sessionSettled`. */
+export function changingSession<T>(work: () => Promise<T>): Promise<T> {
+  return locked("exclusive", work);
+}
+
+/** When no tab is changing the session's id (any more). */
+export function sessionSettled(): Promise<void> {
+  return locked("shared", async () => undefined);
+}
+
+async function locked<T>(mode: LockMode, work: () => Promise<T>): Promise<T> {
+  // Not there without HTTPS: then it is as it would be with one tab less.
+  const locks = navigator.locks as LockManager | undefined;
+  return locks ? await locks.request("session", { mode }, work) : await work();
+}
+
 /** The user is about to end the session: its end is no news. */
 export function signingOut<T>(work: () => Promise<T>): Promise<T> {
   leaving = true;

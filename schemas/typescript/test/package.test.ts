@@ -17,7 +17,7 @@ test("the package needs openapi-fetch and nothing else, on every platform", asyn
     const text = await readFile(new URL(`out/src/${name}`, folder), "utf8");
     const wanted = [...text.matchAll(/^(?:import|export)[^"']*from ["']([^"']+)["']/gm)].map((match) => match[1] ?? "");
     for (const from of wanted) assert.match(from, /^(\.\/[a-z]+\.js|openapi-fetch)$/, name);
-    // What only one platform has would break the others.
-    assert.doesNotMatch(text, /\b(process\.|Buffer\.|require\(|window\.|document\.|localStorage|new EventSource)/, name);
+    // What only one platform has would break the others. A comment may name it.
+    assert.doesNotMatch(text.replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, ""), /\b(process\.|Buffer\.|require\(|window\.|document\.|localStorage|new EventSource)/, name);
   }
 });

@@ -15,10 +15,12 @@ use crate::kitchen::{follow, post, publish};
 
 const TEXT: &str = "worth waiting for";
 
-/// A gateway that waits for slow services as long as a test holds them.
+/// A gateway that waits for slow services as long as a test holds them, and asks the timeline twice at a time.
 async fn patient() -> TestBff {
-    let builder = TestBff::builder().set("screens.home_feed.deadline_ms", 20_000);
-    builder.set("upstreams.timeline.timeout_ms", 20_000).spawn().await
+    let builder = TestBff::builder()
+        .set("screens.home_feed.deadline_ms", 20_000)
+        .set("upstreams.timeline.timeout_ms", 20_000);
+    builder.set("upstreams.timeline.max_concurrent", 2).set("upstreams.timeline.queue", 0).spawn().await
 }
 
 /// Somebody whose feed has a post of `author` in it, and has not been asked for.
@@ -46,6 +48,7 @@ async fn slow_and_failing_services_are_borne_with_calm() {
         let member = follower(&bff, name, &ada).await;
         cookies.insert(name.to_owned(), member.cookie_value().into());
     }
+    let crowd = [follower(&bff, "gina", &ada).await, follower(&bff, "hana", &ada).await];
     let told = json!({
         "web": web.url, "pictures": pictures(), "cookies": cookies,
         "recipe": recipe, "post": format!("/api/posts/{liked}/like"), "text": TEXT,
@@ -65,6 +68,14 @@ async fn slow_and_failing_services_are_borne_with_calm() {
                 soon("the like", bff.timeline.wait_for(1)).await;
                 return asked(&bff, "PUT", "/posts/").into();
             }
+            "timeline is busy" => {
+                bff.clear_journals();
+                bff.timeline.fail_on("/timeline", Fault::Hold);
+                for member in crowd.clone() {
+                    tokio::spawn(async move { member.get("/bff/home-feed").await });
+                }
+                soon("two feeds", bff.timeline.wait_for(2)).await;
+            }
             "fail likes" => bff.timeline.fail_on("/posts/", Fault::Status500),
             "fail comments" => bff.recipe.fail(Fault::Status(503)),
             "recipe away" => soon("the proxy to refuse", bff.recipe.refuse()).await,
@@ -82,6 +93,8 @@ async fn slow_and_failing_services_are_borne_with_calm() {
     assert_eq!(seen["putBack"]["shown"], json!(["true", "1"]), "what did not happen is not shown");
     let calm = "This is not working at the moment. Please try again in a little while.";
     assert_eq!(seen["putBack"]["said"], calm);
+    let busy = json!({ "shown": ["true", "1"], "said": "Too much is going on at the moment. Try again in 1 second." });
+    assert_eq!(seen["busy"], busy);
     let failed = json!({ "said": calm, "text": "Written while it rained", "focusStays": "BUTTON" });
     assert_eq!(seen["failed"], failed, "and nothing that was typed is lost");
     assert_eq!(seen["once"], 1, "sent twice, written once");
