@@ -27,9 +27,7 @@ const there = (page, path, text) =>
 
 /** Clicks, and waits until the gateway has done it: what is on the screen may be ahead of that. */
 async function write(page, button) {
-  const done = page.waitForResponse((response) => new URL(response.url()).pathname.startsWith('/api/'))
-  await button.click()
-  await done
+  await Promise.all([page.waitForResponse((response) => new URL(response.url()).pathname.startsWith('/api/')), button.click()])
 }
 
 await day(async () => {
@@ -46,13 +44,13 @@ await day(async () => {
   await looks(bora, 'feed-empty')
 
   await bora.goto(`${web}${cook}`)
-  await write(bora, bora.locator('button[aria-pressed=false]'))
-  await bora.waitForSelector('button[aria-pressed=true]')
+  await write(bora, bora.locator('.member button[aria-pressed=false]'))
+  await bora.waitForSelector('.member button[aria-pressed=true]')
   await looks(bora, 'member')
   const adasPage = await ada.getAttribute('header nav a[href^="/members/"]', 'href')
   await bora.goto(`${web}${adasPage}`)
-  await write(bora, bora.locator('button[aria-pressed=false]'))
-  await bora.waitForSelector('button[aria-pressed=true]')
+  await write(bora, bora.locator('.member button[aria-pressed=false]'))
+  await bora.waitForSelector('.member button[aria-pressed=true]')
 
   await ada.goto(`${web}/recipes/new`)
   await ada.fill('input[name=title]', 'Kimchi fried rice')
