@@ -164,7 +164,7 @@ impl Entry {
         self.plain.etag == other.plain.etag && self.media_type == other.media_type
     }
 
-    /// For a page that stands in for others.
+    /// Whether the form that is sent depends on what is accepted.
     pub(super) fn is_varied(&self) -> bool {
         !self.offered.is_empty()
     }

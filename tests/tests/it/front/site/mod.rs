@@ -2,6 +2,8 @@
 //! behind the gateway.
 
 mod browsers;
+mod deploys;
+mod paths;
 mod rules;
 mod settings;
 
@@ -63,4 +65,27 @@ async fn navigate(actor: &Actor, path: &str) -> Answer {
 async fn asked(actor: &Actor, path: &str, headers: &[(&str, &str)]) -> Answer {
     let request = actor.request(Method::GET, path);
     headers.iter().fold(request, |request, (name, value)| request.header(name, value)).send().await
+}
+
+/// What says of itself how it may be kept, and under which policy it runs.
+fn expect_page(answer: &Answer, word: &str) {
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(answer.text().contains(&format!("<title>{word}</title>")), "{}", answer.text());
+    for (name, value) in [
+        ("content-type", "text/html; charset=utf-8"),
+        ("cache-control", "no-cache"),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "strict-origin-when-cross-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("x-frame-options", "DENY"),
+    ] {
+        assert_eq!(answer.header(name), Some(value), "{name}");
+    }
+    let policy = answer.header("content-security-policy").expect("a policy");
+    for part in ["default-src 'self'", "object-src 'none'", "base-uri 'self'", "frame-ancestors 'none'"] {
+        assert!(policy.contains(part), "{policy}");
+    }
+    assert!(answer.lists("vary", "accept-encoding") && answer.lists("vary", "origin"));
+    assert!(answer.etag().starts_with('"'), "strong: {}", answer.etag());
+    assert_eq!(answer.all("set-cookie"), Vec::<String>::new());
 }

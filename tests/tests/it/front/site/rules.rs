@@ -1,39 +1,11 @@
 //! Every rule by which files are served, over HTTP.
 
-use std::{fs, io::Read as _, os::unix::fs::symlink};
+use std::io::Read as _;
 
-use futures_util::future::join_all;
 use reqwest::Method;
-use tests::{Answer, TestBff, eventually, soon};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-};
+use tests::TestBff;
 
-use super::{IMMUTABLE, asked, build, film, navigate, page, script, serving, write};
-
-/// What says of itself how it may be kept, and under which policy it runs.
-fn expect_page(answer: &Answer, word: &str) {
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    assert!(answer.text().contains(&format!("<title>{word}</title>")), "{}", answer.text());
-    for (name, value) in [
-        ("content-type", "text/html; charset=utf-8"),
-        ("cache-control", "no-cache"),
-        ("x-content-type-options", "nosniff"),
-        ("referrer-policy", "strict-origin-when-cross-origin"),
-        ("cross-origin-opener-policy", "same-origin"),
-        ("x-frame-options", "DENY"),
-    ] {
-        assert_eq!(answer.header(name), Some(value), "{name}");
-    }
-    let policy = answer.header("content-security-policy").expect("a policy");
-    for part in ["default-src 'self'", "object-src 'none'", "base-uri 'self'", "frame-ancestors 'none'"] {
-        assert!(policy.contains(part), "{policy}");
-    }
-    assert!(answer.lists("vary", "accept-encoding") && answer.lists("vary", "origin"));
-    assert!(answer.etag().starts_with('"'), "strong: {}", answer.etag());
-    assert_eq!(answer.all("set-cookie"), Vec::<String>::new());
-}
+use super::{IMMUTABLE, asked, build, expect_page, film, navigate, script, serving, write};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_are_asked_about_each_time_and_files_with_a_hash_are_kept_for_a_year() {
@@ -241,123 +213,6 @@ async fn what_is_missing_is_a_problem_and_never_a_page() {
     }
     let bare = TestBff::spawn().await;
     navigate(&bare.anonymous(), "/").await.expect_problem(404, "not_found");
-}
-
-/// The status line and the body of the answer to a path that a client library would tidy up first.
-async fn raw(bff: &TestBff, path: &str) -> String {
-    let address = bff.url().trim_start_matches("http://").to_owned();
-    let mut stream = TcpStream::connect(address).await.expect("a connection");
-    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.expect("sent");
-    let mut answer = Vec::new();
-    let _ = soon("the answer", stream.read_to_end(&mut answer)).await;
-    String::from_utf8_lossy(&answer).into_owned()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn no_path_leads_out_of_the_folder() {
-    let folder = build();
-    let outside = tempfile::tempdir().expect("a folder");
-    write(outside.path(), "secret.txt", "planted-outside-of-the-folder");
-    symlink(outside.path().join("secret.txt"), folder.path().join("leak.txt")).expect("a link");
-    symlink(outside.path(), folder.path().join("leak")).expect("a link");
-    write(folder.path().parent().expect("a folder"), "bff-site-beside.txt", "planted-outside-of-the-folder");
-    let bff = serving(folder.path()).spawn().await;
-    let inside = folder.path().file_name().expect("a name").to_str().expect("text").to_owned();
-    let mut tried = 0;
-    for up in ["..", "%2e%2e", "%2E.", ".%2e", "%252e%252e", "%c0%ae%c0%ae", "..%00", "..;"] {
-        for slash in ["/", "%2f", "%5c", "\\", "%252f", "//", "/./"] {
-            for target in ["bff-site-beside.txt", "etc/passwd", &format!("{inside}/.env")] {
-                let path = format!("/assets{slash}{up}{slash}{up}{slash}{up}{slash}{target}");
-                let answer = raw(&bff, &path).await;
-                let status = answer.split(' ').nth(1).unwrap_or_default();
-                let is_page = answer.contains("<title>app</title>");
-                assert!(status.starts_with('4') || (is_page && status == "200"), "{path}: {answer}");
-                assert!(
-                    !answer.contains("planted-outside")
-                        && !answer.contains("root:")
-                        && !answer.contains("SECRET"),
-                    "{path}"
-                );
-                tried += 1;
-            }
-        }
-    }
-    assert_eq!(tried, 168);
-    for path in [
-        "/..",
-        "/../",
-        "/%2e%2e/",
-        "//etc/passwd",
-        "/leak.txt",
-        "/leak/secret.txt",
-        "/.env",
-        "/%2eenv",
-        "/a%00.js",
-        "/assets/../.env",
-    ] {
-        let answer = raw(&bff, path).await;
-        assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
-    }
-    fs::remove_file(folder.path().parent().expect("a folder").join("bff-site-beside.txt")).expect("removed");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_new_build_is_served_after_sighup_and_open_tabs_find_their_chunks() {
-    let folder = build();
-    let bff = serving(folder.path()).spawn().await;
-    let nobody = bff.anonymous();
-    let old = nobody.get("/").await.expect(200);
-    // Half of a new build is there: nothing of it is served.
-    write(folder.path(), "assets/index-C4m_y0bR.js", script("two"));
-    fs::remove_file(folder.path().join("index.html")).expect("removed");
-    bff.signal("HUP").await;
-    eventually("the fault to be told", || async { bff.output().contains("site.dir: ").then_some(()) }).await;
-    assert_eq!(nobody.get("/").await.expect(200).etag(), old.etag());
-
-    write(folder.path(), "index.html", page("two"));
-    fs::remove_file(folder.path().join("assets/index-B3k_x9aQ.js")).expect("removed");
-    bff.signal("HUP").await;
-    let new = eventually("the new page", || async {
-        let answer = nobody.get("/").await.expect(200);
-        (answer.etag() != old.etag()).then_some(answer)
-    });
-    expect_page(&new.await, "two");
-    let _ = nobody.get("/assets/index-C4m_y0bR.js").await.expect(200);
-    let chunk = nobody.get("/assets/index-B3k_x9aQ.js").await.expect(200);
-    assert_eq!(chunk.header("cache-control"), Some(IMMUTABLE), "of the build before, for tabs that are open");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_reload_under_load_fails_no_request_and_mixes_no_builds() {
-    let folder = build();
-    write(folder.path(), "version.txt", "one");
-    let bff = serving(folder.path()).spawn().await;
-    let nobody = bff.anonymous();
-    let asking = async {
-        let mut seen = std::collections::BTreeSet::new();
-        for _ in 0..60 {
-            let answers = join_all((0..8).map(|_| nobody.get("/version.txt"))).await;
-            for answer in answers {
-                assert_eq!(answer.status, 200);
-                seen.insert(answer.text());
-            }
-            if seen.contains("two") {
-                break;
-            }
-        }
-        seen
-    };
-    let deploying = async {
-        write(folder.path(), "version.txt", "two");
-        bff.signal("HUP").await;
-    };
-    let (seen, ()) = tokio::join!(asking, deploying);
-    assert!(seen.iter().all(|text| text == "one" || text == "two"), "{seen:?}");
-    eventually("the new build", || async {
-        (nobody.get("/version.txt").await.text() == "two").then_some(())
-    })
-    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
