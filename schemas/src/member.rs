@@ -79,14 +79,19 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(field: D) -> Result<Opt
 }
 
 /// An identity at an OpenID provider, to be matched to a member or made into one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ByIdentity {
+    #[schema(min_length = 1, max_length = 512)]
     pub issuer: String,
+    #[schema(min_length = 1, max_length = 255)]
     pub subject: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Only where the provider has verified it.
+    #[schema(nullable = false, max_length = 254, format = Email)]
     pub email: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub name: Option<String>,
 }
 

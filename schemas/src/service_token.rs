@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Claims of a service token: a JWT (RFC 7519) for one upstream, good for a minute.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ServiceClaims {
     /// Who signed.
     pub iss: String,
@@ -11,6 +11,7 @@ pub struct ServiceClaims {
     pub aud: String,
     /// The acting user; absent when the call is for nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub sub: Option<String>,
     /// Who acts for the user (RFC 8693 section 4.1).
     pub act: Actor,
@@ -26,7 +27,7 @@ pub struct ServiceClaims {
 }
 
 /// The `act` claim.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Actor {
     pub sub: String,
 }

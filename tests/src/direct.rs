@@ -95,7 +95,7 @@ impl Direct {
 
     /// # Panics
     /// When there is no answer.
-    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
+    pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
         let began = Instant::now();
         let mut request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token);
         if let Some(body) = body {

@@ -14,6 +14,7 @@ pub mod planted;
 mod proxy;
 pub mod redis;
 mod system;
+mod upstream_contract;
 mod waiting;
 
 pub use actor::{Actor, PASSWORD, Request, email};
@@ -21,4 +22,5 @@ pub use answer::Answer;
 pub use direct::{Direct, Signer};
 pub use proxy::{Fault, HUGE, Journal, PLANTED, Proxy, Recorded};
 pub use system::{Builder, Output, Program, Replica, TestBff, program, run_bff};
+pub use upstream_contract::{Seen, UpstreamContract};
 pub use waiting::{eventually, soon};

@@ -30,11 +30,13 @@ pub fn openapi() -> String {
     contract.add(
         Operation::get("/openapi.json", "readContract")
             .is("contract", Access::Public, "This document")
+            .about("404 where the operator does without it.")
             .header("If-None-Match", any_text(), "Validators of what the caller has.")
             .answers_shaped(200, "OpenAPI 3.1.", document)
             .answers_with(304, ResponseBuilder::new().description("The caller has it."))
             .bears(200, [AnswerHeader::ETag.always()])
-            .bears(304, [AnswerHeader::ETag.always()]),
+            .bears(304, [AnswerHeader::ETag.always()])
+            .fails(ApiError::NotFound),
     );
     api::describe_docs(&mut contract);
     // Strings, lists and maps: that it cannot be written would be a bug of the library.

@@ -5,6 +5,9 @@
 //! between the three but code: each has its own address, database and token audience, and knows the
 //! others' members and recipes only as opaque ids.
 //!
+//! What they have to answer is written down apart from them, in `schemas/upstreams/*.json`; the behaviour suites hold
+//! every answer against it.
+//!
 //! [`start`] runs one of them inside any multi-threaded tokio runtime; the binary `upstreams` runs one
 //! or all from the command line.
 

@@ -727,7 +727,7 @@ export interface paths {
         };
         /**
          * This document as a page for people
-         * @description One self-contained page: it needs no other host, and no script to be read.
+         * @description One self-contained page: it needs no other host, and no script to be read. 404 where the operator does without it.
          */
         get: operations["readDocs"];
         put?: never;
@@ -745,7 +745,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** This document */
+        /**
+         * This document
+         * @description 404 where the operator does without it.
+         */
         get: operations["readContract"];
         put?: never;
         post?: never;
@@ -5196,6 +5199,7 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token"];
+            404: components["responses"]["404.not_found"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted"];
@@ -5253,6 +5257,7 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token"];
+            404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];

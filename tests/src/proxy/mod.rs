@@ -16,7 +16,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     ops::Deref,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -27,6 +27,8 @@ use tokio::{sync::watch, task::JoinHandle};
 use fault::Rules;
 pub use fault::{Fault, HUGE, PLANTED};
 pub use journal::{Journal, Recorded};
+
+use crate::UpstreamContract;
 
 /// The proxy. Its journal's methods are its own.
 #[derive(Debug)]
@@ -45,6 +47,8 @@ struct Shared {
     target: watch::Sender<Option<SocketAddr>>,
     sent: AtomicU64,
     abandoned: watch::Sender<usize>,
+    /// What passes through is held against it.
+    contract: OnceLock<UpstreamContract>,
 }
 
 impl Shared {
@@ -68,6 +72,7 @@ impl Proxy {
             target: watch::Sender::new(None),
             sent: AtomicU64::new(0),
             abandoned: watch::Sender::new(0),
+            contract: OnceLock::new(),
         });
         let accepting = tokio::spawn(serve::accept(listener, address, Arc::clone(&shared)));
         Ok(Self { address, shared, accepting })
@@ -86,6 +91,21 @@ impl Proxy {
     /// Sends what comes from now on to `target`; connections that are open keep theirs.
     pub fn forward_to(&self, target: SocketAddr) {
         self.shared.target.send_replace(Some(target));
+    }
+
+    /// From now on, what passes through has to fit this; where it does not, the proxy panics when it is dropped.
+    /// Answers that a fault makes up are nobody's.
+    ///
+    /// # Panics
+    /// When it holds to one already.
+    pub fn hold_to(&self, contract: UpstreamContract) {
+        assert!(self.shared.contract.set(contract).is_ok(), "it holds to a contract already");
+    }
+
+    /// The contract that it holds to.
+    #[must_use]
+    pub fn contract(&self) -> Option<&UpstreamContract> {
+        self.shared.contract.get()
     }
 
     /// `http://` and where it listens, without a closing slash.
@@ -157,5 +177,10 @@ impl Drop for Proxy {
     fn drop(&mut self) {
         // The connections are children of this task.
         self.accepting.abort();
+        // A test that fails already says why by itself.
+        if !std::thread::panicking() {
+            let broken = self.contract().map(UpstreamContract::broken).unwrap_or_default();
+            assert!(broken.is_empty(), "not by the upstream's contract: {broken:#?}");
+        }
     }
 }

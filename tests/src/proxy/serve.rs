@@ -20,7 +20,10 @@ use super::{
     fault::{Fault, HUGE, Rules, fixed_answer},
     wire::{Message, Side, Wire},
 };
-use crate::planted::{Secret, plant};
+use crate::{
+    planted::{Secret, plant},
+    upstream_contract::Answered,
+};
 
 const BACKLOG: u32 = 1024;
 
@@ -93,9 +96,13 @@ enum Ending {
 async fn exchanges(client: &mut Wire, shared: &Shared) -> io::Result<Ending> {
     let mut upstream: Option<Wire> = None;
     while let Some(request) = client.read(Side::Request).await? {
-        let target = record(&request, shared);
+        let recorded = record(&request, shared);
+        let target = recorded.target();
         let fault = shared.rules.borrow().fault(&target).cloned();
         if let Some(fault) = &fault {
+            if let Some(contract) = shared.contract.get() {
+                contract.passes(&recorded, None);
+            }
             match before_forwarding(fault, &target, client, shared).await? {
                 Step::Forward => {}
                 Step::Answered => continue,
@@ -103,6 +110,11 @@ async fn exchanges(client: &mut Wire, shared: &Shared) -> io::Result<Ending> {
             }
         }
         let answer = forward(&mut upstream, &request, shared).await?;
+        if let Some(contract) = shared.contract.get() {
+            let status = answer.start.split(' ').nth(1).and_then(|status| status.parse().ok());
+            let (headers, body) = (answer.headers.clone(), answer.body.clone());
+            contract.passes(&recorded, Some(Answered { status: status.unwrap_or_default(), headers, body }));
+        }
         let ending = match &fault {
             Some(Fault::LoseAnswer) => Some(Ending::Reset),
             Some(Fault::CutBody) => {
@@ -178,7 +190,7 @@ async fn before_forwarding(
     }
 }
 
-fn record(request: &Message, shared: &Shared) -> String {
+fn record(request: &Message, shared: &Shared) -> Recorded {
     let mut words = request.start.split(' ');
     let method = words.next().unwrap_or_default().to_owned();
     let target = words.next().unwrap_or_default().to_owned();
@@ -194,8 +206,8 @@ fn record(request: &Message, shared: &Shared) -> String {
     if let Some(token) = recorded.bearer() {
         plant(Secret::ServiceToken, token);
     }
-    shared.journal.push(recorded);
-    target
+    shared.journal.push(recorded.clone());
+    recorded
 }
 
 /// Sends the request on, as it came, over this connection's own connection to the upstream.

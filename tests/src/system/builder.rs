@@ -10,7 +10,7 @@ use upstreams::{Options, Running, Service, TokenSecret};
 use url::Url;
 
 use super::{Replica, TestBff, turn::Turn};
-use crate::{Proxy, redis::StoreUrl};
+use crate::{Proxy, UpstreamContract, redis::StoreUrl};
 
 /// Key material of the gateways under test. Planted: it must turn up nowhere.
 const SECRET: &str = "planted-session-secret-0123456789abcdef";
@@ -94,6 +94,7 @@ async fn upstream(service: Service, keys: &Proxy, settings: &[(String, String)])
         secret.map(|secret| TokenSecret::new(secret).expect("a secret that is long enough"));
     let running = upstreams::start(service, options).await.expect("an upstream starts");
     let proxy = Proxy::before(running.addr()).await.expect("a port");
+    proxy.hold_to(UpstreamContract::of(service));
     (running, proxy)
 }
 

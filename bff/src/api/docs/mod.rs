@@ -47,18 +47,22 @@ pub async fn docs(request: HttpRequest, docs: web::Data<Docs>) -> Result<HttpRes
     docs.0.answer(&request).await
 }
 
+const ABOUT: &str = "One self-contained page: it needs no other host, and no script to be read. 404 where the operator does \
+without it.";
+
 /// Adds the operation of this module.
 pub fn describe_docs(contract: &mut Contract) {
     let page = ContentBuilder::new().schema(Some(text(10_000_000))).build();
     contract.add(
         Operation::get("/docs", "readDocs")
             .is("contract", Access::Public, "This document as a page for people")
-            .about("One self-contained page: it needs no other host, and no script to be read.")
+            .about(ABOUT)
             .header("If-None-Match", any_text(), "Validators of what the caller has.")
             .answers_with(200, ResponseBuilder::new().description("The page.").content("text/html", page))
             .answers_with(304, ResponseBuilder::new().description("The caller has it."))
             .bears(200, [AnswerHeader::ETag.always()])
             .bears(304, [AnswerHeader::ETag.always()])
+            .fails(ApiError::NotFound)
             .whatever_is_accepted(),
     );
 }

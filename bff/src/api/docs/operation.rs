@@ -156,7 +156,7 @@ impl<'c> Described<'c> {
     fn write_form(&self, out: &mut String, root: Root<'c>) {
         let answers = self.value.get("responses");
         // A WebSocket, and what leads a browser elsewhere, are nothing that a script could show.
-        if answers.is_none_or(|answers| answers.get("101").is_some() || answers.get("302").is_some()) {
+        if answers.is_none_or(|answers| answers.get("101").is_some() || answers.get("303").is_some()) {
             return;
         }
         put!(

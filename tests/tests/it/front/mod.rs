@@ -9,6 +9,7 @@ mod mobile;
 mod revalidation;
 mod site;
 mod troubles;
+mod upstream_contracts;
 mod web;
 
 use std::{

@@ -1,0 +1,216 @@
+//! What the services behind the gateway serve, as OpenAPI 3.1: what somebody who writes another implementation of one of
+//! them holds on to.
+//!
+//! The contract stands here, beside the wire types and apart from both sides: neither the gateway's clients nor the
+//! reference services own it, and the behaviour suites hold every request of the ones and every answer of the others
+//! against it. `bff openapi --upstream NAME` prints what `schemas/upstreams/NAME.json` holds.
+
+mod call;
+mod profile;
+mod recipe;
+mod timeline;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use self::call::Call;
+use crate::{Problem, ServiceClaims};
+
+/// A service behind the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Upstream {
+    /// Members, passwords, second factors, OpenID identities.
+    Profile,
+    /// Posts, likes, follows.
+    Timeline,
+    /// Recipes, their costs, likes, comments, ingredients.
+    Recipe,
+}
+
+impl Upstream {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Profile, Self::Timeline, Self::Recipe];
+
+    /// `profile`, `timeline` or `recipe`: also the default audience of its tokens.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Profile => "profile",
+            Self::Timeline => "timeline",
+            Self::Recipe => "recipe",
+        }
+    }
+
+    /// The service of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|upstream| upstream.name() == name)
+    }
+}
+
+/// The contract of a service: an OpenAPI 3.1 document, in lines, so that a change of it can be read.
+#[must_use]
+pub fn contract(upstream: Upstream) -> String {
+    let mut contract = Contract::default();
+    let about = match upstream {
+        Upstream::Profile => profile::describe(&mut contract),
+        Upstream::Timeline => timeline::describe(&mut contract),
+        Upstream::Recipe => recipe::describe(&mut contract),
+    };
+    // Text keys, text, numbers, lists: it always serialises.
+    let mut text = serde_json::to_string_pretty(&contract.document(upstream, about)).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// A contract while it is being put together.
+#[derive(Default)]
+struct Contract {
+    paths: BTreeMap<&'static str, Map<String, Value>>,
+    shapes: BTreeMap<String, Value>,
+    /// Refusals, by the name under which calls refer to them.
+    refusals: BTreeMap<String, Value>,
+}
+
+impl Contract {
+    /// Adds what the answer `T` looks like, and everything in it; a reference to it.
+    fn answer<T: ToSchema>(&mut self) -> Value {
+        self.shape::<T>(&T::name(), true)
+    }
+
+    /// Adds the list `L` of `T` under a name of its own.
+    fn list_of<L: ToSchema, T: ToSchema>(&mut self, name: &str) -> Value {
+        self.answer::<T>();
+        self.shape::<L>(name, true)
+    }
+
+    /// Adds what the gateway sends.
+    fn input<T: ToSchema>(&mut self) -> Value {
+        self.shape::<T>(&T::name(), false)
+    }
+
+    fn shape<T: ToSchema>(&mut self, name: &str, whole: bool) -> Value {
+        let mut within = Vec::new();
+        T::schemas(&mut within);
+        within.push((name.to_owned(), T::schema()));
+        for (name, shape) in within {
+            let mut shape = serde_json::to_value(shape).unwrap_or_default();
+            if whole {
+                say_what_is_always_there(&mut shape);
+            }
+            self.shapes.insert(name, shape);
+        }
+        reference("schemas", name)
+    }
+
+    fn add(&mut self, call: Call) {
+        let (path, method, described) = call.describe(self);
+        self.paths.entry(path).or_default().insert(method.to_owned(), described);
+    }
+
+    fn document(mut self, upstream: Upstream, about: &str) -> Value {
+        self.answer::<Problem>();
+        self.shape::<ServiceClaims>("ServiceClaims", false);
+        json!({
+            "openapi": "3.1.0",
+            "info": {
+                "title": format!("The {} service", upstream.name()),
+                "version": env!("CARGO_PKG_VERSION"),
+                "description": format!("{about}\n\n{COMMON}"),
+                "license": { "name": "MIT", "identifier": "MIT" },
+            },
+            "servers": [{ "url": "/", "description": "`upstreams.*.url` of the gateway's settings." }],
+            "paths": self.paths,
+            "components": {
+                "schemas": self.shapes,
+                "responses": self.refusals,
+                "parameters": call::parameters(),
+                "headers": call::headers(),
+                "securitySchemes": { call::TOKEN: {
+                    "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": SERVICE_TOKEN,
+                } },
+            },
+        })
+    }
+}
+
+fn reference(kind: &str, name: &str) -> Value {
+    json!({ "$ref": format!("#/components/{kind}/{name}") })
+}
+
+/// What may be null in an answer is there all the same.
+fn say_what_is_always_there(shape: &mut Value) {
+    let takes_null = |field: &Value| {
+        field["type"].as_array().is_some_and(|kinds| kinds.contains(&json!("null")))
+            || field["oneOf"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind["type"] == "null"))
+    };
+    let nullable: Vec<Value> = shape["properties"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(_, field)| takes_null(field))
+        .map(|(name, _)| json!(name))
+        .collect();
+    if nullable.is_empty() {
+        return;
+    }
+    let mut required = shape["required"].as_array().cloned().unwrap_or_default();
+    required.extend(nullable);
+    required.sort_by_key(ToString::to_string);
+    required.dedup();
+    shape["required"] = json!(required);
+}
+
+const COMMON: &str = "The gateway alone calls, and never with a user's cookie or token. The acting user is the service \
+token's `sub`; a call for nobody has none. Lists that are walked by cursor answer `{items, nextCursor}`. A GET may answer \
+with an `ETag`; whoever sends it back in `If-None-Match` is answered 304. Errors are problem documents (RFC 9457) with a \
+stable `code`. Besides what is listed, every path answers 405 `method_not_allowed` with `Allow` to other methods. \
+Unknown query parameters are passed over; unknown fields of a body are refused with 422.";
+
+const SERVICE_TOKEN: &str = "A service token that the gateway signs: a JWT (RFC 7519) for this service alone, good for a \
+minute; its claims are `ServiceClaims`. Verify it with the keys at the gateway's `/.well-known/jwks.json` (EdDSA, chosen by \
+`kid`), or with the secret that only this service shares with it (HS256): pin the algorithm, and check `iss`, `aud` and \
+`exp`. `sub` is the acting user, or absent; `act` says that the gateway acts for them; `scope` says what the call may do at \
+most. The scopes that an operation needs are listed with it.";
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::{Upstream, contract};
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own_and_every_reference_leads_somewhere() {
+        for upstream in Upstream::ALL {
+            let contract: Value = serde_json::from_str(&contract(upstream)).expect("JSON");
+            let mut ids: Vec<&str> = contract["paths"]
+                .as_object()
+                .expect("paths")
+                .values()
+                .flat_map(|item| item.as_object().expect("an item").values())
+                .map(|operation| operation["operationId"].as_str().expect("a name"))
+                .collect();
+            let count = ids.len();
+            ids.sort_unstable();
+            ids.dedup();
+            assert!(count > 8 && ids.len() == count, "{ids:?}");
+            check_references(&contract, &contract);
+        }
+    }
+
+    fn check_references(root: &Value, value: &Value) {
+        match value {
+            Value::Object(fields) => {
+                if let Some(reference) = fields.get("$ref").and_then(Value::as_str) {
+                    let found = reference.strip_prefix('#').and_then(|pointer| root.pointer(pointer));
+                    assert!(found.is_some(), "{reference}");
+                }
+                fields.values().for_each(|field| check_references(root, field));
+            }
+            Value::Array(items) => items.iter().for_each(|item| check_references(root, item)),
+            _ => {}
+        }
+    }
+}
