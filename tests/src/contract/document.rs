@@ -52,18 +52,6 @@ impl Contract {
         Self { document, paths, validators: Mutex::default() }
     }
 
-    /// Every operation, with the statuses that are described as answers and not as refusals.
-    pub(super) fn operations(&self) -> impl Iterator<Item = (&str, u16)> {
-        let items = self.document["paths"].as_object().expect("paths").values();
-        let operations = items.flat_map(|item| item.as_object().expect("methods").values());
-        operations.flat_map(|operation| {
-            let name = operation["operationId"].as_str().expect("a name");
-            let statuses = operation["responses"].as_object().expect("answers").keys();
-            statuses
-                .filter_map(move |status| Some((name, status.parse().ok().filter(|status| *status < 400)?)))
-        })
-    }
-
     /// What is at `path`: a step that is written out goes before a parameter.
     pub(super) fn find(&'static self, method: &Method, path: &str) -> Found {
         let fits = self.paths.iter().filter(|template| fits(template, path));

@@ -11,7 +11,6 @@ use serde_json::Value;
 
 use crate::Answer;
 use document::{Contract, Described};
-pub use seen::{operations, seen};
 
 /// What holds besides the contract where an answer comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,16 +19,20 @@ pub(crate) struct Terms {
     pub(crate) limits: bool,
     /// A site is served: paths that nothing else is at are its own.
     pub(crate) site: bool,
+    /// The contract itself is served, and its page.
+    pub(crate) docs: bool,
 }
 
 impl Terms {
     /// Those of a gateway with these settings.
     pub(crate) fn of(settings: &[(String, String)]) -> Self {
-        let switch = settings.iter().rev().find(|(key, _)| key == "limits.enabled");
+        let switch = |name: &str| settings.iter().rev().find(|(key, _)| key == name);
         let set = settings.iter().any(|(key, _)| key.starts_with("limits."));
         Self {
-            limits: switch.map_or(set, |(_, value)| matches!(value.as_str(), "true" | "on")),
-            site: settings.iter().any(|(key, _)| key == "site.dir"),
+            limits: switch("limits.enabled")
+                .map_or(set, |(_, value)| matches!(value.as_str(), "true" | "on")),
+            site: switch("site.dir").is_some(),
+            docs: switch("http.docs").is_none_or(|(_, value)| value != "false"),
         }
     }
 }
@@ -44,7 +47,8 @@ pub(crate) fn hold(terms: Terms, method: &Method, path: &str, answer: &Answer) {
     if *method == Method::OPTIONS {
         return;
     }
-    let found = case.contract.find(method, path);
+    let switched_off = !terms.docs && ["/docs", "/openapi.json"].contains(&path);
+    let found = if switched_off { Found::Nothing } else { case.contract.find(method, path) };
     let free = matches!(&found, Found::Operation(described) if described.is_free());
     let name = match found {
         // Not everything that is read can be asked for its head alone.

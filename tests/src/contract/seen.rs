@@ -1,11 +1,9 @@
 //! Which answers of which operations were seen. Each test is a process of its own: what they saw together goes
-//! into the file that `TEST_ANSWERS_SEEN` names, a line for each.
+//! into the file that `TEST_ANSWERS_SEEN` names, a line for each. `tests/contract/seen.py` reads it in the end.
 
 use std::{collections::BTreeSet, fs::OpenOptions, io::Write as _};
 
 use parking_lot::Mutex;
-
-use super::document::Contract;
 
 static SEEN: Mutex<BTreeSet<(&'static str, u16)>> = Mutex::new(BTreeSet::new());
 
@@ -22,16 +20,4 @@ pub(super) fn note(operation: &'static str, status: u16) {
         let mut file = OpenOptions::new().create(true).append(true).open(file).expect("the file opens");
         file.write_all(format!("{operation} {status}\n").as_bytes()).expect("a line is written");
     }
-}
-
-/// The answers that this process has seen: operation and status.
-#[must_use]
-pub fn seen() -> BTreeSet<(String, u16)> {
-    SEEN.lock().iter().map(|(operation, status)| ((*operation).to_owned(), *status)).collect()
-}
-
-/// The answers that the contract describes and that are no refusals.
-#[must_use]
-pub fn operations() -> BTreeSet<(String, u16)> {
-    Contract::committed().operations().map(|(operation, status)| (operation.to_owned(), status)).collect()
 }

@@ -5,8 +5,14 @@ use std::{
     process::ExitStatus,
 };
 
+use reqwest::Method;
+
 use super::{Program, gateway::Gateway};
-use crate::{Actor, Answer, contract::Terms, planted};
+use crate::{
+    Actor, Answer,
+    contract::{self, Terms},
+    planted,
+};
 
 /// A gateway. When it is let go of, all it ever said is searched for secrets.
 pub struct Replica {
@@ -62,6 +68,14 @@ impl Replica {
     #[must_use]
     pub fn internal_url(&self) -> String {
         format!("http://{}", self.gateway().internal)
+    }
+
+    /// Holds an answer that a suite has read by itself, and not through an actor, against the contract.
+    ///
+    /// # Panics
+    /// When it breaks it.
+    pub fn hold(&self, method: &Method, path: &str, answer: &Answer) {
+        contract::hold(Terms::of(&self.settings), method, path, answer);
     }
 
     /// Asks the internal listener.

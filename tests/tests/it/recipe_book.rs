@@ -166,6 +166,8 @@ async fn form(Book { ada, bob, nobody, recipe, .. }: &Book) {
     let path = format!("/api/recipes/{recipe}/form");
     let form = ada.get(&path).await.expect(200);
     assert_eq!(form.header("cache-control"), Some("private, no-cache"));
+    let known = ada.request(Method::GET, &path).header("if-none-match", form.etag()).send().await;
+    let _ = known.expect(304);
     let form = form.json();
     assert_eq!((&form["id"], &form["servings"]), (&json!(recipe), &json!(4)));
     assert_eq!(form["ingredients"][0]["amount"], 400);

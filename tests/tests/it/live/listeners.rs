@@ -2,10 +2,14 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use futures_util::{SinkExt, StreamExt};
+use reqwest::{
+    Method, StatusCode,
+    header::{HeaderMap, HeaderName},
+};
 use serde_json::Value;
-use tests::{Actor, Replica, TestBff, contract::hold_message, soon};
+use tests::{Actor, Answer, Replica, TestBff, contract::hold_message, soon};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
@@ -35,6 +39,12 @@ impl Heard {
     }
 }
 
+/// Holds the beginning of a connection against the contract.
+fn hold_head(bff: &Replica, status: StatusCode, headers: &HeaderMap) {
+    let (headers, body, took) = (headers.clone(), Bytes::new(), Duration::ZERO);
+    bff.hold(&Method::GET, "/bff/notify", &Answer { status, headers, body, took });
+}
+
 /// What was told, which is what the contract says of messages.
 fn message(text: &str) -> Value {
     let message = serde_json::from_str(text).expect("JSON");
@@ -62,7 +72,10 @@ impl Socket {
             request.headers_mut().append(name, HeaderValue::from_str(value).expect("a header value"));
         }
         match soon("the handshake", client_async(request, stream)).await {
-            Ok((socket, _)) => Ok(Self(socket)),
+            Ok((socket, opened)) => {
+                hold_head(bff, opened.status(), opened.headers());
+                Ok(Self(socket))
+            }
             Err(Error::Http(answer)) => Err(answer.status().as_u16()),
             Err(error) => panic!("{error}"),
         }
@@ -149,6 +162,11 @@ impl EventStream {
             return Err(status);
         }
         assert!(head.contains("content-type: text/event-stream"), "{head}");
+        let headers = head.lines().filter_map(|line| line.split_once(": ")).map(|(name, value)| {
+            let name = HeaderName::from_bytes(name.as_bytes()).expect("a name");
+            (name, HeaderValue::from_str(value).expect("a value"))
+        });
+        hold_head(bff, StatusCode::OK, &headers.collect());
         assert!(head.contains("cache-control: no-store"), "{head}");
         Ok(Self { stream, raw, text: String::new(), last_id: None, retry: None })
     }
