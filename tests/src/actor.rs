@@ -66,7 +66,8 @@ impl Actor {
         Self { base: base.to_owned(), ..self.clone() }
     }
 
-    /// The same person at something that is not the gateway, such as the app: the contract does not speak of it.
+    /// The same person at something that is not the gateway, such as the app or a cache before it: the contract does not
+    /// speak of that.
     #[must_use]
     pub fn elsewhere(&self, base: &str) -> Self {
         Self { terms: None, ..self.at(base) }

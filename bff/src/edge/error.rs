@@ -154,13 +154,13 @@ impl ApiError {
                 StatusCode::NOT_ACCEPTABLE,
                 "not_acceptable",
                 "Not acceptable",
-                "This path answers with `application/json`, which `Accept` rules out.",
+                "This path has no answer of a media type that `Accept` allows.",
             ),
             Self::UnsupportedMediaType => face(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_media_type",
                 "Unsupported media type",
-                "The body must be `application/json`.",
+                "This path takes no body of that media type; nearly all paths take `application/json`.",
             ),
             Self::BodyTooLarge(_) => face(
                 StatusCode::PAYLOAD_TOO_LARGE,

@@ -29,8 +29,8 @@ pub use caller::{MaybeSignedIn, SignedIn, SignedInUntouched, bears_token, handsh
 pub use callers::{Callers, caller_service};
 pub use context::RequestContext;
 pub use contract::{
-    Access, AnswerHeader, Contract, Operation, any_text, choice, compact_of, date_time, number, object, text,
-    text_matching, upstream_problems,
+    Access, AnswerHeader, Contract, Operation, any_text, choice, compact_of, date_time, number, object,
+    resolved, text, text_matching, upstream_problems,
 };
 pub use error::ApiError;
 pub use fixed::Fixed;

@@ -1,13 +1,14 @@
 //! What every screen promises its callers: it follows from the screen's own types.
 
+use std::collections::BTreeMap;
+
 use schemas::Example as _;
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::{
     ToSchema,
     openapi::{
-        ArrayBuilder, ContentBuilder, ObjectBuilder, Ref, ResponseBuilder, Schema, Type,
-        example::ExampleBuilder,
-        schema::{AnyOfBuilder, SchemaType},
+        ArrayBuilder, ContentBuilder, ObjectBuilder, Ref, RefOr, ResponseBuilder, Schema, Type,
+        example::ExampleBuilder, schema::AnyOfBuilder,
     },
 };
 
@@ -16,7 +17,7 @@ use super::{
     screen::{Screen, Viewer},
 };
 use crate::edge::{
-    AnswerHeader, ApiError, Contract, Operation, any_text, choice, compact_of, upstream_problems,
+    AnswerHeader, ApiError, Contract, Operation, any_text, choice, compact_of, resolved, upstream_problems,
 };
 
 /// The group of all screens.
@@ -34,11 +35,12 @@ pub fn describe<S: Screen>(contract: &mut Contract, id: &'static str) {
     let name = S::Document::name();
     let compact = compact_of(contract, &name, S::COMPACT.without);
     let examples = [("full", S::Document::example()), ("compact", S::COMPACT.of(S::Document::example()))];
+    let line = line([&resolved(contract, &RefOr::Ref(full.clone())), &resolved(contract, &compact)]);
+    let line = contract.named(format!("{name}Line"), line, first_line(&examples[0].1));
     let compact = contract.named(format!("{name}Compact"), compact, examples[1].1.clone());
     let either = Schema::AnyOf(AnyOfBuilder::new().item(full).item(compact).build());
     let examples = examples.map(|(view, value)| (view, ExampleBuilder::new().value(Some(value)).build()));
     let document = ContentBuilder::new().schema(Some(either)).examples_from_iter(examples).build();
-    let line = contract.named("ScreenLine".to_owned(), line(), json!({ "part": "end", "degraded": [] }));
     let answer = ResponseBuilder::new()
         .description("The document.")
         .content("application/json", document)
@@ -63,26 +65,40 @@ pub fn describe<S: Screen>(contract: &mut Contract, id: &'static str) {
 const CACHED: [AnswerHeader; 4] =
     [AnswerHeader::ETag, AnswerHeader::Age, AnswerHeader::CacheStatus, AnswerHeader::ServerTiming];
 
-/// One line of a screen that is sent part by part.
-fn line() -> Schema {
-    let word = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .description(Some("A field of the document, or `end`."));
-    let degraded = ArrayBuilder::new()
-        .items(Ref::from_schema_name("DegradedPart"))
-        .description(Some("With `end` alone."));
+fn first_line(document: &Value) -> Value {
+    let mut fields = document.as_object().into_iter().flatten().filter(|(name, _)| *name != "degraded");
+    fields.next().map(|(name, value)| json!({ "part": name, "data": value })).unwrap_or_default()
+}
+
+/// One line of a screen that is sent part by part: a field in either shape, or the end.
+fn line(shapes: [&Schema; 2]) -> Schema {
+    let mut fields = BTreeMap::<&str, Vec<&RefOr<Schema>>>::new();
+    for shape in shapes {
+        let Schema::Object(document) = shape else { continue };
+        for (name, field) in document.properties.iter().filter(|(name, _)| *name != "degraded") {
+            let known = fields.entry(name.as_str()).or_default();
+            if !known.contains(&field) {
+                known.push(field);
+            }
+        }
+    }
+    let mut lines = AnyOfBuilder::new();
+    for (name, shapes) in fields {
+        let data = shapes.into_iter().fold(AnyOfBuilder::new(), |data, shape| data.item(shape.clone()));
+        lines = lines.item(part(name).property("data", data).required("data"));
+    }
+    let degraded = ArrayBuilder::new().items(Ref::from_schema_name("DegradedPart"));
     let error = ObjectBuilder::new()
         .schema_type(Type::String)
-        .description(Some("With `end` alone: the code of what kept the rest from being sent."));
-    ObjectBuilder::new()
-        .property("part", word)
-        .property(
-            "data",
-            ObjectBuilder::new().description(Some("The field's value.")).schema_type(SchemaType::AnyValue),
-        )
-        .property("degraded", degraded)
-        .property("error", error)
-        .required("part")
+        .description(Some("The code of what kept the rest from being sent."));
+    lines
+        .item(part("end").property("degraded", degraded).required("degraded"))
+        .item(part("end").property("error", error).required("error"))
         .build()
         .into()
+}
+
+fn part(name: &str) -> ObjectBuilder {
+    let word = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([name]));
+    ObjectBuilder::new().property("part", word).required("part")
 }

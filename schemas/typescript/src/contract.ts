@@ -897,6 +897,66 @@ export interface components {
                 title: string;
             } & Record<string, never>)[] | null;
         };
+        HomeFeedLine: {
+            data: string | null;
+            /** @enum {string} */
+            part: "nextCursor";
+        } | {
+            data: (components["schemas"]["FeedPost"][] | null) | ({
+                author: {
+                    avatarUrl: string | null;
+                    displayName: string;
+                    id: components["schemas"]["Id"];
+                } | null;
+                createdAt: components["schemas"]["Rfc3339"];
+                id: components["schemas"]["Id"];
+                /** Format: int64 */
+                likeCount: number;
+                likedByMe: boolean;
+                recipe: ({
+                    /** Format: int64 */
+                    costPerServing: number;
+                    /** @description ISO 4217. */
+                    currency: string;
+                    id: components["schemas"]["Id"];
+                    photoUrl: string | null;
+                    title: string;
+                } & Record<string, never>) | null;
+                text: components["schemas"]["RawText"];
+            }[] | null);
+            /** @enum {string} */
+            part: "posts";
+        } | {
+            data: components["schemas"]["Member"] | {
+                avatarUrl: string | null;
+                displayName: string;
+                id: components["schemas"]["Id"];
+                username: string;
+            };
+            /** @enum {string} */
+            part: "profile";
+        } | {
+            data: (components["schemas"]["RecipeCardWithAuthor"][] | null) | (({
+                /** Format: int64 */
+                costPerServing: number;
+                /** @description ISO 4217. */
+                currency: string;
+                id: components["schemas"]["Id"];
+                photoUrl: string | null;
+                title: string;
+            } & Record<string, never>)[] | null);
+            /** @enum {string} */
+            part: "recipes";
+        } | {
+            degraded: components["schemas"]["DegradedPart"][];
+            /** @enum {string} */
+            part: "end";
+        } | {
+            /** @description The code of what kept the rest from being sent. */
+            error: string;
+            /** @enum {string} */
+            part: "end";
+        };
         /**
          * @description An opaque id: 1 to 128 characters out of `[A-Za-z0-9._~-]`, so that it can stand in a path unescaped.
          * @example 0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10
@@ -974,6 +1034,9 @@ export interface components {
             topic?: string;
             type: string;
         };
+        LogoutForm: {
+            logout_token: string;
+        };
         /** @description A member as they see themselves. */
         Me: {
             avatarUrl: string | null;
@@ -1005,6 +1068,35 @@ export interface components {
                 totpEnabled: boolean;
                 username: string;
             };
+        };
+        MePageLine: {
+            data: components["schemas"]["Counts"] | null;
+            /** @enum {string} */
+            part: "counts";
+        } | {
+            data: components["schemas"]["Me"] | {
+                avatarUrl: string | null;
+                displayName: string;
+                email: string;
+                id: components["schemas"]["Id"];
+                totpEnabled: boolean;
+                username: string;
+            };
+            /** @enum {string} */
+            part: "profile";
+        } | {
+            data: components["schemas"]["MySession"];
+            /** @enum {string} */
+            part: "session";
+        } | {
+            degraded: components["schemas"]["DegradedPart"][];
+            /** @enum {string} */
+            part: "end";
+        } | {
+            /** @description The code of what kept the rest from being sent. */
+            error: string;
+            /** @enum {string} */
+            part: "end";
         };
         /** @description A member as everybody sees them. */
         Member: {
@@ -1091,6 +1183,80 @@ export interface components {
                 /** Format: int64 */
                 totalCost: number;
             } & Record<string, never>)[] | null;
+        };
+        MemberPageLine: {
+            data: boolean | null;
+            /** @enum {string} */
+            part: "following";
+        } | {
+            data: string | null;
+            /** @enum {string} */
+            part: "nextCursor";
+        } | {
+            data: (components["schemas"]["FeedPost"][] | null) | ({
+                createdAt: components["schemas"]["Rfc3339"];
+                id: components["schemas"]["Id"];
+                /** Format: int64 */
+                likeCount: number;
+                likedByMe: boolean;
+                recipe: ({
+                    /** Format: int64 */
+                    commentCount: number;
+                    /** Format: int64 */
+                    costPerServing: number;
+                    createdAt: components["schemas"]["Rfc3339"];
+                    /** @description ISO 4217. */
+                    currency: string;
+                    id: components["schemas"]["Id"];
+                    /** Format: int64 */
+                    likeCount: number;
+                    likedByMe: boolean;
+                    photoUrl: string | null;
+                    /** Format: int32 */
+                    servings: number;
+                    title: string;
+                    /** Format: int64 */
+                    totalCost: number;
+                } & Record<string, never>) | null;
+                text: components["schemas"]["RawText"];
+            }[] | null);
+            /** @enum {string} */
+            part: "posts";
+        } | {
+            data: components["schemas"]["Member"];
+            /** @enum {string} */
+            part: "profile";
+        } | {
+            data: (components["schemas"]["RecipeCardWithAuthor"][] | null) | (({
+                /** Format: int64 */
+                commentCount: number;
+                /** Format: int64 */
+                costPerServing: number;
+                createdAt: components["schemas"]["Rfc3339"];
+                /** @description ISO 4217. */
+                currency: string;
+                id: components["schemas"]["Id"];
+                /** Format: int64 */
+                likeCount: number;
+                likedByMe: boolean;
+                photoUrl: string | null;
+                /** Format: int32 */
+                servings: number;
+                title: string;
+                /** Format: int64 */
+                totalCost: number;
+            } & Record<string, never>)[] | null);
+            /** @enum {string} */
+            part: "recipes";
+        } | {
+            degraded: components["schemas"]["DegradedPart"][];
+            /** @enum {string} */
+            part: "end";
+        } | {
+            /** @description The code of what kept the rest from being sent. */
+            error: string;
+            /** @enum {string} */
+            part: "end";
         };
         /**
          * @description What a member may change of themselves; what is absent stays as it is. Null is refused: to some it means "stays as it
@@ -1313,6 +1479,70 @@ export interface components {
                 author: components["schemas"]["MemberCard"] | null;
             };
         };
+        RecipePageLine: {
+            data: (components["schemas"]["CommentWithAuthor"][] | null) | (({
+                authorId: components["schemas"]["Id"];
+                body: components["schemas"]["RawText"];
+                createdAt: components["schemas"]["Rfc3339"];
+                id: components["schemas"]["Id"];
+                /** Format: int64 */
+                likeCount: number;
+                likedByMe: boolean;
+            } & {
+                author: components["schemas"]["MemberCard"] | null;
+            })[] | null);
+            /** @enum {string} */
+            part: "comments";
+        } | {
+            data: string | null;
+            /** @enum {string} */
+            part: "nextCursor";
+        } | {
+            data: components["schemas"]["RecipeWithAuthor"] | ({
+                authorId: components["schemas"]["Id"];
+                body: components["schemas"]["RawText"];
+                /** Format: int64 */
+                commentCount: number;
+                /** Format: int64 */
+                costPerServing: number;
+                createdAt: components["schemas"]["Rfc3339"];
+                /** @description ISO 4217. */
+                currency: string;
+                id: components["schemas"]["Id"];
+                ingredients: {
+                    amount: components["schemas"]["Amount"];
+                    /**
+                     * Format: int64
+                     * @description `round_half_up(amount × price / per)`.
+                     */
+                    cost: number;
+                    name: string;
+                    unit: string;
+                }[];
+                /** Format: int64 */
+                likeCount: number;
+                likedByMe: boolean;
+                photoUrl: string | null;
+                /** Format: int32 */
+                servings: number;
+                title: string;
+                /** Format: int64 */
+                totalCost: number;
+            } & {
+                author: components["schemas"]["MemberCard"] | null;
+            });
+            /** @enum {string} */
+            part: "recipe";
+        } | {
+            degraded: components["schemas"]["DegradedPart"][];
+            /** @enum {string} */
+            part: "end";
+        } | {
+            /** @description The code of what kept the rest from being sent. */
+            error: string;
+            /** @enum {string} */
+            part: "end";
+        };
         /** @description A whole recipe with its author beside it. */
         RecipeWithAuthor: components["schemas"]["Recipe"] & {
             author: components["schemas"]["MemberCard"] | null;
@@ -1337,16 +1567,6 @@ export interface components {
          * @example 2026-11-20T09:30:00Z
          */
         Rfc3339: string;
-        ScreenLine: {
-            /** @description The field's value. */
-            data?: unknown;
-            /** @description With `end` alone. */
-            degraded?: components["schemas"]["DegradedPart"][];
-            /** @description With `end` alone: the code of what kept the rest from being sent. */
-            error?: string;
-            /** @description A field of the document, or `end`. */
-            part: string;
-        };
         /** @description A browser's session. No `Debug`: the CSRF token is a secret. */
         SessionInfo: {
             /** @description To be sent back as `X-CSRF-Token` with every unsafe method. */
@@ -1795,7 +2015,7 @@ export interface components {
                 };
             };
         };
-        /** @description - `not_acceptable`: This path answers with `application/json`, which `Accept` rules out. */
+        /** @description - `not_acceptable`: This path has no answer of a media type that `Accept` allows. */
         "406.not_acceptable": {
             headers: {
                 "Cache-Control": components["headers"]["Cache-Control"];
@@ -1954,7 +2174,7 @@ export interface components {
                 };
             };
         };
-        /** @description - `unsupported_media_type`: The body must be `application/json`. */
+        /** @description - `unsupported_media_type`: This path takes no body of that media type; nearly all paths take `application/json`. */
         "415.unsupported_media_type": {
             headers: {
                 "Cache-Control": components["headers"]["Cache-Control"];
@@ -2226,27 +2446,6 @@ export interface components {
         /**
          * @description - `interrupted`: What was asked was cut short here. Try again.
          *     - `overloaded`: A service that this answer needs has no room at the moment. Try again later.
-         */
-        "503.interrupted.overloaded": {
-            headers: {
-                "Cache-Control": components["headers"]["Cache-Control"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Retry-After": components["headers"]["Retry-After"];
-                Vary: components["headers"]["Vary"];
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {string} */
-                    code: "interrupted" | "overloaded";
-                };
-            };
-        };
-        /**
-         * @description - `interrupted`: What was asked was cut short here. Try again.
-         *     - `overloaded`: A service that this answer needs has no room at the moment. Try again later.
          *     - `session_store_unavailable`: Sessions cannot be looked up at the moment. Try again later.
          */
         "503.interrupted.overloaded.session_store_unavailable": {
@@ -2263,6 +2462,51 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
                     code: "interrupted" | "overloaded" | "session_store_unavailable";
+                };
+            };
+        };
+        /**
+         * @description - `interrupted`: What was asked was cut short here. Try again.
+         *     - `overloaded`: A service that this answer needs has no room at the moment. Try again later.
+         *     - `session_store_unavailable`: Sessions cannot be looked up at the moment. Try again later.
+         *     - `store_unavailable`: What was asked needs the gateway's store, which does not answer. Try again later.
+         */
+        "503.interrupted.overloaded.session_store_unavailable.store_unavailable": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "interrupted" | "overloaded" | "session_store_unavailable" | "store_unavailable";
+                };
+            };
+        };
+        /**
+         * @description - `interrupted`: What was asked was cut short here. Try again.
+         *     - `overloaded`: A service that this answer needs has no room at the moment. Try again later.
+         *     - `store_unavailable`: What was asked needs the gateway's store, which does not answer. Try again later.
+         */
+        "503.interrupted.overloaded.store_unavailable": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "interrupted" | "overloaded" | "store_unavailable";
                 };
             };
         };
@@ -2956,7 +3200,7 @@ export interface operations {
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
-            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
             504: components["responses"]["504.upstream_timeout"];
         };
     };
@@ -3266,7 +3510,7 @@ export interface operations {
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
-            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
             504: components["responses"]["504.upstream_timeout"];
         };
     };
@@ -3664,7 +3908,7 @@ export interface operations {
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
-            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
             504: components["responses"]["504.upstream_timeout"];
         };
     };
@@ -3924,7 +4168,7 @@ export interface operations {
             429: components["responses"]["429.rate_limited.too_many_attempts"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
-            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
             504: components["responses"]["504.upstream_timeout"];
         };
     };
@@ -3994,7 +4238,7 @@ export interface operations {
             429: components["responses"]["429.rate_limited.too_many_attempts"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
-            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
             504: components["responses"]["504.upstream_timeout"];
         };
     };
@@ -4095,7 +4339,7 @@ export interface operations {
             429: components["responses"]["429.rate_limited.too_many_attempts"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
-            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
             504: components["responses"]["504.upstream_timeout"];
         };
     };
@@ -4219,7 +4463,16 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "logout_token": "eyJhbGciOiJFZERTQSJ9.eyJldmVudHMiOnt9fQ.c2lnbmF0dXJl"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["LogoutForm"];
+            };
+        };
         responses: {
             /** @description Their sessions have ended, on every replica. */
             200: {
@@ -4312,7 +4565,6 @@ export interface operations {
             400: components["responses"]["400.bad_request.return_to_not_allowed"];
             401: components["responses"]["401.invalid_caller_token"];
             404: components["responses"]["404.not_found"];
-            422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted.oidc_provider_unavailable"];
@@ -4627,7 +4879,7 @@ export interface operations {
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
-            503: components["responses"]["503.interrupted.overloaded"];
+            503: components["responses"]["503.interrupted.overloaded.store_unavailable"];
             504: components["responses"]["504.upstream_timeout"];
         };
     };
@@ -4689,7 +4941,7 @@ export interface operations {
             429: components["responses"]["429.rate_limited.too_many_attempts"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
-            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
             504: components["responses"]["504.upstream_timeout"];
         };
     };
@@ -4748,11 +5000,11 @@ export interface operations {
                     "application/json": components["schemas"]["HomeFeed"] | components["schemas"]["HomeFeedCompact"];
                     /**
                      * @example {
-                     *       "degraded": [],
-                     *       "part": "end"
+                     *       "data": null,
+                     *       "part": "nextCursor"
                      *     }
                      */
-                    "application/x-ndjson": components["schemas"]["ScreenLine"];
+                    "application/x-ndjson": components["schemas"]["HomeFeedLine"];
                 };
             };
             /** @description The caller has it. */
@@ -4833,11 +5085,15 @@ export interface operations {
                     "application/json": components["schemas"]["MePage"] | components["schemas"]["MePageCompact"];
                     /**
                      * @example {
-                     *       "degraded": [],
-                     *       "part": "end"
+                     *       "data": {
+                     *         "followers": 1,
+                     *         "following": 0,
+                     *         "posts": 1
+                     *       },
+                     *       "part": "counts"
                      *     }
                      */
-                    "application/x-ndjson": components["schemas"]["ScreenLine"];
+                    "application/x-ndjson": components["schemas"]["MePageLine"];
                 };
             };
             /** @description The caller has it. */
@@ -4925,11 +5181,11 @@ export interface operations {
                     "application/json": components["schemas"]["MemberPage"] | components["schemas"]["MemberPageCompact"];
                     /**
                      * @example {
-                     *       "degraded": [],
-                     *       "part": "end"
+                     *       "data": true,
+                     *       "part": "following"
                      *     }
                      */
-                    "application/x-ndjson": components["schemas"]["ScreenLine"];
+                    "application/x-ndjson": components["schemas"]["MemberPageLine"];
                 };
             };
             /** @description The caller has it. */
@@ -5078,11 +5334,28 @@ export interface operations {
                     "application/json": components["schemas"]["RecipePage"] | components["schemas"]["RecipePageCompact"];
                     /**
                      * @example {
-                     *       "degraded": [],
-                     *       "part": "end"
+                     *       "data": [
+                     *         {
+                     *           "author": {
+                     *             "avatarUrl": null,
+                     *             "displayName": "김보라",
+                     *             "id": "01930000-0000-7000-8000-0000000b0ba0",
+                     *             "username": "bora"
+                     *           },
+                     *           "authorId": "01930000-0000-7000-8000-0000000b0ba0",
+                     *           "body": "월말의 친구.",
+                     *           "createdAt": "2026-11-20T10:05:00Z",
+                     *           "id": "01930000-0000-7002-8000-000000000003",
+                     *           "likeCount": 0,
+                     *           "likedByMe": false,
+                     *           "recipeId": "01930000-0000-7001-8000-000000000002",
+                     *           "updatedAt": "2026-11-20T10:05:00Z"
+                     *         }
+                     *       ],
+                     *       "part": "comments"
                      *     }
                      */
-                    "application/x-ndjson": components["schemas"]["ScreenLine"];
+                    "application/x-ndjson": components["schemas"]["RecipePageLine"];
                 };
             };
             /** @description The caller has it. */

@@ -71,10 +71,10 @@ async fn a_shared_cache_never_holds_what_is_personal() {
     let folder = tempfile::tempdir().expect("a folder");
     let nginx = Nginx::before(&bff.url(), folder.path()).await;
     let people: [(Actor, bool, bool); 4] = [
-        (bff.anonymous().at(&nginx.base), false, false),
-        (ada.at(&nginx.base), true, true),
-        (bora.at(&nginx.base), true, false),
-        (bff.anonymous().at(&nginx.base), false, false),
+        (bff.anonymous().elsewhere(&nginx.base), false, false),
+        (ada.elsewhere(&nginx.base), true, true),
+        (bora.elsewhere(&nginx.base), true, false),
+        (bff.anonymous().elsewhere(&nginx.base), false, false),
     ];
     let paths =
         [format!("/bff/recipes/{id}"), format!("/bff/members/{}", cook.id()), format!("/api/recipes/{id}")];

@@ -13,6 +13,7 @@ use super::super::{
 use crate::{
     edge::{Access, AnswerHeader, ApiError, Contract, Operation, text, upstream_problems},
     identity::CsrfRefusal,
+    store::StoreError,
 };
 
 const ACCOUNTS: &str = "accounts";
@@ -46,8 +47,8 @@ fn not_verified() -> [ApiError; 3] {
 }
 
 /// Where a password or a code is tried.
-fn too_many_attempts() -> ApiError {
-    ApiError::TooManyAttempts { retry_after_s: 1 }
+fn throttled() -> [ApiError; 2] {
+    [ApiError::TooManyAttempts { retry_after_s: 1 }, ApiError::Store(StoreError::Closed)]
 }
 
 fn sign_up_and_in(contract: &mut Contract) {
@@ -74,9 +75,9 @@ fn sign_up_and_in(contract: &mut Contract) {
             .answers_shaped(200, "The session.", session)
             .bears(200, [AnswerHeader::SetCookie.always()])
             .fails_with(not_verified())
-            .fails(too_many_attempts())
+            .fails_with(throttled())
             .fails(forgery())
-            .fails(ApiError::Identity(crate::store::StoreError::Closed.into()))
+            .fails(ApiError::Identity(StoreError::Closed.into()))
             .fails_with(upstream_problems()),
     );
 }
@@ -134,9 +135,9 @@ fn tokens(contract: &mut Contract) {
             .answers_shaped(200, "A pair of tokens (RFC 6749 section 5.1).", pair.clone())
             .bears(200, [AnswerHeader::SetCookie.sometimes()])
             .fails_with(not_verified())
-            .fails(too_many_attempts())
+            .fails_with(throttled())
             .fails(forgery())
-            .fails(ApiError::Identity(crate::store::StoreError::Closed.into()))
+            .fails(ApiError::Identity(StoreError::Closed.into()))
             .fails_with(upstream_problems()),
     );
     let input = contract.input::<RefreshRequest>();
@@ -152,7 +153,7 @@ fn tokens(contract: &mut Contract) {
             .bears(200, [AnswerHeader::SetCookie.sometimes()])
             .bears(401, [AnswerHeader::SetCookie.sometimes()])
             .fails_with([ApiError::InvalidGrant, ApiError::RefreshedTooOften { retry_after_s: 1 }, forgery()])
-            .fails(ApiError::Identity(crate::store::StoreError::Closed.into())),
+            .fails(ApiError::Identity(StoreError::Closed.into())),
     );
     let input = contract.input::<RevokeRequest>();
     contract.add(
@@ -163,7 +164,7 @@ fn tokens(contract: &mut Contract) {
             .answers_with(204, ResponseBuilder::new().description("It has ended, or there was none."))
             .bears(204, [AnswerHeader::SetCookie.sometimes()])
             .fails_with([ApiError::InvalidToken, forgery()])
-            .fails(ApiError::Identity(crate::store::StoreError::Closed.into())),
+            .fails(ApiError::Identity(StoreError::Closed.into())),
     );
 }
 
@@ -186,7 +187,7 @@ fn second_factor(contract: &mut Contract) {
             .answers_shaped(200, "It is on.", enabled)
             .bears(200, [AnswerHeader::SetCookie.sometimes(), AnswerHeader::CsrfToken.sometimes()])
             .fails_with(["totp_enabled", "totp_not_enrolled", "otp_invalid"].map(refusal_named))
-            .fails(too_many_attempts())
+            .fails_with(throttled())
             .fails_with(upstream_problems()),
     );
     contract.add(
@@ -198,7 +199,7 @@ fn second_factor(contract: &mut Contract) {
             )
             .bears(204, [AnswerHeader::SetCookie.sometimes(), AnswerHeader::CsrfToken.sometimes()])
             .fails_with(["totp_not_enrolled", "otp_invalid"].map(refusal_named))
-            .fails(too_many_attempts())
+            .fails_with(throttled())
             .fails_with(upstream_problems()),
     );
 }

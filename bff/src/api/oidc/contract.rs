@@ -1,10 +1,14 @@
 //! What `/auth/oidc` promises. Beside the handlers.
 
 use schemas::{Items, SignInProvider};
-use utoipa::openapi::ResponseBuilder;
+use serde_json::json;
+use utoipa::openapi::{ObjectBuilder, ResponseBuilder, Schema};
 
 use super::refusals::{callback_refusals, logout_refusals, return_to_refused};
-use crate::edge::{Access, AnswerHeader, ApiError, Contract, Operation, text, upstream_problems};
+use crate::{
+    edge::{Access, AnswerHeader, ApiError, Contract, Operation, text, upstream_problems},
+    store::StoreError,
+};
 
 const PROVIDERS: &str = "sign-in providers";
 const NAME: &str = "The provider's name in the settings.";
@@ -27,7 +31,7 @@ pub(in super::super) fn describe(contract: &mut Contract) {
             .is(PROVIDERS, Access::Public, "Go to the provider")
             .about("`returnTo`: a path here, or a page of a configured origin; `/` where it is left out.")
             .at("provider", text(32), NAME)
-            .query("returnTo", text(1024), "Where the browser goes in the end.")
+            .asks("returnTo", text(1024), "Where the browser goes in the end.")
             .whatever_is_accepted()
             .answers_with(303, to("Go to the provider's sign-in page."))
             .bears(303, [AnswerHeader::Location.always(), AnswerHeader::SetCookie.always()])
@@ -45,14 +49,18 @@ pub(in super::super) fn describe(contract: &mut Contract) {
             .answers_with(303, to("Go to where the sign-in began, with a session."))
             .bears(303, [AnswerHeader::Location.always(), AnswerHeader::SetCookie.always()])
             .fails_with(callback_refusals())
-            .fails(ApiError::Identity(crate::store::StoreError::Closed.into()))
+            .fails(ApiError::Identity(StoreError::Closed.into()))
             .fails_with(upstream_problems()),
     );
+    let token = "eyJhbGciOiJFZERTQSJ9.eyJldmVudHMiOnt9fQ.c2lnbmF0dXJl";
+    let shape = ObjectBuilder::new().property("logout_token", text(16_384)).required("logout_token").build();
+    let form = contract.named("LogoutForm".to_owned(), Schema::from(shape), json!({ "logout_token": token }));
     contract.add(
         Operation::post("/auth/oidc/{provider}/backchannel-logout", "backchannelLogout")
             .is(PROVIDERS, Access::Public, "A provider signs somebody out")
             .about("For providers (OpenID Connect Back-Channel Logout 1.0): a form with `logout_token`.")
             .at("provider", text(32), NAME)
+            .takes_form(form)
             .whatever_is_accepted()
             .answers_with(
                 200,

@@ -5,6 +5,7 @@
 //! added here, so that a description says only what is its own. Problem codes are not written twice: a description
 //! names the [`ApiError`] that its handler answers, and the code and the status follow from that.
 
+mod access;
 mod headers;
 mod operation;
 mod problems;
@@ -21,15 +22,15 @@ use utoipa::{
         PathsBuilder, Ref, RefOr, Response, Schema, Server,
         info::{InfoBuilder, LicenseBuilder},
         schema::{SchemaType, Type},
-        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
         tag::TagBuilder,
     },
 };
 
+pub use access::Access;
 pub use headers::AnswerHeader;
-pub use operation::{Access, Operation};
+pub use operation::Operation;
 pub use problems::upstream_problems;
-pub use shapes::{any_text, choice, compact_of, date_time, number, object, text, text_matching};
+pub use shapes::{any_text, choice, compact_of, date_time, number, object, resolved, text, text_matching};
 
 /// What callers find at `/openapi.json`, while it is being put together.
 #[derive(Default)]
@@ -182,21 +183,10 @@ fn components(
     refusals: BTreeMap<String, Response>,
     cookie: &str,
 ) -> Components {
-    let session = ApiKeyValue::with_description(
-        cookie,
-        "A browser's session. With unsafe methods `X-CSRF-Token` must bear the session's token, and the request \
-         must come from an allowed origin.",
-    );
-    let bearer = HttpBuilder::new()
-        .scheme(HttpAuthScheme::Bearer)
-        .bearer_format("JWT")
-        .description(Some("An access token of `POST /auth/token`."))
-        .build();
-    let described = ComponentsBuilder::new()
-        .schemas_from_iter(shapes)
-        .responses_from_iter(refusals)
-        .security_scheme(operation::SESSION, SecurityScheme::ApiKey(ApiKey::Cookie(session)))
-        .security_scheme(operation::BEARER, SecurityScheme::Http(bearer));
+    let described = ComponentsBuilder::new().schemas_from_iter(shapes).responses_from_iter(refusals);
+    let described = access::schemes(cookie)
+        .into_iter()
+        .fold(described, |described, (name, scheme)| described.security_scheme(name, scheme));
     headers::components().fold(described, |described, (name, header)| described.header(name, header)).build()
 }
 

@@ -1,7 +1,7 @@
 //! One operation: a method on a path.
 
 use utoipa::openapi::{
-    HttpMethod, Ref, RefOr, Required, Response, ResponseBuilder, Responses, Schema, SecurityRequirement,
+    HttpMethod, Ref, RefOr, Required, Response, ResponseBuilder, Responses, Schema,
     link::LinkBuilder,
     path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
     request_body::RequestBodyBuilder,
@@ -9,28 +9,12 @@ use utoipa::openapi::{
 
 use super::{
     Contract,
+    access::{self, Access},
     headers::{self, AnswerHeader, Borne},
     json_content,
     problems::{self, Problems},
 };
-use crate::edge::ApiError;
-
-/// Names of the two security schemes.
-pub(super) const SESSION: &str = "session";
-pub(super) const BEARER: &str = "bearer";
-
-/// Who may call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Everybody; being signed in makes no difference.
-    Public,
-    /// Everybody; who is signed in sees more.
-    Open,
-    /// Signed-in callers alone.
-    SignedIn,
-    /// Browsers with a session: there is no such thing for a bearer token.
-    Session,
-}
+use crate::{edge::ApiError, store::StoreError};
 
 /// A method on a path, as it is being described. The words are in Markdown.
 #[must_use = "nothing is described until it is added"]
@@ -58,7 +42,11 @@ pub struct Operation {
 struct Body {
     shape: Ref,
     required: bool,
+    media_type: &'static str,
 }
+
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
 
 impl Operation {
     fn new(method: HttpMethod, path: &'static str, id: &'static str) -> Self {
@@ -125,9 +113,14 @@ impl Operation {
     }
 
     /// A parameter in the query that may be left out. What it cannot be is 422.
-    pub fn query(mut self, name: &'static str, shape: impl Into<RefOr<Schema>>, about: &'static str) -> Self {
+    pub fn query(self, name: &'static str, shape: impl Into<RefOr<Schema>>, about: &'static str) -> Self {
+        self.asks(name, shape, about).fails(ApiError::Invalid(Vec::new()))
+    }
+
+    /// The same with refusals of its own.
+    pub fn asks(mut self, name: &'static str, shape: impl Into<RefOr<Schema>>, about: &'static str) -> Self {
         self.parameters.push(parameter(ParameterIn::Query, name, shape.into(), about, Required::False));
-        self.fails(ApiError::Invalid(Vec::new()))
+        self
     }
 
     /// A request header that may be left out.
@@ -148,13 +141,19 @@ impl Operation {
 
     /// It takes JSON of this shape.
     pub fn takes(mut self, shape: Ref) -> Self {
-        self.body = Some(Body { shape, required: true });
+        self.body = Some(Body { shape, required: true, media_type: JSON });
         self
     }
 
     /// The same, and the body may be left out.
     pub fn may_take(mut self, shape: Ref) -> Self {
-        self.body = Some(Body { shape, required: false });
+        self.body = Some(Body { shape, required: false, media_type: JSON });
+        self
+    }
+
+    /// It takes a form, and refuses what is none in its own way.
+    pub fn takes_form(mut self, shape: Ref) -> Self {
+        self.body = Some(Body { shape, required: true, media_type: FORM });
         self
     }
 
@@ -167,7 +166,7 @@ impl Operation {
     /// It answers with JSON of a shape that was added.
     pub fn answers_shaped(mut self, status: u16, about: &str, shape: Ref) -> Self {
         let response = ResponseBuilder::new().description(about);
-        self.answers.push((status, response.content("application/json", json_content(shape)).build()));
+        self.answers.push((status, response.content(JSON, json_content(shape)).build()));
         self
     }
 
@@ -247,7 +246,7 @@ impl Operation {
                 self.problems.extend(problems::of_forgery());
             }
         }
-        if self.body.is_some() {
+        if self.body.as_ref().is_some_and(|body| body.media_type == JSON) {
             self.problems.extend(problems::of_bodies());
         }
         if self.idempotent {
@@ -260,6 +259,7 @@ impl Operation {
                 self = self.bears(status, [AnswerHeader::IdempotencyReplayed.sometimes()]);
             }
             self = self.bears(409, [AnswerHeader::RetryAfter.sometimes()]);
+            self.problems.add(&ApiError::Store(StoreError::Closed));
         }
         let cookie_writes = !safe && self.access != Access::Public;
         if cookie_writes {
@@ -278,12 +278,9 @@ impl Operation {
             .request_body(self.body.map(|body| {
                 let required = if body.required { Required::True } else { Required::False };
                 let content = contract.with_example(json_content(body.shape));
-                RequestBodyBuilder::new()
-                    .required(Some(required))
-                    .content("application/json", content)
-                    .build()
+                RequestBodyBuilder::new().required(Some(required)).content(body.media_type, content).build()
             }));
-        for requirement in requirements(self.access) {
+        for requirement in access::requirements(self.access) {
             operation = operation.security(requirement);
         }
         let mut responses = Responses::new();
@@ -321,15 +318,4 @@ fn parameter(
         .description(Some(about))
         .schema(Some(shape))
         .build()
-}
-
-fn requirements(access: Access) -> Vec<SecurityRequirement> {
-    let needs = |name: &str| SecurityRequirement::new(name, Vec::<String>::new());
-    match access {
-        // Said rather than left out: that nothing is needed is no oversight.
-        Access::Public => vec![SecurityRequirement::default()],
-        Access::Open => vec![SecurityRequirement::default(), needs(SESSION), needs(BEARER)],
-        Access::SignedIn => vec![needs(SESSION), needs(BEARER)],
-        Access::Session => vec![needs(SESSION)],
-    }
 }

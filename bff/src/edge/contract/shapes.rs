@@ -78,7 +78,8 @@ pub fn compact_of(contract: &Contract, name: &str, without: &[&str]) -> RefOr<Sc
 }
 
 /// The shape itself, its first level not as a reference.
-fn resolved(contract: &Contract, shape: &RefOr<Schema>) -> Schema {
+#[must_use]
+pub fn resolved(contract: &Contract, shape: &RefOr<Schema>) -> Schema {
     match shape {
         RefOr::T(schema) => schema.clone(),
         RefOr::Ref(reference) => {
