@@ -60,6 +60,7 @@ async function likes(page) {
   refused(502, postPath)
   await post.locator('button').click()
   await post.locator('[data-testid=alert]').waitFor()
+  await post.locator('button[aria-pressed=true]').waitFor()
   seen.putBack = { shown: await state(), said: await post.locator('[data-testid=alert]').textContent() }
   await look(page, 'like-failed')
   await turn('heal')
@@ -68,6 +69,7 @@ async function likes(page) {
   refused(503, postPath)
   await post.locator('button').click()
   await post.locator('[data-testid=alert] >> text=Try again in').waitFor()
+  await post.locator('button[aria-pressed=true]').waitFor()
   seen.busy = { shown: await state(), said: await post.locator('[data-testid=alert]').textContent() }
   await turn('heal')
 }
