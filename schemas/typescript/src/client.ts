@@ -6,8 +6,8 @@ import type { paths } from "./contract.js";
 import { CsrfLayer, EtagCache, withHeaders, type Exchange } from "./layers.js";
 import { streamScreen, type Line } from "./lines.js";
 import { notify, type LiveContext, type NotifyOptions } from "./live.js";
-import { BffError, codeOf, isProblem } from "./problem.js";
-import type { LiveMessage, Screens } from "./shapes.js";
+import { BffError, codeOf, isProblem, type Answer } from "./problem.js";
+import type { CompactScreens, LiveMessage, Screens } from "./shapes.js";
 import { TokenLayer, type Tokens, type TokenStorage } from "./tokens.js";
 
 export interface CommonOptions {
@@ -45,15 +45,32 @@ export interface AppOptions extends CommonOptions {
   storage: TokenStorage;
 }
 
-type Parameters<P extends keyof Screens> = P extends `${string}{id}` ? { id: string } : { id?: never };
+/** What is asked of a screen: its id where it has one, and what may be left out. */
+type Asked<P extends keyof Screens, O> = P extends `${string}{id}` ? [options: { id: string } & O] : [options?: O];
+
+interface ScreenOptions {
+  query?: Record<string, string | number>;
+  /** `{ "cache-control": "max-age=0" }`: rather wait than get what is known to be old. */
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+}
+
+type View = "full" | "compact";
+
+/** JSON; screens also come in lines, which is what `stream` is for. */
+type Media = "application/json" | "application/problem+json";
+
+const JSON_OR_PROBLEM = "application/json, application/problem+json";
 
 /** Typed `GET`, `POST`, … of openapi-fetch, and more. */
-export interface BffClient extends Client<paths> {
-  /** A screen part by part, each as soon as it is there. */
-  stream<P extends keyof Screens>(
+export interface BffClient extends Client<paths, Media> {
+  /** A screen's document: all of it, or with `view: "compact"` the shape for small screens. */
+  screen<P extends keyof Screens, V extends View = "full">(
     path: P,
-    options?: Parameters<P> & { query?: Record<string, string | number>; signal?: AbortSignal },
-  ): AsyncGenerator<Line<Screens[P]>>;
+    ...asked: Asked<P, ScreenOptions & { view?: V }>
+  ): Promise<Answer<V extends "compact" ? CompactScreens[P] : Screens[P]>>;
+  /** A screen part by part, each as soon as it is there. */
+  stream<P extends keyof Screens>(path: P, ...asked: Asked<P, ScreenOptions>): AsyncGenerator<Line<Screens[P]>>;
   /** Live messages until the loop is left. */
   notify(options?: NotifyOptions): AsyncGenerator<LiveMessage>;
 }
@@ -139,25 +156,33 @@ function assemble(
   options: CommonOptions | ServerOptions,
   headers: LiveContext["headers"],
 ): BffClient {
-  const calls = createFetchClient<paths>({
+  const calls = createFetchClient<paths, Media>({
     baseUrl: base,
     fetch: exchange,
-    headers: { accept: "application/json, application/problem+json" },
+    headers: { accept: JSON_OR_PROBLEM },
   });
   const platformSocket = (globalThis as { WebSocket?: LiveContext["WebSocket"] }).WebSocket;
   const live: LiveContext = { base, exchange, headers, WebSocket: options.WebSocket ?? platformSocket };
+  const screenRequest = (path: string, accept: string, wanted: ScreenOptions & { id?: string; view?: View } = {}) => {
+    const query = Object.entries({ ...wanted.query, ...(wanted.view ? { view: wanted.view } : {}) });
+    const text = new URLSearchParams(query.map(([name, value]) => [name, String(value)])).toString();
+    const init: RequestInit = { headers: { ...wanted.headers, accept } };
+    if (wanted.signal) init.signal = wanted.signal;
+    const place = path.replace("{id}", encodeURIComponent(wanted.id ?? ""));
+    return new Request(`${base}${place}${text ? `?${text}` : ""}`, init);
+  };
   return Object.assign(calls, {
-    stream<P extends keyof Screens>(
+    async screen<P extends keyof Screens, V extends View>(
       path: P,
-      wanted?: Parameters<P> & { query?: Record<string, string | number>; signal?: AbortSignal },
-    ): AsyncGenerator<Line<Screens[P]>> {
-      const place = path.replace("{id}", encodeURIComponent(wanted?.id ?? ""));
-      const query = new URLSearchParams(
-        Object.entries(wanted?.query ?? {}).map(([name, value]) => [name, String(value)]),
-      ).toString();
-      const init: RequestInit = { headers: { accept: "application/x-ndjson" } };
-      if (wanted?.signal) init.signal = wanted.signal;
-      return streamScreen<P>(exchange, new Request(`${base}${place}${query ? `?${query}` : ""}`, init));
+      ...[wanted]: Asked<P, ScreenOptions & { view?: V }>
+    ): Promise<Answer<V extends "compact" ? CompactScreens[P] : Screens[P]>> {
+      const response = await exchange(screenRequest(path, JSON_OR_PROBLEM, wanted));
+      // A document that was cut off is no document: that throws.
+      if (response.ok) return { data: await response.json(), response };
+      return { error: await response.json().catch(() => ({})), response };
+    },
+    stream<P extends keyof Screens>(path: P, ...[wanted]: Asked<P, ScreenOptions>): AsyncGenerator<Line<Screens[P]>> {
+      return streamScreen<P>(exchange, screenRequest(path, "application/x-ndjson", wanted));
     },
     notify: (wanted: NotifyOptions = {}) => notify(live, wanted),
   });

@@ -11,6 +11,7 @@ export type RecipePageCompact = Shapes["RecipePageCompact"];
 export type MemberPage = Shapes["MemberPage"];
 export type MemberPageCompact = Shapes["MemberPageCompact"];
 export type MePage = Shapes["MePage"];
+export type MePageCompact = Shapes["MePageCompact"];
 export type Me = Shapes["Me"];
 export type Member = Shapes["Member"];
 export type MemberCard = Shapes["MemberCard"];
@@ -31,4 +32,12 @@ export interface Screens {
   "/bff/recipes/{id}": RecipePage;
   "/bff/members/{id}": MemberPage;
   "/bff/me": MePage;
+}
+
+/** The same for `?view=compact`. */
+export interface CompactScreens {
+  "/bff/home-feed": HomeFeedCompact;
+  "/bff/recipes/{id}": RecipePageCompact;
+  "/bff/members/{id}": MemberPageCompact;
+  "/bff/me": MePageCompact;
 }

@@ -1,6 +1,6 @@
 // A single-page app on the gateway: sign-up, a feed, writing, and a recipe with live notices that is loaded on demand.
 
-import { createBrowserClient, unwrap, type HomeFeed } from 'bff-client'
+import { createBrowserClient, unwrap } from 'bff-client'
 import { el, form } from './page'
 import './style.css'
 
@@ -33,7 +33,7 @@ const signUp = () =>
 
 async function home(): Promise<Node[]> {
   if (!signedIn()) return [signUp()]
-  const feed = (await unwrap(bff.GET('/bff/home-feed', {}))) as HomeFeed
+  const feed = await unwrap(bff.screen('/bff/home-feed'))
   const post = form('post', { text: 'text' }, async ({ text }) => {
     await unwrap(bff.POST('/api/posts', { body: { text: text ?? '' } }))
     await show()

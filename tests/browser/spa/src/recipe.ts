@@ -6,9 +6,7 @@ import { el, form } from './page'
 
 let leave = new AbortController()
 
-async function read(id: string, headers: Record<string, string> = {}): Promise<RecipePage> {
-  return (await unwrap(bff.GET('/bff/recipes/{id}', { params: { path: { id } }, headers }))) as RecipePage
-}
+const read = (id: string, headers: Record<string, string> = {}) => unwrap(bff.screen('/bff/recipes/{id}', { id, headers }))
 
 const commentsOf = (page: RecipePage) => (page.comments ?? []).map((comment) => el('li', {}, comment.body))
 
