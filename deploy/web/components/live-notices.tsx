@@ -27,8 +27,8 @@ export function LiveNotices({ me }: { me: string }) {
       message.type.startsWith("comment.") ? say.newComment : message.type.startsWith("post.") ? say.newPost : say.newEvent;
     const show = async (id: string) => {
       // The page is rendered from what the gateway has cached for this user: it is to be the changed one.
-      const current = { params: { path: { id }, header: { "Cache-Control": "max-age=0" } } };
-      await bff().GET("/bff/recipes/{id}", current).catch(() => undefined);
+      const headers = { "cache-control": "max-age=0" };
+      await bff().screen("/bff/recipes/{id}", { id, headers }).catch(() => undefined);
       router.refresh();
     };
     const hear = async () => {

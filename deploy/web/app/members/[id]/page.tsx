@@ -15,12 +15,12 @@ type Props = { params: Promise<{ id: string }> };
 
 const load = cache(async (id: string): Promise<MemberPage | undefined> => {
   const read = async (bff: Awaited<ReturnType<typeof gateway>>) =>
-    bff.GET("/bff/members/{id}", { params: { path: { id } } });
+    bff.screen("/bff/members/{id}", { id });
   const { data, response } = (await session())
     ? await read(await gateway())
     : await forEverybody([`member:${id}`, `posts:${id}`, "recipes"], read);
   if (response.status === 404) notFound();
-  return data as MemberPage | undefined;
+  return data;
 });
 
 export async function generateMetadata({ params }: Props): Promise<Metadata> {

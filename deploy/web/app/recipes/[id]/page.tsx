@@ -22,12 +22,12 @@ type Props = { params: Promise<{ id: string }> };
 /** The page's document: the caller's own, or everybody's, which is kept until the recipe changes. */
 const load = cache(async (id: string): Promise<RecipePage | undefined> => {
   const read = async (bff: Awaited<ReturnType<typeof gateway>>) =>
-    bff.GET("/bff/recipes/{id}", { params: { path: { id } } });
+    bff.screen("/bff/recipes/{id}", { id });
   const { data, response } = (await session())
     ? await read(await gateway())
     : await forEverybody([`recipe:${id}`], read);
   if (response.status === 404) notFound();
-  return data as RecipePage | undefined;
+  return data;
 });
 
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
