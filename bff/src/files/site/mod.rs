@@ -1,8 +1,8 @@
 //! A single-page app beside the API: the default service, for paths that no route has taken. Everything about a file
 //! is found out when the folder is read, so that a request is a look in a table: no session, no lock, no copy.
 //!
-//! What is at a path: [`place`]. What a name tells of a file: [`names`]. The table and how it is filled: [`index`],
-//! [`folder`], [`entry`], [`encodings`]. The answer: [`answer`], [`ranges`]. Settings for the app: [`script`].
+//! What is at a path: `place`. What a name tells of a file: `names`. The table and how it is filled: `index`,
+//! `folder`, `entry`, `encodings`. The answer: `answer`, `ranges`. Settings for the app: `script`.
 
 mod answer;
 mod encodings;
