@@ -16,6 +16,8 @@ pub struct CallReport<'a> {
     /// `ok`, `timeout`, `connect`, `status_4xx`, `status_5xx`, `invalid`, `redirect`, `too_large`,
     /// `overloaded`, `token`, or `canceled` where the caller went away first.
     pub outcome: &'static str,
+    /// Whether the upstream has said that what was kept of its last answer still holds.
+    pub not_modified: bool,
     /// From the moment the client was asked, waiting for room included.
     pub duration: Duration,
     pub request_id: &'a str,
@@ -32,6 +34,7 @@ pub(crate) struct Reporter {
     request_id: Arc<str>,
     started: Instant,
     outcome: &'static str,
+    not_modified: bool,
 }
 
 impl Reporter {
@@ -48,10 +51,12 @@ impl Reporter {
             request_id: Arc::clone(request_id),
             started: Instant::now(),
             outcome: "canceled",
+            not_modified: false,
         }
     }
 
-    pub(crate) fn finish<T>(mut self, result: &Result<T, UpstreamError>) {
+    pub(crate) fn finish<T>(mut self, result: &Result<T, UpstreamError>, not_modified: bool) {
+        self.not_modified = not_modified;
         self.outcome = result.as_ref().err().map_or("ok", UpstreamError::outcome);
     }
 }
@@ -62,6 +67,7 @@ impl Drop for Reporter {
             upstream: self.upstream,
             operation: self.operation,
             outcome: self.outcome,
+            not_modified: self.not_modified,
             duration: self.started.elapsed(),
             request_id: &self.request_id,
         });

@@ -96,6 +96,7 @@ pub(super) fn upstream_clients(
     keys: Arc<KeyRing>,
     metrics: &Arc<Metrics>,
 ) -> Result<Clients, TransportError> {
+    let kept = config.cache.upstream_max_bytes;
     let upstream = |name, config: &UpstreamConfig| clients::UpstreamConfig {
         name,
         url: config.url.clone(),
@@ -105,12 +106,16 @@ pub(super) fn upstream_clients(
         max_response_bytes: config.max_response_bytes,
         max_concurrent: config.max_concurrent,
         queue: config.queue,
+        kept_bytes: kept,
         tls: tls_files(config),
     };
     let tokens = Arc::new(service_tokens(config, keys));
     let metrics = Arc::clone(metrics);
     let observer = Arc::new(move |call: &CallReport<'_>| {
         metrics.upstream_call(call.upstream, call.operation, call.outcome, call.duration);
+        if call.not_modified {
+            metrics.not_modified(call.upstream, call.operation);
+        }
     });
     Clients::new(
         runtime,

@@ -69,7 +69,6 @@ pub struct Config {
     pub tokens: TokensConfig,
     pub keys: KeysConfig,
     /// By name.
-    /// By name.
     pub callers: BTreeMap<String, CallerConfig>,
     pub oidc: BTreeMap<String, OidcConfig>,
     pub store: StoreConfig,

@@ -73,6 +73,7 @@ impl Check<'_> {
             ("cache.jitter_percent", cache.jitter_percent.into(), 0..=50),
             ("cache.cards_fresh_ms", cache.cards_fresh_ms.get(), 0..=DAY_MS),
             ("cache.cards_max_bytes", cache.cards_max_bytes, 1 << 20..=1 << 40),
+            ("cache.upstream_max_bytes", cache.upstream_max_bytes, 0..=1 << 40),
             ("throttle.account_failures", throttle.account_failures.into(), 1..=1_000_000),
             ("throttle.address_failures", throttle.address_failures.into(), 1..=1_000_000),
             ("throttle.window_ms", throttle.window_ms.get(), 1000..=DAY_MS),

@@ -225,6 +225,7 @@ pub struct CacheConfig {
     pub jitter_percent: u8,
     pub cards_fresh_ms: Millis,
     pub cards_max_bytes: u64,
+    pub upstream_max_bytes: u64,
 }
 
 /// Events of upstreams, and whom they are passed on to.

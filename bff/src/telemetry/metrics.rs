@@ -61,6 +61,7 @@ pub struct Metrics {
     cache: Series<2, Counter>,
     parts: Series<3, Arc<Histogram>>,
     upstreams: Series<3, Arc<Histogram>>,
+    not_modified: Series<2, Counter>,
     sign_ins: Series<1, Counter>,
     throttled: Series<1, Counter>,
     rate_limited: Series<1, Counter>,
@@ -104,6 +105,7 @@ impl Metrics {
             cache: Series::new(["screen", "outcome"]),
             parts: Series::new(["screen", "part", "outcome"]),
             upstreams: Series::new(["upstream", "operation", "outcome"]),
+            not_modified: Series::new(["upstream", "operation"]),
             sign_ins: Series::new(["outcome"]),
             throttled: Series::new(["by"]),
             rate_limited: Series::new(["tier"]),
@@ -136,6 +138,8 @@ impl Metrics {
         bff.register_with_unit("part_duration", help, Unit::Seconds, self.parts.clone());
         let help = "Time a call to an upstream took, with its queue and retries";
         bff.register_with_unit("upstream_request_duration", help, Unit::Seconds, self.upstreams.clone());
+        let help = "Answers that an upstream did not have to send again";
+        bff.register("upstream_not_modified", help, self.not_modified.clone());
         bff.register("sign_ins", "Attempts to sign in", self.sign_ins.clone());
         let help = "Refresh tokens that were presented";
         bff.register("token_refreshes", help, self.refreshes.clone());
@@ -223,6 +227,11 @@ impl Metrics {
         duration: Duration,
     ) {
         self.upstreams.with([upstream, operation, outcome], |histogram| histogram.observe(duration));
+    }
+
+    /// Counts one call whose answer still held (304).
+    pub fn not_modified(&self, upstream: &'static str, operation: &'static str) {
+        self.not_modified.with([upstream, operation], Counter::inc);
     }
 
     /// Counts one attempt to sign in (`ok`, `bad_credentials`, …).

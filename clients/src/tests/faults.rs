@@ -12,7 +12,7 @@ use http::StatusCode;
 use schemas::Reason;
 use tokio::{io::AsyncWriteExt, net::TcpListener, runtime::Handle};
 
-use super::{Fixture, Reply, clients_at, cx, id, ids, outcome};
+use super::{Fixture, Reply, clients_at, cx, id, ids, outcome, unheard};
 use crate::{BodyFault, CallContext, Clients, UpstreamError};
 
 const SECRET: &str = "ada@example.org";
@@ -129,7 +129,7 @@ async fn a_refused_connection_is_an_outage() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/", listener.local_addr().expect("an address"));
     drop(listener);
-    let clients = clients_at(&url.parse().expect("a url"), |_| (), &Arc::default(), Handle::current());
+    let clients = clients_at(&url.parse().expect("a url"), |_| (), unheard(), Handle::current());
     for error in all(&clients, &cx()).await {
         assert_eq!((error.outcome(), error.reason()), ("connect", Reason::Unavailable), "{error:?}");
     }
@@ -158,7 +158,7 @@ async fn a_peer_that_talks_first_or_resets_is_asked_only_once() {
                 }
             }
         });
-        let clients = clients_at(&url.parse().expect("a url"), |_| (), &Arc::default(), Handle::current());
+        let clients = clients_at(&url.parse().expect("a url"), |_| (), unheard(), Handle::current());
         let started = Instant::now();
         assert_eq!(outcome(&clients.profile.me(&cx()).await), expected);
         assert!(started.elapsed() < Duration::from_secs(2));

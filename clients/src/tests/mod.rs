@@ -2,6 +2,7 @@
 
 mod batching;
 mod faults;
+mod kept;
 mod oidc;
 mod profile;
 mod recipe;
@@ -33,6 +34,8 @@ struct Fixture {
     server: Server,
     clients: Clients,
     reports: Arc<Mutex<Vec<(&'static str, &'static str)>>>,
+    /// For each call, whether its answer still held.
+    not_modified: Arc<Mutex<Vec<bool>>>,
 }
 
 impl Fixture {
@@ -46,9 +49,15 @@ impl Fixture {
         handler: impl Fn(&Recorded) -> Reply + Send + Sync + 'static,
     ) -> Self {
         let server = Server::start(handler).await;
-        let reports = Arc::default();
-        let clients = clients_at(&server.url, adjust, &reports, Handle::current());
-        Self { server, clients, reports }
+        let (reports, not_modified) = (Arc::default(), Arc::default());
+        let kept = (Arc::clone(&reports), Arc::clone(&not_modified));
+        let observer: Observer = Arc::new(move |report| {
+            let (reports, not_modified): &(Arc<Mutex<Vec<_>>>, Arc<Mutex<Vec<bool>>>) = &kept;
+            reports.lock().push((report.operation, report.outcome));
+            not_modified.lock().push(report.not_modified);
+        });
+        let clients = clients_at(&server.url, adjust, observer, Handle::current());
+        Self { server, clients, reports, not_modified }
     }
 
     fn only_request(&self) -> Recorded {
@@ -68,6 +77,7 @@ fn config_at(url: &Url, name: &'static str) -> UpstreamConfig {
         max_response_bytes: 1024 * 1024,
         max_concurrent: 64,
         queue: 64,
+        kept_bytes: 1024 * 1024,
         tls: TlsFiles::default(),
     }
 }
@@ -75,7 +85,7 @@ fn config_at(url: &Url, name: &'static str) -> UpstreamConfig {
 fn clients_at(
     url: &Url,
     adjust: impl Fn(&mut UpstreamConfig),
-    reports: &Arc<Mutex<Vec<(&'static str, &'static str)>>>,
+    observer: Observer,
     runtime: Handle,
 ) -> Clients {
     let config = |name: &'static str| {
@@ -87,10 +97,13 @@ fn clients_at(
     KeyRing::generate_in(dir.path()).expect("a key");
     let ring = Arc::new(KeyRing::load(dir.path()).expect("keys"));
     let tokens = Arc::new(ServiceTokens::new(ring, "https://bff.test".to_owned()));
-    let reports = Arc::clone(reports);
-    let observer: Observer = Arc::new(move |report| reports.lock().push((report.operation, report.outcome)));
     Clients::new(runtime, config("profile"), config("timeline"), config("recipe"), tokens, observer)
         .expect("clients")
+}
+
+/// For clients whose calls nobody counts.
+fn unheard() -> Observer {
+    Arc::new(|_| ())
 }
 
 fn id(text: &str) -> Id {

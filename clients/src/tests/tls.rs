@@ -17,7 +17,7 @@ use tokio_rustls::{
     },
 };
 
-use super::{Recorded, Reply, Server, clients_at, cx, me, ok, outcome};
+use super::{Recorded, Reply, Server, clients_at, cx, me, ok, outcome, unheard};
 use crate::{Clients, TlsFiles, TransportError};
 
 const HERE: &str = "127.0.0.1";
@@ -107,8 +107,7 @@ impl Guarded {
     }
 
     fn clients(&self, files: &TlsFiles) -> Clients {
-        let reports = Arc::default();
-        clients_at(&self.server.url, |config| config.tls = files.clone(), &reports, Handle::current())
+        clients_at(&self.server.url, |config| config.tls = files.clone(), unheard(), Handle::current())
     }
 }
 

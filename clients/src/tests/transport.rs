@@ -11,7 +11,7 @@ use schemas::Reason;
 use serde_json::json;
 use tokio::{runtime::Handle, sync::Semaphore};
 
-use super::{Fixture, Reply, Server, claims, clients_at, cx, id, me, ok, recipe};
+use super::{Fixture, Reply, Server, claims, clients_at, cx, id, me, ok, recipe, unheard};
 use crate::{UpstreamConfig, UpstreamError};
 
 #[tokio::test]
@@ -158,7 +158,7 @@ fn connections_outlive_the_workers_that_asked_for_them() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime");
     let server = runtime.block_on(Server::start(|_| ok(&me("ada"))));
-    let clients = clients_at(&server.url, |_| (), &Arc::default(), runtime.handle().clone());
+    let clients = clients_at(&server.url, |_| (), unheard(), runtime.handle().clone());
     for _ in 0..3 {
         let worker = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a worker");
         worker.block_on(clients.profile.me(&cx())).expect("me");
@@ -171,7 +171,7 @@ async fn a_runtime_that_is_gone_answers_instead_of_hanging() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.expect("a runtime");
     let url = "http://127.0.0.1:9/".parse().expect("a url");
-    let clients = clients_at(&url, |_| (), &Arc::default(), runtime.handle().clone());
+    let clients = clients_at(&url, |_| (), unheard(), runtime.handle().clone());
     runtime.shutdown_background();
     let error = clients.profile.me(&cx()).await.expect_err("no runtime");
     assert_eq!(error.outcome(), "overloaded");
@@ -195,12 +195,8 @@ async fn a_prefix_of_the_base_url_is_kept() {
 #[tokio::test]
 async fn a_future_of_a_call_is_small_and_can_move_between_threads() {
     fn is_send<T: Send>(_: &T) {}
-    let clients = clients_at(
-        &"http://127.0.0.1:9/".parse().expect("a url"),
-        |_| (),
-        &Arc::default(),
-        Handle::current(),
-    );
+    let clients =
+        clients_at(&"http://127.0.0.1:9/".parse().expect("a url"), |_| (), unheard(), Handle::current());
     let cx = cx();
     let call = clients.profile.me(&cx);
     is_send(&call);

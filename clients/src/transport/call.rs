@@ -9,7 +9,7 @@ use url::{Url, form_urlencoded};
 use crate::UpstreamError;
 
 /// For whom a call is made: decides `sub` and `scope` of its service token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Authority {
     /// For the context's acting user, or for nobody if there is none.
     Caller,

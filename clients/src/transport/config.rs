@@ -26,6 +26,8 @@ pub struct UpstreamConfig {
     pub max_concurrent: usize,
     /// Calls that may wait for room; more are refused at once.
     pub queue: usize,
+    /// What may be kept of its answers with an `ETag`, to be asked about instead of being sent again; 0: nothing.
+    pub kept_bytes: u64,
     /// For `https` alone.
     pub tls: TlsFiles,
 }
@@ -172,6 +174,7 @@ mod tests {
             max_response_bytes: 1,
             max_concurrent: 1,
             queue: 0,
+            kept_bytes: 0,
             tls: TlsFiles::default(),
         }
     }

@@ -7,8 +7,10 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http::Method;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH,
+};
+use http::{Method, StatusCode};
 use reqwest::Response;
 use tokio::time::timeout;
 
@@ -24,23 +26,45 @@ const MAX_ASIDE_BYTES: usize = 64 * 1024;
 /// How long it may take: it usually comes with its head, and the status alone already says the most.
 const MAX_ASIDE_TIME: Duration = Duration::from_millis(250);
 
+/// A success.
+pub(super) struct Received {
+    pub(super) body: Bytes,
+    /// It was not sent again: the upstream has said that what is kept still holds.
+    pub(super) not_modified: bool,
+}
+
 impl Upstream {
-    /// Sends `call` once and reads the answer; the body of a 2xx. Does not watch `deadline` itself, but
-    /// tells the upstream of it.
+    /// Sends `call` once and reads the answer; the body of a 2xx, or the one that is kept where the upstream says that it
+    /// still holds. Does not watch `deadline` itself, but tells the upstream of it.
     pub(super) async fn exchange(
         &self,
         cx: &CallContext,
         call: &Call,
         deadline: Instant,
-    ) -> Result<Bytes, UpstreamError> {
+    ) -> Result<Received, UpstreamError> {
+        let key = self.kept.key(cx, call);
+        let known = key.as_ref().and_then(|key| self.kept.find(key));
         let mut request = reqwest::Request::new(call.method.clone(), call.url.clone());
         *request.headers_mut() = self.headers(cx, call, deadline)?;
+        if let Some(known) = &known {
+            request.headers_mut().insert(IF_NONE_MATCH, known.etag.clone());
+        }
         *request.body_mut() = call.body.clone().map(Into::into);
         let http = reqwest::Client::clone(&self.http.load());
         let mut response = http.execute(request).await.map_err(|error| self.send_error(error))?;
         let status = response.status();
         if status.is_success() {
-            return self.success(call, &mut response).await;
+            let body = self.success(call, &mut response).await?;
+            if let Some(key) = key {
+                self.kept.put(key, status, response.headers(), &body);
+            }
+            return Ok(Received { body, not_modified: false });
+        }
+        if let (StatusCode::NOT_MODIFIED, Some(known), Some(key)) = (status, known, key) {
+            if known.is_meant_by(response.headers()) {
+                return Ok(Received { body: known.body, not_modified: true });
+            }
+            self.kept.forget(&key);
         }
         if status.is_redirection() {
             return Err(UpstreamError::Redirect { upstream: self.name });

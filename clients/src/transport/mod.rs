@@ -7,12 +7,14 @@
 //! 2. runtime: it runs on the transport's runtime and stops when the caller goes away
 //! 3. deadline: the upstream's timeout or the caller's deadline, whichever comes first
 //! 4. gate: at most so many at once, a short queue behind
-//! 5. exchange: one try on the wire, with its own token, span and remaining time
+//! 5. exchange: one try on the wire, with its own token, span and remaining time; what the upstream has said before is
+//!    asked about instead of being fetched again
 
 mod call;
 mod config;
 mod exchange;
 mod gate;
+mod kept;
 mod provider;
 mod tls;
 mod trace;
@@ -34,7 +36,9 @@ use crate::{BodyFault, CallContext, Observer, ServiceTokens, UpstreamError, repo
 
 pub(crate) use call::{Authority, Call, Query};
 pub use config::{TransportError, UpstreamConfig};
+use exchange::Received;
 use gate::Gate;
+use kept::Kept;
 pub(crate) use provider::ProviderHttp;
 pub use tls::TlsFiles;
 pub use webhook::{Webhook, WebhookError};
@@ -58,6 +62,7 @@ struct Upstream {
     http: ArcSwap<reqwest::Client>,
     certificates: Mutex<Reading>,
     gate: Gate,
+    kept: Kept,
     tokens: Arc<ServiceTokens>,
     observer: Observer,
 }
@@ -88,6 +93,7 @@ impl Transport {
             max_response_bytes: config.max_response_bytes,
             http: ArcSwap::from_pointee(http),
             gate: Gate::new(config.max_concurrent, config.queue),
+            kept: Kept::new(config.kept_bytes),
             certificates: Mutex::new(Reading { config, print }),
             tokens,
             observer,
@@ -176,10 +182,11 @@ impl Transport {
         let task = self.runtime.spawn(async move {
             let name = upstream.name;
             let answer = upstream.answer(&cx, &call).await;
-            let result = answer.and_then(|body| {
-                decode(&body).map_err(|source| UpstreamError::Body { upstream: name, source })
+            let not_modified = answer.as_ref().is_ok_and(|received| received.not_modified);
+            let result = answer.and_then(|received| {
+                decode(&received.body).map_err(|source| UpstreamError::Body { upstream: name, source })
             });
-            report.finish(&result);
+            report.finish(&result, not_modified);
             result
         });
         let _abort = AbortOnDrop(task.abort_handle());
@@ -195,8 +202,8 @@ impl Transport {
 }
 
 impl Upstream {
-    /// The answer's body, if it is a 2xx that came in time.
-    async fn answer(&self, cx: &CallContext, call: &Call) -> Result<Bytes, UpstreamError> {
+    /// The answer, if it is a success that came in time.
+    async fn answer(&self, cx: &CallContext, call: &Call) -> Result<Received, UpstreamError> {
         let timeout = UpstreamError::Timeout { upstream: self.name };
         let now = Instant::now();
         let deadline = cx.deadline.min(now + self.timeout);

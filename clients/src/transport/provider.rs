@@ -40,6 +40,7 @@ impl ProviderHttp {
             max_response_bytes: MAX_RESPONSE_BYTES,
             max_concurrent: MAX_IDLE,
             queue: 0,
+            kept_bytes: 0,
             tls: TlsFiles::default(),
         };
         config.checked_base()?;

@@ -69,6 +69,7 @@ impl Webhook {
             max_response_bytes: 1,
             max_concurrent: 1,
             queue: 0,
+            kept_bytes: 0,
             tls: TlsFiles::default(),
         };
         config.checked_base()?;

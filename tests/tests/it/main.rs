@@ -45,4 +45,5 @@ mod single_flight;
 mod stale;
 mod throttle;
 mod tokens;
+mod validators;
 mod writes;
