@@ -5,23 +5,11 @@
 //
 // Prints `result {…}`: what the page saw, and how long each step took in milliseconds.
 
-import { chromium } from 'playwright-core'
+import { launch } from './chromium.mjs'
 
 const { gateway, issuer, app, login } = JSON.parse(process.argv[2])
 
-const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium',
-  args: [
-    '--headless',
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-  ],
-})
+const browser = await launch()
 
 const times = {}
 const timed = async (name, step) => {

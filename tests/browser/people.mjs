@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
-import { chromium } from 'playwright-core'
+import { launch } from './chromium.mjs'
 
 export const given = JSON.parse(process.argv[2])
 export const PASSWORD = 'planted-password-correct-horse'
@@ -16,13 +16,7 @@ export const NARROW = { width: 390, height: 844 }
 
 const { web, pictures } = given
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium',
-  args: [
-    '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync',
-  ],
-})
+const browser = await launch()
 const consoleMessages = []
 const findings = []
 const foreseen = []

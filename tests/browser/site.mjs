@@ -4,18 +4,12 @@
 //
 // Prints `result {…}`: what was seen, messages on the console, how long steps took in milliseconds.
 
-import { chromium } from 'playwright-core'
+import { launch } from './chromium.mjs'
 
 const { app, recipe, served, pictures } = JSON.parse(process.argv[2])
 const PASSWORD = 'planted-password-correct-horse'
 
-const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium',
-  args: [
-    '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync',
-  ],
-})
+const browser = await launch()
 
 const consoleMessages = []
 const times = {}

@@ -84,7 +84,12 @@ fn line(shapes: [&Schema; 2]) -> Schema {
     }
     let mut lines = AnyOfBuilder::new();
     for (name, shapes) in fields {
-        let data = shapes.into_iter().fold(AnyOfBuilder::new(), |data, shape| data.item(shape.clone()));
+        let data = match &shapes[..] {
+            [shape] => (*shape).clone(),
+            shapes => {
+                shapes.iter().fold(AnyOfBuilder::new(), |data, shape| data.item((*shape).clone())).into()
+            }
+        };
         lines = lines.item(part(name).property("data", data).required("data"));
     }
     let degraded = ArrayBuilder::new().items(Ref::from_schema_name("DegradedPart"));

@@ -1185,10 +1185,12 @@ export interface components {
             } & Record<string, never>)[] | null;
         };
         MemberPageLine: {
+            /** @description Whether I follow them; false for callers who are not signed in, null when it could not be found out. */
             data: boolean | null;
             /** @enum {string} */
             part: "following";
         } | {
+            /** @description Asks for the next posts. */
             data: string | null;
             /** @enum {string} */
             part: "nextCursor";
@@ -1494,6 +1496,7 @@ export interface components {
             /** @enum {string} */
             part: "comments";
         } | {
+            /** @description Asks for the next comments at `/api/recipes/{id}/comments`. */
             data: string | null;
             /** @enum {string} */
             part: "nextCursor";
@@ -4146,11 +4149,7 @@ export interface operations {
                      */
                     "Set-Cookie"?: string;
                     Vary: components["headers"]["Vary"];
-                    /**
-                     * @description The session's new CSRF token, where it has a new id.
-                     * @example zC3b0mVq1o9aG4sYxk2dQe7uTnLhW8rJfPiM5vXcKtE
-                     */
-                    "X-CSRF-Token"?: string;
+                    "X-CSRF-Token": components["headers"]["X-CSRF-Token"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -4205,11 +4204,7 @@ export interface operations {
                      */
                     "Set-Cookie"?: string;
                     Vary: components["headers"]["Vary"];
-                    /**
-                     * @description The session's new CSRF token, where it has a new id.
-                     * @example zC3b0mVq1o9aG4sYxk2dQe7uTnLhW8rJfPiM5vXcKtE
-                     */
-                    "X-CSRF-Token"?: string;
+                    "X-CSRF-Token": components["headers"]["X-CSRF-Token"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };

@@ -184,7 +184,7 @@ impl AnswerHeader {
 
     /// Whether there is no telling from the answer if it is there.
     fn is_optional(self) -> bool {
-        matches!(self, H::RateLimit | H::RateLimitPolicy | H::IdempotencyReplayed)
+        matches!(self, H::CsrfToken | H::RateLimit | H::RateLimitPolicy | H::IdempotencyReplayed)
     }
 }
 
