@@ -182,7 +182,9 @@ fn kind_of(text: &str) -> Hash {
     let base32 = upper && digit && !lower && turns >= 2 && text.bytes().all(|b| b.is_ascii_alphanumeric());
     let base64 = upper && lower && digit && turns >= 4;
     let usual = text.len() == 8 || text.len() >= 16;
-    if is_hex_hash(text) || (usual && (base32 || base64)) {
+    // Behind a dash or a dot, a word of these letters with a number behind it is a hash sooner than a word.
+    let hex = is_hex(text) && digit && lower;
+    if hex || (usual && (base32 || base64)) {
         Hash::Certain
     } else if text.len() == 8 && (upper || digit) {
         Hash::Possible
@@ -196,9 +198,11 @@ fn kind_of(text: &str) -> Hash {
 /// At least 8 hexadecimal digits in lower case, and neither a number (`20240115`) nor a word with one behind it
 /// (`facade12`).
 fn is_hex_hash(text: &str) -> bool {
-    text.len() >= 8
-        && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-        && turns(text) >= 2
+    is_hex(text) && turns(text) >= 2
+}
+
+fn is_hex(text: &str) -> bool {
+    text.len() >= 8 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
 /// How often small letters, capitals, digits and signs follow one another.

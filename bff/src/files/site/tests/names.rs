@@ -45,6 +45,8 @@ fn names_of_build_tools_bear_a_hash() {
         "/bundle.0a1b2c3d4e5f60718293.js",
         "/_app/start.Dq2fV0Kf.js",
         "/logo.8d3b1c9e.svg",
+        "/assets/app-abc12345.js",
+        "/main.123456ef.css",
     ] {
         assert_eq!(hash_in(path), Hash::Certain, "{path}");
     }
