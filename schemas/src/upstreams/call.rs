@@ -39,9 +39,10 @@ pub(super) struct Call {
 /// Status, code, and when it is so.
 pub(super) type Refusal = (u16, &'static str, &'static str);
 
-const TOKENS: [Refusal; 2] = [
+const TOKENS: [Refusal; 3] = [
     (401, "token_missing", "There is no service token."),
     (401, "token_invalid", "The service token is not valid here."),
+    (403, "insufficient_scope", "The service token lacks the scope that this call takes."),
 ];
 const EVERYWHERE: [Refusal; 2] = [
     (500, "internal", "Something went wrong in the service."),

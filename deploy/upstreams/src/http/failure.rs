@@ -23,6 +23,9 @@ pub(crate) enum Failure {
     Method { allow: String },
     #[error("no valid service token")]
     Token(#[from] TokenError),
+    /// The token is sound, and not for this.
+    #[error("the token lacks the scope {0}")]
+    Scope(&'static str),
     #[error("database")]
     Database(#[from] DatabaseError),
     #[error("password hashing")]
@@ -68,6 +71,7 @@ impl Failure {
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Token(TokenError::KeysUnavailable) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Token(_) => StatusCode::UNAUTHORIZED,
+            Self::Scope(_) => StatusCode::FORBIDDEN,
             Self::Database(_) | Self::Password(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -79,6 +83,7 @@ impl Failure {
             Self::Token(TokenError::KeysUnavailable) => "keys_unavailable",
             Self::Token(TokenError::Missing) => "token_missing",
             Self::Token(_) => "token_invalid",
+            Self::Scope(_) => "insufficient_scope",
             Self::Database(_) | Self::Password(_) => "internal",
         }
     }
@@ -91,6 +96,7 @@ impl Failure {
             Self::Token(TokenError::KeysUnavailable) => "The keys that verify tokens cannot be fetched.",
             Self::Token(TokenError::Missing) => "A service token is needed.",
             Self::Token(_) => "The service token is not valid here.",
+            Self::Scope(_) => "The service token is not for this.",
             Self::Database(_) | Self::Password(_) => "Something went wrong in here.",
         }
     }
@@ -111,6 +117,12 @@ impl Failure {
                     // Writing into a String cannot fail.
                     let _ = write!(challenge, ", error=\"invalid_token\"");
                 }
+                response.insert_header((header::WWW_AUTHENTICATE, challenge));
+            }
+            Self::Scope(scope) => {
+                // RFC 6750 section 3.1.
+                let challenge =
+                    format!("Bearer realm=\"{service}\", error=\"insufficient_scope\", scope=\"{scope}\"");
                 response.insert_header((header::WWW_AUTHENTICATE, challenge));
             }
             Self::Refused { .. } | Self::Invalid { .. } | Self::Database(_) | Self::Password(_) => {}

@@ -10,7 +10,7 @@ mod routes;
 mod text;
 
 pub(crate) use answer::{created, no_content, ok};
-pub(crate) use edge::{Acting, Caller, PathId, edge, health, no_such_route};
+pub(crate) use edge::{Accounts, Acting, Caller, PathId, edge, health, no_such_route};
 pub(crate) use failure::{Failure, field_error};
 pub(crate) use json::Json;
 pub(crate) use query::Query;

@@ -9,7 +9,7 @@ use super::{
     Profile, members,
     sign_in::{NewMember, email_taken, insert, is_email, username_taken},
 };
-use crate::http::{Caller, Checks, Failure, Json, ok};
+use crate::http::{Accounts, Checks, Failure, Json, ok};
 
 /// `PUT /members/by-identity`: the member behind an identity, made at the first time.
 ///
@@ -19,7 +19,7 @@ use crate::http::{Caller, Checks, Failure, Json, ok};
 pub(super) async fn find_or_make(
     state: Data<Profile>,
     request: HttpRequest,
-    _: Caller,
+    _: Accounts,
     Json(input): Json<ByIdentity>,
 ) -> Result<HttpResponse, Failure> {
     let mut checks = Checks::default();

@@ -7,7 +7,7 @@ use schemas::{Credentials, Id, Me, SignUp};
 use super::{Profile, members, second_factor};
 use crate::{
     db::Stamp,
-    http::{Caller, Checks, Failure, Json, created, ok},
+    http::{Accounts, Checks, Failure, Json, created, ok},
 };
 
 const BAD_CREDENTIALS: Failure =
@@ -16,7 +16,7 @@ const BAD_CREDENTIALS: Failure =
 /// `POST /members`.
 pub(super) async fn sign_up(
     state: Data<Profile>,
-    _: Caller,
+    _: Accounts,
     Json(input): Json<SignUp>,
 ) -> Result<HttpResponse, Failure> {
     check(&input)?;
@@ -44,7 +44,7 @@ pub(super) async fn sign_up(
 pub(super) async fn verify(
     state: Data<Profile>,
     request: HttpRequest,
-    _: Caller,
+    _: Accounts,
     Json(input): Json<Credentials>,
 ) -> Result<HttpResponse, Failure> {
     let mut checks = Checks::default();

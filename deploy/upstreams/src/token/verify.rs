@@ -107,6 +107,6 @@ impl Verifier {
             return Err(TokenError::Future);
         }
         let acting = claims.sub.map(|sub| Id::new(&sub)).transpose().map_err(|_| TokenError::Subject)?;
-        Ok(Caller { acting })
+        Ok(Caller::new(acting, &claims.scope))
     }
 }

@@ -152,7 +152,7 @@ impl Gateway {
     pub(crate) fn claims(&self, audience: &str, acting: Option<&str>) -> Value {
         let now = get_current_timestamp();
         let mut claims = json!({
-            "iss": "bff", "aud": audience, "act": {"sub": "bff"}, "scope": "all", "client": "web",
+            "iss": "bff", "aud": audience, "act": {"sub": "bff"}, "scope": "read write accounts", "client": "web",
             "iat": now, "exp": now + 60, "jti": "1",
         });
         if let Some(acting) = acting {

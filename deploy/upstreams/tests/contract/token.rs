@@ -108,6 +108,42 @@ async fn only_a_sound_token_for_this_service_is_believed() {
 }
 
 #[tokio::test]
+async fn a_token_is_good_for_what_its_scope_names() {
+    let gateway = Gateway::spawn().await;
+    let profile = gateway.start(Service::Profile).await;
+    let verify = json!({ "login": "ada", "password": "wrong" });
+    for (scope, method, path, body, refused) in [
+        ("read", "GET", "/members?ids=a", None, None),
+        ("write accounts", "GET", "/members?ids=a", None, Some("read")),
+        ("readwrite", "GET", "/members?ids=a", None, Some("read")),
+        ("", "GET", "/members?ids=a", None, Some("read")),
+        ("read", "PATCH", "/members/me", Some(json!({ "bio": "" })), Some("write")),
+        ("accounts", "PATCH", "/members/me", Some(json!({ "bio": "" })), Some("write")),
+        ("accounts", "POST", "/members/verify", Some(verify.clone()), None),
+        ("read write", "POST", "/members/verify", Some(verify.clone()), Some("accounts")),
+        ("read write", "POST", "/members", Some(verify.clone()), Some("accounts")),
+        ("read write", "PUT", "/members/by-identity", Some(verify), Some("accounts")),
+    ] {
+        let claims = with(gateway.claims("profile", Some("ada")), "scope", json!(scope));
+        let caller = gateway.caller_with(&profile, Some(format!("Bearer {}", gateway.key.sign(&claims))));
+        let mut request = caller.request(method.parse().expect("a method"), path);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = caller.send(request).await;
+        let case = format!("{scope}: {method} {path}: {}", answer.status);
+        let Some(needed) = refused else {
+            assert_ne!(answer.status, 403, "{case}");
+            continue;
+        };
+        assert_eq!(answer.status, 403, "{case}");
+        let challenge = answer.headers["www-authenticate"].to_str().expect("text").to_owned();
+        let expected = format!("Bearer realm=\"profile\", error=\"insufficient_scope\", scope=\"{needed}\"");
+        assert_eq!(challenge, expected, "{case}");
+    }
+}
+
+#[tokio::test]
 async fn the_health_check_alone_needs_no_token() {
     let gateway = Gateway::spawn().await;
     let recipe = gateway.start(Service::Recipe).await;
