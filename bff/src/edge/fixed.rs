@@ -1,13 +1,12 @@
 //! Answers that are the same for everybody for as long as the process runs: made once, compressed once, validated by
 //! `ETag`.
 
-use std::{io, io::Write, sync::Arc};
+use std::{io, sync::Arc};
 
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{
-        CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, EntityTag, Header,
-        HeaderValue, IfNoneMatch, VARY,
+        CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderValue, VARY,
     },
     web,
 };
@@ -16,7 +15,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
-use super::{ApiError, accepted_coding};
+use super::{ApiError, accepted_coding, codings, knows};
 
 /// A document that does not change while the process runs. Clones are the same document.
 #[derive(Clone)]
@@ -61,15 +60,10 @@ impl Fixed {
     pub async fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
         let (coding, body) = self.representation(accepted_coding(request, &["br", "gzip"])).await?;
         let tag = match coding {
-            Some(coding) => format!("{}-{coding}", self.0.digest),
-            None => self.0.digest.clone(),
+            Some(coding) => format!("\"{}-{coding}\"", self.0.digest),
+            None => format!("\"{}\"", self.0.digest),
         };
-        let tag = EntityTag::new_strong(tag);
-        let known = match IfNoneMatch::parse(request) {
-            Ok(IfNoneMatch::Any) => true,
-            Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(&tag)),
-            Err(_) => false,
-        };
+        let known = knows(request, tag.as_bytes());
         let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
         response
             .insert_header((ETAG, tag))
@@ -93,8 +87,8 @@ impl Fixed {
         coding: Option<&'static str>,
     ) -> Result<(Option<&'static str>, Bytes), ApiError> {
         let (place, encode): (_, Encoder) = match coding {
-            Some("br") => (&self.0.brotli, brotli),
-            Some("gzip") => (&self.0.gzip, gzip),
+            Some("br") => (&self.0.brotli, |plain| codings::brotli(plain, 9)),
+            Some("gzip") => (&self.0.gzip, |plain| codings::gzip(plain, 9)),
             _ => return Ok((None, self.0.plain.clone())),
         };
         let plain = self.0.plain.clone();
@@ -105,18 +99,6 @@ impl Fixed {
         });
         Ok((coding, made.await?.clone()))
     }
-}
-
-fn brotli(plain: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = brotli::CompressorWriter::new(Vec::new(), 4096, 9, 22);
-    encoder.write_all(plain)?;
-    Ok(encoder.into_inner())
-}
-
-fn gzip(plain: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    encoder.write_all(plain)?;
-    encoder.finish()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod address;
 mod body;
 mod caller;
 mod callers;
+pub mod codings;
 mod context;
 mod contract;
 mod error;

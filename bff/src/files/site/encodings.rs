@@ -1,7 +1,9 @@
 //! Compressed copies of files: those that the build has made, once it is sure that they are copies, and those that
 //! are made here when there are none.
 
-use std::io::{self, BufReader, Read, Write as _};
+use std::io::{self, BufReader, Read};
+
+use crate::edge::codings;
 
 /// Content codings (RFC 9110 section 8.4.1), the one that packs best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,24 +38,12 @@ impl Coding {
 
     /// Compresses; nothing where that does not make it smaller. Takes some 20 ms for each MiB.
     pub(super) fn compress(self, body: &[u8]) -> Option<Vec<u8>> {
-        let mut packed = Vec::with_capacity(body.len() / 3);
-        match self {
-            Self::Brotli => {
-                let settings = brotli::enc::BrotliEncoderParams {
-                    quality: 6,
-                    size_hint: body.len(),
-                    ..Default::default()
-                };
-                brotli::BrotliCompress(&mut &body[..], &mut packed, &settings).ok()?;
-            }
-            Self::Zstd => packed = zstd::bulk::compress(body, 9).ok()?,
-            Self::Gzip => {
-                let mut encoder = flate2::write::GzEncoder::new(packed, flate2::Compression::new(6));
-                encoder.write_all(body).ok()?;
-                packed = encoder.finish().ok()?;
-            }
-        }
-        packed.shrink_to_fit();
+        let packed = match self {
+            Self::Brotli => codings::brotli(body, 6),
+            Self::Zstd => zstd::bulk::compress(body, 9),
+            Self::Gzip => codings::gzip(body, 6),
+        };
+        let packed = packed.ok()?;
         (packed.len() < body.len()).then_some(packed)
     }
 
