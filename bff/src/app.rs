@@ -2,6 +2,7 @@
 //! from top to bottom.
 
 mod contract;
+mod cors;
 mod internal;
 mod pieces;
 mod providers;
@@ -18,12 +19,10 @@ use std::{
     time::Duration,
 };
 
-use actix_cors::Cors;
 use actix_web::{
     App, HttpServer, Resource, Route,
     dev::{Server, ServerHandle},
     guard,
-    http::Method,
     middleware::{Condition, from_fn},
     web,
 };
@@ -32,6 +31,7 @@ use tokio::runtime::Handle;
 use tracing_actix_web::TracingLogger;
 
 pub use self::contract::openapi;
+use self::cors::cors;
 use self::internal::{Health, internal_server};
 pub use self::pieces::key_times;
 use self::pieces::{
@@ -52,37 +52,9 @@ use crate::{
     identity::{AllowedOrigins, Secrets, Sessions, SignInThrottle},
     live::{self, Events, Hub, Revalidator},
     screens::{self, HomeFeedScreen, MeScreen, MemberScreen, RecipeScreen, Screen, Screens},
-    store::{self, Store, StoreError},
+    store::{self, StoreError},
     telemetry::{AccessLog, AccessSettings, LineFormat, LogSettings, Metrics, Sink, UserHasher},
 };
-
-/// Headers that browsers may send across origins.
-const CORS_REQUEST_HEADERS: [&str; 10] = [
-    "accept",
-    "content-type",
-    "authorization",
-    "cache-control",
-    "if-none-match",
-    "idempotency-key",
-    "last-event-id",
-    "traceparent",
-    "x-csrf-token",
-    "x-request-id",
-];
-/// Headers that scripts may read across origins.
-const CORS_ANSWER_HEADERS: [&str; 11] = [
-    "age",
-    "cache-status",
-    "etag",
-    "idempotency-replayed",
-    "location",
-    "ratelimit",
-    "ratelimit-policy",
-    "retry-after",
-    "server-timing",
-    "x-csrf-token",
-    "x-request-id",
-];
 
 /// How long a stop waits for the shared store to take the last live messages.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -247,7 +219,7 @@ impl Application {
         };
         let draining = Arc::new(AtomicBool::new(false));
         let health = Health::new(&store, &draining, &metrics, &pieces.screens);
-        let sweeper = tokio::spawn(sweep(store, config.store.sweep_ms.into()));
+        let sweeper = tokio::spawn(store::sweep(store, config.store.sweep_ms.into()));
         let edge = pieces.edge.clone();
         let (server, http_address) = public_server(&config, pieces)?;
         let (internal, internal_address) = internal_server(&config, health, &edge, events)?;
@@ -509,34 +481,4 @@ fn patch() -> Route {
 
 fn delete() -> Route {
     web::delete()
-}
-
-fn cors(origins: &AllowedOrigins) -> Cors {
-    let methods = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
-    let cors = Cors::default()
-        .allowed_methods(methods)
-        .allowed_headers(CORS_REQUEST_HEADERS)
-        .expose_headers(CORS_ANSWER_HEADERS)
-        .supports_credentials()
-        .max_age(600)
-        // The answers name `Origin` in their own `Vary`.
-        .disable_vary_header();
-    origins.iter().fold(cors, Cors::allowed_origin)
-}
-
-/// Removes what has expired from the store, a batch at a time, for as long as the process runs.
-async fn sweep(store: Arc<dyn Store>, every: Duration) {
-    loop {
-        tokio::time::sleep(every).await;
-        loop {
-            match store.sweep().await {
-                Ok(swept) if swept >= store::SWEEP_BATCH => tokio::task::yield_now().await,
-                Ok(_) => break,
-                Err(error) => {
-                    tracing::warn!(%error, "expired records could not be removed");
-                    break;
-                }
-            }
-        }
-    }
 }

@@ -10,6 +10,7 @@ mod memory;
 mod notice;
 mod redis;
 mod shared;
+mod sweeping;
 mod tables;
 mod writer;
 
@@ -31,6 +32,7 @@ pub use redis::SharedStore;
 #[cfg(test)]
 pub(crate) use redis::TestServer;
 pub use shared::{LogId, NotALogId, Take};
+pub use sweeping::sweep;
 
 use notice::Listeners;
 use redis::RedisStore;
