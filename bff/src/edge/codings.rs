@@ -18,7 +18,7 @@ pub fn brotli(body: &[u8], quality: i32) -> io::Result<Vec<u8>> {
 /// `gzip`, with a level of 0 to 9.
 ///
 /// # Errors
-/// As [`brotli`].
+/// As [`brotli()`].
 pub fn gzip(body: &[u8], level: u32) -> io::Result<Vec<u8>> {
     let packed = Vec::with_capacity(body.len() / 3);
     let mut encoder = flate2::write::GzEncoder::new(packed, flate2::Compression::new(level));
