@@ -3,7 +3,7 @@
 
 import { createHmac } from 'node:crypto'
 
-import { day, given, giveName, live, look, looks, NARROW, PASSWORD, person, refused, signOut, signUp, WIDE } from './people.mjs'
+import { day, focusOn, given, giveName, live, look, looks, NARROW, PASSWORD, person, refused, signOut, signUp, WIDE } from './people.mjs'
 
 const { web, recipe, taken } = given
 const seen = {}
@@ -19,7 +19,6 @@ function code(secret, step) {
   return String(number % 1_000_000).padStart(6, '0')
 }
 
-const focused = (page) => page.evaluate(() => document.activeElement?.getAttribute('name'))
 const alert = (page) => page.textContent('main [data-testid=alert]')
 const mistakes = (page) => page.locator('[data-testid=field-error]').allTextContents()
 const submit = (page) => page.click('main form > button')
@@ -33,7 +32,8 @@ async function mistakesWhenSigningUp(page) {
   await submit(page)
   await page.waitForSelector('[data-testid=field-error]')
   seen.mistakes = await mistakes(page)
-  seen.focusOnMistake = await focused(page)
+  // The first field that is wrong.
+  await focusOn(page, '[name=email]')
   await looks(page, 'sign-up-mistakes')
   await page.fill('input[name=email]', 'planted-other@mail.example')
   await page.fill('input[name=username]', taken)
@@ -41,7 +41,7 @@ async function mistakesWhenSigningUp(page) {
   refused(409, '/auth/signup')
   await submit(page)
   await page.waitForSelector('text=This name is taken.')
-  seen.focusOnTaken = await focused(page)
+  await focusOn(page, '[name=username]')
 }
 
 async function wrongPasswords(page) {
@@ -73,7 +73,7 @@ async function turnOn(page) {
     kind: `${uri.protocol}//${uri.host}`,
     sameSecret: uri.searchParams.get('secret') === secret,
   }
-  seen.focusOnCode = await focused(page)
+  await focusOn(page, '[name=code]')
   await looks(page, 'two-factor-enrolling')
   refused(422, '/auth/2fa/totp/confirm')
   await page.fill('input[name=code]', 'wrong1')
@@ -112,7 +112,7 @@ async function signInWithCodes(page, { secret, step, recovery }) {
     await submit(page)
   }
   await begin()
-  seen.focusOnOtp = await focused(page)
+  await focusOn(page, '[name=otp]')
   await looks(page, 'two-factor-sign-in')
   refused(401, '/auth/login')
   await give('000000')
@@ -172,7 +172,7 @@ async function sessionEndsInTheMiddle(page, context) {
   await submit(page)
   await page.waitForSelector('[data-testid=field-error]')
   seen.recipeMistakes = (await mistakes(page)).length
-  seen.focusInRecipe = await focused(page)
+  await focusOn(page, '[name=title]')
   await looks(page, 'form-mistakes', { dark: true })
   await page.fill('input[name=title]', 'A soup that took an hour to write')
   await page.fill('input[name=servings]', '3')

@@ -2,7 +2,7 @@
 //
 // Its result: what was seen, and times in milliseconds. `metrics` is where the gateway's figures are.
 
-import { day, given, giveName, live, look, looks, NARROW, person, refused, signIn, signUp, WIDE } from './people.mjs'
+import { day, focusOn, given, giveName, live, look, looks, NARROW, person, refused, signIn, signUp, WIDE } from './people.mjs'
 
 const { web, metrics, cook } = given
 const times = {}
@@ -94,7 +94,7 @@ await day(async () => {
   seen.commentLikes = await ada.textContent('[data-testid=comment] [data-testid=likes]')
   seen.othersComment = await ada.locator('[data-testid=own-comment]').count()
   await bora.click('[data-testid=own-comment] >> text=Edit')
-  seen.focusInEditor = await bora.evaluate(() => document.activeElement?.tagName)
+  await focusOn(bora, 'textarea')
   await bora.fill('[data-testid=own-comment] textarea', 'It was very good, with an egg on top!')
   await look(bora, 'comment-editor')
   await bora.click('[data-testid=own-comment] >> text=Save')
@@ -107,7 +107,7 @@ await day(async () => {
   await look(bora, 'comment-deletion')
   await bora.click('[data-testid=own-comment] [role=group] button >> nth=0')
   await bora.waitForSelector('[data-testid=comment]', { state: 'detached' })
-  seen.focusAfterDeletion = await bora.evaluate(() => document.activeElement?.id)
+  await focusOn(bora, '#comments')
 
   // From the click on "sign in" to the posts on the screen, and what of it was the gateway's: nobody else is busy.
   const { page: second } = await person(WIDE)
@@ -136,7 +136,7 @@ await day(async () => {
   await adaElsewhere.waitForURL(/\/sign-in\?ended/)
   await adaElsewhere.waitForSelector('main >> text=You have been signed out')
   await ada.waitForSelector('[data-testid=other-session]', { state: 'detached' })
-  seen.focusAfterEnd = await ada.evaluate(() => document.activeElement?.id)
+  await focusOn(ada, '#sessions')
   await look(adaElsewhere, 'ended')
   await giveName(adaElsewhere, 'ada')
   await adaElsewhere.waitForURL(`${web}/`)

@@ -45,6 +45,10 @@ export const refused = (status, path) => foreseen.push({ status, path })
 
 export const live = (page) => page.waitForSelector('[data-live=on]', { state: 'attached' })
 
+/** When the focus is where it belongs. */
+export const focusOn = (page, selector) =>
+  page.waitForFunction((where) => document.activeElement?.matches(where), selector)
+
 export async function signUp(page, name) {
   await page.goto(`${web}/sign-up`)
   await page.fill('input[name=email]', `planted-${name}@mail.example`)

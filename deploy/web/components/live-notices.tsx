@@ -4,7 +4,7 @@ import type { LiveMessage } from "bff-client";
 import { usePathname, useRouter } from "next/navigation";
 import { useEffect, useState } from "react";
 
-import { bff, isLeaving, sessionEnded, sessionSettled } from "@/lib/browser";
+import { bff, isLeaving, sessionEnded, sessionSettled, stay } from "@/lib/browser";
 
 import { useWords } from "./words";
 
@@ -31,9 +31,9 @@ export function LiveNotices({ me }: { me: string }) {
       await bff().screen("/bff/recipes/{id}", { id, headers }).catch(() => undefined);
       router.refresh();
     };
-    const hear = async () => {
+    const hear = async (signal: AbortSignal) => {
       const onState = (state: "open" | "lost") => setConnected(state === "open");
-      for await (const message of bff().notify({ signal: stop.signal, onState, topics })) {
+      for await (const message of bff().notify({ signal, onState, topics })) {
         if (message.type === "reset") router.refresh();
         if (OWN_WORDS.has(message.type) || writtenBy(message) === me) continue;
         setNotice(wordsFor(message));
@@ -41,19 +41,22 @@ export function LiveNotices({ me }: { me: string }) {
         if (recipe && message.topic === `recipe:${recipe}`) await show(recipe);
       }
     };
-    const stay = async () => {
+    const hearOn = async () => {
       while (!stop.signal.aborted) {
-        await hear();
+        const signal = AbortSignal.any([stop.signal, stay()]);
+        await hear(signal);
         // The session that the connection belonged to is over. Two-factor sign-in being turned on or off ends one session
         // and begins another: then it goes on.
         await sessionSettled();
         if (stop.signal.aborted || isLeaving()) return;
-        const { response } = await bff().GET("/auth/session");
+        // A sign-out that failed.
+        if (signal.aborted) continue;
+        const { response } = await bff().GET("/auth/session", { signal });
         if (response.status === 401) return sessionEnded();
       }
     };
     // Refused: there is no session any more, and the page that is asked for next says so.
-    stay().catch(() => setConnected(false));
+    hearOn().catch(() => setConnected(false));
     return () => stop.abort();
   }, [me, recipe, router, say]);
 

@@ -3,7 +3,7 @@
 import { unwrap } from "bff-client";
 
 import { useAttempt } from "@/lib/attempt";
-import { bff, leave, signingOut } from "@/lib/browser";
+import { bff, signOut } from "@/lib/browser";
 
 import { Alert } from "./alert";
 import { useWords } from "./words";
@@ -11,14 +11,10 @@ import { useWords } from "./words";
 export function SignOutButton({ everywhere = false }: { everywhere?: boolean }) {
   const say = useWords();
   const { place, busy, failure, run } = useAttempt<HTMLSpanElement>();
-  const signOut = () =>
-    void run(async () => {
-      await signingOut(() => unwrap(everywhere ? bff().POST("/auth/logout-everywhere") : bff().POST("/auth/logout")));
-      leave("/");
-    });
+  const end = () => unwrap(everywhere ? bff().POST("/auth/logout-everywhere") : bff().POST("/auth/logout"));
   return (
     <span ref={place}>
-      <button type="button" className={everywhere ? "quiet" : "link"} aria-disabled={busy} onClick={signOut}>
+      <button type="button" className={everywhere ? "quiet" : "link"} aria-disabled={busy} onClick={() => void run(() => signOut(end))}>
         {everywhere ? say.signOutEverywhere : say.signOut}
       </button>
       <Alert>{failure?.message}</Alert>

@@ -1,11 +1,13 @@
 // The browser's client of the gateway. One for each page.
 
-import { createBrowserClient, type BffClient } from "bff-client";
+import { BffError, createBrowserClient, type BffClient } from "bff-client";
 
 import { signInPath } from "./return-to";
 
 let client: BffClient | undefined;
 let leaving = false;
+let staying = new AbortController();
+let ending: Promise<unknown> | undefined;
 
 /** Who the page was made for; nobody: empty. The layout says so. */
 export function pageOf(): string {
@@ -46,9 +48,11 @@ export function changingSession<T>(work: () => Promise<T>): Promise<T> {
   return locked("exclusive", work);
 }
 
-/** When no tab is changing the session's id (any more). */
-export function sessionSettled(): Promise<void> {
-  return locked("shared", async () => undefined);
+/** When nobody is changing or ending the session (any more), in this tab or another. */
+export async function sessionSettled(): Promise<void> {
+  // A sign-out that fails is told to the user, and the session goes on.
+  await ending?.catch(() => undefined);
+  await locked("shared", async () => undefined);
 }
 
 async function locked<T>(mode: LockMode, work: () => Promise<T>): Promise<T> {
@@ -57,10 +61,26 @@ async function locked<T>(mode: LockMode, work: () => Promise<T>): Promise<T> {
   return locks ? await locks.request("session", { mode }, work) : await work();
 }
 
-/** The user is about to end the session: its end is no news. */
-export function signingOut<T>(work: () => Promise<T>): Promise<T> {
+/** Aborts when the user begins to sign out. Whatever a page asks for by itself is to take it: an answer that comes after
+ * the end of the session would be a refusal. */
+export function stay(): AbortSignal {
+  return staying.signal;
+}
+
+/** Ends the session and leaves for the home page. Its end is no news: nobody is sent to the sign-in page. */
+export async function signOut(work: () => Promise<unknown>): Promise<void> {
   leaving = true;
-  return work().finally(() => {
-    leaving = false;
-  });
+  staying.abort();
+  ending = locked("exclusive", work);
+  try {
+    await ending;
+  } catch (error) {
+    // Over already: that is what was asked for.
+    if (!(error instanceof BffError && error.status === 401)) {
+      leaving = false;
+      staying = new AbortController();
+      throw error;
+    }
+  }
+  window.location.assign("/");
 }

@@ -43,11 +43,7 @@ async fn people_use_the_app_in_their_browsers() {
     assert_eq!(seen["likesAfterReload"], "1", "read your writes");
     assert_eq!(seen["commentLikes"], "1", "read your writes");
     assert_eq!(seen["othersComment"], 0, "only one's own comments can be changed");
-    assert_eq!(
-        (&seen["focusInEditor"], &seen["focusAfterDeletion"]),
-        (&json!("TEXTAREA"), &json!("comments"))
-    );
-    assert_eq!((&seen["sessions"], &seen["focusAfterEnd"]), (&json!(2), &json!("sessions")));
+    assert_eq!(seen["sessions"], 2);
     assert_eq!((&seen["adaIsOut"], &seen["cookiesLeft"]), (&json!("/"), &json!(0)));
     assert_eq!(seen["withoutScript"], true);
     assert!(seen["gatewaysRequests"].as_u64().is_some_and(|count| count >= 2), "sign-in and feed: {seen}");
