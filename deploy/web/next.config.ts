@@ -9,6 +9,8 @@ const config: NextConfig = {
   htmlLimitedBots: /.*/,
   poweredByHeader: false,
   reactStrictMode: true,
+  // Browsers ask for it by this name wherever they find no icon named, and for a moment that may be any page.
+  rewrites: async () => [{ source: "/favicon.ico", destination: "/icon.svg" }],
 };
 
 export default config;

@@ -32,7 +32,7 @@ async function profileFirst() {
   await plain.waitForSelector('[data-testid=profile]')
   await turn('heal')
   await arrived
-  seen.lateWithoutScript = await plain.locator(`[data-testid=post] >> text=${text}`).first().isVisible()
+  await plain.waitForSelector(`[data-testid=post] >> text=${text}`)
   await plain.screenshot({ path: `${given.pictures}/late-without-script-1280.png`, fullPage: true })
   return page
 }

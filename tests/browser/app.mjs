@@ -154,7 +154,7 @@ await day(async () => {
   const state = await second.context().storageState()
   const { page: plain } = await person(WIDE, { javaScriptEnabled: false, storageState: state })
   await plain.goto(web)
-  seen.withoutScript = await plain.locator('main [data-testid=post] >> text=Kimchi fried rice').first().isVisible()
+  await plain.waitForSelector('main [data-testid=post] >> text=Kimchi fried rice')
 
   // The other language, and what visitors see.
   await second.click('header a[lang=ko]')

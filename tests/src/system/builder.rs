@@ -21,6 +21,7 @@ const SECRET: &str = "planted-session-secret-0123456789abcdef";
 pub struct Builder {
     settings: Vec<(String, String)>,
     alone: bool,
+    shipped_times: bool,
     log: Option<PathBuf>,
 }
 
@@ -34,6 +35,13 @@ impl Builder {
     /// The gateway keeps its records in that Redis.
     pub fn redis(self, store: &impl StoreUrl) -> Self {
         self.set("store.url", store.store_url())
+    }
+
+    /// Deadlines, timeouts and lifetimes of cached documents as the product ships them. Without it they are so long
+    /// that no test hears of them because the machine was busy.
+    pub fn shipped_times(mut self) -> Self {
+        self.shipped_times = true;
+        self
     }
 
     /// For tests that measure: no other system runs meanwhile. Such a test makes one system only.
@@ -63,6 +71,9 @@ impl Builder {
         let mut settings = defaults(&folder, [&profile_proxy, &timeline_proxy, &recipe_proxy]);
         if self.settings.iter().any(|(key, _)| key == "session.secret_file") {
             settings.retain(|(key, _)| key != "session.secret");
+        }
+        if !self.shipped_times {
+            settings.extend(long_times());
         }
         settings.extend(self.settings);
         let http = http_client();
@@ -115,6 +126,17 @@ fn defaults(folder: &TempDir, [profile, timeline, recipe]: [&Proxy; 3]) -> Vec<(
     ]
     .map(|(key, value)| (key.to_owned(), value))
     .into()
+}
+
+/// Of all screens and upstreams.
+fn long_times() -> impl Iterator<Item = (String, String)> {
+    let screens = ["home_feed", "recipe", "member", "me"].into_iter().flat_map(|screen| {
+        [("deadline_ms", 15_000), ("fresh_ms", 60_000)]
+            .map(|(key, value)| (format!("screens.{screen}.{key}"), value.to_string()))
+    });
+    let upstreams = ["profile", "timeline", "recipe"]
+        .map(|upstream| (format!("upstreams.{upstream}.timeout_ms"), "10000".to_owned()));
+    screens.chain(upstreams)
 }
 
 fn http_client() -> reqwest::Client {

@@ -16,7 +16,7 @@ const SLACK: Duration = Duration::from_millis(100);
 
 /// A system with one cook, who wrote a recipe and a post about it.
 async fn kitchen() -> (TestBff, Actor) {
-    let bff = TestBff::builder().alone().spawn().await;
+    let bff = TestBff::builder().shipped_times().alone().spawn().await;
     let cook = bff.signed_in("cook").await;
     let recipe = publish(&cook, "Rice with eggs").await;
     post_about(&cook, "Try this", &recipe).await;
