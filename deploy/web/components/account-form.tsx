@@ -1,7 +1,7 @@
 "use client";
 
 import { unwrap } from "bff-client";
-import { useState, type FormEvent } from "react";
+import { useState, type FormEvent, type ReactNode } from "react";
 
 import { To } from "@/components/to";
 import { useAttempt } from "@/lib/attempt";
@@ -18,9 +18,11 @@ interface Props {
   returnTo: string;
   /** Why the form is there, where the browser did not ask for it. */
   because?: "ended" | "needed" | undefined;
+  /** Other ways in. */
+  children?: ReactNode;
 }
 
-export function SignInForm({ returnTo, because }: Props) {
+export function SignInForm({ returnTo, because, children }: Props) {
   const say = useWords();
   const attempt = useAttempt();
   const [asksForCode, setAsksForCode] = useState(false);
@@ -64,6 +66,7 @@ export function SignInForm({ returnTo, because }: Props) {
       ) : null}
       <Alert>{attempt.failure?.message}</Alert>
       <button aria-disabled={attempt.busy}>{say.signIn}</button>
+      {children}
       <p className="faint">
         {say.noAccount} <To href={withReturn("/sign-up", returnTo)}>{say.signUp}</To>
       </p>
@@ -71,7 +74,7 @@ export function SignInForm({ returnTo, because }: Props) {
   );
 }
 
-export function SignUpForm({ returnTo }: Props) {
+export function SignUpForm({ returnTo, children }: Props) {
   const say = useWords();
   const { place, busy, failure, wrong, run } = useAttempt();
   const submit = (event: FormEvent<HTMLFormElement>) => {
@@ -108,6 +111,7 @@ export function SignUpForm({ returnTo }: Props) {
       />
       <Alert>{failure?.message}</Alert>
       <button aria-disabled={busy}>{say.signUp}</button>
+      {children}
       <p className="faint">
         {say.haveAccount} <To href={withReturn("/sign-in", returnTo)}>{say.signIn}</To>
       </p>

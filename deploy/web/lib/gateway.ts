@@ -35,7 +35,8 @@ export async function forEverybody<T>(tags: string[], read: (bff: BffClient) => 
   return isDegraded(answer) ? read(everybodys({ cache: "no-store" })) : answer;
 }
 
-function everybodys(how: RequestInit): BffClient {
+/** A client that acts for nobody in particular. `how` says what Next.js keeps of its answers. */
+export function everybodys(how: RequestInit): BffClient {
   const ask = (request: Request) => {
     // It is kept here: the gateway is to say what is, not what has just been.
     request.headers.set("cache-control", "max-age=0");

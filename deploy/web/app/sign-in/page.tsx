@@ -1,6 +1,7 @@
 import type { Metadata } from "next";
 
 import { SignInForm } from "@/components/account-form";
+import { Providers } from "@/components/providers";
 import { words } from "@/lib/language";
 import { safePath } from "@/lib/return-to";
 
@@ -11,5 +12,10 @@ export async function generateMetadata(): Promise<Metadata> {
 export default async function SignIn({ searchParams }: { searchParams: Promise<{ ended?: string; returnTo?: string }> }) {
   const { ended, returnTo } = await searchParams;
   const because = ended !== undefined ? "ended" : returnTo !== undefined ? "needed" : undefined;
-  return <SignInForm returnTo={safePath(returnTo)} because={because} />;
+  const next = safePath(returnTo);
+  return (
+    <SignInForm returnTo={next} because={because}>
+      <Providers returnTo={next} />
+    </SignInForm>
+  );
 }

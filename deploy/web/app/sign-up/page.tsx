@@ -1,6 +1,7 @@
 import type { Metadata } from "next";
 
 import { SignUpForm } from "@/components/account-form";
+import { Providers } from "@/components/providers";
 import { words } from "@/lib/language";
 import { safePath } from "@/lib/return-to";
 
@@ -10,5 +11,10 @@ export async function generateMetadata(): Promise<Metadata> {
 
 export default async function SignUp({ searchParams }: { searchParams: Promise<{ returnTo?: string }> }) {
   const { returnTo } = await searchParams;
-  return <SignUpForm returnTo={safePath(returnTo)} />;
+  const next = safePath(returnTo);
+  return (
+    <SignUpForm returnTo={next}>
+      <Providers returnTo={next} />
+    </SignUpForm>
+  );
 }

@@ -10,7 +10,7 @@ mod revalidation;
 mod site;
 mod troubles;
 mod upstream_contracts;
-mod web;
+pub(crate) mod web;
 
 use std::{
     path::{Path, PathBuf},
@@ -29,7 +29,7 @@ fn root() -> PathBuf {
 }
 
 /// Where the suites leave their pictures.
-fn pictures() -> PathBuf {
+pub(crate) fn pictures() -> PathBuf {
     let folder = root().join("target/tests-run/pictures");
     std::fs::create_dir_all(&folder).expect("a folder for pictures");
     folder
@@ -39,7 +39,7 @@ fn pictures() -> PathBuf {
 ///
 /// # Panics
 /// When it fails, or does not end.
-async fn run(script: &str, argument: &Value) -> Value {
+pub(crate) async fn run(script: &str, argument: &Value) -> Value {
     run_in_turns(script, argument, async |turn: &str| panic!("nobody does {turn:?}")).await
 }
 

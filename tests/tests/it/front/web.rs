@@ -9,18 +9,18 @@ use tokio::process::Command;
 use super::root;
 
 /// The app's server. What it renders comes from one gateway.
-pub(super) struct Web {
-    pub(super) url: String,
+pub(crate) struct Web {
+    pub(crate) url: String,
     _server: Program,
 }
 
 impl Web {
-    pub(super) async fn start(gateway: &str) -> Self {
+    pub(crate) async fn start(gateway: &str) -> Self {
         Self::start_with(gateway, &[]).await
     }
 
     /// Starts it with more in its environment.
-    pub(super) async fn start_with(gateway: &str, settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start_with(gateway: &str, settings: &[(&str, &str)]) -> Self {
         let folder = root().join("deploy/web");
         assert!(folder.join(".next/BUILD_ID").exists(), "tests/run builds the app");
         // Next.js does not say which port it was given: it gets one that was free a moment ago.
@@ -42,7 +42,7 @@ impl Web {
 
 /// What must hold for every page that a script has looked at, and the times that it took.
 #[track_caller]
-pub(super) fn expect_sound(result: &Value) {
+pub(crate) fn expect_sound(result: &Value) {
     let serious: Vec<&Value> = result["findings"]
         .as_array()
         .expect("a list")

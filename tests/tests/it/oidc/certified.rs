@@ -6,21 +6,47 @@ use parking_lot::Mutex;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{
-    Program, Proxy, TestBff, figures,
+    Builder, Program, Proxy, TestBff, figures,
     planted::{Secret, plant},
     soon,
 };
 use tokio::process::Command;
 use url::Url;
 
+/// The provider, and a page on an origin of its own.
+pub(super) struct Provider {
+    pub(super) issuer: String,
+    page: String,
+    secret: String,
+    _program: Program,
+}
+
+impl Provider {
+    /// `gateway`: where browsers reach it.
+    pub(super) async fn start(gateway: &str) -> Self {
+        let mut program = Program::start(node("provider.mjs", gateway));
+        let line = soon("the provider", program.line("listening ")).await;
+        let told: Value = serde_json::from_str(line.trim_start_matches("listening ")).expect("JSON");
+        let text = |name: &str| told[name].as_str().expect("a text").to_owned();
+        Self { issuer: text("issuer"), page: text("app"), secret: text("secret"), _program: program }
+    }
+
+    /// A gateway that knows it.
+    pub(super) fn builder(&self, gateway: &str) -> Builder {
+        TestBff::builder()
+            .set("http.public_url", gateway)
+            .set("oidc.certified.issuer", &self.issuer)
+            .set("oidc.certified.client_id", "bff")
+            .set("oidc.certified.client_secret", &self.secret)
+    }
+}
+
 /// The provider, a front-end on an origin of its own, and a gateway that knows both.
 struct Certified {
-    issuer: String,
-    app: String,
+    provider: Provider,
     /// Where browsers reach the gateway: its address had to be known before it was there.
     front: Proxy,
     bff: TestBff,
-    _provider: Program,
 }
 
 fn node(script: &str, argument: &str) -> Command {
@@ -38,22 +64,11 @@ fn node(script: &str, argument: &str) -> Command {
 impl Certified {
     async fn start() -> Self {
         let front = Proxy::listen().await.expect("a port");
-        let mut provider = Program::start(node("provider.mjs", &front.url()));
-        let line = soon("the provider", provider.line("listening ")).await;
-        let told: Value = serde_json::from_str(line.trim_start_matches("listening ")).expect("JSON");
-        let text = |name: &str| told[name].as_str().expect("a text").to_owned();
-        let (issuer, app) = (text("issuer"), text("app"));
-        let bff = TestBff::builder()
-            .set("http.public_url", front.url())
-            .set("cors.allowed_origins", &app)
-            .set("oidc.certified.issuer", &issuer)
-            .set("oidc.certified.client_id", "bff")
-            .set("oidc.certified.client_secret", text("secret"))
-            .spawn()
-            .await;
+        let provider = Provider::start(&front.url()).await;
+        let bff = provider.builder(&front.url()).set("cors.allowed_origins", &provider.page).spawn().await;
         let address = bff.url().trim_start_matches("http://").parse().expect("an address");
         front.forward_to(address);
-        Self { issuer, app, front, bff, _provider: provider }
+        Self { provider, front, bff }
     }
 
     fn login(&self, return_to: &str) -> Url {
@@ -196,7 +211,7 @@ async fn somebody_who_turns_back_at_a_certified_provider_is_sent_back() {
 async fn chromium_signs_in_and_the_provider_signs_it_out() {
     let certified = Certified::start().await;
     let told = json!({
-        "gateway": certified.front.url(), "issuer": certified.issuer, "app": certified.app, "login": "grace",
+        "gateway": certified.front.url(), "issuer": certified.provider.issuer, "app": certified.provider.page, "login": "grace",
     });
     let ran = node("oidc.mjs", &told.to_string()).kill_on_drop(true).output();
     // A browser takes its time on a busy machine.
@@ -210,8 +225,8 @@ async fn chromium_signs_in_and_the_provider_signs_it_out() {
         (&result["before"]["status"], &result["before"]["body"]["code"]),
         (&json!(401), &json!("unauthenticated"))
     );
-    assert_eq!(result["providersPage"], json!(certified.issuer), "the provider's own pages");
-    assert_eq!(result["landed"], json!(format!("{}/feed?tab=1#top", certified.app)));
+    assert_eq!(result["providersPage"], json!(certified.provider.issuer), "the provider's own pages");
+    assert_eq!(result["landed"], json!(format!("{}/feed?tab=1#top", certified.provider.page)));
     let session = json!([{ "name": "sid", "httpOnly": true, "sameSite": "Lax" }]);
     assert_eq!(result["cookies"], session, "the session's cookie, and nothing left of the attempt");
     assert_eq!(

@@ -1,6 +1,7 @@
-//! Sign-in through OpenID providers. Most suites run against a provider that lies when it is told to; one runs against
-//! a certified provider with its own pages, one with them in Chromium.
+//! Sign-in through OpenID providers. Most suites run against a provider that lies when it is told to; three run against
+//! a certified provider with its own pages, two with them in Chromium.
 
+mod app;
 mod certified;
 mod fake;
 mod lies;

@@ -1,0 +1,43 @@
+//! A certified provider as people meet it: a button of the Next.js app, the provider's pages, and back.
+
+use std::net::SocketAddr;
+
+use serde_json::json;
+use tokio::net::{TcpListener, TcpStream};
+
+use super::certified::Provider;
+use crate::front::{
+    pictures, run,
+    web::{Web, expect_sound},
+};
+
+/// What comes to `door` goes to `there`, and back, as it is: live messages must not wait for the end of an answer.
+async fn forward(door: TcpListener, there: SocketAddr) {
+    loop {
+        let (mut browser, _) = door.accept().await.expect("somebody comes");
+        tokio::spawn(async move {
+            let mut server = TcpStream::connect(there).await.expect("the app is there");
+            // Either side may go at any time.
+            let _ = tokio::io::copy_bidirectional(&mut browser, &mut server).await;
+        });
+    }
+}
+
+#[tokio::test]
+async fn people_sign_in_to_the_app_through_a_provider_and_it_signs_them_out() {
+    // The provider has to know where people come back to before anything is there.
+    let door = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", door.local_addr().expect("an address"));
+    let provider = Provider::start(&url).await;
+    let bff = provider.builder(&url).spawn().await;
+    let web = Web::start(&bff.url()).await;
+    // Browsers reach the gateway through the app.
+    tokio::spawn(forward(door, web.url.trim_start_matches("http://").parse().expect("an address")));
+    let told = json!({ "web": url, "pictures": pictures(), "issuer": provider.issuer, "login": "grace" });
+    let result = run("app-provider.mjs", &told).await;
+    let seen = &result["seen"];
+    assert_eq!(seen["offered"], json!(["Continue with certified"]));
+    assert_eq!(seen["asked"], json!(provider.issuer), "the provider's own pages");
+    assert_eq!(seen["name"], "Certified grace");
+    expect_sound(&result);
+}
