@@ -153,6 +153,7 @@ impl AppTokens {
         let minted = inner.access.mint(&mint(&key, &family, &jti, now_ms))?;
         let store = &inner.sessions.inner.store;
         let version = store.put(Space::RefreshFamilies, &key, family.entry()?).await?;
+        inner.sessions.inner.hold(SessionKind::App, &key).await;
         Ok(pair(&token, minted, Arc::new(family.session(key, version))))
     }
 

@@ -12,7 +12,7 @@ use super::{
     token::RefreshToken,
 };
 use crate::{
-    identity::{IdentityError, Session, SessionKey},
+    identity::{IdentityError, Session, SessionKey, SessionKind},
     store::{Space, StoreError},
 };
 
@@ -101,6 +101,8 @@ impl Inner {
         let next = family.rotated(spent, &successor, (&jti, &minted.kid), now_ms, self.policy.retry);
         let store = &self.sessions.inner.store;
         let written = store.put_if(Space::RefreshFamilies, key, Some(version), next.entry()?).await?;
+        // For the requests that are about to bear the new access token.
+        self.sessions.inner.mirror.again.read(SessionKind::App, *key);
         Ok(written.map(|version| pair(&successor, minted, Arc::new(next.session(*key, version)))))
     }
 }

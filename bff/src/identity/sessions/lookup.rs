@@ -50,6 +50,13 @@ impl Inner {
         Ok(last)
     }
 
+    /// Has the near cache hold a session that was just written, so that its bearer goes on should the store be away by
+    /// the time of the next request.
+    pub(in crate::identity) async fn hold(&self, kind: SessionKind, key: &SessionKey) {
+        // The write counts for all that; whoever asks for the session meets the same failure, and is told.
+        let _ = self.read(kind, key).await;
+    }
+
     /// [`Self::read`] where only the key is known: its kind is that of the last one held, else both are tried.
     pub(super) async fn read_any(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, IdentityError> {
         if let Some(held) = self.mirror.near.last_known(key) {

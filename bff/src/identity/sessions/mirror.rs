@@ -1,9 +1,12 @@
 //! What of the store is mirrored in memory, and what keeps it in step: notices of the store and endings that other
 //! replicas tell. Runs in the store's own tasks, so it never waits.
 
-use super::endings::{Endings, Told};
+use super::{
+    again::Again,
+    endings::{Endings, Told},
+};
 use crate::{
-    identity::{near::NearCache, session::SessionKey},
+    identity::{SessionKind, near::NearCache, session::SessionKey},
     store::Notice,
 };
 
@@ -11,6 +14,7 @@ use crate::{
 pub(in crate::identity) struct Mirror {
     pub(in crate::identity) near: NearCache,
     pub(super) endings: Endings,
+    pub(in crate::identity) again: Again,
 }
 
 impl Mirror {
@@ -20,7 +24,12 @@ impl Mirror {
             // tells of several changes at once makes no count reliable.
             Notice::Changed { space, key } if space.is_tracked() => {
                 if let Ok(key) = SessionKey::try_from(*key) {
+                    let held = self.near.last_known(&key).is_some();
                     self.near.forget(&key);
+                    let kind = SessionKind::ALL.into_iter().find(|kind| kind.space() == *space);
+                    if let Some(kind) = kind.filter(|_| held) {
+                        self.again.read(kind, key);
+                    }
                 }
             }
             Notice::Changed { .. } => {}

@@ -5,6 +5,7 @@
 //! request pays; [`Sessions::load`] asks the store. What the store tells of changes reaches the near cache by way of
 //! a [`Mirror`], and so do endings on other replicas.
 
+mod again;
 mod endings;
 mod lookup;
 mod mirror;
@@ -32,6 +33,7 @@ use super::{
     session::{RAW_ID_LEN, Session, SessionKey, hash_of, key_of},
 };
 use crate::store::{Space, Store};
+use again::{Again, keep_reading};
 use endings::Endings;
 use mirror::Mirror;
 
@@ -69,7 +71,8 @@ impl Sessions {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, policy: SessionPolicy, runtime: Handle) -> Self {
         let near = NearCache::new(policy.near_entries, policy.idle, policy.grace);
-        let mirror = Arc::new(Mirror { near, endings: Endings::new() });
+        let (again, changed) = Again::new();
+        let mirror = Arc::new(Mirror { near, endings: Endings::new(), again });
         // The store must not keep alive what may hold the store.
         let listening = Arc::downgrade(&mirror);
         store.listen(Box::new(move |notice| {
@@ -77,16 +80,16 @@ impl Sessions {
                 mirror.heed(notice);
             }
         }));
-        Self {
-            inner: Arc::new(Inner {
-                store,
-                policy,
-                mirror,
-                runtime,
-                touches_fail: AtomicBool::new(false),
-                telling_fails: AtomicBool::new(false),
-            }),
-        }
+        let inner = Arc::new(Inner {
+            store,
+            policy,
+            mirror,
+            runtime,
+            touches_fail: AtomicBool::new(false),
+            telling_fails: AtomicBool::new(false),
+        });
+        keep_reading(&inner.runtime, &inner, changed);
+        Self { inner }
     }
 
     /// Has `watcher` told of every session, of browsers and of apps, that is ended before its time, on whichever
@@ -232,10 +235,11 @@ impl Inner {
             version: AtomicU64::new(0),
             read_ms: AtomicU64::new(0),
         };
-        // The store tells of this write as of any other, often before it answers: the first lookup asks it. Were that
-        // notice ignored, that of an end just behind it could be as well, since one may stand for both.
+        // The store tells of this write as of any other, often before it answers: so it is asked. Were that notice
+        // ignored, that of an end just behind it could be as well, since one may stand for both.
         let version = self.store.put(Space::Sessions, &key, entry_of(&session)?).await?;
         session.version.store(version, Ordering::Release);
+        self.hold(SessionKind::Browser, &key).await;
         Ok(NewSession { id, session: Arc::new(session) })
     }
 }

@@ -8,7 +8,10 @@ use secrecy::ExposeSecret as _;
 
 use super::{Bench, DAY, MINUTE, SECOND, texts};
 use crate::{
-    identity::{Ended, RefreshError, SessionKind, sessions::tests::member},
+    identity::{
+        Ended, RefreshError, SessionKind,
+        sessions::tests::{member, until},
+    },
     store::{Entry, Space, Store as _},
 };
 
@@ -252,4 +255,21 @@ async fn a_record_of_another_release_is_left_alone() {
         assert_eq!(left.value, value);
     }
     assert!(one.sessions.end(&key).await.expect("answers"), "but it can be ended");
+}
+
+#[tokio::test]
+async fn tokens_just_given_out_are_good_while_the_store_is_away() {
+    let bench = Bench::new().await;
+    let Bench { store, one, two, now, .. } = &bench;
+    let issued = one.issue("ada", *now).await;
+    let older = one.issue("bo", *now).await;
+    let refreshed = two.refresh(&older, *now).await.expect("a pair");
+    let held = || two.sessions.inner.mirror.near.get(&refreshed.session.key).is_some();
+    until("the refreshed family, which nobody has asked for", held).await;
+    store.is_deaf(true);
+    store.is_away(true);
+    for (replica, pair) in [(one, &issued), (two, &refreshed)] {
+        let loaded = replica.tokens.load_access(pair.access_token.expose_secret(), *now).await;
+        assert!(loaded.expect("bridged").is_some());
+    }
 }

@@ -5,7 +5,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use secrecy::ExposeSecret as _;
 use tokio::time::advance;
 
-use super::{TrialStore, member, sessions, signed_in};
+use super::{TrialStore, member, sessions, signed_in, until};
 use crate::{identity::IdentityError, telemetry::unix_ms};
 
 const GRACE: Duration = Duration::from_secs(30);
@@ -120,4 +120,38 @@ async fn what_was_read_before_the_store_was_heard_again_is_not_kept() {
     store.after_get.open();
     assert!(reader.await.expect("no panic").expect("answers").is_none());
     assert!(one.peek(&id, now).is_none());
+}
+
+#[tokio::test]
+async fn who_has_just_signed_in_goes_on_without_having_asked_for_anything() {
+    let (store, now) = (TrialStore::new().await, unix_ms());
+    let sessions = sessions(&store);
+    let made = sessions.create(&member("ada"), "", "", now).await.expect("a session");
+    let renewed = sessions.renew(&made.session, now).await.expect("answers").expect("a session");
+    store.is_deaf(true);
+    store.is_away(true);
+    assert!(sessions.lookup(renewed.id.expose_secret(), now).await.expect("bridged").is_some());
+    let replaced = sessions.lookup(made.id.expose_secret(), now).await;
+    assert!(matches!(replaced, Err(IdentityError::Store(_))), "{replaced:?}");
+}
+
+#[tokio::test]
+async fn a_session_that_has_just_been_extended_is_held_everywhere_all_the_same() {
+    let (store, now) = (TrialStore::new().await, unix_ms());
+    let (one, two) = (sessions(&store), sessions(&store));
+    let made = signed_in(&one, "ada", now).await;
+    let id = made.id.expose_secret();
+    assert!(two.lookup(id, now).await.expect("answers").is_some());
+    let later = now + 2 * super::MINUTE;
+    one.touch(&made.session, later);
+    // Nobody asks for it after that.
+    for replica in [&one, &two] {
+        let extended = || replica.peek(id, later).is_some_and(|session| session.last_seen_ms() == later);
+        until("the extended session", extended).await;
+    }
+    store.is_deaf(true);
+    store.is_away(true);
+    for replica in [&one, &two] {
+        assert!(replica.lookup(id, later).await.expect("bridged").is_some());
+    }
 }
