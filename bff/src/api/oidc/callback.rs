@@ -91,7 +91,7 @@ pub async fn finish_oidc_login(
     let user = member(&request, &api, provider, &token).await?;
     let arrival = Arrival::of_browser(&request, &api, &edge);
     let new = arrival.open_session(user).await?;
-    let linked = oidc.sessions.link(provider.client.issuer(), &token, &new.session).await;
+    let linked = oidc.sessions.link(provider.client.issuer(), &token, &attempt, &new.session).await;
     if !matches!(linked, Ok(true)) {
         // The provider could not sign out a session that is not linked: nobody may get it.
         edge.sessions.end(&new.session.key).await?;

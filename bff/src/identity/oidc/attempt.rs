@@ -79,6 +79,12 @@ impl Attempt {
         &self.return_to
     }
 
+    /// When it began, Unix time in milliseconds.
+    #[must_use]
+    pub fn begun_ms(&self) -> u64 {
+        self.expires_ms.saturating_sub(LIFE_MS)
+    }
+
     /// Unix time in milliseconds after which it counts no more.
     #[must_use]
     pub fn expires_ms(&self) -> u64 {

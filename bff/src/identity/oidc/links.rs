@@ -78,7 +78,8 @@ impl ProviderSessions {
     }
 
     /// Ties `session` to the provider's session and subject, for as long as it can last. Says whether they are
-    /// signed in there still, as far as is known: the provider's order to sign out may have come before this.
+    /// signed in there still, as far as is known: the provider's order to sign out may have come before this, while
+    /// somebody was on the way of `attempt`.
     ///
     /// # Errors
     /// [`IdentityError::Store`]: it may be tied to neither or to one.
@@ -86,6 +87,7 @@ impl ProviderSessions {
         &self,
         issuer: &str,
         token: &IdToken,
+        attempt: &Attempt,
         session: &Session,
     ) -> Result<bool, IdentityError> {
         let subject = Some(Named::Subject(&token.subject));
@@ -97,8 +99,10 @@ impl ProviderSessions {
         }
         for named in names.into_iter().flatten() {
             let ended = self.store.get(Space::Revocations, &tombstone(issuer, named)).await?;
-            let ended = ended.and_then(|record| Some(u64::from_be_bytes(record.value[..].try_into().ok()?)));
-            if ended.is_some_and(|ended_s| token.issued_s <= ended_s) {
+            if ended
+                .and_then(|record| SignedOut::read(&record.value))
+                .is_some_and(|out| out.ends(token, attempt))
+            {
                 return Ok(false);
             }
         }
@@ -139,7 +143,7 @@ impl ProviderSessions {
             return Ok(Vec::new());
         };
         // First this, then the look: a sign-in writes its links first and then looks for this.
-        let value = Bytes::copy_from_slice(&token.issued_s.to_be_bytes());
+        let value = SignedOut { issued_s: token.issued_s, heard_ms: now_ms }.write();
         let entry = Entry { value, owner: None, expires_at_ms: now_ms.saturating_add(SIGNED_OUT_MS) };
         self.store.put(Space::Revocations, &tombstone(issuer, named), entry).await?;
         let links = self.store.list_owned(Space::OidcLinks, &named.owner(issuer)).await?;
@@ -161,6 +165,32 @@ impl ProviderSessions {
     async fn remember(&self, key: &[u8], until_ms: u64) -> Result<bool, IdentityError> {
         let entry = Entry { value: Bytes::new(), owner: None, expires_at_ms: until_ms };
         Ok(self.store.put_if(Space::Revocations, key, None, entry).await?.is_some())
+    }
+}
+
+/// A provider's order to sign out, as sign-ins under way find it.
+struct SignedOut {
+    issued_s: u64,
+    heard_ms: u64,
+}
+
+impl SignedOut {
+    /// Whether the sign-in that `token` is for was over by then. One that began here only when the order had been
+    /// heard was not, though a token of the same second does not show it: people sign in again at once.
+    fn ends(&self, token: &IdToken, attempt: &Attempt) -> bool {
+        token.issued_s <= self.issued_s && attempt.begun_ms() <= self.heard_ms
+    }
+
+    fn write(&self) -> Bytes {
+        [self.issued_s, self.heard_ms].map(u64::to_be_bytes).concat().into()
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (issued_s, heard_ms) = bytes.split_first_chunk()?;
+        Some(Self {
+            issued_s: u64::from_be_bytes(*issued_s),
+            heard_ms: u64::from_be_bytes(heard_ms.try_into().ok()?),
+        })
     }
 }
 

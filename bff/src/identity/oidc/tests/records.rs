@@ -24,6 +24,10 @@ fn id_token(subject: &str, sid: Option<&str>, issued_s: u64) -> IdToken {
     IdToken { subject: subject.into(), sid: sid.map(str::to_owned), issued_s, person: Person::default() }
 }
 
+fn attempt(begun_ms: u64) -> Attempt {
+    Attempt::begin("x", ReturnTo::home(), begun_ms).expect("an attempt")
+}
+
 fn logout(subject: Option<&str>, sid: Option<&str>, issued_s: u64) -> LogoutToken {
     let text = |text: Option<&str>| text.map(str::to_owned);
     let (jti, expires_s) = ("j".into(), u64::MAX / 2000);
@@ -45,7 +49,12 @@ async fn a_sign_out_finds_the_sessions_of_its_sid_or_of_its_subject() {
         ("https://other.example", "ada", Some("s-1")),
     ] {
         let session = sessions.create(&member, "", "", now_ms).await.expect("a session").session;
-        assert!(links.link(issuer, &id_token(subject, sid, NOW), &session).await.expect("linked"));
+        assert!(
+            links
+                .link(issuer, &id_token(subject, sid, NOW), &attempt(now_ms), &session)
+                .await
+                .expect("linked")
+        );
         keys.push(session.key);
     }
     let found = async |token: LogoutToken| {
@@ -73,7 +82,8 @@ async fn a_sign_out_reaches_the_sign_in_that_it_overtakes() {
     let sessions = Sessions::new(store, SessionPolicy::default(), tokio::runtime::Handle::current());
     let (member, now_ms) = (member(), unix_ms());
     let session = sessions.create(&member, "", "", now_ms).await.expect("a session").session;
-    let link = async |token: IdToken| links.link(ISSUER, &token, &session).await.expect("linked");
+    let under_way = attempt(now_ms - 1);
+    let link = async |token: IdToken| links.link(ISSUER, &token, &under_way, &session).await.expect("linked");
     for (order, sid) in
         [(logout(None, Some("s-1"), NOW), Some("s-1")), (logout(Some("ada"), None, NOW), None)]
     {
@@ -82,6 +92,25 @@ async fn a_sign_out_reaches_the_sign_in_that_it_overtakes() {
     }
     assert!(link(id_token("ada", Some("s-2"), NOW + 1)).await, "somebody signed in again");
     assert!(link(id_token("bo", Some("s-2"), NOW - 1)).await, "somebody else");
+}
+
+#[tokio::test]
+async fn who_signs_in_again_in_the_second_of_the_sign_out_is_signed_in() {
+    let store = Arc::new(MemoryStore::new());
+    let links = ProviderSessions::new(Arc::clone(&store) as _);
+    let sessions = Sessions::new(store, SessionPolicy::default(), tokio::runtime::Handle::current());
+    let (member, now_ms) = (member(), unix_ms());
+    let session = sessions.create(&member, "", "", now_ms).await.expect("a session").session;
+    for (order, sid) in
+        [(logout(None, Some("s-1"), NOW), Some("s-1")), (logout(Some("ada"), None, NOW), None)]
+    {
+        links.sign_out(ISSUER, &order, now_ms).await.expect("noted");
+        for (begun_ms, signed_in) in [(now_ms - 1, false), (now_ms, false), (now_ms + 1, true)] {
+            let token = id_token("ada", sid, NOW);
+            let linked = links.link(ISSUER, &token, &attempt(begun_ms), &session).await.expect("linked");
+            assert_eq!(linked, signed_in, "{sid:?} {begun_ms} {now_ms}");
+        }
+    }
 }
 
 #[tokio::test]
