@@ -8,7 +8,9 @@ use actix_web::{
     http::header::{HeaderName, HeaderValue},
     web,
 };
-use clients::{CallContext, Clients, UpstreamError};
+use clients::{CallContext, Clients, Problem, UpstreamError};
+// The upstream side's status type: another major version of the crate that actix-web uses.
+use http::StatusCode;
 use qrcode::{EcLevel, QrCode, render::svg};
 use schemas::{Me, TotpCode, TotpEnabled, TotpSetup};
 use secrecy::ExposeSecret;
@@ -29,6 +31,10 @@ use crate::{
 
 const X_CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 
+const OTP_INVALID: &str = "otp_invalid";
+const TOTP_ENABLED: &str = "totp_enabled";
+const TOTP_NOT_ENROLLED: &str = "totp_not_enrolled";
+
 /// Width and height of the QR code: pixels, where a page does not say otherwise.
 const QR_SIZE: u32 = 240;
 
@@ -43,7 +49,8 @@ pub async fn enrol_totp(
 ) -> Result<HttpResponse, ApiError> {
     accepts_json(&request)?;
     let cx = call_context(&request, Some(caller.caller()));
-    let enrolment = api.clients.profile.enrol_totp(&cx).await.map_err(refusal)?;
+    let enrolled = api.clients.profile.enrol_totp(&cx).await;
+    let enrolment = enrolled.map_err(|error| refusal(in_agreed_words(error, TOTP_ENABLED)))?;
     let qr_svg = qr_code(&enrolment.otpauth_uri)?;
     let setup = TotpSetup { secret: enrolment.secret, otpauth_uri: enrolment.otpauth_uri, qr_svg };
     Ok(never_kept(&mut HttpResponse::Ok()).json(setup))
@@ -116,10 +123,10 @@ where
     let write = |clients: Arc<Clients>, cx: CallContext| {
         let calling = call(Arc::clone(&clients), cx.clone());
         async move {
-            let answer = calling.await;
+            let answer = calling.await.map_err(of_code);
             match &answer {
                 Ok(_) => attempt.succeeded().await,
-                Err(error) if error.problem_code() == Some("otp_invalid") => attempt.failed().await,
+                Err(error) if error.problem_code() == Some(OTP_INVALID) => attempt.failed().await,
                 Err(_) => attempt.undecided().await,
             }
             let answer = answer?;
@@ -136,6 +143,36 @@ where
         }
     };
     writer.change(move |_| changes, write).await
+}
+
+/// What the profile service says to a code. That a code is wrong has a name in its contract and no status, and a code is
+/// all that it was sent: what it cannot take is the code, and counts as a guess.
+fn of_code(error: UpstreamError) -> UpstreamError {
+    let named = error.problem_code() == Some(OTP_INVALID);
+    let wrong = error.status().is_some_and(|status| match status {
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => true,
+        _ => named && status.is_client_error(),
+    });
+    if wrong {
+        worded(&error, StatusCode::UNPROCESSABLE_ENTITY, OTP_INVALID)
+    } else {
+        in_agreed_words(error, TOTP_NOT_ENROLLED)
+    }
+}
+
+/// A conflict by whatever name is `conflict`, unless it is named as agreed.
+fn in_agreed_words(error: UpstreamError, conflict: &str) -> UpstreamError {
+    let agreed = error.problem_code().is_some_and(|code| [TOTP_ENABLED, TOTP_NOT_ENROLLED].contains(&code));
+    if error.status() == Some(StatusCode::CONFLICT) && !agreed {
+        worded(&error, StatusCode::CONFLICT, conflict)
+    } else {
+        error
+    }
+}
+
+fn worded(error: &UpstreamError, status: StatusCode, code: &str) -> UpstreamError {
+    let problem = Problem { code: code.to_owned(), errors: Vec::new() };
+    UpstreamError::Status { upstream: error.upstream(), status, problem: Some(Arc::new(problem)) }
 }
 
 /// Has all sessions of the member show `me`, and puts one with a new id in the place of `session`.
@@ -173,7 +210,55 @@ fn qr_code(text: &str) -> Result<String, ApiError> {
 
 #[cfg(test)]
 mod tests {
-    use super::qr_code;
+    use std::sync::Arc;
+
+    use clients::{Problem, UpstreamError};
+    use http::StatusCode;
+
+    use super::{TOTP_ENABLED, in_agreed_words, of_code, qr_code};
+
+    fn refused(status: u16, code: Option<&str>) -> UpstreamError {
+        let problem = code.map(|code| Arc::new(Problem { code: code.to_owned(), errors: Vec::new() }));
+        let status = StatusCode::from_u16(status).expect("a status");
+        UpstreamError::Status { upstream: "profile", status, problem }
+    }
+
+    fn told(error: &UpstreamError) -> (u16, Option<&str>) {
+        (error.status().map_or(0, |status| status.as_u16()), error.problem_code())
+    }
+
+    #[test]
+    fn a_wrong_code_is_one_with_whatever_status_it_is_refused() {
+        let wrong = (422, Some("otp_invalid"));
+        for status in [400, 401, 403, 409, 422] {
+            assert_eq!(told(&of_code(refused(status, Some("otp_invalid")))), wrong, "{status}");
+        }
+        for (status, code) in
+            [(400, None), (422, None), (400, Some("bad_request")), (422, Some("invalid_code"))]
+        {
+            assert_eq!(told(&of_code(refused(status, code))), wrong, "{status} {code:?}");
+        }
+        for (status, code) in [(409, None), (409, Some("conflict")), (409, Some("totp_not_enrolled"))] {
+            assert_eq!(told(&of_code(refused(status, code))), (409, Some("totp_not_enrolled")), "{code:?}");
+        }
+        // The refusal of our own token, and failures, say nothing of the code.
+        for (status, code) in [
+            (401, None),
+            (401, Some("bad_credentials")),
+            (403, None),
+            (404, None),
+            (409, Some("totp_enabled")),
+            (500, Some("otp_invalid")),
+            (503, None),
+        ] {
+            assert_eq!(told(&of_code(refused(status, code))), (status, code));
+        }
+        for (status, code) in [(409, Some("conflict")), (409, None), (409, Some("totp_enabled"))] {
+            let enrolling = in_agreed_words(refused(status, code), TOTP_ENABLED);
+            assert_eq!(told(&enrolling), (409, Some("totp_enabled")), "{code:?}");
+        }
+        assert_eq!(told(&in_agreed_words(refused(400, None), TOTP_ENABLED)), (400, None));
+    }
 
     #[test]
     fn a_qr_code_is_one_element_and_holds_no_text() {
