@@ -61,7 +61,7 @@ fn keys_missing(dir: &Path) -> Option<String> {
     };
     let found =
         entries.flatten().any(|entry| Path::new(&entry.file_name()).extension().is_some_and(|e| e == "pem"));
-    (!found).then(|| format!("{} holds no *.pem: make one with `bff keys`", dir.display()))
+    (!found).then(|| format!("{} holds no *.pem: make one with `bff keys new`", dir.display()))
 }
 
 fn token(config: &Config, path: &str, upstream: &UpstreamConfig, check: &mut Check<'_>) {

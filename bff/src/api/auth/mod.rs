@@ -52,9 +52,9 @@ fn never_kept(response: &mut HttpResponseBuilder) -> &mut HttpResponseBuilder {
     response.insert_header((CACHE_CONTROL, "no-store"))
 }
 
-/// How long a cookie lasts that ends with what it is for.
+/// How long a cookie lasts that ends with what it is for: whole seconds, and not the last one less.
 fn lasts(absolute_end_ms: u64) -> Duration {
-    Duration::from_millis(absolute_end_ms.saturating_sub(unix_ms()))
+    Duration::from_secs(absolute_end_ms.saturating_sub(unix_ms()).div_ceil(1000))
 }
 
 fn time(unix_ms: u64) -> Result<Rfc3339, ApiError> {
