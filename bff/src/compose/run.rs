@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{ComposeError, Lookup, Part, View};
 use crate::{
-    cache::{Filled, Shelf, Tag},
+    cache::{Field, Filled, Shelf, Tag},
     telemetry::Metrics,
 };
 
@@ -26,6 +26,8 @@ pub struct Run {
     metrics: Arc<Metrics>,
     view: View,
     log: Mutex<Log>,
+    /// Finished fields that wait for the first of [`Run::emit`]; `None`: it has come.
+    held: Mutex<Option<Vec<Field>>>,
 }
 
 #[derive(Debug, Default)]
@@ -49,7 +51,16 @@ impl Run {
     ) -> Self {
         let begun = Instant::now();
         metrics.composing.inc();
-        Self { screen, shelf, begun, deadline: begun + budget, metrics, view, log: Mutex::default() }
+        Self {
+            screen,
+            shelf,
+            begun,
+            deadline: begun + budget,
+            metrics,
+            view,
+            log: Mutex::default(),
+            held: Mutex::new(Some(Vec::new())),
+        }
     }
 
     /// When it must end.
@@ -68,16 +79,37 @@ impl Run {
         Lookup::new(self, name)
     }
 
+    /// Whether somebody reads along: then it is worth a call more to finish fields one by one.
+    #[must_use]
+    pub fn is_followed(&self) -> bool {
+        self.shelf.progress().is_followed()
+    }
+
     /// Hands a finished field of the document to those who read along, before the rest is there. It must be what
-    /// the document will say.
+    /// the document will say. With the first one the answer's status is decided: it is for what the screen requires.
     pub fn emit(&self, field: &'static str, value: &impl Serialize) {
-        let progress = self.shelf.progress();
-        // What does not serialise fails where the document is written.
-        if progress.is_followed()
-            && let Ok(json) = self.view.to_json(field, value)
-        {
-            progress.add(field, json.into());
+        let line = self.line(field, value);
+        let mut held = self.held.lock();
+        for (field, json) in line.into_iter().chain(held.take().unwrap_or_default()) {
+            self.shelf.progress().add(field, json);
         }
+    }
+
+    /// The same for what is optional: it waits for the first [`Run::emit`], since without that there may be no
+    /// document at all.
+    pub fn emit_behind(&self, field: &'static str, value: &impl Serialize) {
+        let Some((field, json)) = self.line(field, value) else { return };
+        match &mut *self.held.lock() {
+            Some(held) => held.push((field, json)),
+            None => self.shelf.progress().add(field, json),
+        }
+    }
+
+    /// A field as those who read along see it; `None`: nobody does.
+    fn line(&self, field: &'static str, value: &impl Serialize) -> Option<Field> {
+        // What does not serialise fails where the document is written.
+        let json = self.is_followed().then(|| self.view.to_json(field, value).ok())??;
+        Some((field, json.into()))
     }
 
     /// What is not as it should be, each part once.

@@ -1,11 +1,12 @@
 //! `GET /bff/home-feed?limit=20&cursor=`: my profile, my timeline, recipes for me, and the authors of both.
 
 use actix_web::HttpRequest;
-use futures_util::future::{join, try_join};
+use futures_util::{FutureExt, future::try_join};
 use schemas::{HomeFeed, Id, Items};
 
 use super::{
-    joined::{FIRST_STEP, Joined, tags_of_posts, tags_of_recipes},
+    joined::{FIRST_STEP, tags_of_posts, tags_of_recipes},
+    lists::Lists,
     params::PageParams,
     screen::{Screen, ScreenSettings, Screens, Upstream},
 };
@@ -80,20 +81,14 @@ impl Screen for HomeFeedScreen {
             run.part("recipes").within(FIRST_STEP).tag(Tag::recipe_lists()).tags_of(tags_of_recipes);
         let recipes =
             recipes.optional(async { clients.recipe.for_me(cx, RECIPES).await.map(|items| Items { items }) });
-        let rest = async {
-            let (posts, recipes) = join(posts, recipes).await;
-            let post_list = posts.iter().flat_map(|page| &page.items);
-            let recipe_list = recipes.iter().flat_map(|list| &list.items);
-            let joined = Joined::fetch(&run, &up, post_list, recipe_list).await;
-            Ok((posts, recipes, joined))
-        };
-        let (profile, (posts, recipes, joined)) = try_join(profile, Box::pin(rest)).await?;
-        run.at_least_one(posts.is_some() || recipes.is_some())?;
+        let lists = Lists::fetch(&run, &up, posts, recipes);
+        let (profile, lists) = try_join(profile, Box::pin(lists.map(Ok))).await?;
+        run.at_least_one(!lists.are_missing())?;
         let feed = HomeFeed {
             profile: &profile,
-            posts: posts.as_ref().map(|page| joined.posts(&page.items)),
-            recipes: recipes.as_ref().map(|list| joined.recipes(&list.items)),
-            next_cursor: posts.as_ref().and_then(|page| page.next_cursor.as_deref()),
+            posts: lists.posts(),
+            recipes: lists.recipes(),
+            next_cursor: lists.next_cursor(),
             degraded: run.degraded(),
         };
         run.finish(&feed)

@@ -63,16 +63,18 @@ pub(super) struct Joined {
 
 impl Joined {
     /// Looks up the authors of `posts` and `recipes`, and the recipes that the posts speak of with their authors.
+    /// `kept_as` tells two look-ups of one screen apart.
     pub(super) async fn fetch<'i>(
         run: &Run,
         up: &Upstream,
+        kept_as: &'static str,
         posts: impl Iterator<Item = &'i Post> + Clone,
         recipes: impl Iterator<Item = &'i RecipeCard>,
     ) -> Self {
         let spoken_of = posts.clone().filter_map(|post| post.recipe_id.as_ref());
         let probable = probable_authors(up, spoken_of.clone());
         let writers = posts.map(|post| &post.author_id).chain(recipes.map(|recipe| &recipe.author_id));
-        let members = authors(run, up, "authors", writers.chain(&probable));
+        let members = authors(run, up, kept_as, writers.chain(&probable));
         let (mut members, cards) = join(members, recipe_cards(run, up, spoken_of)).await;
         // A post may speak of the recipe of somebody who wrote nothing else here.
         let strangers = cards.values().map(|card| &card.author_id).filter(|id| !members.contains_key(*id));
@@ -82,8 +84,13 @@ impl Joined {
     }
 
     /// Looks up authors alone.
-    pub(super) async fn authors<'i>(run: &Run, up: &Upstream, ids: impl Iterator<Item = &'i Id>) -> Self {
-        Self { members: authors(run, up, "authors", ids).await, cards: Cards::new() }
+    pub(super) async fn authors<'i>(
+        run: &Run,
+        up: &Upstream,
+        kept_as: &'static str,
+        ids: impl Iterator<Item = &'i Id>,
+    ) -> Self {
+        Self { members: authors(run, up, kept_as, ids).await, cards: Cards::new() }
     }
 
     /// A whole recipe with its author.

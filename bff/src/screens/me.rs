@@ -1,7 +1,7 @@
 //! `GET /bff/me`: my private profile, my session, my counts.
 
 use actix_web::HttpRequest;
-use futures_util::future::join;
+use futures_util::future::try_join;
 use schemas::{MePage, MySession};
 
 use super::screen::{Screen, ScreenSettings, Screens, Upstream};
@@ -46,10 +46,16 @@ impl Screen for MeScreen {
     async fn compose(run: Run, up: Upstream, me: Caller, (): ()) -> Result<Filled, ComposeError> {
         let (cx, clients) = (&up.cx, up.clients());
         let profile = run.part("profile").tag(Tag::member(&me.user)).required(clients.profile.me(cx));
+        let profile = async { profile.await.inspect(|profile| run.emit("profile", profile)) };
         let counts = run.part("counts").tag(Tag::member(&me.user)).tag(Tag::timeline(&me.user));
-        let (profile, counts) = join(profile, counts.optional(clients.timeline.counts(cx, &me.user))).await;
+        let counts = async {
+            let counts = counts.optional(clients.timeline.counts(cx, &me.user)).await;
+            run.emit_behind("counts", &counts.as_deref());
+            Ok(counts)
+        };
+        let (profile, counts) = try_join(profile, counts).await?;
         let page = MePage {
-            profile: &*profile?,
+            profile: &profile,
             session: MySession {
                 id: me.session.public_id(),
                 client: &me.session.client,

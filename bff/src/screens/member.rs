@@ -1,11 +1,12 @@
 //! `GET /bff/members/{id}?limit=20&cursor=`: a member, their posts and recipes, whether I follow them. Open to all.
 
 use actix_web::HttpRequest;
-use futures_util::{TryFutureExt, future::join4};
+use futures_util::{FutureExt, TryFutureExt, future::try_join3};
 use schemas::{Following, Id, Items, MemberPage};
 
 use super::{
-    joined::{FIRST_STEP, Joined, recipes_of, tags_of_posts, tags_of_recipes},
+    joined::{FIRST_STEP, recipes_of, tags_of_posts, tags_of_recipes},
+    lists::Lists,
     params::{PageParams, path_id},
     screen::{Screen, ScreenSettings, Screens, Upstream},
 };
@@ -71,25 +72,26 @@ impl Screen for MemberScreen {
             let asks = me.as_ref().is_some_and(|me| *me != id);
             if asks { clients.timeline.following(cx, &id).await } else { Ok(Following { following: false }) }
         };
-        let (profile, posts, recipes, following) = join4(
-            profile.required(clients.profile.member(cx, &id)),
-            posts.optional(clients.timeline.member_posts(cx, &id, page.limit, page.cursor.as_deref())),
-            recipes.optional(
-                clients.recipe.list(cx, &recipes_of(&id)).map_ok(|page| Items { items: page.items }),
-            ),
-            following.optional(follows),
-        )
-        .await;
-        let profile = profile?;
-        run.emit("profile", &profile);
-        let post_list = posts.iter().flat_map(|page| &page.items);
-        let joined = Joined::fetch(&run, &up, post_list, recipes.iter().flat_map(|list| &list.items)).await;
+        let profile = profile.required(clients.profile.member(cx, &id));
+        let profile = async { profile.await.inspect(|profile| run.emit("profile", profile)) };
+        let posts =
+            posts.optional(clients.timeline.member_posts(cx, &id, page.limit, page.cursor.as_deref()));
+        let theirs = recipes_of(&id);
+        let list = clients.recipe.list(cx, &theirs).map_ok(|page| Items { items: page.items });
+        let following = async {
+            let following = following.optional(follows).await.map(|following| following.following);
+            run.emit_behind("following", &following);
+            following
+        };
+        let lists = Lists::fetch(&run, &up, posts, recipes.optional(list));
+        let (profile, lists, following) =
+            try_join3(profile, Box::pin(lists.map(Ok)), following.map(Ok)).await?;
         let page = MemberPage {
             profile: &profile,
-            following: following.map(|following| following.following),
-            posts: posts.as_ref().map(|page| joined.posts(&page.items)),
-            recipes: recipes.as_ref().map(|list| joined.recipes(&list.items)),
-            next_cursor: posts.as_ref().and_then(|page| page.next_cursor.as_deref()),
+            following,
+            posts: lists.posts(),
+            recipes: lists.recipes(),
+            next_cursor: lists.next_cursor(),
             degraded: run.degraded(),
         };
         run.finish(&page)

@@ -6,6 +6,7 @@ mod contract;
 mod home_feed;
 mod joined;
 mod lines;
+mod lists;
 mod me;
 mod member;
 mod params;

@@ -1,8 +1,10 @@
 //! `GET /bff/recipes/{id}`: the recipe with what it costs, its author, the first comments with theirs. Open to all.
 
+use std::{future::Future, iter, sync::Arc};
+
 use actix_web::HttpRequest;
-use futures_util::future::join;
-use schemas::{Id, RecipePage};
+use futures_util::{FutureExt, future::try_join};
+use schemas::{Comment, Id, Page, Recipe, RecipePage};
 
 use super::{
     joined::{Joined, tags_of_comments},
@@ -59,24 +61,63 @@ impl Screen for RecipeScreen {
         let client = &up.clients().recipe;
         let recipe = run.part("recipe").subject().within(0.7).tag(Tag::recipe(&id));
         let comments = run.part("comments").within(0.7).tag(Tag::recipe(&id)).tags_of(tags_of_comments);
-        let (recipe, comments) = join(
-            recipe.required(client.recipe(&up.cx, &id)),
-            comments.optional(client.comments(&up.cx, &id, COMMENTS, None)),
-        )
-        .await;
-        let recipe = recipe?;
-        let comment_list = comments.iter().flat_map(|page| &page.items);
-        for comment in comment_list.clone() {
-            up.screens.comment_recipes.insert(comment.id.clone(), id.clone());
-        }
-        let writers = comment_list.map(|comment| &comment.author_id).chain([&recipe.author_id]);
-        let joined = Joined::authors(&run, &up, writers).await;
+        let recipe = recipe.required(client.recipe(&up.cx, &id));
+        let comments = comments.optional(client.comments(&up.cx, &id, COMMENTS, None));
+        let comments = comments.inspect(|comments| note_recipe_of(comments, &up, &id));
+        let (recipe, comments, joined) = if run.is_followed() {
+            Box::pin(fetch_one_by_one(&run, &up, recipe, comments)).await?
+        } else {
+            let (recipe, comments) = try_join(recipe, comments.map(Ok)).await?;
+            let writers = writers_of(&comments).chain([&recipe.author_id]);
+            let joined = Arc::new(Joined::authors(&run, &up, "authors", writers).await);
+            (recipe, comments, [Arc::clone(&joined), joined])
+        };
+        let [with_recipe, with_comments] = joined;
         let page = RecipePage {
-            recipe: joined.whole_recipe(&recipe),
-            comments: comments.as_ref().map(|page| joined.comments(&page.items)),
+            recipe: with_recipe.whole_recipe(&recipe),
+            comments: comments.as_ref().map(|page| with_comments.comments(&page.items)),
             next_cursor: comments.as_ref().and_then(|page| page.next_cursor.as_deref()),
             degraded: run.degraded(),
         };
         run.finish(&page)
+    }
+}
+
+type Comments = Option<Arc<Page<Comment>>>;
+
+/// For somebody who reads along: neither the recipe nor the comments wait for the authors of the other.
+async fn fetch_one_by_one(
+    run: &Run,
+    up: &Upstream,
+    recipe: impl Future<Output = Result<Arc<Recipe>, ComposeError>>,
+    comments: impl Future<Output = Comments>,
+) -> Result<(Arc<Recipe>, Comments, [Arc<Joined>; 2]), ComposeError> {
+    let recipe = async {
+        let recipe = recipe.await?;
+        let joined = Joined::authors(run, up, "author of the recipe", iter::once(&recipe.author_id)).await;
+        run.emit("recipe", &joined.whole_recipe(&recipe));
+        Ok((recipe, Arc::new(joined)))
+    };
+    let comments = async {
+        let comments = comments.await;
+        let joined = Joined::authors(run, up, "authors of comments", writers_of(&comments)).await;
+        if let Some(page) = &comments {
+            run.emit_behind("comments", &joined.comments(&page.items));
+            run.emit_behind("nextCursor", &page.next_cursor);
+        }
+        Ok((comments, Arc::new(joined)))
+    };
+    let ((recipe, with_recipe), (comments, with_comments)) = try_join(recipe, comments).await?;
+    Ok((recipe, comments, [with_recipe, with_comments]))
+}
+
+fn writers_of(comments: &Comments) -> impl Iterator<Item = &Id> {
+    comments.iter().flat_map(|page| &page.items).map(|comment| &comment.author_id)
+}
+
+/// A write that names a comment alone must know what its recipe is.
+fn note_recipe_of(comments: &Comments, up: &Upstream, recipe: &Id) {
+    for comment in comments.iter().flat_map(|page| &page.items) {
+        up.screens.comment_recipes.insert(comment.id.clone(), recipe.clone());
     }
 }

@@ -21,6 +21,7 @@ mod imports;
 mod isolation;
 mod kitchen;
 mod limits;
+mod lines;
 mod live;
 mod oidc;
 mod open_reads;
