@@ -39,7 +39,7 @@ pub use gate::{RouteName, gate};
 pub use keeping::keep;
 pub use limits::{RateLimits, limit};
 pub use listener::listen;
-pub use negotiate::{accepted_coding, accepts_json, names};
+pub use negotiate::{accepted_coding, accepts_json, names, prefers};
 pub use problem::{method_not_allowed, not_found};
 pub use state::{Edge, EdgeParts};
 pub use trace::{RequestSpan, spans_wanted};

@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 use crate::{
     cache::{Document, Encoding, Forward, Outcome, Served},
-    edge::{ApiError, RequestContext, accepted_coding, accepts_json, keep, knows, names},
+    edge::{ApiError, RequestContext, accepted_coding, accepts_json, keep, knows, prefers},
 };
 
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
@@ -49,12 +49,12 @@ impl Format {
     }
 }
 
-/// What the caller takes. Lines are for those who name them: `*/*` means JSON.
+/// What the caller takes. Lines are for those who name them and want them no less than JSON: `*/*` means JSON.
 ///
 /// # Errors
 /// 406 when the caller takes neither.
 pub(super) fn accepted(request: &HttpRequest) -> Result<Format, ApiError> {
-    if names(request, NDJSON) {
+    if prefers(request, NDJSON) {
         return Ok(Format::Lines);
     }
     accepts_json(request)?;

@@ -108,3 +108,20 @@ async fn what_is_optional_does_not_promise_a_document() {
     let answer = soon("an answer", answer).await.expect("no panic");
     answer.expect_problem(502, "upstream_unavailable");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_are_for_those_who_want_them_no_less_than_a_document() {
+    let bff = TestBff::spawn().await;
+    let ada = bff.signed_in("ada").await;
+    for (accept, lines) in [
+        ("application/x-ndjson, application/json;q=0.9", true),
+        ("application/x-ndjson", true),
+        ("application/json, application/x-ndjson;q=0.1", false),
+        ("application/x-ndjson;q=0.5, */*;q=0.8", false),
+    ] {
+        let answer = ada.request(reqwest::Method::GET, "/bff/me").header("accept", accept).send().await;
+        let media_type = answer.expect(200).header("content-type").map(str::to_owned);
+        let expected = if lines { "application/x-ndjson" } else { "application/json" };
+        assert_eq!(media_type.as_deref(), Some(expected), "{accept}");
+    }
+}
