@@ -20,7 +20,6 @@ mod jwks;
 mod me;
 mod oidc;
 mod posts;
-mod query;
 mod reading;
 mod recipes;
 mod refusals;

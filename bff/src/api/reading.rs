@@ -17,8 +17,8 @@ use schemas::{Id, MemberCard};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{Api, calling::call_context, query::Query};
-use crate::edge::{ApiError, MaybeSignedIn, accepts_json, keep};
+use super::{Api, calling::call_context};
+use crate::edge::{ApiError, MaybeSignedIn, Query, accepts_json, keep};
 
 /// How long a list waits for its authors. It is of use without them.
 const AUTHORS: Duration = Duration::from_millis(500);

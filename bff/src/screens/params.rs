@@ -1,15 +1,12 @@
 //! Query parameters that screens have in common.
 
 use actix_web::HttpRequest;
-use schemas::{FieldError, Id};
+use schemas::Id;
 
 use crate::{
     cache::DocumentKey,
-    edge::{ApiError, Operation, number, text},
+    edge::{ApiError, MAX_CURSOR, Operation, Query, number, text},
 };
-
-/// Longest cursor that is handed on to an upstream, in bytes.
-const MAX_CURSOR: usize = 512;
 
 /// A page of a list that is walked by cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,33 +33,15 @@ impl PageParams {
     /// Reads `limit` (1 to `most`, `default` where it is absent) and `cursor` (absent or empty: the first
     /// page). Other keys are none of this screen's business.
     pub(super) fn read(query: &str, default: u32, most: u32) -> Result<Self, ApiError> {
-        let mut page = Self { limit: default, cursor: None };
+        // Nearly all ask for nothing.
         if query.is_empty() {
-            return Ok(page);
+            return Ok(Self { limit: default, cursor: None });
         }
-        let wrong = |field: &str, code: &str, message: String| {
-            ApiError::Invalid(vec![FieldError { field: field.into(), code: code.into(), message }])
-        };
-        for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
-            match &*key {
-                "limit" => {
-                    let limit = value.parse::<u32>().ok().filter(|limit| (1..=most).contains(limit));
-                    page.limit = limit.ok_or_else(|| {
-                        wrong("limit", "out_of_range", format!("a whole number, 1 to {most}"))
-                    })?;
-                }
-                // The replacement character: what was sent is not UTF-8.
-                "cursor"
-                    if value.len() > MAX_CURSOR
-                        || value.contains(|c: char| c.is_control() || c == '\u{fffd}') =>
-                {
-                    return Err(wrong("cursor", "invalid", "not a cursor of this list".into()));
-                }
-                "cursor" => page.cursor = (!value.is_empty()).then(|| Box::from(&*value)),
-                _ => {}
-            }
-        }
-        Ok(page)
+        let mut query = Query::of(query);
+        let limit = query.number("limit", default, 1..=most);
+        let cursor = query.cursor().map(String::into_boxed_str);
+        query.done()?;
+        Ok(Self { limit, cursor })
     }
 }
 
@@ -96,6 +75,9 @@ mod tests {
             "cursor=%00",
             "cursor=%ff",
             "limit=99999999999",
+            "limit=%2B5",
+            "limit=5&limit=5",
+            "cursor=a&cursor=b",
         ] {
             assert_eq!(read(bad), None, "{bad}");
         }

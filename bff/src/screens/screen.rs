@@ -12,7 +12,7 @@ use actix_web::{
     web,
 };
 use clients::{CallContext, Clients};
-use schemas::{Example, FieldError, Id, MemberCard};
+use schemas::{Example, Id, MemberCard};
 use utoipa::ToSchema;
 
 use super::{
@@ -24,7 +24,7 @@ use crate::{
         DocumentKey, Documents, Encodings, FillError, Filled, Followed, Policy, SharedCards, Shelf, Wanted,
     },
     compose::{Compact, ComposeError, Run, View},
-    edge::{Access, ApiError, MaybeSignedIn, Operation, RequestContext, SignedIn},
+    edge::{Access, ApiError, MaybeSignedIn, Operation, Query, RequestContext, SignedIn},
     identity::{Caller, nobodys_call_context},
     telemetry::Metrics,
 };
@@ -243,16 +243,11 @@ fn view<S: Screen>(query: &str) -> Result<View, ApiError> {
     if query.is_empty() {
         return Ok(View::Full);
     }
-    let named = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "view");
-    match named.as_ref().map(|(_, view)| &**view) {
-        None | Some("full") => Ok(View::Full),
-        Some("compact") => Ok(View::Compact(const { &S::COMPACT })),
-        Some(_) => Err(ApiError::Invalid(vec![FieldError {
-            field: "view".into(),
-            code: "invalid".into(),
-            message: "`full` or `compact`".into(),
-        }])),
-    }
+    let mut query = Query::of(query);
+    let view =
+        query.choice("view", [("full", View::Full), ("compact", View::Compact(const { &S::COMPACT }))]);
+    query.done()?;
+    Ok(view)
 }
 
 /// Whether the caller waits rather than take what is known to be old (`max-age=0`, RFC 9111 section 5.2.1.1): a

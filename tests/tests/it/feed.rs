@@ -119,10 +119,22 @@ async fn a_limit_out_of_range_is_refused_and_asks_nobody() {
     let bff = TestBff::spawn().await;
     let ada = bff.signed_in("ada").await;
     bff.clear_journals();
-    for limit in ["0", "51", "-1", "x", "1.5", "", "99999999999999999999"] {
+    for (limit, code) in [
+        ("0", "out_of_range"),
+        ("51", "out_of_range"),
+        ("99999999999999999999", "out_of_range"),
+        ("-1", "invalid"),
+        ("%2B5", "invalid"),
+        ("x", "invalid"),
+        ("1.5", "invalid"),
+        ("", "invalid"),
+        ("5&limit=5", "duplicate"),
+    ] {
         let errors = ada.get(&format!("{FEED}?limit={limit}")).await.field_errors();
-        assert_eq!(errors, [("limit".to_owned(), "out_of_range".to_owned())], "{limit}");
+        assert_eq!(errors, [("limit".to_owned(), code.to_owned())], "{limit}");
     }
+    let errors = ada.get(&format!("{FEED}?view=full&view=compact")).await.field_errors();
+    assert_eq!(errors, [("view".to_owned(), "duplicate".to_owned())]);
     let errors = ada.get(&format!("{FEED}?cursor={}", "x".repeat(2000))).await.field_errors();
     assert_eq!(errors[0].0, "cursor");
     assert_eq!(bff.calls(), 0);

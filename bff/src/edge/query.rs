@@ -5,27 +5,29 @@ use std::{borrow::Cow, ops::RangeInclusive};
 
 use url::form_urlencoded;
 
-use crate::edge::{ApiError, FieldErrors};
+use super::{ApiError, FieldErrors};
 
 /// Longest cursor that is handed on to an upstream, in bytes.
-const MAX_CURSOR: usize = 512;
+pub const MAX_CURSOR: usize = 512;
 /// Longest text to search for, in characters.
 const MAX_SEARCH: usize = 200;
 
 /// The query of one request.
-pub(super) struct Query<'q> {
+#[derive(Debug)]
+pub struct Query<'q> {
     pairs: Vec<(Cow<'q, str>, Cow<'q, str>)>,
     errors: FieldErrors,
 }
 
 impl<'q> Query<'q> {
     /// `text` is what follows the `?`, in the form of `application/x-www-form-urlencoded`.
-    pub(super) fn of(text: &'q str) -> Self {
+    #[must_use]
+    pub fn of(text: &'q str) -> Self {
         Self { pairs: form_urlencoded::parse(text.as_bytes()).collect(), errors: FieldErrors::default() }
     }
 
     /// A whole number within `range`, or `default` where it is absent.
-    pub(super) fn number(&mut self, field: &str, default: u32, range: RangeInclusive<u32>) -> u32 {
+    pub fn number(&mut self, field: &str, default: u32, range: RangeInclusive<u32>) -> u32 {
         let Some(text) = self.one(field) else { return default };
         let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         match text.parse() {
@@ -41,7 +43,7 @@ impl<'q> Query<'q> {
     }
 
     /// `q`: what to search for. Blank counts as absent.
-    pub(super) fn search(&mut self) -> Option<String> {
+    pub fn search(&mut self) -> Option<String> {
         let text = self.one("q")?;
         if !is_plain(&text) {
             self.errors.add("q", "invalid", "must be text");
@@ -51,7 +53,7 @@ impl<'q> Query<'q> {
     }
 
     /// `cursor`: where the page before ended. Empty counts as absent.
-    pub(super) fn cursor(&mut self) -> Option<String> {
+    pub fn cursor(&mut self) -> Option<String> {
         let text = self.one("cursor")?;
         if text.len() > MAX_CURSOR || !is_plain(&text) {
             self.errors.add("cursor", "invalid", "not a cursor of this list");
@@ -60,7 +62,7 @@ impl<'q> Query<'q> {
     }
 
     /// One of `choices`; the first where it is absent.
-    pub(super) fn choice<T: Copy, const N: usize>(&mut self, field: &str, choices: [(&str, T); N]) -> T {
+    pub fn choice<T: Copy, const N: usize>(&mut self, field: &str, choices: [(&str, T); N]) -> T {
         const { assert!(N > 0, "one of nothing cannot be chosen") };
         let Some(text) = self.one(field) else { return choices[0].1 };
         let chosen = choices.iter().find(|(name, _)| *name == text);
@@ -75,7 +77,7 @@ impl<'q> Query<'q> {
     ///
     /// # Errors
     /// 422 with every field that is wrong.
-    pub(super) fn done(self) -> Result<(), ApiError> {
+    pub fn done(self) -> Result<(), ApiError> {
         self.errors.into_result().map_err(ApiError::Invalid)
     }
 
