@@ -2,9 +2,10 @@
 //! `*_cards` method and the transport.
 //!
 //! Ids that are asked for within a short window go out together. An id that is on its way is awaited,
-//! not asked for again. The call belongs to nobody in particular: it runs on the transport's runtime
-//! under the upstream's own timeout, so that the one who asked first may hang up, and each of those who
-//! wait does so under their own deadline.
+//! not asked for again. The call belongs to nobody in particular: it runs on the transport's runtime, so
+//! that the one who asked first may hang up, and each of those who wait does so under their own deadline.
+//! The call ends with the last deadline of those who asked together, or with the upstream's timeout: who
+//! came later, and has time left, asks anew instead of waiting for a call that others have given up.
 
 use std::{
     collections::HashMap,
@@ -33,7 +34,7 @@ pub(crate) const MAX_IDS: usize = 100;
 const MAX_IDS_BYTES: usize = 7 * 1024;
 
 type Cards<V> = HashMap<Id, V>;
-type Outcome<V> = Result<Arc<Cards<V>>, UpstreamError>;
+type Outcome<V> = Result<Arc<Cards<V>>, Failure>;
 /// Asks the upstream for sorted, unique ids; unknown ones are left out of the answer.
 type Fetch<K, V> =
     dyn Fn(CallContext, K, Vec<Id>) -> BoxFuture<'static, Result<Cards<V>, UpstreamError>> + Send + Sync;
@@ -65,6 +66,20 @@ struct Group<V> {
     under_way: HashMap<Id, Arc<Batch<V>>>,
 }
 
+/// Why a batch has no cards.
+#[derive(Clone)]
+struct Failure {
+    error: UpstreamError,
+    /// The time of those who asked was up, not the upstream's.
+    given_up: bool,
+}
+
+/// A batch that some of somebody's ids are in.
+struct Joined<V> {
+    batch: Arc<Batch<V>>,
+    ids: Vec<Id>,
+}
+
 struct Batch<V> {
     /// Changed only while the groups are locked and the batch is open.
     gathered: Mutex<Gathered>,
@@ -76,6 +91,8 @@ struct Batch<V> {
 struct Gathered {
     ids: Vec<Id>,
     bytes: usize,
+    /// When the last of those who ask gives up.
+    deadline: Option<Instant>,
 }
 
 impl<K, V> Batcher<K, V>
@@ -109,29 +126,33 @@ where
         key: K,
         ids: Vec<Id>,
     ) -> Result<Cards<V>, UpstreamError> {
-        let upstream = self.shared.upstream;
-        let late = UpstreamError::Timeout { upstream };
-        let closed = || Err(UpstreamError::Overloaded { upstream });
+        let late = UpstreamError::Timeout { upstream: self.shared.upstream };
         if ids.is_empty() {
             return Ok(Cards::new());
         }
         if cx.remaining().is_zero() {
             return Err(late);
         }
-        let joined = self.join(cx, &key, &ids);
-        let answers = async {
-            let mut answers = Vec::with_capacity(joined.len());
-            for batch in joined {
-                let mut outcome = batch.outcome.subscribe();
-                let landed = outcome.wait_for(Option::is_some).await;
-                // `batch` holds the sender, so the channel is not closed; and then there is an outcome.
-                answers.push(landed.ok().and_then(|outcome| outcome.clone()).unwrap_or_else(closed)?);
+        let looked_up = self.look_up(cx, &key, ids);
+        timeout_at(cx.deadline.into(), looked_up).await.unwrap_or(Err(late))
+    }
+
+    async fn look_up(&self, cx: &CallContext, key: &K, mut ids: Vec<Id>) -> Result<Cards<V>, UpstreamError> {
+        let mut found = Cards::with_capacity(ids.len());
+        while !ids.is_empty() {
+            let mut again = Vec::new();
+            for Joined { batch, ids } in self.join(cx, key, &ids) {
+                match batch.landed().await.unwrap_or_else(|| Err(self.shared.closed())) {
+                    Ok(cards) => found.extend(
+                        ids.into_iter().filter_map(|id| cards.get(&id).cloned().map(|card| (id, card))),
+                    ),
+                    Err(failure) if failure.given_up && !cx.remaining().is_zero() => again.extend(ids),
+                    Err(failure) => return Err(failure.error),
+                }
             }
-            Ok(answers)
-        };
-        let answers = timeout_at(cx.deadline.into(), answers).await.unwrap_or(Err(late))?;
-        let found = |id: &Id| answers.iter().find_map(|cards| cards.get(id).cloned());
-        Ok(ids.into_iter().filter_map(|id| found(&id).map(|card| (id, card))).collect())
+            ids = again;
+        }
+        Ok(found)
     }
 
     /// What is already on its way for `id` is older than now: whoever asks from now on asks anew.
@@ -165,17 +186,23 @@ where
         ForgetOnDrop { batcher: self, id }
     }
 
-    /// Puts every id into a batch; returns these batches, each once.
-    fn join(&self, cx: &CallContext, key: &K, ids: &[Id]) -> Vec<Arc<Batch<V>>> {
-        let mut joined: Vec<Arc<Batch<V>>> = Vec::with_capacity(1);
+    /// Puts every id into a batch; returns these batches, each once, with the ids that are in it.
+    fn join(&self, cx: &CallContext, key: &K, ids: &[Id]) -> Vec<Joined<V>> {
+        let mut joined: Vec<Joined<V>> = Vec::with_capacity(1);
         let mut opened = Vec::new();
         let mut groups = self.shared.groups.lock();
         let group = groups.entry(key.clone()).or_insert_with(Group::new);
         for id in ids {
             let batch = group.under_way.get(id).cloned().unwrap_or_else(|| group.add(id, &mut opened));
-            if !joined.iter().any(|known| Arc::ptr_eq(known, &batch)) {
-                joined.push(batch);
+            match joined.iter_mut().find(|known| Arc::ptr_eq(&known.batch, &batch)) {
+                Some(known) => known.ids.push(id.clone()),
+                None => joined.push(Joined { batch, ids: vec![id.clone()] }),
             }
+        }
+        for Joined { batch, .. } in &joined {
+            // Once it is sealed its call has its deadline.
+            let mut gathered = batch.gathered.lock();
+            gathered.deadline = gathered.deadline.max(Some(cx.deadline));
         }
         // A runtime that is shutting down drops what it is given at once, and that locks the groups.
         drop(groups);
@@ -249,6 +276,23 @@ impl<V> Batch<V> {
         let outcome = watch::Sender::new(None);
         Self { gathered: Mutex::default(), full: Notify::new(), outcome }
     }
+
+    /// What became of it.
+    async fn landed(&self) -> Option<Outcome<V>>
+    where
+        V: Clone,
+    {
+        let mut outcome = self.outcome.subscribe();
+        // `self` holds the sender, so the channel is not closed; and then there is an outcome.
+        outcome.wait_for(Option::is_some).await.ok()?.clone()
+    }
+}
+
+impl<K, V> Shared<K, V> {
+    /// The runtime is shutting down, or the call panicked.
+    fn closed(&self) -> Failure {
+        Failure { error: UpstreamError::Overloaded { upstream: self.upstream }, given_up: false }
+    }
 }
 
 /// A batch on its way. Its ids are free again and its waiters have an outcome when this is dropped,
@@ -269,22 +313,28 @@ where
             () = sleep(WINDOW) => {}
             () = self.batch.full.notified() => {}
         }
-        let ids = self.seal();
-        cx.deadline = Instant::now() + self.shared.timeout;
+        let (ids, deadline) = self.seal();
+        let own = Instant::now() + self.shared.timeout;
+        cx.deadline = deadline.map_or(own, |deadline| deadline.min(own));
+        let may_be_given_up = cx.deadline < own;
         let answer = (self.shared.fetch)(cx, self.key.clone(), ids).await;
-        self.land(answer.map(Arc::new));
+        self.land(answer.map(Arc::new).map_err(|error| {
+            let given_up = may_be_given_up && matches!(error, UpstreamError::Timeout { .. });
+            Failure { error, given_up }
+        }));
     }
 
-    /// The ids, to which none is added any more.
-    fn seal(&self) -> Vec<Id> {
+    /// The ids, to which none is added any more, and when the last of those who ask gives up.
+    fn seal(&self) -> (Vec<Id>, Option<Instant>) {
         if let Some(group) = self.shared.groups.lock().get_mut(&self.key)
             && group.is_open(&self.batch)
         {
             group.open = None;
         }
-        let mut ids = self.batch.gathered.lock().ids.clone();
+        let gathered = self.batch.gathered.lock();
+        let mut ids = gathered.ids.clone();
         ids.sort_unstable();
-        ids
+        (ids, gathered.deadline)
     }
 }
 
@@ -316,8 +366,7 @@ impl<K: Eq + Hash, V> Flight<K, V> {
 impl<K: Eq + Hash, V> Drop for Flight<K, V> {
     fn drop(&mut self) {
         if self.batch.outcome.borrow().is_none() {
-            // The runtime is shutting down, or the call panicked.
-            self.land(Err(UpstreamError::Overloaded { upstream: self.shared.upstream }));
+            self.land(Err(self.shared.closed()));
         }
     }
 }

@@ -107,6 +107,39 @@ async fn each_waits_no_longer_than_their_own_deadline() {
 }
 
 #[tokio::test]
+async fn a_call_is_told_how_long_it_is_waited_for() {
+    let (it, permits) = held().await;
+    permits.add_permits(1);
+    let mut hurried = cx();
+    hurried.deadline = Instant::now() + Duration::from_millis(700);
+    let mut patient = hurried.clone();
+    patient.deadline += Duration::from_millis(200);
+    let (profile, both) = (&it.clients.profile, [&hurried, &patient]);
+    let _ = join_all(both.map(|cx| profile.member_cards(cx, ids(&["a"])))).await;
+    let told: u64 =
+        it.only_request().header("x-request-timeout-ms").expect("a time").parse().expect("a number");
+    assert!((1..=900).contains(&told), "{told}: that of whoever waits longest, not the upstream's");
+}
+
+#[tokio::test]
+async fn who_has_time_left_asks_anew_when_others_have_given_up() {
+    let (it, permits) = held().await;
+    let (profile, patient) = (it.clients.profile.clone(), cx());
+    let mut hurried = patient.clone();
+    hurried.deadline = Instant::now() + Duration::from_millis(60);
+    let first = tokio::spawn({
+        let profile = profile.clone();
+        async move { profile.member_cards(&hurried, ids(&["a"])).await }
+    });
+    it.server.until_seen(1).await;
+    let second = tokio::spawn(async move { profile.member_cards(&patient, ids(&["a"])).await });
+    assert_eq!(first.await.expect("no panic").expect_err("too late").reason(), Reason::Timeout);
+    it.server.until_seen(2).await;
+    permits.add_permits(2);
+    assert_eq!(second.await.expect("no panic").expect("cards").len(), 1);
+}
+
+#[tokio::test]
 async fn a_failure_is_shared_and_not_kept() {
     let it = Fixture::new({
         let failed = std::sync::atomic::AtomicBool::new(false);
