@@ -24,6 +24,10 @@ pub struct ProfileClient {
     cards: Batcher<(), MemberCard>,
 }
 
+/// What stands in the place of an id in the service's own paths: no member can be asked for by these names. `/members/me`
+/// would answer with what is private.
+const WORDS: [&str; 3] = ["me", "verify", "by-identity"];
+
 #[derive(Serialize)]
 struct Code<'a> {
     code: &'a str,
@@ -69,6 +73,7 @@ impl ProfileClient {
 
     /// A member as everybody sees them; 404 where there is none.
     pub async fn member(&self, cx: &CallContext, id: &Id) -> Result<Member, UpstreamError> {
+        self.transport.not_a_word(id, &WORDS)?;
         let call = self.transport.call("member", Method::GET, &["members", id.as_str()]);
         let id = id.clone();
         self.transport.fetch_matching(cx, call, move |member: &Member| member.id == id).await

@@ -22,6 +22,9 @@ pub struct RecipeClient {
     cards: Batcher<Option<Id>, RecipeCard>,
 }
 
+/// What stands in the place of an id in the service's own paths: no recipe can be asked for by these names.
+const WORDS: [&str; 2] = ["cards", "for-me"];
+
 /// Which recipes to list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecipeQuery {
@@ -116,6 +119,7 @@ impl RecipeClient {
 
     /// A whole recipe; 404 where there is none.
     pub async fn recipe(&self, cx: &CallContext, id: &Id) -> Result<Recipe, UpstreamError> {
+        self.transport.not_a_word(id, &WORDS)?;
         let call = self.transport.call("recipe", Method::GET, &["recipes", id.as_str()]);
         let id = id.clone();
         self.transport.fetch_matching(cx, call, move |recipe: &Recipe| recipe.id == id).await
@@ -136,6 +140,7 @@ impl RecipeClient {
         id: &Id,
         input: &RecipeInput,
     ) -> Result<Recipe, UpstreamError> {
+        self.transport.not_a_word(id, &WORDS)?;
         let call =
             self.transport.call("replace_recipe", Method::PUT, &["recipes", id.as_str()]).json(input)?;
         let _changed = self.cards.forget_on_drop(id);
@@ -150,6 +155,7 @@ impl RecipeClient {
 
     /// A recipe as its author edits it; 403 for anybody else.
     pub async fn form(&self, cx: &CallContext, id: &Id) -> Result<RecipeForm, UpstreamError> {
+        self.transport.not_a_word(id, &WORDS)?;
         let call = self.transport.call("recipe_form", Method::GET, &["recipes", id.as_str(), "form"]);
         let id = id.clone();
         self.transport.fetch_matching(cx, call, move |form: &RecipeForm| form.id == id).await
@@ -173,6 +179,7 @@ impl RecipeClient {
         limit: u32,
         cursor: Option<&str>,
     ) -> Result<Page<Comment>, UpstreamError> {
+        self.transport.not_a_word(recipe, &WORDS)?;
         let call = self.transport.call("comments", Method::GET, &["recipes", recipe.as_str(), "comments"]);
         let call = call.query(&Query::page(limit, cursor));
         let recipe = recipe.clone();
@@ -187,6 +194,7 @@ impl RecipeClient {
         recipe: &Id,
         input: &CommentInput,
     ) -> Result<Comment, UpstreamError> {
+        self.transport.not_a_word(recipe, &WORDS)?;
         let path = ["recipes", recipe.as_str(), "comments"];
         let call = self.transport.call("create_comment", Method::POST, &path).json(input)?;
         let _changed = self.cards.forget_on_drop(recipe);
@@ -245,6 +253,7 @@ impl RecipeClient {
         recipe: &Id,
         path: &[&str],
     ) -> Result<(), UpstreamError> {
+        self.transport.not_a_word(recipe, &WORDS)?;
         let _changed = self.cards.forget_on_drop(recipe);
         self.perform(cx, operation, method, path).await
     }

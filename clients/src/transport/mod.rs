@@ -27,8 +27,9 @@ use std::{
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use http::Method;
+use http::{Method, StatusCode};
 use parking_lot::Mutex;
+use schemas::Id;
 use serde::de::DeserializeOwned;
 use tokio::{runtime::Handle, task::AbortHandle, time::timeout_at};
 
@@ -137,6 +138,17 @@ impl Transport {
     /// A call of `operation` to the path made of `segments`, below the base URL.
     pub(crate) fn call(&self, operation: &'static str, method: Method, segments: &[&str]) -> Call {
         Call::new(self.upstream.name, operation, method, &self.upstream.base, segments)
+    }
+
+    /// Whether `id` can stand in a path without becoming another one: an upstream has nothing by the name of one of the
+    /// `words` of its own paths, and is not asked.
+    ///
+    /// # Errors
+    /// As if it had been asked: 404.
+    pub(crate) fn not_a_word(&self, id: &Id, words: &[&str]) -> Result<(), UpstreamError> {
+        let status = StatusCode::NOT_FOUND;
+        let unknown = UpstreamError::Status { upstream: self.name(), status, problem: None };
+        if words.contains(&id.as_str()) { Err(unknown) } else { Ok(()) }
     }
 
     /// Asks for JSON.

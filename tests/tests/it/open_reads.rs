@@ -201,3 +201,25 @@ async fn a_post_can_be_liked() {
     bob.put("/api/posts/none/like").await.expect_problem(404, "not_found");
     bob.request(Method::PUT, &path).send().await.expect_problem(403, "csrf_failed");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_words_of_the_services_own_paths_are_nobodys_ids() {
+    let bff = TestBff::spawn().await;
+    let ada = bff.signed_in("ada").await;
+    bff.clear_journals();
+    for caller in [&ada, &bff.anonymous()] {
+        for path in [
+            // The service answers this one with what only the member themselves may see.
+            "/bff/members/me",
+            "/bff/members/by-identity",
+            "/bff/recipes/cards",
+            "/api/recipes/for-me",
+            "/api/recipes/cards/comments",
+        ] {
+            caller.get(path).await.expect_problem(404, "not_found");
+        }
+    }
+    ada.put("/api/recipes/for-me/like").await.expect_problem(404, "not_found");
+    ada.delete("/api/recipes/cards").await.expect_problem(404, "not_found");
+    assert_eq!(bff.call_lines(), Vec::<String>::new());
+}
