@@ -236,7 +236,7 @@ pub(super) fn session_policy(config: &Config) -> SessionPolicy {
     SessionPolicy {
         idle: config.session.idle_ms.into(),
         absolute: config.session.absolute_ms.into(),
-        touch_every: config.session.touch_ms.into(),
+        touch_every: config.touch_every(),
         grace: config.store.grace_ms.into(),
         ..SessionPolicy::default()
     }

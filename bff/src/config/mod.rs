@@ -28,6 +28,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use hmac::{Hmac, Mac};
 use schemars::JsonSchema;
@@ -131,6 +132,12 @@ impl Config {
     #[must_use]
     pub fn is_production(&self) -> bool {
         self.profile == Profile::Production
+    }
+
+    /// How often the store learns that a session is in use: often enough for the shortest idle time.
+    #[must_use]
+    pub fn touch_every(&self) -> Duration {
+        Duration::from(self.session.touch_ms).min(Duration::from(self.session.idle_ms) / 10)
     }
 
     /// The session cookie's name and attributes, after `auto` and empty keys are decided.

@@ -20,7 +20,7 @@ pub(super) fn check(config: &Config, mistakes: &mut ConfigErrors) {
     check.numbers(config);
     check.listeners(config);
     check.origins(config);
-    check.session(config);
+    check.tokens(config);
     check.cookie(config);
     check.upstreams(config);
     check.rest(config);
@@ -131,10 +131,7 @@ impl Check<'_> {
         }
     }
 
-    fn session(&mut self, config: &Config) {
-        let session = &config.session;
-        self.refuse(session.idle_ms > session.absolute_ms, "session.idle_ms", "is above session.absolute_ms");
-        self.refuse(session.touch_ms >= session.idle_ms, "session.touch_ms", "must be under session.idle_ms");
+    fn tokens(&mut self, config: &Config) {
         let tokens = &config.tokens;
         self.refuse(tokens.access_ms > tokens.refresh_ms, "tokens.access_ms", "is above tokens.refresh_ms");
     }
@@ -198,8 +195,6 @@ impl Check<'_> {
         self.refuse(upstream.audience.is_empty(), &key("audience"), "is empty");
         self.range(&key("timeout_ms"), upstream.timeout_ms.get(), 1..=600_000);
         self.range(&key("connect_timeout_ms"), upstream.connect_timeout_ms.get(), 1..=600_000);
-        let late = upstream.connect_timeout_ms > upstream.timeout_ms;
-        self.refuse(late, &key("connect_timeout_ms"), "is above timeout_ms");
         self.range(&key("max_response_bytes"), upstream.max_response_bytes as u64, 1024..=1 << 30);
         self.range(&key("max_concurrent"), upstream.max_concurrent as u64, 1..=100_000);
         self.range(&key("queue"), upstream.queue as u64, 0..=100_000);

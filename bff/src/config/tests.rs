@@ -220,7 +220,6 @@ fn all_mistakes_are_told_at_once_with_their_paths() {
             "screens.home_feed",
             "session.idle_ms",
             "session.same_site",
-            "session.touch_ms",
             "store.url",
             "telemetry.log",
             "upstreams.recipe.timeout_ms",
@@ -234,6 +233,17 @@ fn all_mistakes_are_told_at_once_with_their_paths() {
         told.contains("profile: expected \"development\" or \"production\", found \"staging\""),
         "{told}"
     );
+}
+
+#[test]
+fn a_short_time_needs_no_other_one_to_be_shortened_with_it() {
+    let (_folder, path) = file(
+        "[session]\nidle_ms = 2000\nabsolute_ms = 1500\n[upstreams.profile]\ntimeout_ms = 100\n[upstreams.recipe]\ntimeout_ms = 1\n",
+    );
+    let config = Config::load(Some(&path), env(&[])).expect("sound settings");
+    assert_eq!(config.touch_every(), Duration::from_millis(200), "a session that is in use does not end");
+    let config = Config::load(None, env(&[])).expect("the defaults");
+    assert_eq!(config.touch_every(), Duration::from_secs(60));
 }
 
 #[test]
