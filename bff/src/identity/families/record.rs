@@ -23,8 +23,9 @@ use crate::{
 
 const FORMAT: u8 = 1;
 
-/// So many rotations may come within the retry window: each of them has to be remembered for as long.
-pub(super) const MAX_ROTATIONS: usize = 16;
+/// So many rotations may come within the retry window: each of them has to be remembered for as long, in about 240 bytes
+/// of the record. More than anybody makes who refreshes for a reason.
+pub(super) const MAX_ROTATIONS: usize = 128;
 
 /// One sign-in of an app. Times are unix milliseconds.
 #[derive(Clone, Serialize, Deserialize)]

@@ -13,7 +13,7 @@ use crate::telemetry::unix_ms;
 const ACCESS_MS: u64 = 15 * MINUTE;
 const REFRESH_MS: u64 = 14 * DAY;
 const RETRY_MS: u64 = 10 * SECOND;
-const ROTATIONS_AT_ONCE: usize = 16;
+const ROTATIONS_AT_ONCE: usize = 128;
 
 pub(super) const USERS: [&str; 2] = ["ada", "bo"];
 
@@ -214,7 +214,7 @@ impl ReferenceStateMachine for Model {
             8 => (on.clone(), token.clone(), 0..8_u8).prop_map(|(on, (family, generation), channel)| {
                 Step::Refresh { on, family, generation, wrong_channel: channel == 0 }
             }),
-            2 => (on.clone(), 0..families, 1..24_usize)
+            2 => (on.clone(), 0..families, prop_oneof![15 => 1..24_usize, 1 => 120..140_usize])
                 .prop_map(|(on, family, times)| Step::Burst { on, family, times }),
             3 => token.clone().prop_map(|(family, generation)| Step::Stampede { family, generation }),
             2 => (on.clone(), 0..families, 0..68_usize)
