@@ -107,9 +107,10 @@ pub struct TotpEnabled {
     pub csrf_token: Option<String>,
 }
 
+// RFC 6749 section 3.2 and RFC 7009 section 2.1: what is not known is ignored, such as the `grant_type` and `client_id`
+// that OAuth libraries send along. So for the next ones.
 /// Who wants an app's tokens. No `Debug`, as [`Credentials`].
 #[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
 pub struct TokenRequest {
     /// User name or e-mail address.
     #[schema(
@@ -146,7 +147,6 @@ pub struct Tokens {
 
 /// What is to be refreshed. No `Debug`.
 #[derive(Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
 pub struct RefreshRequest {
     /// Absent: the one in the cookie `rt`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -156,7 +156,6 @@ pub struct RefreshRequest {
 
 /// What is to be revoked (RFC 7009 section 2.1). No `Debug`.
 #[derive(Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
 pub struct RevokeRequest {
     /// A refresh or an access token.
     #[serde(default, skip_serializing_if = "Option::is_none")]

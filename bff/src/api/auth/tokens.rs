@@ -2,7 +2,7 @@
 //! OAuth 2.0 (RFC 6749, RFC 7009), the bodies are JSON.
 
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
-use schemas::{Credentials, RefreshRequest, RevokeRequest, TokenRequest, Tokens};
+use schemas::{Credentials, FieldError, RefreshRequest, RevokeRequest, TokenRequest, Tokens};
 use secrecy::ExposeSecret;
 
 use super::{
@@ -97,8 +97,14 @@ pub async fn revoke_tokens(
     api: web::Data<Api>,
     edge: web::Data<Edge>,
 ) -> Result<HttpResponse, ApiError> {
+    let says_something = asked.is_some();
     let named = asked.and_then(|asked| asked.token.or(asked.refresh_token));
     let by_cookie = named.is_none().then(|| refresh_cookie(&request, &edge)).flatten();
+    // A misspelt name must not pass for a sign-out.
+    if says_something && named.is_none() && by_cookie.is_none() && !bears_token(&request) {
+        let (code, message) = ("required".into(), "must be given".into());
+        return Err(ApiError::Invalid(vec![FieldError { field: "token".into(), code, message }]));
+    }
     let own = if named.is_some() {
         None
     } else if bears_token(&request) {
