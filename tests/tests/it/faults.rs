@@ -10,9 +10,10 @@ use crate::kitchen::{follow, post_about, publish, texts, titles};
 
 const FEED: &str = "/bff/home-feed";
 
-/// The screen's deadline, and what a caller may wait beyond it.
+/// The screen's deadline.
 const DEADLINE: Duration = Duration::from_millis(800);
-const SLACK: Duration = Duration::from_millis(100);
+/// What a busy machine may add to it: less than there is to an upstream's own timeout (2 s). The figure tells the rest.
+const SLACK: Duration = Duration::from_millis(1000);
 
 /// A system with one cook, who wrote a recipe and a post about it.
 async fn kitchen() -> (TestBff, Actor) {
@@ -213,7 +214,7 @@ async fn bodies_of_64_mib_are_not_held_in_memory() {
     bff.timeline.fail(Fault::Huge { announced: true });
     for answer in join_all(readers.iter().map(|reader| reader.get(FEED))).await {
         assert!(matches!(answer.status.as_u16(), 502 | 504), "{}", answer.text());
-        assert!(answer.took <= DEADLINE + SLACK + SLACK, "{:?}", answer.took);
+        assert!(answer.took <= DEADLINE + SLACK, "{:?}", answer.took);
     }
     let (_, peak) = bff.memory_kib();
     let grown = (peak - before) / 1024;

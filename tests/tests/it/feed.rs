@@ -197,7 +197,7 @@ async fn with_each_upstream_200_ms_slow_a_cold_feed_takes_two_round_trips() {
         format!("{} ms", feed.took.as_millis()),
     );
     assert!(feed.took >= Duration::from_millis(400), "two steps: {:?}", feed.took);
-    assert!(feed.took <= Duration::from_millis(460), "{:?}", feed.took);
+    assert!(feed.took < Duration::from_millis(600), "and no third: {:?}", feed.took);
     assert_eq!(feed.json()["degraded"], json!([]));
     assert_eq!(feed.json()["posts"][1]["recipe"]["author"]["username"], "bob");
 }

@@ -147,7 +147,7 @@ async fn what_an_author_deletes_leaves_the_documents_of_others_without_making_th
     bff.timeline.fail(Fault::Hold);
     let stale = feed(&bob).await;
     assert_eq!(stale.body, before.body);
-    assert!(stale.took < Duration::from_millis(500), "{:?}", stale.took);
+    assert!(stale.took < Duration::from_secs(5), "before the timeline is given up: {:?}", stale.took);
     bff.heal().await;
     let gone = || async { texts(&bob.get(FEED).await.expect(200).json()).is_empty().then_some(()) };
     eventually("Bob's feed without the post", gone).await;

@@ -246,18 +246,21 @@ async fn an_unknown_account_takes_as_long_as_a_known_one() {
     let gateway = Gateway::spawn().await;
     let profile = gateway.start_with(Service::Profile, |options| options.cheap_passwords = false).await;
     sign_up(&gateway, &profile, "ada").await;
-    let mut times = [Vec::new(), Vec::new()];
-    for _ in 0..7 {
+    // The fastest of many: other work on the machine only adds to it, to both alike if one goes on for long enough.
+    let mut fastest = [u128::MAX; 2];
+    for round in 1..=60 {
         for (place, login) in ["ada", "nobody"].into_iter().enumerate() {
             let began = std::time::Instant::now();
             let body = json!({"login": login, "password": "wrong-horse"});
             assert_eq!(verify(&gateway, &profile, body).await.0, 401);
-            times[place].push(began.elapsed().as_micros());
+            fastest[place] = fastest[place].min(began.elapsed().as_micros());
+        }
+        let ratio = fastest[0] as f64 / fastest[1] as f64;
+        if round >= 7 && (0.5..2.0).contains(&ratio) {
+            return;
         }
     }
-    let fastest = times.map(|all| all.into_iter().min().expect("some"));
-    let ratio = fastest[0] as f64 / fastest[1] as f64;
-    assert!((0.5..2.0).contains(&ratio), "{fastest:?}");
+    panic!("{fastest:?} µs");
 }
 
 #[tokio::test]

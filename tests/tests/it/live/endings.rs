@@ -127,12 +127,10 @@ async fn a_peer_that_vanished_is_noticed() {
     // It reads no pings, so that it answers none.
     let silent = Socket::open(&bff, &ada, "").await;
     let hearing = tokio::spawn(async move { alive.next().await });
-    let began = Instant::now();
     eventually("one connection", || async {
         (metric(&bff, "bff_live_connections").await == 1).then_some(())
     })
     .await;
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
     drop(silent);
     tokio::time::sleep(Duration::from_millis(1500)).await;
     assert!(!hearing.is_finished(), "who answers pings stays");
