@@ -38,6 +38,9 @@ pub enum ComposeError {
     /// What the screen is about does not exist.
     #[error("there is no such `{part}`")]
     NotFound { part: &'static str },
+    /// The page that the caller asked for begins where nothing is.
+    #[error("the upstream does not know the cursor")]
+    UnknownCursor,
     /// Each of the parts that make the screen worth showing.
     #[error("nothing is left of the screen")]
     NothingLeft { reason: Reason },

@@ -18,6 +18,7 @@ pub struct Part<'r, T> {
     name: &'static str,
     budget: Option<f64>,
     is_subject: bool,
+    has_cursor: bool,
     tags: Vec<Tag>,
     tags_of: fn(&T) -> Vec<Tag>,
 }
@@ -30,7 +31,15 @@ impl<T> std::fmt::Debug for Part<'_, T> {
 
 impl<'r, T> Part<'r, T> {
     pub(super) fn new(run: &'r Run, name: &'static str) -> Self {
-        Self { run, name, budget: None, is_subject: false, tags: Vec::new(), tags_of: |_| Vec::new() }
+        Self {
+            run,
+            name,
+            budget: None,
+            is_subject: false,
+            has_cursor: false,
+            tags: Vec::new(),
+            tags_of: |_| Vec::new(),
+        }
     }
 
     /// Its own timeout, as a share (0 to 1) of the screen's: what others wait for must leave them time.
@@ -44,6 +53,14 @@ impl<'r, T> Part<'r, T> {
     #[must_use]
     pub fn subject(mut self) -> Self {
         self.is_subject = true;
+        self
+    }
+
+    /// It is a page that begins at a cursor, if there is one: nothing else in the call is unchecked and the caller's. When
+    /// the upstream refuses what it is asked, there is no such page.
+    #[must_use]
+    pub fn from_cursor(mut self, cursor: Option<&str>) -> Self {
+        self.has_cursor = cursor.is_some();
         self
     }
 
@@ -86,6 +103,9 @@ impl<T: Serialize + Send + Sync + 'static> Part<'_, T> {
         match self.fetch(fetch).await {
             Ok(value) => Some(value),
             Err((failure, took)) => {
+                if self.has_cursor && is_refused_question(&failure) {
+                    run.note_unknown_cursor();
+                }
                 let copy = run.shelf.last_good::<T>(name, Instant::now());
                 let status = if copy.is_some() { PartStatus::Stale } else { PartStatus::Missing };
                 let degraded = DegradedPart { part: name, status, reason: failure.reason() };
@@ -139,6 +159,11 @@ impl<T: Serialize + Send + Sync + 'static> Part<'_, T> {
 
 fn is_not_found(error: &UpstreamError) -> bool {
     error.status().is_some_and(|status| status == 404)
+}
+
+fn is_refused_question(failure: &PartFailure) -> bool {
+    let PartFailure::Upstream(error) = failure else { return false };
+    error.status().is_some_and(|status| status == 400 || status == 422)
 }
 
 /// What a part may take: its share of the whole, and never more than what is left of the whole.

@@ -35,6 +35,7 @@ struct Log {
     timings: Vec<(&'static str, Duration)>,
     degraded: Vec<DegradedPart>,
     tags: Vec<Tag>,
+    has_unknown_cursor: bool,
     /// When the oldest of the parts was fetched that were kept from before.
     oldest: Option<Instant>,
 }
@@ -121,11 +122,13 @@ impl Run {
     /// Ends the composition when none of the parts that make the screen worth showing is there.
     ///
     /// # Errors
-    /// [`ComposeError::NothingLeft`]: for want of time, where no part failed for another reason.
+    /// [`ComposeError::NothingLeft`]: for want of time, where no part failed for another reason;
+    /// [`ComposeError::UnknownCursor`].
     pub fn at_least_one(&self, any_is_there: bool) -> Result<(), ComposeError> {
         if any_is_there {
             return Ok(());
         }
+        self.known_cursor()?;
         let timed_out = self.log.lock().degraded.iter().all(|part| part.reason == Reason::Timeout);
         let reason = if timed_out { Reason::Timeout } else { Reason::Unavailable };
         Err(ComposeError::NothingLeft { reason })
@@ -134,8 +137,9 @@ impl Run {
     /// Serialises the document and hands it over with all that the cache must know of it.
     ///
     /// # Errors
-    /// [`ComposeError::Serialise`].
+    /// [`ComposeError::Serialise`]; [`ComposeError::UnknownCursor`] where the caller has to be told so.
     pub fn finish(self, document: &impl Serialize) -> Result<Filled, ComposeError> {
+        self.known_cursor()?;
         let mut body =
             self.view.to_json("", document).map_err(|error| ComposeError::Serialise(Arc::new(error)))?;
         // What is kept is counted by its length.
@@ -184,6 +188,15 @@ impl Run {
             Some(_) => {}
             None => log.degraded.push(degraded),
         }
+    }
+
+    /// Notes that there is no page where the caller wants one: that is no part that failed.
+    pub(super) fn note_unknown_cursor(&self) {
+        self.log.lock().has_unknown_cursor = true;
+    }
+
+    fn known_cursor(&self) -> Result<(), ComposeError> {
+        if self.log.lock().has_unknown_cursor { Err(ComposeError::UnknownCursor) } else { Ok(()) }
     }
 
     /// Counts what became of a part.

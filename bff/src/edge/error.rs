@@ -96,6 +96,12 @@ const fn face(status: StatusCode, code: &'static str, title: &'static str, detai
 const NOT_FOUND: Face =
     face(StatusCode::NOT_FOUND, "not_found", "Not found", "There is nothing here by that name.");
 const FORBIDDEN: Face = face(StatusCode::FORBIDDEN, "forbidden", "Forbidden", "This is not yours to do.");
+const INVALID: Face = face(
+    StatusCode::UNPROCESSABLE_ENTITY,
+    "validation_failed",
+    "Some fields are wrong",
+    "`errors` says which fields are wrong, and how.",
+);
 const UNAVAILABLE: Face = face(
     StatusCode::BAD_GATEWAY,
     "upstream_unavailable",
@@ -183,12 +189,7 @@ impl ApiError {
             Self::BadRequest => {
                 face(StatusCode::BAD_REQUEST, "bad_request", "Bad request", "The request is malformed.")
             }
-            Self::Invalid(_) => face(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "validation_failed",
-                "Some fields are wrong",
-                "`errors` says which fields are wrong, and how.",
-            ),
+            Self::Invalid(_) => INVALID,
             Self::Unauthenticated => face(
                 StatusCode::UNAUTHORIZED,
                 "unauthenticated",
@@ -300,6 +301,7 @@ fn of_composition(error: &ComposeError) -> Face {
         ComposeError::Required { source: PartFailure::Timeout, .. } => TIMEOUT,
         ComposeError::Required { source: PartFailure::Upstream(error), .. } => of_reason(error.reason()),
         ComposeError::NotFound { .. } => NOT_FOUND,
+        ComposeError::UnknownCursor => INVALID,
         ComposeError::NothingLeft { reason } => of_reason(*reason),
         ComposeError::Serialise(_) => INTERNAL,
     }

@@ -75,7 +75,12 @@ impl Screen for HomeFeedScreen {
         let (cx, clients) = (&up.cx, up.clients());
         let profile = run.part("profile").tag(Tag::member(&me)).required(clients.profile.member(cx, &me));
         let profile = async { profile.await.inspect(|profile| run.emit("profile", profile)) };
-        let posts = run.part("posts").within(FIRST_STEP).tag(Tag::timeline(&me)).tags_of(tags_of_posts);
+        let posts = run
+            .part("posts")
+            .from_cursor(page.cursor.as_deref())
+            .within(FIRST_STEP)
+            .tag(Tag::timeline(&me))
+            .tags_of(tags_of_posts);
         let posts = posts.optional(clients.timeline.timeline(cx, page.limit, page.cursor.as_deref()));
         let recipes =
             run.part("recipes").within(FIRST_STEP).tag(Tag::recipe_lists()).tags_of(tags_of_recipes);

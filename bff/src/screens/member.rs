@@ -63,7 +63,12 @@ impl Screen for MemberScreen {
     ) -> Result<Filled, ComposeError> {
         let (cx, clients) = (&up.cx, up.clients());
         let profile = run.part("profile").subject().within(FIRST_STEP).tag(Tag::member(&id));
-        let posts = run.part("posts").within(FIRST_STEP).tag(Tag::posts_of(&id)).tags_of(tags_of_posts);
+        let posts = run
+            .part("posts")
+            .from_cursor(page.cursor.as_deref())
+            .within(FIRST_STEP)
+            .tag(Tag::posts_of(&id))
+            .tags_of(tags_of_posts);
         let recipes =
             run.part("recipes").within(FIRST_STEP).tag(Tag::recipe_lists()).tags_of(tags_of_recipes);
         let following = run.part("following").within(FIRST_STEP).tag(Tag::member(&id));

@@ -12,7 +12,7 @@ use actix_web::{
     web,
 };
 use clients::{CallContext, Clients};
-use schemas::{Example, Id, MemberCard};
+use schemas::{Example, FieldError, Id, MemberCard};
 use utoipa::ToSchema;
 
 use super::{
@@ -261,6 +261,11 @@ fn wants_current(headers: &HeaderMap) -> bool {
 /// What callers see of a composition that failed.
 pub(super) fn fill_error(error: FillError<ComposeError>) -> ApiError {
     match error {
+        FillError::Failed(ComposeError::UnknownCursor) => ApiError::Invalid(vec![FieldError {
+            field: "cursor".into(),
+            code: "invalid".into(),
+            message: "not a cursor of this list".into(),
+        }]),
         FillError::Failed(error) => ApiError::Compose(error),
         FillError::Lost => ApiError::Interrupted("a composition was lost"),
     }

@@ -141,6 +141,24 @@ async fn a_limit_out_of_range_is_refused_and_asks_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_that_the_service_does_not_know_is_the_callers_mistake_and_no_part_that_failed() {
+    let bff = TestBff::spawn().await;
+    let ada = bff.signed_in("ada").await;
+    let wrong = [("cursor".to_owned(), "invalid".to_owned())];
+    for path in [FEED.to_owned(), format!("/bff/members/{}", ada.id())] {
+        let errors = ada.get(&format!("{path}?cursor=nonsense")).await.field_errors();
+        assert_eq!(errors, wrong, "{path}");
+        let errors = ada.get(&format!("{path}?cursor=nonsense&view=compact&limit=3")).await.field_errors();
+        assert_eq!(errors, wrong, "{path}");
+        let _ = ada.get(&path).await.expect(200);
+    }
+    // A service that refuses the call itself has failed.
+    bff.timeline.fail(tests::Fault::Status(422));
+    let feed = ada.get(&format!("{FEED}?limit=9")).await.expect(200).json();
+    assert_eq!(feed["degraded"][0]["reason"], "rejected");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_has_a_feed_without_a_session() {
     let bff = TestBff::spawn().await;
     bff.clear_journals();
