@@ -127,6 +127,14 @@ pub struct Following<E> {
     collapsed: bool,
 }
 
+impl<E> Following<E> {
+    /// Why it is composed, and whether for somebody else in the first place.
+    #[must_use]
+    pub fn cause(&self) -> (Forward, bool) {
+        (self.forward, self.collapsed)
+    }
+}
+
 /// What comes next of a composition.
 pub enum Next<E> {
     Field(Field),

@@ -9,7 +9,7 @@ use actix_web::{
     body::BoxBody,
     http::{
         StatusCode,
-        header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue},
+        header::{AGE, CONTENT_TYPE, ETAG, HeaderName, HeaderValue},
     },
 };
 use bytes::{BufMut, Bytes, BytesMut};
@@ -21,7 +21,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{
-    response::{NDJSON, describe, header_of, outcome_word},
+    response::{CACHE_STATUS, NDJSON, describe, header_of, outcome_word, status_under_way},
     screen::{Screens, fill_error},
 };
 use crate::{
@@ -75,6 +75,7 @@ pub(super) async fn stream_response(
     screens: Screens,
     shared: bool,
 ) -> Result<HttpResponse, ApiError> {
+    let under_way = status_under_way(following.cause());
     let first = following.next().await;
     if let Some(Next::End(Err(error))) = &first
         && screens.documents.older(&key, Instant::now()).is_none()
@@ -89,6 +90,8 @@ pub(super) async fn stream_response(
     });
     let mut response = HttpResponse::Ok();
     response.insert_header((CONTENT_TYPE, LINES));
+    response.insert_header((AGE, 0));
+    response.insert_header((CACHE_STATUS, under_way));
     // A proxy that gathers the lines would undo what they are for.
     response.insert_header((X_ACCEL_BUFFERING, "no"));
     let mut response = response.streaming(Box::pin(lines));

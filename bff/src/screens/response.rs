@@ -17,7 +17,7 @@ use crate::{
     edge::{ApiError, RequestContext, accepted_coding, accepts_json, keep, knows, prefers},
 };
 
-const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+pub(super) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// Newline-delimited JSON.
@@ -134,10 +134,7 @@ fn cache_status(served: &Served, now: Instant) -> HeaderValue {
         Outcome::Hit | Outcome::Stale => write!(status, "bff; hit; ttl={ttl}"),
         Outcome::StaleIfError => write!(status, "bff; fwd=stale; ttl={ttl}; detail=stale-if-error"),
         Outcome::Composed { forward, collapsed, stored } => {
-            let forward = match forward {
-                Forward::Miss => "uri-miss",
-                Forward::Stale => "stale",
-            };
+            let forward = word(forward);
             let stored = if stored { "; stored" } else { "" };
             let collapsed = if collapsed { "; collapsed" } else { "" };
             write!(status, "bff; fwd={forward}; fwd-status=200; ttl={ttl}{stored}{collapsed}")
@@ -147,6 +144,19 @@ fn cache_status(served: &Served, now: Instant) -> HeaderValue {
         status.push_str("; detail=degraded");
     }
     text(status)
+}
+
+/// `Cache-Status` of a document that is sent while it is made: how that ends is not known yet.
+pub(super) fn status_under_way((forward, collapsed): (Forward, bool)) -> HeaderValue {
+    let collapsed = if collapsed { "; collapsed" } else { "" };
+    text(format!("bff; fwd={}{collapsed}", word(forward)))
+}
+
+fn word(forward: Forward) -> &'static str {
+    match forward {
+        Forward::Miss => "uri-miss",
+        Forward::Stale => "stale",
+    }
 }
 
 fn seconds(seconds: u64) -> HeaderValue {

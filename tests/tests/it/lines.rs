@@ -125,3 +125,13 @@ async fn lines_are_for_those_who_want_them_no_less_than_a_document() {
         assert_eq!(media_type.as_deref(), Some(expected), "{accept}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_while_it_is_made_says_so() {
+    let bff = TestBff::spawn().await;
+    let ada = bff.signed_in("ada").await;
+    let lines = || ada.request(reqwest::Method::GET, "/bff/me").header("accept", "application/x-ndjson");
+    let made = lines().send().await.expect(200);
+    assert_eq!((made.cache_status(), made.header("age")), ("bff; fwd=uri-miss", Some("0")));
+    assert!(lines().send().await.expect(200).cache_status().starts_with("bff; hit; ttl="));
+}
