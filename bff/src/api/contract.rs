@@ -59,11 +59,14 @@ fn read(path: &'static str, id: &'static str) -> Operation {
         .bears(200, [AnswerHeader::ETag.always()])
         .bears(304, [AnswerHeader::ETag.always()])
         .fails_with(upstream_problems())
+        .fails(refusal_named("forbidden"))
 }
 
 /// A write that asks an upstream.
 fn write(operation: Operation) -> Operation {
-    operation.fails_with(upstream_problems())
+    // What it speaks of may be gone, also where the path does not name it, or be refused for a reason of the service's.
+    let refused = [refusal_named("forbidden"), ApiError::NotFound, ApiError::Invalid(Vec::new())];
+    operation.fails_with(upstream_problems()).fails_with(refused)
 }
 
 /// A POST that is carried out once for each key, and answers 201 with where its result is.
@@ -275,11 +278,11 @@ fn members(contract: &mut Contract) {
     }
     let (me, patch) = (contract.shape::<Me>(), contract.input::<MemberPatch>());
     contract.add(
-        read("/api/me", "readMe").is(MEMBERS, Access::SignedIn, "My private profile").answers_shaped(
-            200,
-            "My profile.",
-            me.clone(),
-        ),
+        read("/api/me", "readMe")
+            .is(MEMBERS, Access::SignedIn, "My private profile")
+            .answers_shaped(200, "My profile.", me.clone())
+            // The account is gone, and the session is not yet.
+            .fails(ApiError::NotFound),
     );
     contract.add(
         write(Operation::patch("/api/me", "changeMe"))

@@ -35,6 +35,12 @@ pub(super) fn refusal(error: UpstreamError) -> ApiError {
         UpstreamStatus::UNPROCESSABLE_ENTITY if !error.field_errors().is_empty() => {
             ApiError::Invalid(error.field_errors().iter().map(in_our_words).collect())
         }
+        // What it was asked is the caller's, also where it does not say which field it dislikes.
+        UpstreamStatus::UNPROCESSABLE_ENTITY => {
+            let whole =
+                FieldError { field: String::new(), code: "invalid".to_owned(), message: String::new() };
+            ApiError::Invalid(vec![in_our_words(&whole)])
+        }
         _ => ApiError::Upstream(error),
     }
 }
@@ -148,9 +154,7 @@ mod tests {
         assert_eq!(code(status(409, Some("username_taken"), &[])), Some("username_taken"));
         // A code belongs to a status: an upstream that mixes them up is not understood.
         assert_eq!(code(status(500, Some("own_recipe"), &[])), None);
-        for secret in
-            [status(401, Some("token_invalid"), &[]), status(409, Some("x"), &[]), status(422, None, &[])]
-        {
+        for secret in [status(401, Some("token_invalid"), &[]), status(409, Some("x"), &[])] {
             assert!(matches!(refusal(secret), ApiError::Upstream(_)));
         }
     }
@@ -163,6 +167,15 @@ mod tests {
         let said: Vec<_> = errors.iter().map(|e| (e.field.as_str(), e.code.as_str())).collect();
         assert_eq!(said, [("ingredients[1].amount", "too_much"), ("", "invalid")]);
         assert!(errors.iter().all(|error| !error.message.contains("secret")));
+    }
+
+    #[test]
+    fn what_an_upstream_dislikes_as_a_whole_is_the_callers_to_mend() {
+        for code in [None, Some("somebodys_secret")] {
+            let ApiError::Invalid(errors) = refusal(status(422, code, &[])) else { panic!("it is wrong") };
+            let said: Vec<_> = errors.iter().map(|e| (e.field.as_str(), e.code.as_str())).collect();
+            assert_eq!(said, [("", "invalid")]);
+        }
     }
 
     #[test]

@@ -1928,9 +1928,9 @@ export interface components {
         };
         /**
          * @description - `csrf_failed`: The request must come from an allowed origin and bear the session's token in `X-CSRF-Token`.
-         *     - `not_author`: Only the author may do this.
+         *     - `forbidden`: This is not yours to do.
          */
-        "403.csrf_failed.not_author": {
+        "403.csrf_failed.forbidden": {
             headers: {
                 "Cache-Control": components["headers"]["Cache-Control"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -1942,17 +1942,18 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
-                    code: "csrf_failed" | "not_author";
+                    code: "csrf_failed" | "forbidden";
                 };
             };
         };
         /**
          * @description - `csrf_failed`: The request must come from an allowed origin and bear the session's token in `X-CSRF-Token`.
-         *     - `own_recipe`: One's own recipe cannot be liked.
+         *     - `forbidden`: This is not yours to do.
          */
-        "403.csrf_failed.own_recipe": {
+        "403.csrf_failed.forbidden.Idempotency-Replayed": {
             headers: {
                 "Cache-Control": components["headers"]["Cache-Control"];
+                "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                 RateLimit: components["headers"]["RateLimit"];
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                 Vary: components["headers"]["Vary"];
@@ -1962,12 +1963,16 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
-                    code: "csrf_failed" | "own_recipe";
+                    code: "csrf_failed" | "forbidden";
                 };
             };
         };
-        /** @description - `not_author`: Only the author may do this. */
-        "403.not_author": {
+        /**
+         * @description - `csrf_failed`: The request must come from an allowed origin and bear the session's token in `X-CSRF-Token`.
+         *     - `forbidden`: This is not yours to do.
+         *     - `not_author`: Only the author may do this.
+         */
+        "403.csrf_failed.forbidden.not_author": {
             headers: {
                 "Cache-Control": components["headers"]["Cache-Control"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -1979,7 +1984,65 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
-                    code: "not_author";
+                    code: "csrf_failed" | "forbidden" | "not_author";
+                };
+            };
+        };
+        /**
+         * @description - `csrf_failed`: The request must come from an allowed origin and bear the session's token in `X-CSRF-Token`.
+         *     - `forbidden`: This is not yours to do.
+         *     - `own_recipe`: One's own recipe cannot be liked.
+         */
+        "403.csrf_failed.forbidden.own_recipe": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "csrf_failed" | "forbidden" | "own_recipe";
+                };
+            };
+        };
+        /** @description - `forbidden`: This is not yours to do. */
+        "403.forbidden": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "forbidden";
+                };
+            };
+        };
+        /**
+         * @description - `forbidden`: This is not yours to do.
+         *     - `not_author`: Only the author may do this.
+         */
+        "403.forbidden.not_author": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "forbidden" | "not_author";
                 };
             };
         };
@@ -2743,7 +2806,7 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request.invalid_body"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
-            403: components["responses"]["403.csrf_failed.not_author"];
+            403: components["responses"]["403.csrf_failed.forbidden.not_author"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.body_timeout"];
@@ -2786,8 +2849,9 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
-            403: components["responses"]["403.csrf_failed.not_author"];
+            403: components["responses"]["403.csrf_failed.forbidden.not_author"];
             404: components["responses"]["404.not_found"];
+            422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
@@ -2824,8 +2888,9 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
-            403: components["responses"]["403.csrf_failed"];
+            403: components["responses"]["403.csrf_failed.forbidden"];
             404: components["responses"]["404.not_found"];
+            422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
@@ -2862,8 +2927,9 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
-            403: components["responses"]["403.csrf_failed"];
+            403: components["responses"]["403.csrf_failed.forbidden"];
             404: components["responses"]["404.not_found"];
+            422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
@@ -2900,7 +2966,7 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
-            403: components["responses"]["403.csrf_failed"];
+            403: components["responses"]["403.csrf_failed.forbidden"];
             404: components["responses"]["404.not_found"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
@@ -2939,7 +3005,7 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
-            403: components["responses"]["403.csrf_failed"];
+            403: components["responses"]["403.csrf_failed.forbidden"];
             404: components["responses"]["404.not_found"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
@@ -3007,6 +3073,7 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token"];
+            403: components["responses"]["403.forbidden"];
             406: components["responses"]["406.not_acceptable"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
@@ -3070,6 +3137,8 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
+            403: components["responses"]["403.forbidden"];
+            404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -3127,7 +3196,8 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request.invalid_body"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
-            403: components["responses"]["403.csrf_failed"];
+            403: components["responses"]["403.csrf_failed.forbidden"];
+            404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.body_timeout"];
             413: components["responses"]["413.body_too_large"];
@@ -3193,7 +3263,8 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request.idempotency_key_invalid.invalid_body"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
-            403: components["responses"]["403.csrf_failed.Idempotency-Replayed"];
+            403: components["responses"]["403.csrf_failed.forbidden.Idempotency-Replayed"];
+            404: components["responses"]["404.not_found.Idempotency-Replayed"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.body_timeout"];
             409: components["responses"]["409.idempotency_in_flight.idempotency_outcome_unknown.Idempotency-Replayed.Retry-After"];
@@ -3236,8 +3307,9 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
-            403: components["responses"]["403.csrf_failed.not_author"];
+            403: components["responses"]["403.csrf_failed.forbidden.not_author"];
             404: components["responses"]["404.not_found"];
+            422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
@@ -3274,8 +3346,9 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
-            403: components["responses"]["403.csrf_failed"];
+            403: components["responses"]["403.csrf_failed.forbidden"];
             404: components["responses"]["404.not_found"];
+            422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
@@ -3312,8 +3385,9 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
-            403: components["responses"]["403.csrf_failed"];
+            403: components["responses"]["403.csrf_failed.forbidden"];
             404: components["responses"]["404.not_found"];
+            422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
@@ -3401,6 +3475,7 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token"];
+            403: components["responses"]["403.forbidden"];
             406: components["responses"]["406.not_acceptable"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
@@ -3503,7 +3578,8 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request.idempotency_key_invalid.invalid_body"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
-            403: components["responses"]["403.csrf_failed.Idempotency-Replayed"];
+            403: components["responses"]["403.csrf_failed.forbidden.Idempotency-Replayed"];
+            404: components["responses"]["404.not_found.Idempotency-Replayed"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.body_timeout"];
             409: components["responses"]["409.idempotency_in_flight.idempotency_outcome_unknown.Idempotency-Replayed.Retry-After"];
@@ -3602,6 +3678,7 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token"];
+            403: components["responses"]["403.forbidden"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             429: components["responses"]["429.rate_limited"];
@@ -3703,7 +3780,7 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request.invalid_body"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
-            403: components["responses"]["403.csrf_failed.not_author"];
+            403: components["responses"]["403.csrf_failed.forbidden.not_author"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.body_timeout"];
@@ -3746,8 +3823,9 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
-            403: components["responses"]["403.csrf_failed.not_author"];
+            403: components["responses"]["403.csrf_failed.forbidden.not_author"];
             404: components["responses"]["404.not_found"];
+            422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
@@ -3828,6 +3906,7 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token"];
+            403: components["responses"]["403.forbidden"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             422: components["responses"]["422.validation_failed"];
@@ -3900,7 +3979,7 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request.idempotency_key_invalid.invalid_body"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
-            403: components["responses"]["403.csrf_failed.Idempotency-Replayed"];
+            403: components["responses"]["403.csrf_failed.forbidden.Idempotency-Replayed"];
             404: components["responses"]["404.not_found.Idempotency-Replayed"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.body_timeout"];
@@ -3985,7 +4064,7 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
-            403: components["responses"]["403.not_author"];
+            403: components["responses"]["403.forbidden.not_author"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             429: components["responses"]["429.rate_limited"];
@@ -4024,8 +4103,9 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
-            403: components["responses"]["403.csrf_failed.own_recipe"];
+            403: components["responses"]["403.csrf_failed.forbidden.own_recipe"];
             404: components["responses"]["404.not_found"];
+            422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
@@ -4062,8 +4142,9 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
-            403: components["responses"]["403.csrf_failed.own_recipe"];
+            403: components["responses"]["403.csrf_failed.forbidden.own_recipe"];
             404: components["responses"]["404.not_found"];
+            422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];

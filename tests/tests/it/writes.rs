@@ -257,7 +257,7 @@ async fn a_write_fails_as_its_upstream_does_and_says_nothing_of_it() {
         (Fault::GarbageJson, 502, "upstream_unavailable"),
         (Fault::BlackHole, 504, "upstream_timeout"),
         (Fault::Status(401), 502, "upstream_unavailable"),
-        (Fault::Status(422), 502, "upstream_unavailable"),
+        (Fault::Status(422), 422, "validation_failed"),
         (Fault::Status(429), 503, "overloaded"),
     ];
     for (fault, status, code) in failures {
