@@ -80,6 +80,12 @@ impl Run {
         Lookup::new(self, name)
     }
 
+    /// Whether it is for a small screen.
+    #[must_use]
+    pub fn is_compact(&self) -> bool {
+        self.view.is_compact()
+    }
+
     /// Whether somebody reads along: then it is worth a call more to finish fields one by one.
     #[must_use]
     pub fn is_followed(&self) -> bool {

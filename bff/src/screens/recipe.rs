@@ -17,8 +17,10 @@ use crate::{
     edge::{ApiError, Operation},
 };
 
-/// How many comments come with it.
+/// How many comments come with it, and how many with its compact shape: asked for like that rather than cut, since
+/// `nextCursor` must lead to the first that is not there.
 const COMMENTS: u32 = 20;
+const FEW_COMMENTS: u32 = 5;
 
 /// A recipe's page.
 #[derive(Debug)]
@@ -35,7 +37,7 @@ impl Screen for RecipeScreen {
             "comments.recipeId",
             "comments.updatedAt",
         ],
-        at_most: &[("comments", 5)],
+        at_most: &[],
     };
     type Document = RecipePage<'static>;
     type Viewer = Option<Id>;
@@ -62,7 +64,8 @@ impl Screen for RecipeScreen {
         let recipe = run.part("recipe").subject().within(0.7).tag(Tag::recipe(&id));
         let comments = run.part("comments").within(0.7).tag(Tag::recipe(&id)).tags_of(tags_of_comments);
         let recipe = recipe.required(client.recipe(&up.cx, &id));
-        let comments = comments.optional(client.comments(&up.cx, &id, COMMENTS, None));
+        let how_many = if run.is_compact() { FEW_COMMENTS } else { COMMENTS };
+        let comments = comments.optional(client.comments(&up.cx, &id, how_many, None));
         let comments = comments.inspect(|comments| note_recipe_of(comments, &up, &id));
         let (recipe, comments, joined) = if run.is_followed() {
             Box::pin(fetch_one_by_one(&run, &up, recipe, comments)).await?

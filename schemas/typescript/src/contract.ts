@@ -1143,22 +1143,12 @@ export interface components {
                 likedByMe: boolean;
                 recipe: ({
                     /** Format: int64 */
-                    commentCount: number;
-                    /** Format: int64 */
                     costPerServing: number;
-                    createdAt: components["schemas"]["Rfc3339"];
                     /** @description ISO 4217. */
                     currency: string;
                     id: components["schemas"]["Id"];
-                    /** Format: int64 */
-                    likeCount: number;
-                    likedByMe: boolean;
                     photoUrl: string | null;
-                    /** Format: int32 */
-                    servings: number;
                     title: string;
-                    /** Format: int64 */
-                    totalCost: number;
                 } & Record<string, never>) | null;
                 text: components["schemas"]["RawText"];
             }[] | null;
@@ -1166,22 +1156,12 @@ export interface components {
             /** @description Newest first; null when they could not be fetched. */
             recipes: ({
                 /** Format: int64 */
-                commentCount: number;
-                /** Format: int64 */
                 costPerServing: number;
-                createdAt: components["schemas"]["Rfc3339"];
                 /** @description ISO 4217. */
                 currency: string;
                 id: components["schemas"]["Id"];
-                /** Format: int64 */
-                likeCount: number;
-                likedByMe: boolean;
                 photoUrl: string | null;
-                /** Format: int32 */
-                servings: number;
                 title: string;
-                /** Format: int64 */
-                totalCost: number;
             } & Record<string, never>)[] | null;
         };
         MemberPageLine: {
@@ -1203,22 +1183,12 @@ export interface components {
                 likedByMe: boolean;
                 recipe: ({
                     /** Format: int64 */
-                    commentCount: number;
-                    /** Format: int64 */
                     costPerServing: number;
-                    createdAt: components["schemas"]["Rfc3339"];
                     /** @description ISO 4217. */
                     currency: string;
                     id: components["schemas"]["Id"];
-                    /** Format: int64 */
-                    likeCount: number;
-                    likedByMe: boolean;
                     photoUrl: string | null;
-                    /** Format: int32 */
-                    servings: number;
                     title: string;
-                    /** Format: int64 */
-                    totalCost: number;
                 } & Record<string, never>) | null;
                 text: components["schemas"]["RawText"];
             }[] | null);
@@ -1231,22 +1201,12 @@ export interface components {
         } | {
             data: (components["schemas"]["RecipeCardWithAuthor"][] | null) | (({
                 /** Format: int64 */
-                commentCount: number;
-                /** Format: int64 */
                 costPerServing: number;
-                createdAt: components["schemas"]["Rfc3339"];
                 /** @description ISO 4217. */
                 currency: string;
                 id: components["schemas"]["Id"];
-                /** Format: int64 */
-                likeCount: number;
-                likedByMe: boolean;
                 photoUrl: string | null;
-                /** Format: int32 */
-                servings: number;
                 title: string;
-                /** Format: int64 */
-                totalCost: number;
             } & Record<string, never>)[] | null);
             /** @enum {string} */
             part: "recipes";

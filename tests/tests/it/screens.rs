@@ -156,6 +156,28 @@ async fn the_compact_feed_has_at_most_half_of_the_bytes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_compact_page_goes_on_where_it_ends() {
+    let bff = TestBff::spawn().await;
+    let cook = bff.signed_in("cook").await;
+    let recipe = publish(&cook, "Rice with eggs").await;
+    let comments = format!("/api/recipes/{recipe}/comments");
+    for number in 1..=7 {
+        let _ = cook.post(&comments, &json!({ "body": format!("{number}") })).await.expect(201);
+    }
+    let bodies = |list: &Value| -> Vec<String> {
+        let items = list.as_array().expect("a list").iter();
+        items.map(|comment| comment["body"].as_str().expect("a text").to_owned()).collect()
+    };
+    let full = cook.get(&format!("/bff/recipes/{recipe}")).await.expect(200).json();
+    assert_eq!((bodies(&full["comments"]).len(), &full["nextCursor"]), (7, &Value::Null));
+    let page = cook.get(&format!("/bff/recipes/{recipe}?view=compact")).await.expect(200).json();
+    assert_eq!(bodies(&page["comments"]), ["1", "2", "3", "4", "5"]);
+    let cursor = page["nextCursor"].as_str().expect("more of them");
+    let rest = cook.get(&format!("{comments}?cursor={cursor}")).await.expect(200).json();
+    assert_eq!(bodies(&rest["items"]), ["6", "7"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_lines_of_every_screen_make_up_its_document() {
     let bff = TestBff::spawn().await;
     let ada = full_feed(&bff).await;
