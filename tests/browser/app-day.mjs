@@ -1,6 +1,6 @@
 // Some days in the life of a mobile app, with the client that apps use.
 //
-//   node app-day.mjs '{"gateway": …, "login": …, "password": …, "friend": {…}, "topic": "recipe:…"}'
+//   node app-day.mjs '{"gateway": …, "login": …, "password": …, "friend": {…}, "topic": "recipe:…", "retryMs": …}'
 //
 // Signs in, reads the feed, goes into airplane mode in the middle of a refresh, comes back, hears what happened meanwhile,
 // refreshes through several days, is signed out when somebody else uses one of its spent tokens, signs in and out again.
@@ -9,7 +9,7 @@
 import { createAppClient, MemoryStorage } from 'bff-client'
 import WebSocket from 'ws'
 
-const { gateway, login, password, friend, topic } = JSON.parse(process.argv[2])
+const { gateway, login, password, friend, topic, retryMs } = JSON.parse(process.argv[2])
 /** Days that go by, and how often a day the app is opened after its access token has ended. */
 const [DAYS, OPENINGS] = [4, 6]
 
@@ -38,17 +38,6 @@ const fly = () => {
 const land = () => {
   airplane = false
   takeOff = new AbortController()
-}
-/** Asks when it may: what takes days goes by in seconds here, and the gateway has something against that. */
-const patiently = async (ask) => {
-  for (;;) {
-    try {
-      return await ask()
-    } catch (error) {
-      if (error.code !== 'refreshed_too_often') throw error
-      await new Promise((resolve) => setTimeout(resolve, error.retryAfter * 1000))
-    }
-  }
 }
 /** A quarter of an hour goes by. */
 const later = () => storage.set({ ...storage.get(), expiresAt: Date.now() - 1 })
@@ -119,18 +108,22 @@ for await (const message of app.notify({ transport: 'websocket', topics: [topic]
 // Days go by: each time the app is opened, several screens ask at once, and one refresh does for all.
 const used = new Set([storage.get().refreshToken])
 const statuses = new Set()
+let spentBy
 for (let opening = 0; opening < DAYS * OPENINGS; opening += 1) {
   later()
-  const screens = () => Promise.all([app.GET('/bff/home-feed'), app.GET('/bff/me'), app.GET('/api/recipes')])
-  for (const answer of await patiently(screens)) {
+  const screens = [app.GET('/bff/home-feed'), app.GET('/bff/me'), app.GET('/api/recipes')]
+  for (const answer of await Promise.all(screens)) {
     statuses.add(answer.response.status)
   }
   used.add(storage.get().refreshToken)
+  spentBy ??= Date.now()
 }
 seen.days = { openings: DAYS * OPENINGS, tokens: used.size - 1, statuses: [...statuses] }
 
-// Somebody has got hold of an old token: the whole sign-in ends, and the app is told when it next asks.
+// Somebody has got hold of a token that was spent so long ago that no answer can have been lost: the whole sign-in ends,
+// and the app is told when it next asks.
 const [stolen] = used
+await new Promise((resolve) => setTimeout(resolve, spentBy + retryMs + 10 - Date.now()))
 const theft = await fetch(`${gateway}/auth/refresh`, {
   method: 'POST',
   headers: { 'content-type': 'application/json' },

@@ -8,13 +8,14 @@ use crate::kitchen::publish;
 
 #[tokio::test]
 async fn an_app_lives_through_days_with_an_airplane_and_a_thief_in_them() {
-    // The flight is shorter than that; the days are longer.
-    let bff = TestBff::builder().set("tokens.retry_ms", 2000).spawn().await;
+    // The flight is shorter than that; the thief comes later.
+    let retry_ms = 2000;
+    let bff = TestBff::builder().set("tokens.retry_ms", retry_ms).spawn().await;
     let ada = bff.signed_in("ada").await;
     let _ = bff.sign_up("bora").await;
     let topic = format!("recipe:{}", publish(&ada, "Fried rice").await);
     let told = json!({
-        "gateway": bff.url(), "login": "ada", "password": PASSWORD, "topic": topic,
+        "gateway": bff.url(), "login": "ada", "password": PASSWORD, "topic": topic, "retryMs": retry_ms,
         "friend": { "login": "bora", "password": PASSWORD },
     });
     let seen = run("app-day.mjs", &told).await;
