@@ -19,6 +19,22 @@ async fn across(actor: &Actor, method: Method, path: &str, origin: &str, preflig
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_names_no_origin_is_told_nothing_of_origins() {
+    let bff = with_a_limit().await;
+    let ada = bff.signed_in("ada").await;
+    let answer = ada.get(FEED).await.expect(200);
+    for name in
+        ["access-control-allow-origin", "access-control-allow-credentials", "access-control-expose-headers"]
+    {
+        assert_eq!(answer.header(name), None, "{name}");
+    }
+    // A cache must not hand it to a page of another origin.
+    assert!(answer.lists("vary", "origin"), "{:?}", answer.all("vary"));
+    let preflight = ada.request(Method::OPTIONS, FEED).header("access-control-request-method", "POST");
+    assert_eq!(preflight.send().await.status, 400, "nobody asks for nobody");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn allowed_origins_may_call_with_credentials_and_no_others() {
     let bff = with_a_limit().await;
     let ada = bff.signed_in("ada").await;
