@@ -12,7 +12,8 @@ pub fn find_cookie<'a>(headers: impl IntoIterator<Item = &'a [u8]>, name: &str) 
     let mut found: Option<&'a [u8]> = None;
     for pair in headers.into_iter().flat_map(|header| header.split(|b| *b == b';')) {
         let Some(value) = value_of(pair.trim_ascii(), name.as_bytes()) else { continue };
-        let sound = value.iter().copied().all(is_cookie_octet);
+        // A pass that does not branch looks at many bytes at once.
+        let sound = value.iter().fold(true, |sound, octet| sound & is_cookie_octet(*octet));
         if !sound || found.is_some_and(|earlier| earlier != value) {
             return None;
         }

@@ -25,7 +25,8 @@ pub(super) const RAW_ID_LEN: usize = 43;
 /// The key of the session whose id is `raw_id`, or nothing where the text cannot be an id.
 pub(super) fn key_of(raw_id: &str) -> Option<SessionKey> {
     let base64url = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    let sound = raw_id.len() == RAW_ID_LEN && raw_id.bytes().all(base64url);
+    // A pass that does not branch looks at many bytes at once.
+    let sound = raw_id.len() == RAW_ID_LEN && raw_id.bytes().fold(true, |sound, b| sound & base64url(b));
     sound.then(|| hash_of(raw_id))
 }
 
