@@ -1,18 +1,21 @@
 //! What a document is found by.
 
 use schemas::Id;
-use smallvec::SmallVec;
 
-/// Screen, user, view and parameters as bytes. Built on the stack for a look-up; only a fill puts it on the
-/// heap. The whole text is the key, not a hash of it: a collision would hand one user's document to another.
+/// Room for the view and the parameters of an ordinary request.
+const PARAMETERS: usize = 64;
+
+/// Screen, user, view and parameters as bytes. The whole text is the key, not a hash of it: a collision would hand
+/// one user's document to another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct DocumentKey(SmallVec<[u8; 192]>);
+pub struct DocumentKey(Vec<u8>);
 
 impl DocumentKey {
     /// Starts a key. `user` is `None` for the document that all callers who are not signed in share.
     #[must_use]
     pub fn new(screen: &'static str, user: Option<&Id>) -> Self {
-        let mut bytes = SmallVec::new();
+        let length = screen.len() + user.map_or(0, |id| id.as_str().len());
+        let mut bytes = Vec::with_capacity(length + PARAMETERS);
         bytes.extend_from_slice(screen.as_bytes());
         // No id holds a NUL, so "nobody" cannot be mistaken for a user, nor a user's end for a parameter.
         bytes.push(0);
