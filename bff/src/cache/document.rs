@@ -1,6 +1,7 @@
 //! A finished document: the bytes that go out, with all that goes out beside them.
 
 use std::{
+    any::Any,
     io::Write,
     sync::{
         OnceLock,
@@ -92,10 +93,23 @@ pub struct Filled {
 }
 
 /// One representation: its bytes and its strong ETag, quotes included (RFC 9110 section 8.8.3).
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Representation {
     pub body: Bytes,
     pub etag: Bytes,
+    beside: OnceLock<Box<dyn Any + Send + Sync>>,
+}
+
+impl Representation {
+    fn new(body: Bytes, etag: Bytes) -> Self {
+        Self { body, etag, beside: OnceLock::new() }
+    }
+
+    /// What whoever sends it makes of it once, and finds beside it from then on. Nothing where something of another
+    /// type is there.
+    pub fn beside<T: Any + Send + Sync>(&self, make: impl FnOnce() -> T) -> Option<&T> {
+        self.beside.get_or_init(|| Box::new(make())).downcast_ref()
+    }
 }
 
 /// A finished document.
@@ -148,7 +162,7 @@ impl Document {
         Self {
             timings: timings(&|(part, took)| format!("{part};dur={:.1}", took.as_secs_f64() * 1e3)),
             timings_of_a_hit: timings(&|(part, _)| format!("{part};desc=cached;dur=0")),
-            identity: Representation { etag: Bytes::from(format!("\"{digest}\"")), body: filled.body },
+            identity: Representation::new(filled.body, Bytes::from(format!("\"{digest}\""))),
             gzip: OnceLock::new(),
             zstd: OnceLock::new(),
             brotli: OnceLock::new(),
@@ -218,7 +232,7 @@ impl Document {
         // Encoders reserve for the worst case, and what is kept is counted by its length.
         let mut encoded = encoded.ok()?;
         encoded.shrink_to_fit();
-        Some(Representation { body: encoded.into(), etag: etag.into() })
+        Some(Representation::new(encoded.into(), etag.into()))
     }
 
     /// `Server-Timing` for the request that had it composed: one entry for each part, in milliseconds.

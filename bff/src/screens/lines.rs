@@ -51,7 +51,7 @@ pub(super) fn lines_response(
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, LINES);
     headers.insert(ETAG, header_of(&etag));
-    describe(headers, served, shared, now);
+    describe(headers, served, whole, shared, now);
     response
 }
 

@@ -13,7 +13,7 @@ use actix_web::{
 use bytes::Bytes;
 
 use crate::{
-    cache::{Document, Encoding, Forward, Outcome, Served},
+    cache::{Document, Encoding, Forward, Outcome, Representation, Served},
     edge::{ApiError, RequestContext, accepted_coding, accepts_json, keep, knows, prefers},
 };
 
@@ -84,8 +84,8 @@ pub(super) fn document_response(
         HttpResponse::with_body(StatusCode::OK, BoxBody::new(representation.body.clone()))
     };
     let headers = response.headers_mut();
-    headers.insert(ETAG, header_of(&representation.etag));
-    describe(headers, served, shared, now);
+    headers.insert(ETAG, Ready::of(document, representation, |ready| &ready.etag));
+    describe(headers, served, representation, shared, now);
     if !known {
         headers.insert(CONTENT_TYPE, JSON);
         if let Some(token) = encoding.token() {
@@ -95,15 +95,40 @@ pub(super) fn document_response(
     response
 }
 
+/// Header values that are the same each time a representation is sent: checked once, like all values, byte by byte.
+struct Ready {
+    etag: HeaderValue,
+    timings_of_a_hit: HeaderValue,
+}
+
+impl Ready {
+    fn of(document: &Document, sent: &Representation, value: impl Fn(&Self) -> &HeaderValue) -> HeaderValue {
+        let make =
+            || Self { etag: header_of(&sent.etag), timings_of_a_hit: header_of(document.timings_of_a_hit()) };
+        // Nothing else is kept there.
+        sent.beside(make).map_or_else(|| value(&make()).clone(), |ready| value(ready).clone())
+    }
+}
+
 /// What is said of a document whatever form it is sent in. `shared`: it is for all who are not signed in.
-pub(super) fn describe(headers: &mut HeaderMap, served: &Served, shared: bool, now: Instant) {
+pub(super) fn describe(
+    headers: &mut HeaderMap,
+    served: &Served,
+    sent: &Representation,
+    shared: bool,
+    now: Instant,
+) {
     let document = &served.document;
     let composed = matches!(served.outcome, Outcome::Composed { .. });
-    let timings = if composed { document.timings() } else { document.timings_of_a_hit() };
+    let timings = if composed {
+        header_of(document.timings())
+    } else {
+        Ready::of(document, sent, |ready| &ready.timings_of_a_hit)
+    };
     let age = if composed { 0 } else { document.age(now) };
     headers.insert(AGE, seconds(age));
     headers.insert(CACHE_STATUS, cache_status(served, now));
-    headers.insert(SERVER_TIMING, header_of(timings));
+    headers.insert(SERVER_TIMING, timings);
     keep(headers, shared, document.is_whole());
 }
 
