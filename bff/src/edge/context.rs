@@ -11,26 +11,25 @@ use actix_web::{
     HttpMessage, HttpRequest,
     http::header::{HeaderMap, HeaderName, HeaderValue},
 };
-use smallvec::SmallVec;
+use bytestring::ByteString;
 
 use super::caller::Shown;
+use crate::telemetry::hex_digits;
 
 /// `X-Request-Id`.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// Names a request in answers, logs, and calls to upstreams.
+/// Names a request in answers, logs, and calls to upstreams. Plain text, and clones share it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct RequestId(SmallVec<[u8; 64]>);
+pub(super) struct RequestId(ByteString);
 
 impl RequestId {
     /// The caller's own, where it is short and plain enough to stand in a log; else a new one.
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-        match headers.get(X_REQUEST_ID).map(HeaderValue::as_bytes) {
-            Some(given) if (8..=64).contains(&given.len()) && given.iter().all(plain) => {
-                Self(SmallVec::from_slice(given))
-            }
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        match headers.get(X_REQUEST_ID).and_then(|given| given.to_str().ok()) {
+            Some(given) if (8..=64).contains(&given.len()) && given.bytes().all(plain) => Self(given.into()),
             _ => Self::random(),
         }
     }
@@ -41,25 +40,21 @@ impl RequestId {
             static KEYS: (RandomState, RandomState) = (RandomState::new(), RandomState::new());
             static COUNT: Cell<u64> = const { Cell::new(0) };
         }
-        const HEX: &[u8; 16] = b"0123456789abcdef";
         let count = COUNT.replace(COUNT.get() + 1);
         let (high, low) = KEYS.with(|(a, b)| (a.hash_one(count), b.hash_one(count)));
-        let mut text = SmallVec::new();
-        for byte in high.to_be_bytes().into_iter().chain(low.to_be_bytes()) {
-            text.push(HEX[usize::from(byte >> 4)]);
-            text.push(HEX[usize::from(byte & 15)]);
-        }
-        Self(text)
+        let digits = [hex_digits(high), hex_digits(low)];
+        // Digits are text.
+        Self(ByteString::try_from(digits.as_flattened()).unwrap_or_default())
     }
 
     pub(super) fn as_str(&self) -> &str {
-        // It was made of ASCII characters above.
-        str::from_utf8(&self.0).unwrap_or_default()
+        &self.0
     }
 
     pub(super) fn to_header(&self) -> HeaderValue {
+        let text = self.0.as_bytes().clone();
         // Plain characters, see above: always a header value.
-        HeaderValue::from_bytes(&self.0).unwrap_or_else(|_| HeaderValue::from_static("-"))
+        HeaderValue::from_maybe_shared(text).unwrap_or_else(|_| HeaderValue::from_static("-"))
     }
 }
 

@@ -51,11 +51,25 @@ pub(super) fn printable_into(out: &mut Vec<u8>, text: &str) {
     }
 }
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// Appends two lower-case hexadecimal digits.
 pub(super) fn hex_into(out: &mut Vec<u8>, byte: u8) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     out.push(DIGITS[usize::from(byte >> 4)]);
     out.push(DIGITS[usize::from(byte & 15)]);
+}
+
+/// A number as sixteen lower-case hexadecimal digits.
+#[must_use]
+pub fn hex_digits(number: u64) -> [u8; 16] {
+    let mut left = number;
+    let mut digits = [b'0'; 16];
+    for digit in digits.iter_mut().rev() {
+        // Four bits are an index of DIGITS.
+        *digit = DIGITS[(left & 15) as usize];
+        left >>= 4;
+    }
+    digits
 }
 
 #[cfg(test)]

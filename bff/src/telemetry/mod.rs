@@ -22,6 +22,7 @@ mod tests;
 
 pub use access::{AccessLine, AccessLog, AccessSettings};
 pub use clock::unix_ms;
+pub use json::hex_digits;
 pub use logs::{Guard, LineFormat, LogSettings, init};
 pub use metrics::{CONTENT_TYPE, Metrics, RouteMetrics};
 pub use rotation::RotationMetrics;
