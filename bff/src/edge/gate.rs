@@ -15,7 +15,6 @@ use actix_web::{
         },
     },
     middleware::Next,
-    web,
 };
 use futures_util::FutureExt;
 
@@ -50,9 +49,7 @@ pub async fn gate<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let received = Instant::now();
-    let Some(edge) = request.app_data::<web::Data<Edge>>().cloned() else {
-        return Err(ApiError::Internal("the application was built without its edge").into());
-    };
+    let edge = Edge::held(request.request())?;
     let id = RequestId::of(request.headers());
     let method = method_name(request.method());
     let mut context = RequestContext::new(id.clone(), received);
@@ -60,7 +57,8 @@ pub async fn gate<B: MessageBody + 'static>(
     context.service = service.as_ref().ok().cloned().flatten();
     request.extensions_mut().insert(context);
     if let Err(refused) = service {
-        let refused = finish(&edge, &id, limits::refuse(request, refused).await);
+        // Rare, and every connection has room for what this future may hold.
+        let refused = finish(&edge, &id, Box::pin(limits::refuse(request, refused)).await);
         return Ok(refused.map_body(|_, body| EitherBody::right(BoxBody::new(body))));
     }
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {

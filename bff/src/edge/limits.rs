@@ -10,7 +10,7 @@ use actix_web::{
     http::header::{HeaderMap, HeaderName, HeaderValue},
     middleware::Next,
 };
-use smallvec::SmallVec;
+use bytes::Bytes;
 
 use super::{ApiError, Edge, RequestContext, caller::shown, callers::caller_service, client_address};
 use crate::identity::{Charge, Limit, Limits, Principal, Tier};
@@ -61,9 +61,9 @@ pub async fn limit<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let edge = Edge::of(request.request())?;
-    let charged = |_: &RateLimits| !(edge.free)(request.method(), request.path());
-    let Some(limits) = edge.limits.clone().filter(charged) else {
+    let edge = Edge::held(request.request())?;
+    let charged = |_: &&RateLimits| !(edge.free)(request.method(), request.path());
+    let Some(limits) = edge.limits.as_ref().filter(charged) else {
         return Ok(next.call(request).await?.map_into_left_body());
     };
     let principal = principal(request.request()).await;
@@ -123,16 +123,11 @@ fn policy(tier: Tier, limit: Limit) -> HeaderValue {
 
 /// `"user";r=99;t=1`: so many more now, and more than that after so many seconds.
 fn state(charge: &Charge) -> HeaderValue {
-    let mut text = SmallVec::<[u8; 48]>::new();
-    let mut number = itoa::Buffer::new();
-    text.push(b'"');
-    text.extend_from_slice(charge.tier.as_str().as_bytes());
-    text.extend_from_slice(b"\";r=");
-    text.extend_from_slice(number.format(charge.remaining).as_bytes());
-    text.extend_from_slice(b";t=");
-    text.extend_from_slice(number.format(seconds(charge)).as_bytes());
+    let (mut remaining, mut within) = (itoa::Buffer::new(), itoa::Buffer::new());
+    let (remaining, within) = (remaining.format(charge.remaining), within.format(seconds(charge)));
+    let text = ["\"", charge.tier.as_str(), "\";r=", remaining, ";t=", within].concat();
     // As above.
-    HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
+    HeaderValue::from_maybe_shared(Bytes::from(text)).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 /// Rounded up, and at least one: who comes earlier comes too early.

@@ -60,6 +60,10 @@ fn weight_of_json(request: &HttpRequest) -> Weight {
 #[must_use]
 pub fn accepted_coding<'o>(request: &HttpRequest, offered: &[&'o str]) -> Option<&'o str> {
     let headers = request.headers();
+    // Servers and scripts send none.
+    if !headers.contains_key(ACCEPT_ENCODING) {
+        return None;
+    }
     let named = |coding: &str| {
         let mut named =
             values(headers, &ACCEPT_ENCODING).filter(|(token, _)| token.eq_ignore_ascii_case(coding));

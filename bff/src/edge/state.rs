@@ -10,6 +10,8 @@ use crate::{
     telemetry::{AccessLog, Metrics, UserHasher},
 };
 
+const NO_EDGE: ApiError = ApiError::Internal("the application was built without its edge");
+
 /// What the edge is made of.
 #[derive(Clone)]
 pub struct EdgeParts {
@@ -69,9 +71,14 @@ impl Edge {
         Self::new(EdgeParts { body_limit, limits: None, ..(*self.0).clone() })
     }
 
+    /// [`Self::of`], to be kept while the request is passed on. It is counted where only one worker counts.
+    pub(super) fn held(request: &HttpRequest) -> Result<web::Data<Self>, ApiError> {
+        request.app_data::<web::Data<Self>>().cloned().ok_or(NO_EDGE)
+    }
+
     /// The edge of the application that `request` came to.
     pub(super) fn of(request: &HttpRequest) -> Result<&Self, ApiError> {
         let edge = request.app_data::<web::Data<Self>>().map(web::Data::get_ref);
-        edge.ok_or(ApiError::Internal("the application was built without its edge"))
+        edge.ok_or(NO_EDGE)
     }
 }
