@@ -193,7 +193,8 @@ impl Sessions {
         if let Some(session) = self.inner.mirror.near.get(key).filter(|session| session.is_live(now_ms)) {
             return Ok(Some(session));
         }
-        let session = self.inner.read_any(key).await?;
+        // Rare, and every live connection has room for what this future may hold.
+        let session = Box::pin(self.inner.read_any(key)).await?;
         Ok(session.filter(|session| session.is_live(now_ms)))
     }
 
