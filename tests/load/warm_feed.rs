@@ -2,13 +2,13 @@
 //! bare actix-web handler that sends the same bytes, in turns, each with one worker on one core and `wrk` on
 //! another. Prints both and their ratio. `tests/load/run` builds and calls it.
 
-use std::{io::Write as _, path::Path};
+mod feed;
 
-use serde_json::json;
-use tests::{Actor, Program, TestBff, program};
+use tests::program;
 use tokio::process::Command;
 
-const FEED: &str = "/bff/home-feed";
+use self::feed::{FEED, bare, reader, say};
+
 const SERVER_CORE: &str = "0";
 const WRK_CORE: &str = "1";
 const ROUNDS: usize = 5;
@@ -18,31 +18,18 @@ const CONNECTIONS: u32 = 64;
 #[tokio::main]
 async fn main() {
     let folder = tempfile::tempdir().expect("a folder");
-    let keys = folder.path().join("keys").display().to_string();
-    let (code, said) = tests::run_bff(&["keys", "new", "--dir", &keys], &[], folder.path()).await;
-    assert_eq!(code, Some(0), "{said}");
-    let bff = TestBff::builder()
-        .set("profile", "production")
-        .set("keys.dir", &keys)
-        .set("http.workers", 1)
-        // One user asks as often as a whole town.
-        .set("limits.user.per_second", 1_000_000)
-        .set("limits.user.burst", 1_000_000)
-        .log_to(&folder.path().join("access.log"))
-        .alone()
-        .spawn()
-        .await;
+    let bff = feed::gateway(folder.path()).await.spawn().await;
     let ada = reader(&bff).await;
     let feed = ada.get(FEED).await.expect(200);
     let bytes = folder.path().join("feed.json");
     std::fs::write(&bytes, &feed.body).expect("the feed's bytes");
-    let (mut bare, bare_url) = bare(&bytes).await;
+    let (mut bare, bare_address) = bare(Command::new(program("bare")), &bytes).await;
 
     for process in [bff.process_id(), bare.id()] {
         pin(process).await;
     }
     let cookie = format!("Cookie: {}", ada.cookie().expect("a cookie"));
-    let (gateway_url, bare_url) = (format!("{}{FEED}", bff.url()), format!("{bare_url}{FEED}"));
+    let (gateway_url, bare_url) = (format!("{}{FEED}", bff.url()), format!("http://{bare_address}{FEED}"));
     say(&format!(
         "{} bytes, {CONNECTIONS} connections, {ROUNDS} rounds of {SECONDS} s, in turns",
         feed.body.len()
@@ -67,33 +54,6 @@ async fn main() {
     bare.terminate().await;
 }
 
-/// Somebody with a feed of ordinary length: 20 posts, half of them about recipes, and 10 recipes.
-async fn reader(bff: &TestBff) -> Actor {
-    let (ada, bob) = (bff.signed_in("ada").await, bff.signed_in("bob").await);
-    let _ = ada.put(&format!("/api/follows/{}", bob.id())).await.expect(204);
-    for number in 0..10 {
-        let recipe = json!({
-            "title": format!("돼지고기 김치찌개 {number}"), "body": "끓인다.", "servings": 4,
-            "ingredients": [{ "ingredientId": "rice", "amount": 400 }, { "ingredientId": "egg", "amount": 2 }],
-        });
-        let made = bob.post("/api/recipes", &recipe).await.expect(201).json();
-        let about =
-            json!({ "text": "오늘 저녁은 이것. 한 그릇 값이 커피 한 잔보다 싸요.", "recipeId": made["id"] });
-        let _ = bob.post("/api/posts", &about).await.expect(201);
-        let _ = ada.post("/api/posts", &json!({ "text": "좋은 아침" })).await.expect(201);
-    }
-    ada
-}
-
-async fn bare(bytes: &Path) -> (Program, String) {
-    let mut command = Command::new(program("bare"));
-    command.arg(bytes);
-    let mut bare = Program::start(command);
-    let line = bare.line("listening http=").await;
-    let address = line.trim_start_matches("listening http=").to_owned();
-    (bare, format!("http://{address}"))
-}
-
 /// All threads of the process on the servers' core.
 async fn pin(process: u32) {
     let pinned =
@@ -116,8 +76,4 @@ async fn wrk(url: &str, cookie: &str, seconds: u32) -> f64 {
 fn median(rates: &mut [f64]) -> f64 {
     rates.sort_by(f64::total_cmp);
     rates[rates.len() / 2]
-}
-
-fn say(line: &str) {
-    writeln!(std::io::stdout(), "{line}").expect("standard output");
 }
