@@ -54,6 +54,19 @@ pub(super) struct Counted {
 }
 
 impl Counted {
+    pub(super) fn by(&self) -> ThrottledBy {
+        self.by
+    }
+
+    pub(super) fn limit(&self) -> u32 {
+        self.limit
+    }
+
+    /// No two counts have the same.
+    pub(super) fn key(&self) -> &[u8] {
+        &self.failed
+    }
+
     fn tried_in(&self, round: u64) -> Vec<u8> {
         [&self.tried[..], &round.to_be_bytes()].concat()
     }

@@ -20,6 +20,7 @@
 mod counts;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -29,7 +30,10 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use self::counts::{Change, Counted, Counts, Held};
+use self::{
+    counts::{Change, Counted, Counts, Held},
+    turns::{Turn, Turns},
+};
 use super::Secrets;
 use crate::{
     store::{Store, StoreError},
@@ -65,7 +69,7 @@ impl Default for ThrottlePolicy {
             account_failures: 5,
             address_failures: 20,
             window: Duration::from_secs(15 * 60),
-            patience: Duration::from_secs(2),
+            patience: Duration::from_secs(5),
             life: 0,
         }
     }
@@ -120,6 +124,7 @@ struct Inner {
     metrics: Arc<Metrics>,
     /// An attempt of this process was settled.
     settled: Notify,
+    turns: Arc<Turns>,
 }
 
 /// An attempt under way. How it ends must be told; dropped untold it stays counted as tried for a while.
@@ -129,6 +134,7 @@ pub struct Attempt {
     throttle: SignInThrottle,
     account: Held,
     address: Held,
+    _turns: [Turn; 2],
 }
 
 /// What comes of trying to reserve a place.
@@ -152,7 +158,7 @@ impl SignInThrottle {
         metrics: Arc<Metrics>,
     ) -> Self {
         let counts = Counts::new(store, secrets, policy.window, policy.life);
-        Self(Arc::new(Inner { counts, policy, metrics, settled: Notify::new() }))
+        Self(Arc::new(Inner { counts, policy, metrics, settled: Notify::new(), turns: Arc::default() }))
     }
 
     /// Counts an attempt of `subject` from `address`, before its password is looked at. To be called by what runs on
@@ -166,12 +172,14 @@ impl SignInThrottle {
         let account = counts.of_account(subject, policy.account_failures);
         let address = counts.of_address(address, policy.address_failures);
         let until = Instant::now() + policy.patience;
+        // In this order everywhere, so that nobody who holds the one waits for somebody who waits for it.
+        let turns = [self.turn(&account, until).await?, self.turn(&address, until).await?];
         loop {
             // Made before counting: what is settled from here on wakes it.
             let settled = settled.notified();
             match self.reserve(&account, &address).await? {
                 Reserved::Both(account, address) => {
-                    return Ok(Attempt { throttle: self.clone(), account, address });
+                    return Ok(Attempt { throttle: self.clone(), account, address, _turns: turns });
                 }
                 Reserved::Full { by, until_ms } => {
                     let retry_after = Duration::from_millis(until_ms.saturating_sub(unix_ms()));
@@ -188,6 +196,11 @@ impl SignInThrottle {
                 }
             }
         }
+    }
+
+    async fn turn(&self, counted: &Counted, until: Instant) -> Result<Turn, ThrottleError> {
+        let turn = self.0.turns.take(counted.key(), counted.limit(), until).await;
+        turn.ok_or_else(|| self.too_many(counted.by(), BUSY_RETRY))
     }
 
     fn too_many(&self, by: ThrottledBy, retry_after: Duration) -> ThrottleError {

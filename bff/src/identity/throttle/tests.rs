@@ -341,3 +341,24 @@ async fn the_store_learns_no_name_and_unknown_accounts_go_the_same_way() {
 fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_crowd_behind_one_address_asks_the_store_no_more_than_it_must() {
+    let patient = ThrottlePolicy { patience: Duration::from_secs(60), ..policy() };
+    let store = Arc::new(Flaky::default());
+    let throttle = throttle_over(store.clone(), patient);
+    let crowd = (0..300).map(|number| {
+        let throttle = throttle.clone();
+        tokio::spawn(async move {
+            let attempt = begin(&throttle, &format!("user-{number}"), HOME).await.expect("its turn comes");
+            tokio::task::yield_now().await;
+            attempt.succeeded().await;
+        })
+    });
+    for sign_in in crowd.collect::<Vec<_>>() {
+        sign_in.await.expect("no panic");
+    }
+    // Three to take a place and one to give it back, for the account and for the address.
+    assert_eq!(store.keys.lock().len(), 300 * 8);
+    assert!(throttle.0.turns.is_empty(), "nothing is left of them");
+}
