@@ -3,7 +3,7 @@
 use std::{future::Future, time::Duration};
 
 /// Far more than anything takes; a test that needs it has failed.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Awaits `event`.
 ///

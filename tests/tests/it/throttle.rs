@@ -190,7 +190,7 @@ async fn unknown_accounts_take_as_long_as_known_ones() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_hangs_up_has_guessed_all_the_same() {
-    let bff = builder().set("upstreams.profile.timeout_ms", 10_000).spawn().await;
+    let bff = builder().set("upstreams.profile.timeout_ms", 60_000).spawn().await;
     let _ = bff.sign_up("ada").await;
     let nobody = bff.anonymous();
     bff.clear_journals();
