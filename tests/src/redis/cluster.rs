@@ -7,6 +7,9 @@ use crate::eventually;
 
 const MASTERS: usize = 3;
 const SLOTS: usize = 16_384;
+/// How long a node may be silent before it counts as down: one that only gets no processor for a while is not.
+const PATIENT_MS: u32 = 60_000;
+const SUSPICIOUS_MS: u32 = 2000;
 
 /// A running cluster.
 #[derive(Debug)]
@@ -35,7 +38,7 @@ impl RedisCluster {
     async fn of(count: usize) -> Self {
         let settings = |_| {
             format!(
-                "cluster-enabled yes\ncluster-node-timeout 2000\ncluster-port {}\n\
+                "cluster-enabled yes\ncluster-node-timeout {PATIENT_MS}\ncluster-port {}\n\
                  cluster-replica-validity-factor 0\nrepl-diskless-sync-delay 0\n",
                 free_port()
             )
@@ -100,6 +103,7 @@ impl RedisCluster {
     pub async fn fail_over(&mut self, master: usize) {
         let successor = MASTERS + master;
         assert!(master < MASTERS && successor < self.nodes.len(), "it has no replica");
+        self.down_after(SUSPICIOUS_MS).await;
         self.nodes[master].kill().await;
         let replica = &self.nodes[successor];
         eventually("the replica to take over", || async {
@@ -107,6 +111,13 @@ impl RedisCluster {
         })
         .await;
         self.ready().await;
+        self.down_after(PATIENT_MS).await;
+    }
+
+    async fn down_after(&self, silent_ms: u32) {
+        for node in self.nodes.iter().filter(|node| node.is_running()) {
+            let () = node.ask(&["CONFIG", "SET", "cluster-node-timeout", &silent_ms.to_string()]).await;
+        }
     }
 }
 

@@ -9,8 +9,12 @@ use crate::eventually;
 const SERVICE: &str = "bff-store";
 const REPLICAS: usize = 2;
 const SENTINELS: usize = 3;
+/// How long a server may be silent before it counts as down.
+const PATIENT_MS: u32 = 60_000;
+const SUSPICIOUS_MS: u32 = 1000;
 
-/// Three servers and three sentinels; a master that dies is replaced within some seconds.
+/// Three servers and three sentinels; a master that is killed is replaced within some seconds, one that only gets no
+/// processor for a while is not.
 #[derive(Debug)]
 pub struct SentinelGroup {
     nodes: Vec<RedisServer>,
@@ -32,7 +36,7 @@ impl SentinelGroup {
             format!(
                 "sentinel monitor {SERVICE} 127.0.0.1 {port} 2\n\
                  sentinel auth-pass {SERVICE} {REDIS_PASSWORD}\n\
-                 sentinel down-after-milliseconds {SERVICE} 1000\n\
+                 sentinel down-after-milliseconds {SERVICE} {PATIENT_MS}\n\
                  sentinel failover-timeout {SERVICE} 4000\n\
                  sentinel parallel-syncs {SERVICE} 2\n"
             )
@@ -66,6 +70,7 @@ impl SentinelGroup {
     /// # Panics
     /// When it does not run.
     pub async fn kill_master(&mut self) {
+        self.down_after(SUSPICIOUS_MS).await;
         self.nodes[self.master].kill().await;
     }
 
@@ -90,6 +95,14 @@ impl SentinelGroup {
             (role == "master").then_some(())
         })
         .await;
+        self.down_after(PATIENT_MS).await;
+    }
+
+    async fn down_after(&self, silent_ms: u32) {
+        for sentinel in &self.sentinels {
+            let silent = silent_ms.to_string();
+            let () = sentinel.ask(&["SENTINEL", "SET", SERVICE, "down-after-milliseconds", &silent]).await;
+        }
     }
 }
 

@@ -137,9 +137,11 @@ async fn a_sentinel_failover_heals_and_the_suite_passes_before_and_after() {
         have == 2
     })
     .await;
+    watched.is_suspicious(true).await;
     drop(watched.servers.pop());
     until(&mut heard, &Heard::Deaf).await;
     until(&mut heard, &Heard::Hearing).await;
+    watched.is_suspicious(false).await;
     heals(&*store).await;
     assert_eq!(store.get(Space::Sessions, b"kept").await.unwrap().unwrap().version, version);
 
@@ -204,6 +206,7 @@ async fn a_failover_in_a_cluster_heals_and_is_heard() {
         keys > 0
     })
     .await;
+    cluster.is_suspicious(&replica).await;
     drop(cluster.servers.pop());
     until(&mut heard, &Heard::Deaf).await;
     assert!(store.get(Space::Sessions, &key).await.unwrap_err().is_away());

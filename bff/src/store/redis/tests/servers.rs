@@ -130,6 +130,7 @@ pub(super) struct Watched {
 }
 
 impl Watched {
+    /// A master that gets no processor for a while is not down: until [`Self::is_suspicious`] it takes a minute.
     pub(super) async fn start() -> Self {
         let master = Server::start(&[]);
         let port = master.port.to_string();
@@ -141,7 +142,7 @@ impl Watched {
                 let file = folder.join("sentinel.conf");
                 let settings = format!(
                     "port {own}\nbind 127.0.0.1\nsentinel monitor bff 127.0.0.1 {port} 2\n\
-                     sentinel down-after-milliseconds bff 500\nsentinel failover-timeout bff 3000\n"
+                     sentinel down-after-milliseconds bff 60000\nsentinel failover-timeout bff 3000\n"
                 );
                 std::fs::write(&file, settings).unwrap();
                 vec![file.display().to_string(), "--sentinel".to_owned()]
@@ -174,6 +175,15 @@ impl Watched {
             self.sentinels.iter().map(|sentinel| format!("127.0.0.1:{}", sentinel.port)).collect();
         format!("redis+sentinel://{}/bff", sentinels.join(","))
     }
+
+    /// Whether half a second without a word is enough for the sentinels to replace the master.
+    pub(super) async fn is_suspicious(&self, suspicious: bool) {
+        let patience = if suspicious { 500 } else { 60_000 };
+        for sentinel in &self.sentinels {
+            let _: Value =
+                sentinel.ask(&format!("SENTINEL SET bff down-after-milliseconds {patience}")).await;
+        }
+    }
 }
 
 /// Three masters that share the slots.
@@ -182,6 +192,7 @@ pub(super) struct Clustered {
 }
 
 impl Clustered {
+    /// A node that gets no processor for a while is not down: until [`Self::is_suspicious`] it takes a minute.
     pub(super) async fn start() -> Self {
         let cluster = Self { servers: (0..3).map(|_| Self::node()).collect() };
         // Nodes of one epoch settle who is the newer while they already serve: one that hands a slot over may be
@@ -204,9 +215,16 @@ impl Clustered {
             let (port, bus) = (port.to_string(), free_port().to_string());
             let own =
                 ["--port", &port, "--bind", "127.0.0.1", "--save", "", "--repl-diskless-sync-delay", "0"];
-            let bus = ["--cluster-enabled", "yes", "--cluster-port", &bus, "--cluster-node-timeout", "2000"];
+            let bus = ["--cluster-enabled", "yes", "--cluster-port", &bus, "--cluster-node-timeout", "60000"];
             own.iter().chain(&bus).map(|argument| (*argument).to_owned()).collect()
         })
+    }
+
+    /// Two seconds without a word are enough for the nodes, and for `replica`, to give a node up.
+    pub(super) async fn is_suspicious(&self, replica: &Server) {
+        for node in self.servers.iter().chain([replica]) {
+            let _: Value = node.ask("CONFIG SET cluster-node-timeout 2000").await;
+        }
     }
 
     async fn meet(&self, server: &Server) {
