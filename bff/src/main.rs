@@ -13,7 +13,6 @@ use bff::{
 };
 use clap::{Args, Parser, Subcommand};
 use clients::{KeyRing, KeyState, KeySummary, KeyTimes};
-use schemas::upstreams::{Upstream, contract};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -39,11 +38,7 @@ enum Command {
     #[command(subcommand)]
     Keys(Keys),
     /// Print the contract with callers, OpenAPI 3.1.
-    Openapi {
-        /// The contract with that service instead: profile, timeline or recipe.
-        #[arg(long, value_parser = upstream)]
-        upstream: Option<Upstream>,
-    },
+    Openapi,
     /// Print the JSON Schema of the settings.
     ConfigSchema,
 }
@@ -101,14 +96,9 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Serve => serve(file.as_deref()),
         Command::Check => check(file.as_deref()),
         Command::Keys(keys) => manage_keys(keys, file.as_deref()),
-        Command::Openapi { upstream: None } => print(openapi().trim_end()),
-        Command::Openapi { upstream: Some(upstream) } => print(contract(upstream).trim_end()),
+        Command::Openapi => print(openapi().trim_end()),
         Command::ConfigSchema => print(&serde_json::to_string_pretty(&config_schema())?),
     }
-}
-
-fn upstream(name: &str) -> Result<Upstream, &'static str> {
-    Upstream::named(name).ok_or("there are profile, timeline and recipe")
 }
 
 fn load(file: Option<&Path>) -> Result<Config, Failure> {

@@ -20,7 +20,6 @@ mod screens;
 mod service_token;
 pub mod story;
 mod time;
-pub mod upstreams;
 
 pub use amount::{Amount, AmountError, cost, cost_per_serving};
 pub use auth::{

@@ -1,4 +1,4 @@
-//! The contracts of the services behind the gateway (`schemas/upstreams`), held against what passes through the proxies:
+//! The contracts of the services behind the gateway (`clients/contracts`), held against what passes through the proxies:
 //! what the gateway sends, and what the reference services answer.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,9 +68,9 @@ impl UpstreamContract {
     #[must_use]
     pub fn of(service: Service) -> Self {
         let text = match service {
-            Service::Profile => include_str!("../../schemas/upstreams/profile.json"),
-            Service::Timeline => include_str!("../../schemas/upstreams/timeline.json"),
-            Service::Recipe => include_str!("../../schemas/upstreams/recipe.json"),
+            Service::Profile => include_str!("../../clients/contracts/profile.json"),
+            Service::Timeline => include_str!("../../clients/contracts/timeline.json"),
+            Service::Recipe => include_str!("../../clients/contracts/recipe.json"),
         };
         let document = serde_json::from_str(text).expect("a contract");
         Self { document, validators: Mutex::default(), found: Mutex::default(), passed: Mutex::default() }

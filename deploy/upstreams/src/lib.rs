@@ -5,12 +5,13 @@
 //! between the three but code: each has its own address, database and token audience, and knows the
 //! others' members and recipes only as opaque ids.
 //!
-//! What they have to answer is written down apart from them, in `schemas/upstreams/*.json`; the behaviour suites hold
-//! every answer against it.
+//! [`contract`] says what they have to answer; it is committed as `clients/contracts/*.json`, and the behaviour suites
+//! hold every answer against it.
 //!
 //! [`start`] runs one of them inside any multi-threaded tokio runtime; the binary `upstreams` runs one
 //! or all from the command line.
 
+mod contract;
 mod db;
 mod http;
 mod options;
@@ -21,5 +22,6 @@ mod server;
 mod timeline;
 mod token;
 
+pub use contract::contract;
 pub use options::{Options, Service, TokenSecret};
 pub use server::{Running, StartError, start};

@@ -11,7 +11,7 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
-use upstreams::{Options, Running, Service, TokenSecret, seed, start};
+use upstreams::{Options, Running, Service, TokenSecret, contract, seed, start};
 use url::Url;
 
 /// Reference profile, timeline and recipe services on SQLite.
@@ -32,6 +32,12 @@ enum Command {
     Recipe(One),
     /// All three in one process, on three ports.
     All(All),
+    /// Print the contract of one of them: OpenAPI 3.1, as `clients/contracts/NAME.json` holds it.
+    Openapi {
+        /// `profile`, `timeline` or `recipe`.
+        #[arg(value_parser = service_named)]
+        service: Service,
+    },
 }
 
 #[derive(Args)]
@@ -108,7 +114,17 @@ async fn main() -> ExitCode {
 }
 
 async fn run(command: Command) -> Result<(), Box<dyn Error>> {
-    let (services, common) = plan(command)?;
+    let (services, common) = match command {
+        Command::Openapi { service } => {
+            let mut out = std::io::stdout().lock();
+            out.write_all(contract(service).as_bytes())?;
+            return Ok(out.flush()?);
+        }
+        Command::Profile(one) => plan(Service::Profile, one)?,
+        Command::Timeline(one) => plan(Service::Timeline, one)?,
+        Command::Recipe(one) => plan(Service::Recipe, one)?,
+        Command::All(all) => plan_all(all),
+    };
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_new(&common.log)?)
         .with_writer(std::io::stderr)
@@ -138,6 +154,13 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+fn service_named(name: &str) -> Result<Service, &'static str> {
+    Service::ALL
+        .into_iter()
+        .find(|service| service.name() == name)
+        .ok_or("there are profile, timeline and recipe")
+}
+
 /// What to start.
 type Plan = Vec<(Service, Options)>;
 
@@ -148,13 +171,7 @@ fn token_secret(file: &Path) -> Result<TokenSecret, Box<dyn Error>> {
     Ok(secret.ok_or_else(|| format!("{}: shorter than {shortest} bytes", file.display()))?)
 }
 
-fn plan(command: Command) -> Result<(Plan, Common), Box<dyn Error>> {
-    let (service, one) = match command {
-        Command::Profile(one) => (Service::Profile, one),
-        Command::Timeline(one) => (Service::Timeline, one),
-        Command::Recipe(one) => (Service::Recipe, one),
-        Command::All(all) => return Ok(plan_all(all)),
-    };
+fn plan(service: Service, one: One) -> Result<(Plan, Common), Box<dyn Error>> {
     let mut options = with_common(service, &one.common);
     options.listen = one.listen;
     options.database = one.database;
@@ -166,8 +183,7 @@ fn plan(command: Command) -> Result<(Plan, Common), Box<dyn Error>> {
 }
 
 fn plan_all(all: All) -> (Plan, Common) {
-    let services = [Service::Profile, Service::Timeline, Service::Recipe];
-    let each = services.into_iter().zip(0..).map(|(service, place)| {
+    let each = Service::ALL.into_iter().zip(0..).map(|(service, place)| {
         let port = if all.port == 0 { 0 } else { all.port.saturating_add(place) };
         let mut options = with_common(service, &all.common);
         options.listen = SocketAddr::new(all.listen, port);

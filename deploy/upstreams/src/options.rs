@@ -21,6 +21,9 @@ pub enum Service {
 }
 
 impl Service {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Profile, Self::Timeline, Self::Recipe];
+
     /// `profile`, `timeline` or `recipe`: also the default audience of its tokens.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -41,7 +41,7 @@ impl Profile {
     }
 }
 
-/// The paths of `schemas/upstreams/profile.json`. Fixed paths come before `{id}`.
+/// The paths of `clients/contracts/profile.json`. Fixed paths come before `{id}`.
 pub(crate) fn routes(config: &mut ServiceConfig) {
     Routes::at("/members").get(members::cards).post(sign_in::sign_up).register(config);
     Routes::at("/members/verify").post(sign_in::verify).register(config);

@@ -42,7 +42,7 @@ impl Recipes {
     }
 }
 
-/// The paths of `schemas/upstreams/recipe.json`. Fixed paths come before `{id}`.
+/// The paths of `clients/contracts/recipe.json`. Fixed paths come before `{id}`.
 pub(crate) fn routes(config: &mut ServiceConfig) {
     Routes::at("/recipes").get(lists::list).post(writing::create).register(config);
     Routes::at("/recipes/cards").get(lists::cards).register(config);

@@ -25,7 +25,7 @@ impl Timeline {
     }
 }
 
-/// The paths of `schemas/upstreams/timeline.json`.
+/// The paths of `clients/contracts/timeline.json`.
 pub(crate) fn routes(config: &mut ServiceConfig) {
     Routes::at("/timeline").get(lists::mine).register(config);
     Routes::at("/posts").post(posts::create).register(config);

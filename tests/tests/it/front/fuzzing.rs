@@ -79,7 +79,7 @@ async fn the_contracts_pass_the_recommended_rules() {
     let folder = root().join("tests/contract");
     assert!(folder.join("node_modules").exists(), "`npm ci` in tests/contract brings the linter");
     let mut contracts = vec![root().join("schemas/openapi.json")];
-    let upstreams = fs::read_dir(root().join("schemas/upstreams")).expect("the upstreams' contracts");
+    let upstreams = fs::read_dir(root().join("clients/contracts")).expect("the upstreams' contracts");
     contracts.extend(upstreams.map(|file| file.expect("a file").path()));
     let ran = Command::new("node")
         .arg(folder.join("node_modules/@redocly/cli/bin/cli.js"))

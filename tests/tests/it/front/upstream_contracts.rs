@@ -197,14 +197,12 @@ async fn the_reference_services_serve_what_is_described_and_nothing_besides() {
 }
 
 #[tokio::test]
-async fn the_committed_contracts_are_what_the_gateway_prints() {
+async fn the_committed_contracts_are_what_the_services_print() {
     for service in SERVICES {
         let name = service.name();
-        let printed =
-            Command::new(tests::program("bff")).args(["openapi", "--upstream", name]).output().await;
+        let printed = Command::new(tests::program("upstreams")).args(["openapi", name]).output().await;
         let printed: Value = serde_json::from_slice(&printed.expect("it runs").stdout).expect("JSON");
-        let hint =
-            format!("`bff openapi --upstream {name} > schemas/upstreams/{name}.json` brings it up to date");
+        let hint = format!("`upstreams openapi {name} > clients/contracts/{name}.json` brings it up to date");
         assert!(&printed == UpstreamContract::of(service).document(), "{hint}");
     }
 }

@@ -4,7 +4,7 @@ use super::{
     Contract,
     call::{Call, For, NOT_FOUND, Refusal},
 };
-use crate::{
+use schemas::{
     ByIdentity, Credentials, Items, Me, Member, MemberCard, MemberPatch, SignUp, TotpCode, TotpConfirmed,
     TotpEnrolment,
 };

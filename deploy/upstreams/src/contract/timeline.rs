@@ -4,7 +4,7 @@ use super::{
     Contract,
     call::{Call, For, NOT_AUTHOR, NOT_FOUND},
 };
-use crate::{Counts, Following, Page, Post, PostInput};
+use schemas::{Counts, Following, Page, Post, PostInput};
 
 pub(super) fn describe(contract: &mut Contract) -> &'static str {
     posts(contract);

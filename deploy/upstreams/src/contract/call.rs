@@ -179,7 +179,7 @@ impl Call {
             json!({ "name": name, "in": "path", "required": true, "schema": reference("schemas", "Id") })
         }));
         if !in_path.is_empty() || !self.query.is_empty() {
-            contract.answer::<crate::Id>();
+            contract.answer::<schemas::Id>();
         }
         self.refusals.extend(TOKENS.into_iter().chain(EVERYWHERE));
         if self.made_for == For::Member {

@@ -1,9 +1,7 @@
-//! What the services behind the gateway serve, as OpenAPI 3.1: what somebody who writes another implementation of one of
-//! them holds on to.
+//! What the three services serve, as OpenAPI 3.1: the contract for another implementation of one of them.
 //!
-//! The contract stands here, beside the wire types and apart from both sides: neither the gateway's clients nor the
-//! reference services own it, and the behaviour suites hold every request of the ones and every answer of the others
-//! against it. `bff openapi --upstream NAME` prints what `schemas/upstreams/NAME.json` holds.
+//! The services' own routes do not read it: the behaviour suites hold every request of the gateway and every answer of
+//! the services against it. `upstreams openapi NAME` prints what `clients/contracts/NAME.json` holds.
 
 mod call;
 mod profile;
@@ -12,55 +10,24 @@ mod timeline;
 
 use std::collections::BTreeMap;
 
+use schemas::{Problem, ServiceClaims};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use self::call::Call;
-use crate::{Problem, ServiceClaims};
-
-/// A service behind the gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Upstream {
-    /// Members, passwords, second factors, OpenID identities.
-    Profile,
-    /// Posts, likes, follows.
-    Timeline,
-    /// Recipes, their costs, likes, comments, ingredients.
-    Recipe,
-}
-
-impl Upstream {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Profile, Self::Timeline, Self::Recipe];
-
-    /// `profile`, `timeline` or `recipe`: also the default audience of its tokens.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Profile => "profile",
-            Self::Timeline => "timeline",
-            Self::Recipe => "recipe",
-        }
-    }
-
-    /// The service of that name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|upstream| upstream.name() == name)
-    }
-}
+use crate::Service;
 
 /// The contract of a service: an OpenAPI 3.1 document, in lines, so that a change of it can be read.
 #[must_use]
-pub fn contract(upstream: Upstream) -> String {
+pub fn contract(service: Service) -> String {
     let mut contract = Contract::default();
-    let about = match upstream {
-        Upstream::Profile => profile::describe(&mut contract),
-        Upstream::Timeline => timeline::describe(&mut contract),
-        Upstream::Recipe => recipe::describe(&mut contract),
+    let about = match service {
+        Service::Profile => profile::describe(&mut contract),
+        Service::Timeline => timeline::describe(&mut contract),
+        Service::Recipe => recipe::describe(&mut contract),
     };
     // Text keys, text, numbers, lists: it always serialises.
-    let mut text = serde_json::to_string_pretty(&contract.document(upstream, about)).unwrap_or_default();
+    let mut text = serde_json::to_string_pretty(&contract.document(service, about)).unwrap_or_default();
     text.push('\n');
     text
 }
@@ -110,13 +77,13 @@ impl Contract {
         self.paths.entry(path).or_default().insert(method.to_owned(), described);
     }
 
-    fn document(mut self, upstream: Upstream, about: &str) -> Value {
+    fn document(mut self, service: Service, about: &str) -> Value {
         self.answer::<Problem>();
         self.shape::<ServiceClaims>("ServiceClaims", false);
         json!({
             "openapi": "3.1.0",
             "info": {
-                "title": format!("The {} service", upstream.name()),
+                "title": format!("The {} service", service.name()),
                 "version": env!("CARGO_PKG_VERSION"),
                 "description": format!("{about}\n\n{COMMON}"),
                 "license": { "name": "MIT", "identifier": "MIT" },
@@ -179,12 +146,13 @@ most. The scopes that an operation needs are listed with it.";
 mod tests {
     use serde_json::Value;
 
-    use super::{Upstream, contract};
+    use super::contract;
+    use crate::Service;
 
     #[test]
     fn every_operation_has_a_name_of_its_own_and_every_reference_leads_somewhere() {
-        for upstream in Upstream::ALL {
-            let contract: Value = serde_json::from_str(&contract(upstream)).expect("JSON");
+        for service in Service::ALL {
+            let contract: Value = serde_json::from_str(&contract(service)).expect("JSON");
             let mut ids: Vec<&str> = contract["paths"]
                 .as_object()
                 .expect("paths")

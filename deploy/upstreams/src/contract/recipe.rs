@@ -7,7 +7,7 @@ use super::{
     call::{Call, For, NOT_AUTHOR, NOT_FOUND, Refusal, number},
     reference,
 };
-use crate::{
+use schemas::{
     Comment, CommentInput, Ingredient, Items, NumberedPage, Page, Recipe, RecipeCard, RecipeForm, RecipeInput,
 };
 
