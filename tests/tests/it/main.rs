@@ -7,6 +7,7 @@ mod check;
 mod config;
 mod cors;
 mod csrf;
+mod documentation;
 mod edge;
 mod encodings;
 mod faults;
