@@ -51,6 +51,33 @@ pub enum UpstreamError {
     },
 }
 
+/// An upstream's definite answer instead of what it was asked for. It is no outage, and nothing that was kept from before may
+/// stand in for it (RFC 5861 section 4). Other 4xx are about the question (400, 422), the gateway itself (401) or the moment
+/// (408, 429), and say nothing of the thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// 403: not for this caller.
+    Forbidden,
+    /// 404: there is no such thing.
+    NotFound,
+    /// 410: there is no such thing any more.
+    Gone,
+    /// 451: it may not be shown (RFC 7725).
+    LegalReasons,
+}
+
+impl Refusal {
+    pub(crate) fn of(status: StatusCode) -> Option<Self> {
+        match status {
+            StatusCode::FORBIDDEN => Some(Self::Forbidden),
+            StatusCode::NOT_FOUND => Some(Self::NotFound),
+            StatusCode::GONE => Some(Self::Gone),
+            StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS => Some(Self::LegalReasons),
+            _ => None,
+        }
+    }
+}
+
 /// What is wrong with an answer's bytes.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum BodyFault {
@@ -129,6 +156,12 @@ impl UpstreamError {
         }
     }
 
+    /// The upstream's definite answer, where this is one.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Refusal> {
+        self.status().and_then(Refusal::of)
+    }
+
     /// `code` of the upstream's problem document.
     #[must_use]
     pub fn problem_code(&self) -> Option<&str> {
@@ -172,7 +205,7 @@ mod tests {
     use http::StatusCode;
     use schemas::Reason;
 
-    use super::{BodyFault, Problem, UpstreamError};
+    use super::{BodyFault, Problem, Refusal, UpstreamError};
 
     fn status(code: u16) -> UpstreamError {
         let status = StatusCode::from_u16(code).expect("a status");
@@ -191,6 +224,21 @@ mod tests {
         assert_eq!(status(503).reason(), Reason::Unavailable);
         assert_eq!(status(404).reason(), Reason::Rejected);
         assert_eq!(status(429).reason(), Reason::Overloaded);
+    }
+
+    #[test]
+    fn a_definite_answer_is_about_the_thing_and_not_about_the_question() {
+        let refusals = [
+            (403, Refusal::Forbidden),
+            (404, Refusal::NotFound),
+            (410, Refusal::Gone),
+            (451, Refusal::LegalReasons),
+        ];
+        for code in 400..600 {
+            let expected = refusals.iter().find(|(refused, _)| *refused == code).map(|(_, refusal)| *refusal);
+            assert_eq!(status(code).refusal(), expected, "{code}");
+        }
+        assert_eq!(UpstreamError::Timeout { upstream: "recipe" }.refusal(), None);
     }
 
     #[test]

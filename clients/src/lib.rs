@@ -26,7 +26,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 pub use context::{CallContext, ClientKind};
-pub use error::{BodyFault, Problem, UpstreamError};
+pub use error::{BodyFault, Problem, Refusal, UpstreamError};
 pub use oidc::{
     ClientAuth, OidcError, OidcProvider, OidcProviderConfig, OidcTimes, ProviderMetadata, Redeemed,
 };

@@ -88,7 +88,7 @@ pub async fn edit_comment(
 /// # Errors
 /// 401, 403 `csrf_failed` or `not_author`, 404.
 pub async fn delete_comment(writer: Writer, PathId(id): PathId) -> Result<HttpResponse, ApiError> {
-    let changes = writer.api().changes_around(&id);
+    let changes = writer.api().changes_around(&id).and_gone(Tag::comment(&id));
     writer.perform(changes, |clients, cx| async move { clients.recipe.delete_comment(&cx, &id).await }).await
 }
 

@@ -38,7 +38,7 @@ pub async fn create_post(writer: Writer, input: JsonBody<PostInput>) -> Result<H
 /// # Errors
 /// 401, 403 `csrf_failed` or `not_author`, 404.
 pub async fn delete_post(writer: Writer, PathId(post): PathId) -> Result<HttpResponse, ApiError> {
-    let changes = posts_of(writer.me());
+    let changes = posts_of(writer.me()).and_gone(Tag::post(&post));
     writer.perform(changes, |clients, cx| async move { clients.timeline.delete_post(&cx, &post).await }).await
 }
 

@@ -99,7 +99,7 @@ pub async fn replace_recipe(
 /// # Errors
 /// 401, 403 `csrf_failed` or `not_author`, 404.
 pub async fn delete_recipe(writer: Writer, PathId(id): PathId) -> Result<HttpResponse, ApiError> {
-    let changes = recipe_of_mine(&id, writer.me());
+    let changes = recipe_of_mine(&id, writer.me()).and_gone(Tag::recipe(&id));
     writer.perform(changes, |clients, cx| async move { clients.recipe.delete(&cx, &id).await }).await
 }
 

@@ -11,7 +11,7 @@ use super::{
     Api,
     calling::call_context,
     creating::Made,
-    refusals::{refusal, was_refused},
+    refusals::{may_be_done, refusal, was_refused},
 };
 use crate::{
     cache::Tag,
@@ -33,12 +33,20 @@ pub(super) struct Changes {
     pub(super) mine: Vec<Tag>,
     /// Everybody's documents that depend on these are stale.
     pub(super) everybodys: Vec<Tag>,
+    /// What exists no more: everybody's documents about it are gone, and with them what is public and has it in it.
+    pub(super) gone: Vec<Tag>,
 }
 
 impl Changes {
     /// The same for the writer and for everybody else.
     pub(super) fn of<const N: usize>(tags: [Tag; N]) -> Self {
-        Self { mine: tags.to_vec(), everybodys: tags.to_vec() }
+        Self { mine: tags.to_vec(), everybodys: tags.to_vec(), gone: Vec::new() }
+    }
+
+    /// And what `tag` names is deleted.
+    pub(super) fn and_gone(mut self, tag: Tag) -> Self {
+        self.gone.push(tag);
+        self
     }
 
     /// And more of the writer's own.
@@ -147,8 +155,14 @@ impl Writer {
             let written = writing.await;
             // A write that failed for want of an answer may have been carried out all the same.
             if !written.as_ref().is_err_and(was_refused) {
-                let changes = changes(written.as_ref().ok());
-                api.relay.written(&me, &changes.mine, &changes.everybodys).await;
+                let Changes { mine, mut everybodys, gone } = changes(written.as_ref().ok());
+                if written.as_ref().is_err_and(|error| !may_be_done(error)) {
+                    // It was not this write that deleted it, and for others it may be there.
+                    everybodys.extend(gone);
+                    api.relay.written(&me, &mine, &everybodys).await;
+                } else {
+                    api.relay.deleted(&me, &mine, &everybodys, &gone).await;
+                }
             }
             written
         }

@@ -130,6 +130,7 @@ pub(super) fn upstream_clients(
 pub(super) fn screens(
     config: &Config,
     clients: Arc<Clients>,
+    relay: Arc<Relay>,
     drops: Arc<Drops>,
     runtime: Handle,
     metrics: Arc<Metrics>,
@@ -139,14 +140,14 @@ pub(super) fn screens(
     let members = SharedCards::new(
         config.cache.cards_fresh_ms.into(),
         config.cache.cards_max_bytes,
-        Arc::clone(&drops),
+        drops,
         Tag::member,
         |card: &MemberCard| {
             card.username.len() + card.display_name.len() + card.avatar_url.as_ref().map_or(0, String::len)
         },
     );
     Screens::new(ScreensParts {
-        documents: Arc::new(Documents::new(bounds, drops, runtime)),
+        documents: Arc::new(Documents::new(bounds, relay, runtime)),
         members: Arc::new(members),
         recipe_authors: moka::sync::Cache::new(RECIPE_AUTHORS),
         comment_recipes: moka::sync::Cache::new(COMMENT_RECIPES),

@@ -86,6 +86,8 @@ pub struct Filled {
     pub tags: Vec<Tag>,
     /// Whether every part is there and current.
     pub whole: bool,
+    /// Whether a part is missing because it was refused for good: an older document would show what this one must not.
+    pub withheld: bool,
     /// When its oldest part was fetched: freshness and `Age` count from there.
     pub made_at: Instant,
     /// How long each part took.
@@ -122,6 +124,7 @@ pub struct Document {
     timings: Bytes,
     timings_of_a_hit: Bytes,
     pub(super) whole: bool,
+    pub(super) withheld: bool,
     pub(super) made_at: Instant,
     pub(super) finished_at: Instant,
     pub(super) fresh_until: Instant,
@@ -167,6 +170,7 @@ impl Document {
             zstd: OnceLock::new(),
             brotli: OnceLock::new(),
             whole: filled.whole,
+            withheld: filled.withheld,
             made_at: filled.made_at,
             finished_at,
             fresh_until,

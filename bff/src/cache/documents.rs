@@ -27,8 +27,20 @@ use super::{
     entry::{Entry, Policy, Usable},
     key::DocumentKey,
     progress::{Field, Progress},
+    relay::Relay,
     shelf::Shelf,
+    tag::Tag,
 };
+
+/// How a composition ends without a document.
+#[derive(Debug, Clone)]
+pub enum Uncomposed<E> {
+    /// It cannot be made now: an older one may stand in (RFC 5861 section 4).
+    Failed(E),
+    /// There is a definite answer instead, which holds for whoever asked: no older document may hide it. What was made for
+    /// them of `subjects` is gone.
+    Refused { error: E, subjects: Vec<Tag> },
+}
 
 /// Why there is no document.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -36,6 +48,9 @@ pub enum FillError<E> {
     /// The composition answered that it cannot.
     #[error("the document could not be composed")]
     Failed(#[source] E),
+    /// There is a definite answer instead: nothing older may be served.
+    #[error("there is an answer instead of the document")]
+    Refused(#[source] E),
     /// The composition ended without an answer: it panicked, or the process is stopping.
     #[error("the composition was lost")]
     Lost,
@@ -174,6 +189,7 @@ pub struct Documents<E> {
     flights: Mutex<HashMap<DocumentKey, Flight<E>>>,
     next_flight: AtomicU64,
     drops: Arc<Drops>,
+    relay: Arc<Relay>,
     runtime: Handle,
     jitter: f64,
     random: RandomState,
@@ -223,9 +239,10 @@ pub struct Wanted<'a> {
 }
 
 impl<E: Clone + Send + Sync + 'static> Documents<E> {
-    /// An empty cache. Compositions run on `runtime`, so that they outlive the request that started them.
+    /// An empty cache of what `relay` drops from. Compositions run on `runtime`, so that they outlive the request that
+    /// started them.
     #[must_use]
-    pub fn new(settings: CacheSettings, drops: Arc<Drops>, runtime: Handle) -> Self {
+    pub fn new(settings: CacheSettings, relay: Arc<Relay>, runtime: Handle) -> Self {
         let weigh = |key: &DocumentKey, entry: &Arc<Entry>| {
             let overhead = size_of::<DocumentKey>() + NODE;
             u32::try_from(overhead + key.as_bytes().len() + entry.weight()).unwrap_or(u32::MAX)
@@ -241,7 +258,8 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
                 .build(),
             flights: Mutex::default(),
             next_flight: AtomicU64::new(0),
-            drops,
+            drops: Arc::clone(relay.drops()),
+            relay,
             runtime,
             jitter: f64::from(settings.jitter_percent) / 100.0,
             random: RandomState::new(),
@@ -253,13 +271,13 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
     pub fn look_up<F, Fut>(self: &Arc<Self>, wanted: &Wanted<'_>, now: Instant, compose: F) -> Option<Served>
     where
         F: FnOnce(Shelf) -> Fut,
-        Fut: Future<Output = Result<Filled, E>> + Send + 'static,
+        Fut: Future<Output = Result<Filled, Uncomposed<E>>> + Send + 'static,
     {
         let entry = self.entries.get(wanted.key)?;
         let (document, outcome) = match entry.usable(now, &self.drops) {
             Usable::Fresh(document) => (document, Outcome::Hit),
-            Usable::Stale(document) if !wanted.current || entry.failing => (document, Outcome::Stale),
-            Usable::IfComposingFails(document) if entry.failing => (document, Outcome::StaleIfError),
+            Usable::Stale(document) if !wanted.current || entry.is_failing(now) => (document, Outcome::Stale),
+            Usable::IfComposingFails(document) if entry.is_failing(now) => (document, Outcome::StaleIfError),
             Usable::Stale(_) | Usable::IfComposingFails(_) | Usable::Nothing => return None,
         };
         let served = Served { document: Arc::clone(document), outcome };
@@ -282,7 +300,7 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
     ) -> Result<Served, FillError<E>>
     where
         F: Fn(Shelf) -> Fut,
-        Fut: Future<Output = Result<Filled, E>> + Send + 'static,
+        Fut: Future<Output = Result<Filled, Uncomposed<E>>> + Send + 'static,
     {
         // Everything dropped up to here must not be seen any more.
         let asked = self.drops.now();
@@ -305,7 +323,7 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
                         outcome: Outcome::Composed { forward, collapsed, stored },
                     });
                 }
-                Err(error) => return self.older(wanted.key, now).ok_or(error),
+                Err(error) => return self.older(wanted.key, now, error),
             }
         }
     }
@@ -314,7 +332,7 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
     pub fn follow<F, Fut>(self: &Arc<Self>, wanted: &Wanted<'_>, now: Instant, compose: F) -> Followed<E>
     where
         F: Fn(Shelf) -> Fut,
-        Fut: Future<Output = Result<Filled, E>> + Send + 'static,
+        Fut: Future<Output = Result<Filled, Uncomposed<E>>> + Send + 'static,
     {
         loop {
             if let Some(served) = self.look_up(wanted, now, &compose) {
@@ -336,15 +354,25 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
         }
     }
 
-    /// What may be served when composing failed.
-    #[must_use]
-    pub fn older(&self, key: &DocumentKey, now: Instant) -> Option<Served> {
-        let entry = self.entries.get(key)?;
+    /// What may be served where composing ended with `error`: nothing older where that is a definite answer.
+    ///
+    /// # Errors
+    /// `error`.
+    pub fn older(
+        &self,
+        key: &DocumentKey,
+        now: Instant,
+        error: FillError<E>,
+    ) -> Result<Served, FillError<E>> {
+        if matches!(error, FillError::Refused(_)) {
+            return Err(error);
+        }
+        let Some(entry) = self.entries.get(key) else { return Err(error) };
         match entry.usable(now, &self.drops) {
             Usable::Fresh(document) | Usable::Stale(document) | Usable::IfComposingFails(document) => {
-                Some(Served { document: Arc::clone(document), outcome: Outcome::StaleIfError })
+                Ok(Served { document: Arc::clone(document), outcome: Outcome::StaleIfError })
             }
-            Usable::Nothing => None,
+            Usable::Nothing => Err(error),
         }
     }
 
@@ -371,7 +399,7 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
     fn board<F, Fut>(self: &Arc<Self>, wanted: &Wanted<'_>, now: Instant, compose: F) -> Boarded<E>
     where
         F: FnOnce(Shelf) -> Fut,
-        Fut: Future<Output = Result<Filled, E>> + Send + 'static,
+        Fut: Future<Output = Result<Filled, Uncomposed<E>>> + Send + 'static,
     {
         let user = self.drops.user(wanted.user.map_or("", Id::as_str));
         let mut flights = self.flights.lock();
@@ -381,6 +409,9 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
         if let Some(flight) = flights.get(wanted.key)
             // After their own write, a user's composition that began before it is of no use to them.
             && flight.begun >= self.drops.latest_of(user)
+            // Whoever reads along sees its fields before anything can be asked of the document that they are of: none
+            // of them may show what was deleted before they asked.
+            && !(wanted.followed && flight.begun < self.drops.latest_purge())
         {
             if wanted.followed {
                 flight.progress.will_be_followed();
@@ -409,7 +440,10 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
             encodings: entry.map_or(wanted.encodings, |entry| entry.encodings().and(wanted.encodings)),
             begun: shelf.begun(),
             shelf: shelf.clone(),
+            owner: wanted.user.cloned(),
             user,
+            asked_at: now,
+            started_at: Instant::now(),
             number,
         };
         // A runtime that is shutting down drops the task at once, and with it the fill, which takes the lock.
@@ -417,7 +451,7 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
         let composing = compose(shelf);
         self.runtime.spawn(async move {
             // Nobody may be waiting any more.
-            let _ = land.send(fill.land(composing.await));
+            let _ = land.send(fill.land(composing.await).await);
         });
         Boarded::Started(flight, forward)
     }
@@ -439,22 +473,54 @@ struct Fill<E> {
     policy: Policy,
     encodings: Encodings,
     shelf: Shelf,
+    owner: Option<Id>,
     user: HashedUser,
+    /// By the clock of those who ask.
+    asked_at: Instant,
+    started_at: Instant,
     begun: u64,
     number: u64,
 }
 
 impl<E: Clone + Send + Sync + 'static> Fill<E> {
-    fn land(&self, composed: Result<Filled, E>) -> Composed<E> {
-        let landed = composed.map(|filled| {
-            let jitter = self.documents.jitter(self.number, &self.key);
-            let drops = &self.documents.drops;
-            let document = Document::finish(filled, self.user, drops, self.begun, &self.policy, jitter);
-            document.prepare(self.encodings);
-            Arc::new(document)
-        });
-        let stored = self.store(landed.as_ref().ok());
-        landed.map(|document| Landed { document, stored }).map_err(FillError::Failed)
+    async fn land(&self, composed: Result<Filled, Uncomposed<E>>) -> Composed<E> {
+        let filled = match composed {
+            Ok(filled) => filled,
+            Err(Uncomposed::Failed(error)) => {
+                self.store(None);
+                return Err(FillError::Failed(error));
+            }
+            Err(Uncomposed::Refused { error, subjects }) => {
+                self.withdraw(&subjects).await;
+                return Err(FillError::Refused(error));
+            }
+        };
+        let jitter = self.documents.jitter(self.number, &self.key);
+        let drops = &self.documents.drops;
+        let document = Document::finish(filled, self.user, drops, self.begun, &self.policy, jitter);
+        document.prepare(self.encodings);
+        let document = Arc::new(document);
+        let stored = self.store(Some(&document));
+        Ok(Landed { document, stored })
+    }
+
+    /// Takes away what was made of `subjects` before, here and on the other replicas, and ends the flight. Whoever asks
+    /// meanwhile finds nothing that can be served, and joins it.
+    async fn withdraw(&self, subjects: &[Tag]) {
+        let Documents { flights, relay, entries, .. } = &*self.documents;
+        let is_latest = |flights: &HashMap<DocumentKey, Flight<E>>| {
+            flights.get(&self.key).is_some_and(|flight| flight.number == self.number)
+        };
+        // A later one knows better.
+        if !is_latest(&flights.lock()) {
+            return;
+        }
+        relay.refused(self.owner.as_ref(), subjects).await;
+        let mut flights = flights.lock();
+        if is_latest(&flights) {
+            entries.invalidate(&self.key);
+            flights.remove(&self.key);
+        }
     }
 
     /// Puts the new entry in place of the old and ends the flight. True: with the new document in it.
@@ -470,12 +536,17 @@ impl<E: Clone + Send + Sync + 'static> Fill<E> {
         let new = document.filter(|document| document.standing(drops) == Standing::Intact);
         let (whole, degraded) = match new {
             Some(new) if new.whole => (Some(Arc::clone(new)), None),
-            _ => (old.filter(|old| old.standing(drops) != Standing::HardDropped), new.map(Arc::clone)),
+            _ => {
+                let withheld = document.is_some_and(|document| document.withheld);
+                let good = |old: &Arc<Document>| !withheld && old.standing(drops) != Standing::HardDropped;
+                (old.filter(good), new.map(Arc::clone))
+            }
         };
         // A refresh that brought nothing better is not tried again at once.
         let mended = document.is_some_and(|document| document.whole);
         let pause = if mended { Duration::ZERO } else { self.policy.degraded };
-        let entry = Entry::new(whole, degraded, self.shelf.clone(), document.is_none(), pause);
+        let failed_at = document.is_none().then(|| self.asked_at + self.started_at.elapsed());
+        let entry = Entry::new(whole, degraded, self.shelf.clone(), failed_at, pause);
         self.documents.entries.insert(self.key.clone(), Arc::new(entry));
         flights.remove(&self.key);
         new.is_some()

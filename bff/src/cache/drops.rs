@@ -15,7 +15,7 @@ use std::{
 
 use schemas::Id;
 
-use super::Tag;
+use super::{Tag, purges::Purges};
 
 /// Two tags that share a place in the table make each other's documents stale: harmless, but a wasted refresh.
 /// With 40 tags a document, 100 writes a second and 2 tags a write, 4 % of the documents meet that in 5 s. 8 MiB.
@@ -40,7 +40,7 @@ pub(super) enum Standing {
     Intact,
     /// Something changed: serve it as stale at best.
     SoftDropped,
-    /// Its own user changed something: never serve it again.
+    /// Its own user changed something, or something in it is gone: never serve it again.
     HardDropped,
 }
 
@@ -76,6 +76,10 @@ type Watcher = Box<dyn Fn(&Tag) + Send + Sync>;
 pub struct Drops {
     soft: Places,
     hard: Places,
+    /// Tags that were purged for everybody, by their hash, and those that were for one user, by [`personal`].
+    purged: Purges,
+    /// Of the latest purge for everybody.
+    purged_for_all: AtomicU64,
     /// Number of the latest drop.
     issued: AtomicU64,
     /// Grows after each drop is in the table. A document that was found intact at this count needs no look
@@ -96,6 +100,8 @@ impl Default for Drops {
         Self {
             soft: Places::new(SOFT_PLACES),
             hard: Places::new(HARD_PLACES),
+            purged: Purges::default(),
+            purged_for_all: AtomicU64::new(0),
             issued: AtomicU64::new(0),
             published: AtomicU64::new(1),
             hasher: RandomState::new(),
@@ -115,12 +121,41 @@ impl Drops {
     /// Something changed for everybody: documents with one of `tags` are stale from now on.
     pub fn soft<'t>(&self, tags: impl IntoIterator<Item = &'t Tag>) {
         let number = self.next();
+        self.mark_soft(tags, number);
+        self.published.fetch_add(1, Ordering::Release);
+    }
+
+    fn mark_soft<'t>(&self, tags: impl IntoIterator<Item = &'t Tag>, number: u64) {
         for tag in tags {
             if let Some(watcher) = self.watcher.get() {
                 watcher(tag);
             }
             self.soft.mark(self.tag(tag.as_str()).0, number);
         }
+    }
+
+    /// What `tags` name exists no more. Gone from now on are everybody's documents about it, and of what all who are not
+    /// signed in share also those in which it merely appears. Those in which it appears to somebody who is signed in are
+    /// stale: a feed is not made to wait for what others delete.
+    pub fn purge(&self, tags: &[Tag]) {
+        let number = self.next();
+        // For the caches that know no other drop: of cards, of look-ups under way.
+        self.mark_soft(tags, number);
+        let nobody = self.user("");
+        let hashes =
+            |tag: &Tag| [self.tag(tag.as_subject().as_str()).0, personal(nobody, self.tag(tag.as_str()))];
+        self.purged.mark(tags.iter().flat_map(hashes), number);
+        self.purged_for_all.fetch_max(number, Ordering::AcqRel);
+        self.published.fetch_add(1, Ordering::Release);
+    }
+
+    /// `user` was told for good that there is nothing to be had under `subjects` (`None`: all who are not signed in):
+    /// their documents that are about one of them are gone from now on. Those of others may be another matter.
+    pub fn purge_subjects(&self, user: Option<&Id>, subjects: &[Tag]) {
+        let number = self.next();
+        let user = self.user(user.map_or("", Id::as_str));
+        let hash = |subject: &Tag| personal(user, self.tag(subject.as_subject().as_str()));
+        self.purged.mark(subjects.iter().map(hash), number);
         self.published.fetch_add(1, Ordering::Release);
     }
 
@@ -157,13 +192,24 @@ impl Drops {
     /// What became of something made of `tags` for `user`, and begun at `since`.
     pub(super) fn standing(&self, user: HashedUser, tags: &[HashedTag], since: u64) -> Standing {
         let wrote_since = self.latest_of(user) > since;
-        if wrote_since && tags.iter().any(|tag| self.hard.last(personal(user, *tag)) > since) {
+        if wrote_since && tags.iter().any(|tag| self.hard.last(personal(user, *tag)) > since)
+            || self.purged.any_since(since) && tags.iter().any(|tag| self.is_purged(user, *tag, since))
+        {
             Standing::HardDropped
         } else if tags.iter().any(|tag| self.latest_of_tag(*tag) > since) {
             Standing::SoftDropped
         } else {
             Standing::Intact
         }
+    }
+
+    fn is_purged(&self, user: HashedUser, tag: HashedTag, since: u64) -> bool {
+        self.purged.has_since(tag.0, since) || self.purged.has_since(personal(user, tag), since)
+    }
+
+    /// The latest purge of anything for everybody.
+    pub(super) fn latest_purge(&self) -> u64 {
+        self.purged_for_all.load(Ordering::Acquire)
     }
 
     /// The latest soft drop of one tag.
@@ -211,5 +257,34 @@ mod tests {
         assert_eq!(drops.standing(bora, &tags, after), Standing::Intact, "somebody else's document stays");
         assert_eq!(drops.latest_of(ada), drops.now());
         assert_eq!(drops.latest_of(bora), 0);
+    }
+
+    #[test]
+    fn a_purge_is_for_everybody_and_a_refusal_for_whom_it_was_told_and_what_is_about_it() {
+        let drops = Drops::default();
+        let (ada, nobody) = (drops.user("ada"), drops.user(""));
+        let recipe = Tag::recipe(&id("1"));
+        let page = [drops.tag("recipe:1"), drops.tag(recipe.as_subject().as_str())];
+        let list = [drops.tag("recipe:1"), drops.tag("recipe:2")];
+        let before = drops.now();
+        drops.purge_subjects(None, std::slice::from_ref(&recipe));
+        assert_eq!(drops.standing(nobody, &page, before), Standing::HardDropped);
+        assert_eq!(drops.standing(nobody, &page, drops.now()), Standing::Intact);
+        assert_eq!(drops.standing(nobody, &list, before), Standing::Intact, "it merely appears there");
+        assert_eq!(drops.standing(ada, &page, before), Standing::Intact, "ada may see it");
+        assert_eq!((drops.latest_of(nobody), drops.latest_purge()), (0, 0), "compositions are shared on");
+
+        drops.purge_subjects(Some(&id("ada")), std::slice::from_ref(&recipe));
+        assert_eq!(drops.standing(ada, &page, before), Standing::HardDropped);
+        let before = drops.now();
+        drops.purge(&[recipe]);
+        for user in [ada, nobody] {
+            assert_eq!(drops.standing(user, &page, before), Standing::HardDropped);
+            assert_eq!(drops.standing(user, &[drops.tag("recipe:2")], before), Standing::Intact);
+        }
+        assert_eq!(drops.standing(nobody, &list, before), Standing::HardDropped);
+        assert_eq!(drops.standing(ada, &list, before), Standing::SoftDropped);
+        assert_eq!(drops.latest_of_tag(drops.tag("recipe:1")), drops.now(), "cards go as well");
+        assert_eq!(drops.latest_purge(), drops.now());
     }
 }

@@ -27,6 +27,11 @@ pub struct Policy {
     pub degraded: Duration,
 }
 
+/// For how long a failure is taken for an outage that goes on. While somebody asks now and then, there is a try each
+/// second or so; where nobody did for longer than this, what is known of the outage is as old as that, and whoever asks
+/// next waits for a try: what came back long ago, or was deleted meanwhile, must not be hidden by what is kept.
+const FAILURE_HOLDS: Duration = Duration::from_secs(10);
+
 /// What a look-up may do with an entry.
 pub(super) enum Usable<'e> {
     /// Serve it.
@@ -48,8 +53,8 @@ pub(super) struct Entry {
     pub(super) degraded: Option<Arc<Document>>,
     /// Copies of the parts.
     pub(super) shelf: Shelf,
-    /// The last composition failed.
-    pub(super) failing: bool,
+    /// When the last composition ended, where it failed.
+    failed_at: Option<Instant>,
     /// No refresh starts before this, in milliseconds since [`Entry::made_at`].
     next_refresh_ms: AtomicU64,
     made_at: Instant,
@@ -60,11 +65,16 @@ impl Entry {
         whole: Option<Arc<Document>>,
         degraded: Option<Arc<Document>>,
         shelf: Shelf,
-        failing: bool,
+        failed_at: Option<Instant>,
         refresh_not_before: Duration,
     ) -> Self {
         let next = AtomicU64::new(millis(refresh_not_before));
-        Self { whole, degraded, shelf, failing, next_refresh_ms: next, made_at: Instant::now() }
+        Self { whole, degraded, shelf, failed_at, next_refresh_ms: next, made_at: Instant::now() }
+    }
+
+    /// Whether composing failed a moment ago, so that it is likely to fail again: nobody waits for the next try then.
+    pub(super) fn is_failing(&self, now: Instant) -> bool {
+        self.failed_at.is_some_and(|at| now.saturating_duration_since(at) < FAILURE_HOLDS)
     }
 
     /// The copies for the next composition. When it is to refresh a document that is merely old, all its parts

@@ -6,6 +6,9 @@
 //! wait for it). What a screen's document was made of is written down as [`Tag`]s; [`Drops`] remembers when
 //! a tag was last dropped, and a document older than a drop of one of its tags is never served as current.
 //!
+//! Where composing fails, an older document stands in for a while; where there is a definite answer instead (the thing is
+//! gone, or not the caller's to see), every document of that caller that is about it is purged, on all replicas.
+//!
 //! A drop reaches all replicas by [`Relay`].
 //!
 //! The cache knows nothing of upstreams: it is handed a closure that composes.
@@ -18,6 +21,7 @@ mod entry;
 mod key;
 mod peers;
 mod progress;
+mod purges;
 mod relay;
 mod shelf;
 mod tag;
@@ -27,7 +31,8 @@ mod tests;
 pub use cards::SharedCards;
 pub use document::{Document, Encoding, Encodings, Filled, Representation};
 pub use documents::{
-    CacheSettings, Documents, FillError, Followed, Following, Forward, Next, Outcome, Served, Wanted,
+    CacheSettings, Documents, FillError, Followed, Following, Forward, Next, Outcome, Served, Uncomposed,
+    Wanted,
 };
 pub use drops::Drops;
 pub use entry::Policy;

@@ -69,6 +69,12 @@ struct Told<T: Ord> {
     /// Gone for `user`.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
     hard: Vec<T>,
+    /// Exists no more; among `soft` as well, for replicas that do not know this yet.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    gone: Vec<T>,
+    /// What `user` is refused for good; where there is none, all who are not signed in are.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    refused: Vec<T>,
     #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
     user: Option<T>,
 }
@@ -81,7 +87,21 @@ fn is_zero(number: &u64) -> bool {
 impl<T: Ord> Told<T> {
     /// Nothing, but that `origin` is there.
     const fn by(origin: T) -> Self {
-        Self { origin, number: 0, heard: BTreeMap::new(), soft: Vec::new(), hard: Vec::new(), user: None }
+        Self {
+            origin,
+            number: 0,
+            heard: BTreeMap::new(),
+            soft: Vec::new(),
+            hard: Vec::new(),
+            gone: Vec::new(),
+            refused: Vec::new(),
+            user: None,
+        }
+    }
+
+    /// Whether it says nothing of documents.
+    fn is_empty(&self) -> bool {
+        [&self.soft, &self.hard, &self.gone, &self.refused].into_iter().all(Vec::is_empty)
     }
 }
 
@@ -161,6 +181,14 @@ impl Relay {
     /// `user` wrote something: everybody's documents with one of `everybodys` are stale, and theirs with one of
     /// `mine` are gone; here when this is first polled, on the other replicas when it is done.
     pub async fn written(&self, user: &Id, mine: &[Tag], everybodys: &[Tag]) {
+        self.deleted(user, mine, everybodys, &[]).await;
+    }
+
+    /// The same for a write after which what `gone` names exists no more: see [`Drops::purge`].
+    pub async fn deleted(&self, user: &Id, mine: &[Tag], everybodys: &[Tag], gone: &[Tag]) {
+        if !gone.is_empty() {
+            self.drops.purge(gone);
+        }
         // In this order: what the writer's next request begins to compose after the hard drop must not be older than
         // the soft one.
         if !everybodys.is_empty() {
@@ -169,8 +197,44 @@ impl Relay {
         if !mine.is_empty() {
             self.drops.hard(user, mine);
         }
-        self.pass_on(user, mine, everybodys).await;
-        self.tell(mine.iter().chain(everybodys.iter().filter(|tag| !mine.contains(tag))));
+        self.pass_on(|told| Told {
+            soft: everybodys.iter().chain(gone).map(Tag::as_str).collect(),
+            hard: mine.iter().map(Tag::as_str).collect(),
+            gone: gone.iter().map(Tag::as_str).collect(),
+            user: (!mine.is_empty()).then_some(user.as_str()),
+            ..told
+        })
+        .await;
+        let all = mine.iter().chain(everybodys).chain(gone).enumerate();
+        let once =
+            all.filter(|(at, tag)| !mine.iter().chain(everybodys).take(*at).any(|other| other == *tag));
+        self.tell(once.map(|(_, tag)| tag));
+    }
+
+    /// `user` (`None`: whoever is not signed in) has a definite answer instead of what `subjects` name: their documents
+    /// about it are gone, as in [`Relay::written`]. Nobody else is told, since nothing may have changed for others.
+    pub(super) async fn refused(&self, user: Option<&Id>, subjects: &[Tag]) {
+        if subjects.is_empty() {
+            return;
+        }
+        self.drops.purge_subjects(user, subjects);
+        self.pass_on(|told| Told {
+            refused: subjects.iter().map(Tag::as_str).collect(),
+            user: user.map(Id::as_str),
+            ..told
+        })
+        .await;
+    }
+
+    /// In a process of its own, that nothing has to be told.
+    #[cfg(test)]
+    pub(crate) fn alone(drops: &Arc<Drops>) -> Arc<Self> {
+        Arc::new(Self { drops: Arc::clone(drops), line: None, witness: OnceLock::new() })
+    }
+
+    /// What it drops from.
+    pub(super) fn drops(&self) -> &Arc<Drops> {
+        &self.drops
     }
 
     /// `user`'s documents with one of `tags` are gone, as in [`Relay::written`].
@@ -204,15 +268,12 @@ impl Relay {
         }
     }
 
-    async fn pass_on(&self, user: &Id, hard: &[Tag], soft: &[Tag]) {
-        let Some(line) = self.line.as_ref().filter(|_| !(hard.is_empty() && soft.is_empty())) else { return };
-        let told = Told {
-            soft: soft.iter().map(Tag::as_str).collect(),
-            hard: hard.iter().map(Tag::as_str).collect(),
-            user: (!hard.is_empty()).then_some(user.as_str()),
-            ..Told::by(&*line.origin)
-        };
-        line.publish(told).await;
+    async fn pass_on<'l>(&'l self, what: impl FnOnce(Told<&'l str>) -> Told<&'l str>) {
+        let Some(line) = &self.line else { return };
+        let told = what(Told::by(&*line.origin));
+        if !told.is_empty() {
+            line.publish(told).await;
+        }
     }
 }
 
@@ -275,7 +336,7 @@ impl Ear {
             return;
         }
         self.peers.heard_by(&told.origin, told.heard.get(&*self.own).map_or(&[], Vec::as_slice));
-        if told.soft.is_empty() && told.hard.is_empty() {
+        if told.is_empty() {
             return;
         }
         self.metrics.relayed_drop("heard");
@@ -286,13 +347,26 @@ impl Ear {
     }
 
     fn drop(&self, told: &Told<String>) {
-        let soft: Vec<_> = told.soft.iter().filter_map(|tag| Tag::parse(tag)).collect();
+        let tags = |texts: &[String], read: fn(&str) -> Option<Tag>| -> Vec<Tag> {
+            texts.iter().filter_map(|text| read(text)).collect()
+        };
+        let gone = tags(&told.gone, Tag::parse);
+        if !gone.is_empty() {
+            self.drops.purge(&gone);
+        }
+        let soft: Vec<_> =
+            tags(&told.soft, Tag::parse).into_iter().filter(|tag| !gone.contains(tag)).collect();
         if !soft.is_empty() {
             self.drops.soft(&soft);
         }
-        let Some(Ok(user)) = told.user.as_deref().map(Id::new) else { return };
-        let hard: Vec<_> = told.hard.iter().filter_map(|tag| Tag::of_a_user(tag)).collect();
-        if !hard.is_empty() {
+        // A name that is none is nobody's, and not that of all who have none.
+        let Ok(user) = told.user.as_deref().map(Id::new).transpose() else { return };
+        let refused = tags(&told.refused, Tag::of_a_user);
+        if !refused.is_empty() {
+            self.drops.purge_subjects(user.as_ref(), &refused);
+        }
+        let hard = tags(&told.hard, Tag::of_a_user);
+        if let Some(user) = user.filter(|_| !hard.is_empty()) {
             self.drops.hard(&user, &hard);
         }
     }

@@ -54,6 +54,17 @@ async fn a_write_drops_on_every_replica_and_is_witnessed_where_it_began() {
     assert_eq!(standing(&there, "ada", "everything"), Standing::HardDropped);
     relay.written(&ada, &[], &[Tag::member(&ada)]).await;
     assert_eq!(standing(&there, "bora", "member:ada"), Standing::SoftDropped);
+    relay.deleted(&ada, &[], &[], &[Tag::recipe(&id("2"))]).await;
+    for (user, tag) in [("bora", "!recipe:2"), ("", "!recipe:2"), ("", "recipe:2")] {
+        assert_eq!(standing(&there, user, tag), Standing::HardDropped);
+    }
+    assert_eq!(standing(&there, "bora", "recipe:2"), Standing::SoftDropped);
+    relay.refused(None, &[Tag::recipe(&id("3"))]).await;
+    relay.refused(Some(&ada), &[Tag::recipe(&id("4"))]).await;
+    for (user, refused) in [("", "!recipe:3"), ("ada", "!recipe:4")] {
+        assert_eq!(standing(&there, user, refused), Standing::HardDropped);
+        assert_eq!(standing(&there, "bora", refused), Standing::Intact);
+    }
     relay.soft_here(&[Tag::member(&id("bora"))]);
     assert_eq!(standing(&there, "bora", "member:bora"), Standing::Intact);
 }
@@ -105,6 +116,8 @@ async fn what_is_not_ours_is_ignored() {
         b"d{\"origin\":\"x\",\"soft\":[\"everything\",\"recipes\",\"a b\"]}",
         b"d{\"origin\":\"x\",\"hard\":[\"everything\"]}",
         b"d{\"origin\":\"x\",\"hard\":[\"everything\"],\"user\":\"a b\"}",
+        b"d{\"origin\":\"x\",\"refused\":[\"recipe:1\"],\"user\":\"a b\"}",
+        b"d{\"origin\":\"x\",\"gone\":[\"everything\",\"!recipe:1\"]}",
         b"e{\"origin\":\"x\",\"soft\":[\"recipe:1\"]}",
         b"d\xff",
     ] {

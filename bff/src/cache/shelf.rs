@@ -136,6 +136,11 @@ impl Shelf {
         self.copies.lock().insert(part, copy);
     }
 
+    /// Lets go of a part's copy: its upstream has said for good that there is nothing to be had.
+    pub fn forget(&self, part: &'static str) {
+        self.copies.lock().remove(part);
+    }
+
     /// Number of the latest drop when this composition began.
     pub(super) fn begun(&self) -> u64 {
         self.begun

@@ -40,6 +40,12 @@ impl Tag {
         Self::of("post", id)
     }
 
+    /// One comment, wherever it appears.
+    #[must_use]
+    pub fn comment(id: &Id) -> Self {
+        Self::of("comment", id)
+    }
+
     /// One recipe with its likes and comments.
     #[must_use]
     pub fn recipe(id: &Id) -> Self {
@@ -51,6 +57,13 @@ impl Tag {
     #[must_use]
     pub fn recipe_lists() -> Self {
         Self("recipes".into())
+    }
+
+    /// What only those documents bear that cannot be without the thing that this tag names, and not those in which it
+    /// merely appears. No event can name it: [`Tag::parse`] takes no such text.
+    #[must_use]
+    pub(crate) fn as_subject(&self) -> Self {
+        Self(["!", self.as_str()].concat().into())
     }
 
     fn of(kind: &str, id: &Id) -> Self {
@@ -108,6 +121,7 @@ mod tests {
         for tag in
             [Tag::member(&id), Tag::timeline(&id), Tag::posts_of(&id), Tag::post(&id), Tag::recipe(&id)]
         {
+            assert_eq!(Tag::parse(tag.as_subject().as_str()), None, "{tag:?}");
             assert_eq!(Tag::parse(tag.as_str()), Some(tag));
         }
         for other in ["", ":", "a:", ":a", "everything", "recipes", "A:b", "a:b:c", "a b:c", "a:b c"] {

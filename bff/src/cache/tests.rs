@@ -12,8 +12,8 @@ use schemas::Id;
 use tokio::{runtime::Handle, sync::Semaphore};
 
 use super::{
-    CacheSettings, DocumentKey, Documents, Drops, Encodings, FillError, Filled, Forward, Outcome, Policy,
-    Served, Shelf, Tag, Wanted,
+    CacheSettings, DocumentKey, Documents, Drops, Encodings, FillError, Filled, Followed, Forward, Outcome,
+    Policy, Relay, Served, Shelf, Tag, Uncomposed, Wanted,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -38,7 +38,10 @@ struct Bench {
 enum Answer {
     Whole,
     Degraded,
+    /// A part is missing because it was refused for good.
+    Withheld,
     Failure,
+    Refusal,
     Panic,
 }
 
@@ -48,7 +51,7 @@ impl Bench {
         let settings = CacheSettings { max_bytes: 1 << 20, jitter_percent: 0 };
         let ada = Id::new("ada").expect("an id");
         Self {
-            documents: Arc::new(Documents::new(settings, Arc::clone(&drops), Handle::current())),
+            documents: Arc::new(Documents::new(settings, Relay::alone(&drops), Handle::current())),
             drops,
             calls: Arc::default(),
             gate: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
@@ -87,7 +90,7 @@ impl Bench {
     fn compose(
         &self,
         answer: Answer,
-    ) -> impl Fn(Shelf) -> futures_util::future::BoxFuture<'static, Result<Filled, &'static str>> + use<>
+    ) -> impl Fn(Shelf) -> futures_util::future::BoxFuture<'static, Result<Filled, Uncomposed<&'static str>>> + use<>
     {
         let (calls, gate) = (Arc::clone(&self.calls), Arc::clone(&self.gate));
         move |_| {
@@ -97,14 +100,18 @@ impl Bench {
                 let number = calls.fetch_add(1, Ordering::SeqCst) + 1;
                 gate.acquire().await.expect("open").forget();
                 match answer {
-                    Answer::Failure => return Err("dead"),
+                    Answer::Failure => return Err(Uncomposed::Failed("dead")),
+                    Answer::Refusal => {
+                        return Err(Uncomposed::Refused { error: "gone", subjects: vec![tag()] });
+                    }
                     Answer::Panic => panic!("as told"),
-                    Answer::Whole | Answer::Degraded => {}
+                    Answer::Whole | Answer::Degraded | Answer::Withheld => {}
                 }
                 Ok(Filled {
                     body: format!("document {number}").into(),
-                    tags: vec![tag()],
+                    tags: vec![tag(), tag().as_subject()],
                     whole: matches!(answer, Answer::Whole),
+                    withheld: matches!(answer, Answer::Withheld),
                     made_at,
                     timings: vec![("part", SECOND)],
                 })
@@ -301,7 +308,8 @@ async fn memory_is_bounded_by_bytes() {
             let body = body.clone();
             async move {
                 let made_at = Instant::now();
-                Ok(Filled { body, tags: Vec::new(), whole: true, made_at, timings: Vec::new() })
+                let (tags, timings) = (Vec::new(), Vec::new());
+                Ok(Filled { body, tags, whole: true, withheld: false, made_at, timings })
             }
         };
         bench.documents.get(&wanted, Instant::now(), compose).await.expect("composed");
@@ -309,4 +317,84 @@ async fn memory_is_bounded_by_bytes() {
     let (entries, bytes) = bench.documents.settled_size();
     assert!(bytes <= 1 << 20, "{bytes} bytes in {entries} entries");
     assert!(entries >= 5, "{entries}");
+}
+
+#[tokio::test]
+async fn a_definite_answer_is_passed_on_and_takes_with_it_what_was_made_of_the_same_for_the_same_user() {
+    let bench = Bench::new();
+    let (bora, compact) = (Id::new("bora").expect("an id"), bench.key.clone().with(b"compact"));
+    let boras = DocumentKey::new("feed", Some(&bora));
+    let others = [
+        Wanted { key: &compact, ..bench.wanted() },
+        Wanted { key: &boras, user: Some(&bora), ..bench.wanted() },
+    ];
+    bench.text(NOW, Answer::Whole).await;
+    for wanted in &others {
+        bench.documents.get(wanted, Instant::now(), bench.compose(Answer::Whole)).await.expect("composed");
+    }
+    // Behind, and so that nobody waits for it: the next who asks has to know it.
+    assert_eq!(bench.text(6 * SECOND, Answer::Refusal).await.1, Outcome::Stale);
+    bench.landed().await;
+    let refused = bench.get(NOW, Answer::Refusal).await;
+    assert!(matches!(refused, Err(FillError::Refused("gone"))), "{refused:?}");
+    assert_eq!(bench.documents.settled_size().0, 2, "nothing is kept of it");
+    let look_up = |wanted| bench.documents.look_up(wanted, Instant::now(), bench.compose(Answer::Panic));
+    assert!(look_up(&others[0]).is_none(), "another view of the same");
+    assert_eq!(look_up(&others[1]).expect("somebody else's").outcome, Outcome::Hit);
+    // Neither does an outage bring it back.
+    let failed = bench.documents.get(&others[0], Instant::now(), bench.compose(Answer::Failure)).await;
+    assert!(matches!(failed, Err(FillError::Failed("dead"))), "{failed:?}");
+    assert!(matches!(bench.get(NOW, Answer::Failure).await, Err(FillError::Failed("dead"))));
+    assert_eq!(bench.text(NOW, Answer::Whole).await.0, "document 8", "it is there again");
+}
+
+#[tokio::test]
+async fn what_is_purged_for_everybody_is_not_served_again_not_even_when_composing_fails() {
+    let bench = Bench::new();
+    bench.text(NOW, Answer::Whole).await;
+    bench.drops.purge(&[tag()]);
+    assert!(matches!(bench.get(NOW, Answer::Failure).await, Err(FillError::Failed("dead"))));
+    assert_eq!(bench.text(NOW, Answer::Whole).await.0, "document 3");
+}
+
+#[tokio::test]
+async fn who_reads_along_after_a_purge_does_not_read_what_was_begun_before_it() {
+    let mut bench = Bench::new();
+    bench.hold();
+    let follow = || {
+        let wanted = Wanted { followed: true, ..bench.wanted() };
+        let Followed::UnderWay(following) =
+            bench.documents.follow(&wanted, Instant::now(), bench.compose(Answer::Whole))
+        else {
+            panic!("nothing is there")
+        };
+        following.cause().1
+    };
+    assert_eq!([follow(), follow()], [false, true], "two read the same");
+    bench.drops.purge(&[Tag::recipe(&Id::new("2").expect("an id"))]);
+    assert_eq!([follow(), follow()], [false, true]);
+    bench.let_through(2);
+    bench.landed().await;
+    assert_eq!(bench.calls(), 2);
+}
+
+#[tokio::test]
+async fn a_failure_of_long_ago_hides_nothing() {
+    let bench = Bench::new();
+    bench.text(NOW, Answer::Whole).await;
+    assert_eq!(bench.text(40 * SECOND, Answer::Failure).await.1, Outcome::StaleIfError);
+    // Nobody asked for minutes: the outage may have ended meanwhile, and what is kept been deleted.
+    assert_eq!(bench.text(340 * SECOND, Answer::Whole).await.0, "document 3");
+    assert_eq!(bench.text(400 * SECOND, Answer::Failure).await.1, Outcome::StaleIfError);
+    let refused = bench.get(600 * SECOND, Answer::Refusal).await;
+    assert!(matches!(refused, Err(FillError::Refused("gone"))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_document_without_what_was_refused_replaces_the_one_that_shows_it() {
+    let bench = Bench::new();
+    bench.text(NOW, Answer::Whole).await;
+    assert_eq!(bench.text(6 * SECOND, Answer::Withheld).await.0, "document 1");
+    bench.landed().await;
+    assert_eq!(bench.text(NOW, Answer::Whole).await.0, "document 2");
 }

@@ -1,7 +1,9 @@
 //! Why there is no document.
 
-use clients::UpstreamError;
+use clients::{Refusal, UpstreamError};
 use schemas::Reason;
+
+use crate::cache::{Tag, Uncomposed};
 
 /// Why a part could not be fetched.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -23,6 +25,15 @@ impl PartFailure {
             Self::Upstream(error) => error.reason(),
         }
     }
+
+    /// The upstream's definite answer, where that is why.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Timeout => None,
+            Self::Upstream(error) => error.refusal(),
+        }
+    }
 }
 
 /// Why a screen has no document.
@@ -35,16 +46,36 @@ pub enum ComposeError {
         #[source]
         source: PartFailure,
     },
-    /// What the screen is about does not exist.
-    #[error("there is no such `{part}`")]
-    NotFound { part: &'static str },
+    /// A part that the screen cannot do without, and for which its upstream has a definite answer instead. That answer is
+    /// about what `subjects` name.
+    #[error("required part `{part}` is refused")]
+    Refused { part: &'static str, refusal: Refusal, subjects: Vec<Tag> },
     /// The page that the caller asked for begins where nothing is.
     #[error("the upstream does not know the cursor")]
     UnknownCursor,
     /// Each of the parts that make the screen worth showing.
     #[error("nothing is left of the screen")]
-    NothingLeft { reason: Reason },
+    NothingLeft {
+        reason: Reason,
+        /// One of them was refused for good: an older document would show it.
+        withheld: bool,
+    },
     /// The document could not be written as JSON.
     #[error("the document could not be serialised")]
     Serialise(#[source] std::sync::Arc<serde_json::Error>),
+}
+
+impl From<ComposeError> for Uncomposed<ComposeError> {
+    fn from(error: ComposeError) -> Self {
+        match &error {
+            ComposeError::Refused { subjects, .. } => Self::Refused { subjects: subjects.clone(), error },
+            // A page that begins where nothing is any more, of a list that goes on.
+            ComposeError::UnknownCursor | ComposeError::NothingLeft { withheld: true, .. } => {
+                Self::Refused { subjects: Vec::new(), error }
+            }
+            ComposeError::Required { .. } | ComposeError::NothingLeft { .. } | ComposeError::Serialise(_) => {
+                Self::Failed(error)
+            }
+        }
+    }
 }

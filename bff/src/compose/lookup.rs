@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::{
     Run,
-    part::{time_left, within},
+    part::{time_left, withholds, within},
     run::{outcome_of, weight},
 };
 use crate::cache::Tag;
@@ -101,6 +101,10 @@ impl<V: Clone + Serialize + Send + Sync + 'static> Lookup<'_, V> {
                 run.observe(name, "ok", took);
             }
             Err(failure) => {
+                if withholds(&failure) {
+                    run.shelf.forget(copy);
+                    run.note_withheld();
+                }
                 let old = run.shelf.last_good::<HashMap<Id, Option<V>>>(copy, Instant::now());
                 let stand_ins = old.map(|(old, _)| known(&missing, &old)).unwrap_or_default();
                 let complete = stand_ins.len() == missing.len();

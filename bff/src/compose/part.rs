@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration, time::Instant};
 
-use clients::UpstreamError;
+use clients::{Refusal, UpstreamError};
 use schemas::{DegradedPart, PartStatus};
 use serde::Serialize;
 
@@ -17,7 +17,7 @@ pub struct Part<'r, T> {
     run: &'r Run,
     name: &'static str,
     budget: Option<f64>,
-    is_subject: bool,
+    is_required: bool,
     has_cursor: bool,
     tags: Vec<Tag>,
     tags_of: fn(&T) -> Vec<Tag>,
@@ -35,7 +35,7 @@ impl<'r, T> Part<'r, T> {
             run,
             name,
             budget: None,
-            is_subject: false,
+            is_required: false,
             has_cursor: false,
             tags: Vec::new(),
             tags_of: |_| Vec::new(),
@@ -49,13 +49,6 @@ impl<'r, T> Part<'r, T> {
         self
     }
 
-    /// It is what the screen is about: when its upstream does not know it, there is no such screen.
-    #[must_use]
-    pub fn subject(mut self) -> Self {
-        self.is_subject = true;
-        self
-    }
-
     /// It is a page that begins at a cursor, if there is one: nothing else in the call is unchecked and the caller's. When
     /// the upstream refuses what it is asked, there is no such page.
     #[must_use]
@@ -64,7 +57,7 @@ impl<'r, T> Part<'r, T> {
         self
     }
 
-    /// Something that it depends on, whatever comes.
+    /// Something that it depends on, whatever comes: of a required part, what it is about.
     #[must_use]
     pub fn tag(mut self, tag: Tag) -> Self {
         self.tags.push(tag);
@@ -83,21 +76,21 @@ impl<T: Serialize + Send + Sync + 'static> Part<'_, T> {
     /// Fetches it; without it there is no document.
     ///
     /// # Errors
-    /// [`ComposeError::Required`], or [`ComposeError::NotFound`] for a [`Part::subject`].
+    /// [`ComposeError::Refused`] where its upstream has a definite answer instead, else [`ComposeError::Required`].
     pub async fn required(
-        self,
+        mut self,
         fetch: impl Future<Output = Result<T, UpstreamError>>,
     ) -> Result<Arc<T>, ComposeError> {
+        self.is_required = true;
         let part = self.name;
-        self.fetch(fetch).await.map_err(|(source, _)| match &source {
-            PartFailure::Upstream(error) if self.is_subject && is_not_found(error) => {
-                ComposeError::NotFound { part }
-            }
-            _ => ComposeError::Required { part, source },
+        self.fetch(fetch).await.map_err(|(source, _)| match source.refusal() {
+            Some(refusal) => ComposeError::Refused { part, refusal, subjects: self.tags },
+            None => ComposeError::Required { part, source },
         })
     }
 
-    /// Fetches it; where that fails, its last good copy stands in, else there is none.
+    /// Fetches it; where that fails, its last good copy stands in, else there is none. No copy stands in for what is
+    /// refused for good.
     pub async fn optional(self, fetch: impl Future<Output = Result<T, UpstreamError>>) -> Option<Arc<T>> {
         let Self { run, name, .. } = self;
         match self.fetch(fetch).await {
@@ -105,6 +98,10 @@ impl<T: Serialize + Send + Sync + 'static> Part<'_, T> {
             Err((failure, took)) => {
                 if self.has_cursor && is_refused_question(&failure) {
                     run.note_unknown_cursor();
+                }
+                if withholds(&failure) {
+                    run.shelf.forget(name);
+                    run.note_withheld();
                 }
                 let copy = run.shelf.last_good::<T>(name, Instant::now());
                 let status = if copy.is_some() { PartStatus::Stale } else { PartStatus::Missing };
@@ -149,6 +146,9 @@ impl<T: Serialize + Send + Sync + 'static> Part<'_, T> {
     fn all_tags(&self, value: &T) -> Vec<Tag> {
         let mut tags = (self.tags_of)(value);
         tags.extend_from_slice(&self.tags);
+        if self.is_required {
+            tags.extend(self.tags.iter().map(Tag::as_subject));
+        }
         tags
     }
 
@@ -157,8 +157,13 @@ impl<T: Serialize + Send + Sync + 'static> Part<'_, T> {
     }
 }
 
-fn is_not_found(error: &UpstreamError) -> bool {
-    error.status().is_some_and(|status| status == 404)
+/// Whether an optional part is refused in a way for which no copy may stand in. A 404 is not: such parts are mostly lists,
+/// which name nothing that could be missing, so that it tells of a service that is not where it should be.
+pub(super) fn withholds(failure: &PartFailure) -> bool {
+    match failure.refusal() {
+        Some(Refusal::Forbidden | Refusal::Gone | Refusal::LegalReasons) => true,
+        Some(Refusal::NotFound) | None => false,
+    }
 }
 
 fn is_refused_question(failure: &PartFailure) -> bool {

@@ -36,6 +36,8 @@ struct Log {
     degraded: Vec<DegradedPart>,
     tags: Vec<Tag>,
     has_unknown_cursor: bool,
+    /// A part is missing because it was refused for good.
+    withheld: bool,
     /// When the oldest of the parts was fetched that were kept from before.
     oldest: Option<Instant>,
 }
@@ -135,9 +137,10 @@ impl Run {
             return Ok(());
         }
         self.known_cursor()?;
-        let timed_out = self.log.lock().degraded.iter().all(|part| part.reason == Reason::Timeout);
+        let log = self.log.lock();
+        let timed_out = log.degraded.iter().all(|part| part.reason == Reason::Timeout);
         let reason = if timed_out { Reason::Timeout } else { Reason::Unavailable };
-        Err(ComposeError::NothingLeft { reason })
+        Err(ComposeError::NothingLeft { reason, withheld: log.withheld })
     }
 
     /// Serialises the document and hands it over with all that the cache must know of it.
@@ -155,6 +158,7 @@ impl Run {
             body: body.into(),
             tags: log.tags,
             whole: log.degraded.is_empty(),
+            withheld: log.withheld,
             // What was fetched just now counts from now on, however long it took: from its request on, a
             // document that is slow to make would be stale on arrival, and be made again and again.
             made_at: log.oldest.unwrap_or_else(Instant::now),
@@ -194,6 +198,11 @@ impl Run {
             Some(_) => {}
             None => log.degraded.push(degraded),
         }
+    }
+
+    /// Notes that a part is missing because it was refused for good.
+    pub(super) fn note_withheld(&self) {
+        self.log.lock().withheld = true;
     }
 
     /// Notes that there is no page where the caller wants one: that is no part that failed.

@@ -9,8 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clients::UpstreamError;
+use clients::{Refusal, UpstreamError};
 use futures_util::future::{BoxFuture, join, try_join};
+use http::StatusCode;
 use schemas::{DegradedPart, Id, PartStatus, Reason};
 use serde::Serialize;
 use tokio::runtime::Handle;
@@ -18,8 +19,8 @@ use tokio::runtime::Handle;
 use super::{ComposeError, Run, View};
 use crate::{
     cache::{
-        CacheSettings, DocumentKey, Documents, Drops, Encoding, Encodings, FillError, Filled, Policy, Shelf,
-        Tag, Wanted,
+        CacheSettings, DocumentKey, Documents, Drops, Encoding, Encodings, FillError, Filled, Policy, Relay,
+        Shelf, Tag, Uncomposed, Wanted,
     },
     telemetry::Metrics,
 };
@@ -52,6 +53,8 @@ struct Upstreams {
 const WORKS: u8 = 0;
 const REFUSES: u8 = 1;
 const HANGS: u8 = 2;
+const FORBIDS: u8 = 3;
+const KNOWS_NOTHING: u8 = 4;
 
 impl Upstreams {
     async fn call<T>(&self, name: String, switch: &AtomicU8, value: T) -> Result<T, UpstreamError> {
@@ -59,6 +62,8 @@ impl Upstreams {
         match switch.load(Ordering::SeqCst) {
             WORKS => Ok(value),
             REFUSES => Err(UpstreamError::Redirect { upstream: "test" }),
+            FORBIDS => Err(answered(StatusCode::FORBIDDEN)),
+            KNOWS_NOTHING => Err(answered(StatusCode::NOT_FOUND)),
             _ => std::future::pending().await,
         }
     }
@@ -68,6 +73,10 @@ impl Upstreams {
         calls.sort();
         calls
     }
+}
+
+fn answered(status: StatusCode) -> UpstreamError {
+    UpstreamError::Status { upstream: "test", status, problem: None }
 }
 
 async fn compose(run: Run, up: Upstreams) -> Result<Filled, ComposeError> {
@@ -111,7 +120,7 @@ impl Bench {
     fn new() -> Self {
         let drops = Arc::new(Drops::default());
         let settings = CacheSettings { max_bytes: 1 << 20, jitter_percent: 0 };
-        let documents = Arc::new(Documents::new(settings, Arc::clone(&drops), Handle::current()));
+        let documents = Arc::new(Documents::new(settings, Relay::alone(&drops), Handle::current()));
         Self { documents, drops, up: Upstreams::default(), ada: Id::new("ada").expect("an id") }
     }
 
@@ -129,14 +138,15 @@ impl Bench {
         let up = self.up.clone();
         let compose = move |shelf: Shelf| -> BoxFuture<'static, _> {
             let run = Run::new("screen", View::Full, Duration::from_millis(60), shelf, Arc::clone(&metrics));
-            Box::pin(compose(run, up.clone()))
+            let composing = compose(run, up.clone());
+            Box::pin(async move { composing.await.map_err(Uncomposed::from) })
         };
         match self.documents.get(&wanted, Instant::now() + in_time, compose).await {
             Ok(served) => {
                 let (body, _) = served.document.representation(Encoding::Identity);
                 Ok(serde_json::from_slice(&body.body).expect("JSON"))
             }
-            Err(FillError::Failed(error)) => Err(error),
+            Err(FillError::Failed(error) | FillError::Refused(error)) => Err(error),
             Err(FillError::Lost) => panic!("lost"),
         }
     }
@@ -236,7 +246,7 @@ async fn a_part_that_fails_twice_is_named_once_with_the_graver_word() {
     let drops = Arc::clone(&bench.drops);
     let documents: Arc<Documents<ComposeError>> = Arc::new(Documents::new(
         CacheSettings { max_bytes: 1 << 20, jitter_percent: 0 },
-        drops,
+        Relay::alone(&drops),
         Handle::current(),
     ));
     let key = DocumentKey::new("screen", None);
@@ -254,7 +264,43 @@ async fn a_part_that_fails_twice_is_named_once_with_the_graver_word() {
         join(run.part("twice").optional(refused()), run.part("twice").optional(refused())).await;
         let expected = DegradedPart { part: "twice", status: PartStatus::Missing, reason: Reason::Timeout };
         assert_eq!(run.degraded(), [expected]);
-        run.finish(&())
+        run.finish(&()).map_err(Uncomposed::from)
     };
     documents.get(&wanted, Instant::now(), compose).await.expect("composed");
+}
+
+#[tokio::test]
+async fn a_required_part_that_is_refused_ends_the_document_and_says_what_it_was_about() {
+    let bench = Bench::new();
+    bench.ask(NOW).await.expect("composed");
+    for (answer, expected) in [(FORBIDS, Refusal::Forbidden), (KNOWS_NOTHING, Refusal::NotFound)] {
+        bench.up.me.store(answer, Ordering::SeqCst);
+        let refused = bench.ask(GONE).await;
+        let Err(ComposeError::Refused { part: "me", refusal, .. }) = refused else { panic!("{refused:?}") };
+        assert_eq!(refusal, expected);
+    }
+    bench.up.me.store(REFUSES, Ordering::SeqCst);
+    let failed = bench.ask(GONE).await;
+    assert!(matches!(failed, Err(ComposeError::Required { .. })), "nothing old stands in: {failed:?}");
+}
+
+#[tokio::test]
+async fn no_copy_stands_in_for_an_optional_part_that_is_refused() {
+    let bench = Bench::new();
+    bench.ask(NOW).await.expect("composed");
+    // A list names nothing that could be missing: its service is not where it should be.
+    bench.up.list.store(KNOWS_NOTHING, Ordering::SeqCst);
+    let screen = bench.ask(GONE).await.expect("composed");
+    assert_eq!(screen["degraded"], degraded("list", "stale", "rejected"));
+    bench.up.names.store(FORBIDS, Ordering::SeqCst);
+    bench.drops.soft(&[Tag::member(&Id::new("a").expect("an id"))]);
+    let screen = bench.ask(GONE).await.expect("composed");
+    assert_eq!(screen["degraded"], degraded("names", "missing", "rejected"));
+    bench.up.list.store(FORBIDS, Ordering::SeqCst);
+    bench.drops.soft(&[list_tag()]);
+    let failed = bench.ask(GONE).await;
+    assert!(matches!(failed, Err(ComposeError::NothingLeft { withheld: true, .. })), "{failed:?}");
+    bench.up.list.store(REFUSES, Ordering::SeqCst);
+    let failed = bench.ask(GONE).await;
+    assert!(matches!(failed, Err(ComposeError::NothingLeft { .. })), "it is not kept for later: {failed:?}");
 }

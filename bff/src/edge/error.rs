@@ -6,9 +6,7 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
-use clients::UpstreamError;
-// The upstream side's status type: another major version of the crate that actix-web uses.
-use http::StatusCode as UpstreamStatus;
+use clients::{Refusal, UpstreamError};
 use schemas::{FieldError, Reason};
 
 use crate::{
@@ -96,6 +94,18 @@ const fn face(status: StatusCode, code: &'static str, title: &'static str, detai
 const NOT_FOUND: Face =
     face(StatusCode::NOT_FOUND, "not_found", "Not found", "There is nothing here by that name.");
 const FORBIDDEN: Face = face(StatusCode::FORBIDDEN, "forbidden", "Forbidden", "This is not yours to do.");
+const GONE: Face = face(
+    StatusCode::GONE,
+    "gone",
+    "Gone",
+    "What was here by that name was taken away, and does not come back.",
+);
+const LEGAL_REASONS: Face = face(
+    StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS,
+    "unavailable_for_legal_reasons",
+    "Unavailable for legal reasons",
+    "What is here by that name may not be shown.",
+);
 const INVALID: Face = face(
     StatusCode::UNPROCESSABLE_ENTITY,
     "validation_failed",
@@ -300,18 +310,23 @@ fn of_composition(error: &ComposeError) -> Face {
     match error {
         ComposeError::Required { source: PartFailure::Timeout, .. } => TIMEOUT,
         ComposeError::Required { source: PartFailure::Upstream(error), .. } => of_reason(error.reason()),
-        ComposeError::NotFound { .. } => NOT_FOUND,
+        ComposeError::Refused { refusal, .. } => of_refusal(*refusal),
         ComposeError::UnknownCursor => INVALID,
-        ComposeError::NothingLeft { reason } => of_reason(*reason),
+        ComposeError::NothingLeft { reason, .. } => of_reason(*reason),
         ComposeError::Serialise(_) => INTERNAL,
     }
 }
 
 fn of_upstream(error: &UpstreamError) -> Face {
-    match error.status() {
-        Some(UpstreamStatus::NOT_FOUND) => NOT_FOUND,
-        Some(UpstreamStatus::FORBIDDEN) => FORBIDDEN,
-        _ => of_reason(error.reason()),
+    error.refusal().map_or_else(|| of_reason(error.reason()), of_refusal)
+}
+
+fn of_refusal(refusal: Refusal) -> Face {
+    match refusal {
+        Refusal::Forbidden => FORBIDDEN,
+        Refusal::NotFound => NOT_FOUND,
+        Refusal::Gone => GONE,
+        Refusal::LegalReasons => LEGAL_REASONS,
     }
 }
 

@@ -139,7 +139,10 @@ pub(super) fn tags_of_posts(page: &Page<Post>) -> Vec<Tag> {
 
 /// What a page of comments depends on.
 pub(super) fn tags_of_comments(page: &Page<Comment>) -> Vec<Tag> {
-    page.items.iter().map(|comment| Tag::member(&comment.author_id)).collect()
+    page.items
+        .iter()
+        .flat_map(|comment| [Tag::comment(&comment.id), Tag::member(&comment.author_id)])
+        .collect()
 }
 
 /// The newest recipes of one member.

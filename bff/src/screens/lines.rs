@@ -78,10 +78,10 @@ pub(super) async fn stream_response(
     let under_way = status_under_way(following.cause());
     let first = following.next().await;
     if let Some(Next::End(Err(error))) = &first
-        && screens.documents.older(&key, Instant::now()).is_none()
+        && let Err(error) = screens.documents.older(&key, Instant::now(), error.clone())
     {
         screens.metrics.cache_outcome(screen, "failed");
-        return Err(fill_error(error.clone()));
+        return Err(fill_error(error));
     }
     let reader = Reader { following, first, sent: HashSet::new(), key, screen, screens };
     let lines = stream::unfold(reader, |mut reader| async {
@@ -115,7 +115,7 @@ impl Reader {
             }
             Next::End(end) => end,
         };
-        let older = |error| self.screens.documents.older(&self.key, Instant::now()).ok_or(error);
+        let older = |error| self.screens.documents.older(&self.key, Instant::now(), error);
         // An older document's fields would not fit those that were sent.
         let end = if self.sent.is_empty() { end.or_else(older) } else { end };
         let outcome = end.as_ref().map_or("failed", outcome_word);

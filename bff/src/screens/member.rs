@@ -74,7 +74,7 @@ impl Screen for MemberScreen {
         (id, page): (Id, PageParams),
     ) -> Result<Filled, ComposeError> {
         let (cx, clients) = (&up.cx, up.clients());
-        let profile = run.part("profile").subject().within(FIRST_STEP).tag(Tag::member(&id));
+        let profile = run.part("profile").within(FIRST_STEP).tag(Tag::member(&id));
         let posts = run
             .part("posts")
             .from_cursor(page.cursor.as_deref())

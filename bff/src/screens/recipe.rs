@@ -61,7 +61,7 @@ impl Screen for RecipeScreen {
 
     async fn compose(run: Run, up: Upstream, _: Option<Id>, id: Id) -> Result<Filled, ComposeError> {
         let client = &up.clients().recipe;
-        let recipe = run.part("recipe").subject().within(0.7).tag(Tag::recipe(&id));
+        let recipe = run.part("recipe").within(0.7).tag(Tag::recipe(&id));
         let comments = run.part("comments").within(0.7).tag(Tag::recipe(&id)).tags_of(tags_of_comments);
         let recipe = recipe.required(client.recipe(&up.cx, &id));
         let how_many = if run.is_compact() { FEW_COMMENTS } else { COMMENTS };

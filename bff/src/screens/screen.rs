@@ -171,7 +171,8 @@ impl Upstream {
 /// Answers a request for the screen `S`.
 ///
 /// # Errors
-/// 401, 404, 406, 422; 502 or 504 when it cannot be composed and no older document can stand in.
+/// 401, 406, 422; 403, 404, 410 or 451 where a service says so of what the screen is about; 502 or 504 when it cannot be
+/// composed and no older document can stand in.
 pub async fn serve<S: Screen>(
     request: HttpRequest,
     MaybeSignedIn(caller): MaybeSignedIn,
@@ -205,7 +206,7 @@ pub async fn serve<S: Screen>(
         };
         async move {
             let run = Run::new(S::NAME, view, settings.deadline, shelf, Arc::clone(&screens.metrics));
-            S::compose(run, Upstream { screens, cx }, viewer, params).await
+            Ok(S::compose(run, Upstream { screens, cx }, viewer, params).await?)
         }
     };
     let shared = user.is_none();
@@ -261,12 +262,12 @@ fn wants_current(headers: &HeaderMap) -> bool {
 /// What callers see of a composition that failed.
 pub(super) fn fill_error(error: FillError<ComposeError>) -> ApiError {
     match error {
-        FillError::Failed(ComposeError::UnknownCursor) => ApiError::Invalid(vec![FieldError {
+        FillError::Refused(ComposeError::UnknownCursor) => ApiError::Invalid(vec![FieldError {
             field: "cursor".into(),
             code: "invalid".into(),
             message: "not a cursor of this list".into(),
         }]),
-        FillError::Failed(error) => ApiError::Compose(error),
+        FillError::Failed(error) | FillError::Refused(error) => ApiError::Compose(error),
         FillError::Lost => ApiError::Interrupted("a composition was lost"),
     }
 }

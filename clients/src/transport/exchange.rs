@@ -15,7 +15,7 @@ use reqwest::Response;
 use tokio::time::timeout;
 
 use super::{Authority, Call, Upstream, trace};
-use crate::{BodyFault, CallContext, Problem, UpstreamError};
+use crate::{BodyFault, CallContext, Problem, Refusal, UpstreamError};
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -60,11 +60,19 @@ impl Upstream {
             }
             return Ok(Received { body, not_modified: false });
         }
-        if let (StatusCode::NOT_MODIFIED, Some(known), Some(key)) = (status, known, key) {
-            if known.is_meant_by(response.headers()) {
-                return Ok(Received { body: known.body, not_modified: true });
+        if let Some(key) = &key {
+            match known {
+                Some(known)
+                    if status == StatusCode::NOT_MODIFIED && known.is_meant_by(response.headers()) =>
+                {
+                    return Ok(Received { body: known.body, not_modified: true });
+                }
+                // It is not what the upstream means, or not there any more: it is not asked about again.
+                Some(_) if status == StatusCode::NOT_MODIFIED || Refusal::of(status).is_some() => {
+                    self.kept.forget(key)
+                }
+                _ => {}
             }
-            self.kept.forget(&key);
         }
         if status.is_redirection() {
             return Err(UpstreamError::Redirect { upstream: self.name });

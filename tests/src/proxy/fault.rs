@@ -11,6 +11,10 @@ pub enum Fault {
     Reset,
     /// The upstream does its work, then the connection is reset.
     LoseAnswer,
+    /// The upstream does its work; its answer is held back until the fault is taken away.
+    HoldAnswer,
+    /// The upstream does its work, and then answers with this status instead, as with [`Fault::Status`].
+    DoneThen(u16),
     /// The head and half of the body, then the connection closes.
     CutBody,
     /// The head and half of the body, then silence.
@@ -65,14 +69,16 @@ pub(super) fn answer(status: u16, content_type: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
+/// A refusal with [`PLANTED`] in it.
+pub(super) fn problem(status: u16) -> Vec<u8> {
+    let body = format!(
+        r#"{{"type":"/problems/planted","title":"{PLANTED}","status":{status},"detail":"{PLANTED}","code":"planted","requestId":"x"}}"#
+    );
+    answer(status, "application/problem+json", &body)
+}
+
 /// The answer that a fault stands for, where it is a fixed one.
 pub(super) fn fixed_answer(fault: &Fault) -> Option<Vec<u8>> {
-    let problem = |status| {
-        let body = format!(
-            r#"{{"type":"/problems/planted","title":"{PLANTED}","status":{status},"detail":"{PLANTED}","code":"planted","requestId":"x"}}"#
-        );
-        answer(status, "application/problem+json", &body)
-    };
     match fault {
         Fault::Garbage => Some(b"\x16\x03\x01 this is not HTTP at all\r\n\r\n".to_vec()),
         Fault::GarbageJson => Some(answer(200, "application/json", &format!("{{\"items\": [{PLANTED}"))),

@@ -17,7 +17,7 @@ use tokio::{
 
 use super::{
     Recorded, Shared,
-    fault::{Fault, HUGE, Rules, fixed_answer},
+    fault::{Fault, HUGE, Rules, fixed_answer, problem},
     wire::{Message, Side, Wire},
 };
 use crate::{
@@ -117,6 +117,20 @@ async fn exchanges(client: &mut Wire, shared: &Shared) -> io::Result<Ending> {
         }
         let ending = match &fault {
             Some(Fault::LoseAnswer) => Some(Ending::Reset),
+            Some(Fault::HoldAnswer) => {
+                let mut rules = shared.rules.subscribe();
+                select! {
+                    () = until(&mut rules, |rules| rules.fault(&target) != Some(&Fault::HoldAnswer)) => {
+                        send(client, shared, &answer.raw).await?;
+                    }
+                    () = client.closed() => shared.count_abandoned(),
+                }
+                Some(Ending::Close)
+            }
+            Some(Fault::DoneThen(status)) => {
+                send(client, shared, &problem(*status)).await?;
+                None
+            }
             Some(Fault::CutBody) => {
                 send(client, shared, &half(&answer)).await?;
                 Some(Ending::Close)

@@ -1,9 +1,19 @@
 //! A real shared cache (nginx) before the gateway: what it keeps is nobody's own.
 
-use std::{net::TcpListener, path::Path, process::Stdio};
+use std::{
+    cell::Cell,
+    net::TcpListener,
+    path::Path,
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use futures_util::{StreamExt, stream};
-use tests::{Actor, TestBff, eventually, figures};
+use reqwest::Method;
+use tests::{
+    Actor, TestBff, eventually, figures,
+    redis::{Durability, RedisServer},
+};
 use tokio::process::{Child, Command};
 
 use crate::kitchen::publish;
@@ -104,4 +114,57 @@ async fn a_shared_cache_never_holds_what_is_personal() {
     let hits: u32 = asked.buffer_unordered(16).fold(0, |sum, hit| async move { sum + hit }).await;
     figures::note("requests through nginx, of which from its cache", format!("{REQUESTS}, {hits}"));
     assert!(hits > REQUESTS / 10, "{hits} hits: nothing was shared");
+}
+
+/// How a screen can be asked for: its query, and `Accept`.
+const VIEWS: [(&str, &str); 3] =
+    [("", "application/json"), ("?view=compact", "application/json"), ("", "application/x-ndjson")];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_deleted_is_gone_behind_a_shared_cache_once_its_five_seconds_are_over() {
+    let redis = RedisServer::durable(Durability::Nothing).await;
+    let here = TestBff::builder().redis(&redis).spawn().await;
+    let there = here.replica().await;
+    let cook = here.signed_in("cook").await;
+    let id = publish(&cook, "Rice with eggs").await;
+    let path = format!("/bff/recipes/{id}");
+    let folders = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
+    let nginx = [
+        Nginx::before(&here.url(), folders[0].path()).await,
+        Nginx::before(&there.url(), folders[1].path()).await,
+    ];
+    let readers = nginx.each_ref().map(|nginx| here.anonymous().elsewhere(&nginx.base));
+    let ask = async |reader: &Actor, (query, accept): (&str, &str)| {
+        reader.request(Method::GET, &format!("{path}{query}")).header("accept", accept).send().await
+    };
+    for reader in &readers {
+        for kind in VIEWS {
+            // Lines that are sent while they are made are kept by nobody; those after them are.
+            let kept = eventually("it to be kept", || async {
+                let answer = ask(reader, kind).await.expect(200);
+                (answer.header("x-cache") == Some("HIT")).then_some(())
+            });
+            kept.await;
+        }
+    }
+    let _ = cook.delete(&format!("/api/recipes/{id}")).await.expect(204);
+    let deleted = Instant::now();
+    let last = Cell::new(Duration::ZERO);
+    for (reader, kind) in readers.iter().flat_map(|reader| VIEWS.map(|kind| (reader, kind))) {
+        let gone = eventually("the shared cache to ask again", || async {
+            let answer = ask(reader, kind).await;
+            if answer.status == 200 {
+                // What nginx has it may serve for as long as it was told; the gateway gives it no more.
+                assert_eq!(answer.header("x-cache"), Some("HIT"), "{kind:?}");
+                last.set(last.get().max(deleted.elapsed()));
+                return None;
+            }
+            Some(answer)
+        });
+        gone.await.expect_problem(404, "not_found");
+    }
+    figures::note("deleted recipe served last by nginx after", format!("{} ms", last.get().as_millis()));
+    for (reader, kind) in readers.iter().flat_map(|reader| VIEWS.map(|kind| (reader, kind))) {
+        ask(reader, kind).await.expect_problem(404, "not_found");
+    }
 }

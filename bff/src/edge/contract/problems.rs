@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use clients::UpstreamError;
+// The upstream side's status type: another major version of the crate that actix-web uses.
+use http::StatusCode as UpstreamStatus;
 use schemas::FieldError;
 use utoipa::openapi::{
     AllOfBuilder, ContentBuilder, ObjectBuilder, Ref, ResponseBuilder, Schema, Type, example::ExampleBuilder,
@@ -74,15 +76,21 @@ pub(super) fn of_bodies() -> [ApiError; 5] {
     ]
 }
 
-/// Where a service behind the gateway is asked.
+/// Where a service behind the gateway is asked: it may fail, or have a definite answer instead of what it is asked for.
 #[must_use]
-pub fn upstream_problems() -> [ApiError; 3] {
+pub fn upstream_problems() -> [ApiError; 7] {
     let upstream = "";
+    let refused = |status| UpstreamError::Status { upstream, status, problem: None };
     [
-        ApiError::Upstream(UpstreamError::Redirect { upstream }),
-        ApiError::Upstream(UpstreamError::Timeout { upstream }),
-        ApiError::Upstream(UpstreamError::Overloaded { upstream }),
+        UpstreamError::Redirect { upstream },
+        UpstreamError::Timeout { upstream },
+        UpstreamError::Overloaded { upstream },
+        refused(UpstreamStatus::FORBIDDEN),
+        refused(UpstreamStatus::NOT_FOUND),
+        refused(UpstreamStatus::GONE),
+        refused(UpstreamStatus::UNAVAILABLE_FOR_LEGAL_REASONS),
     ]
+    .map(ApiError::Upstream)
 }
 
 /// What a refusal looks like: a problem document with one of these codes. Operations that end alike share it.

@@ -1,5 +1,6 @@
 //! Several gateways over one Redis, and Redis in trouble.
 
+mod deleted;
 mod failover;
 mod outage;
 mod refresh;
