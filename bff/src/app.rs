@@ -36,8 +36,8 @@ use self::internal::{Health, internal_server};
 pub use self::pieces::key_times;
 use self::pieces::{
     announcer, app_tokens, callers, cookie_settings, csrf_guard, event_senders, forget_cards,
-    gone_with_session, hub, rate_limits, refresh_cookie_settings, revalidator, screens, session_policy,
-    signing_keys, store_settings, throttle_policy, trusted_proxies, upstream_clients,
+    gone_with_session, hub, idempotency_policy, rate_limits, refresh_cookie_settings, revalidator, screens,
+    session_policy, signing_keys, store_settings, throttle_policy, trusted_proxies, upstream_clients,
 };
 use self::rotation::Rotation;
 use crate::{
@@ -203,7 +203,12 @@ impl Application {
                     throttle_policy(&config, &store),
                     Arc::clone(&metrics),
                 ),
-                idempotency: Idempotency::new(Arc::clone(&store), Arc::clone(&secrets)),
+                idempotency: Idempotency::new(
+                    Arc::clone(&store),
+                    Arc::clone(&secrets),
+                    idempotency_policy(&config),
+                )
+                .map_err(StartError::Randomness)?,
                 comment_recipes: screens.comment_recipes.clone(),
                 announce: announcer(hub.clone()),
                 clients,

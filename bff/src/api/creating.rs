@@ -66,15 +66,15 @@ impl Api {
         let api = self.clone();
         let once = async move {
             let begun = api.idempotency.begin(&keyed).await?;
-            let Begun::First = begun else { return Ok::<_, ApiError>((begun, true)) };
+            let Begun::First(attempt) = begun else { return Ok::<_, ApiError>((begun, true)) };
             let (answer, state) = ending(writing.await, made);
-            api.idempotency.end(&keyed, state).await;
+            api.idempotency.end(&keyed, attempt, state).await;
             Ok((Begun::Answered(answer), false))
         };
         let (begun, replayed) = self.to_its_end(once).await??;
         let mut response = match begun {
             Begun::Answered(answer) => answer.map_or_else(HttpResponse::from_error, Made::response),
-            Begun::First | Begun::InFlight => {
+            Begun::First(_) | Begun::InFlight => {
                 let mut response = HttpResponse::from_error(IN_FLIGHT);
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
                 return Ok(response);
@@ -98,11 +98,9 @@ fn ending<T>(
             let state = made.as_ref().map_or(State::Unknown, |made| State::Made(made.clone()));
             (made, Some(state))
         }
-        Err(error) if may_be_done(&error) => (Err(refusal(error)), Some(State::Unknown)),
         Err(error) => {
-            let refusal = refusal(error);
-            let state = State::of_refusal(&refusal);
-            (Err(refusal), state)
+            let state = may_be_done(&error).then_some(State::Unknown);
+            (Err(refusal(error)), state)
         }
     }
 }

@@ -37,7 +37,7 @@ pub use comments::{
 pub use contract::describe;
 pub use docs::{Docs, describe_docs, docs};
 pub use follows::{follow, unfollow};
-pub use idempotency::Idempotency;
+pub use idempotency::{Idempotency, IdempotencyPolicy};
 pub use ingredients::list_ingredients;
 pub use jwks::{Jwks, jwks};
 pub use me::{change_me, read_me};

@@ -54,32 +54,17 @@ pub(super) fn refusal_of_list(error: UpstreamError) -> ApiError {
     }
 }
 
-/// The refusal that a caller saw under `code`.
-pub(super) fn refusal_again(code: &str) -> Option<ApiError> {
-    if code == NOT_FOUND {
-        return Some(ApiError::NotFound);
-    }
-    REFUSALS.iter().find(|(_, known, _)| *known == code).map(|known| refused(*known))
-}
-
 /// A refusal that the contract promises, by a code out of the list above.
 ///
 /// # Panics
 /// When it is not in the list, which the contract's own test finds out.
 pub(super) fn refusal_named(code: &str) -> ApiError {
-    refusal_again(code).expect("a code out of the list")
+    REFUSALS
+        .iter()
+        .find(|(_, known, _)| *known == code)
+        .map(|known| refused(*known))
+        .expect("a code out of the list")
 }
-
-/// The code under which [`refusal_again`] finds a refusal.
-pub(super) fn code_of(error: &ApiError) -> Option<&'static str> {
-    match error {
-        ApiError::NotFound => Some(NOT_FOUND),
-        ApiError::Refused { code, .. } => Some(code),
-        _ => None,
-    }
-}
-
-const NOT_FOUND: &str = "not_found";
 
 fn refused((status, code, detail): (StatusCode, &'static str, &'static str)) -> ApiError {
     ApiError::Refused { status, code, detail }
@@ -92,18 +77,18 @@ pub(super) fn was_refused(error: &UpstreamError) -> bool {
     error.status().is_some_and(|status| status.is_client_error() && !tells.contains(&status))
 }
 
-/// Whether a write that has no usable answer may have been carried out all the same. An upstream that says
-/// itself that it failed is believed; something between it and us cannot know.
+/// Whether a write that has no usable answer may have been carried out all the same: unless nothing was sent, or the
+/// upstream refused it. One that says that it failed may have done so after its write was committed, and many answer a
+/// write that they did carry out with a redirect to what came of it.
 pub(super) fn may_be_done(error: &UpstreamError) -> bool {
     match error {
-        UpstreamError::Timeout { .. } | UpstreamError::Body { .. } | UpstreamError::TooLarge { .. } => true,
+        UpstreamError::Timeout { .. }
+        | UpstreamError::Body { .. }
+        | UpstreamError::TooLarge { .. }
+        | UpstreamError::Redirect { .. } => true,
         UpstreamError::Connect { source, .. } => !source.is_connect(),
-        UpstreamError::Status { status, .. } => {
-            matches!(*status, UpstreamStatus::BAD_GATEWAY | UpstreamStatus::GATEWAY_TIMEOUT)
-        }
-        UpstreamError::Redirect { .. } | UpstreamError::Overloaded { .. } | UpstreamError::Token { .. } => {
-            false
-        }
+        UpstreamError::Status { status, .. } => !status.is_client_error(),
+        UpstreamError::Overloaded { .. } | UpstreamError::Token { .. } => false,
     }
 }
 
@@ -130,7 +115,7 @@ mod tests {
     use http::StatusCode;
     use schemas::FieldError;
 
-    use super::{ApiError, REFUSALS, code_of, may_be_done, refusal, refusal_again, was_refused};
+    use super::{ApiError, may_be_done, refusal, was_refused};
 
     fn status(status: u16, code: Option<&str>, fields: &[(&str, &str)]) -> UpstreamError {
         let field = |(field, code): &(&str, &str)| FieldError {
@@ -146,7 +131,11 @@ mod tests {
 
     #[test]
     fn callers_see_the_refusals_that_are_theirs_to_see() {
-        let code = |error: UpstreamError| code_of(&refusal(error));
+        let code = |error: UpstreamError| match refusal(error) {
+            ApiError::NotFound => Some("not_found"),
+            ApiError::Refused { code, .. } => Some(code),
+            _ => None,
+        };
         assert_eq!(code(status(403, Some("own_recipe"), &[])), Some("own_recipe"));
         assert_eq!(code(status(403, Some("anything"), &[])), Some("forbidden"));
         assert_eq!(code(status(403, None, &[])), Some("forbidden"));
@@ -179,24 +168,14 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_can_be_said_again() {
-        for (_, code, _) in REFUSALS {
-            assert_eq!(refusal_again(code).as_ref().and_then(code_of), Some(code));
-        }
-        assert!(matches!(refusal_again("not_found"), Some(ApiError::NotFound)));
-        assert!(refusal_again("unheard_of").is_none());
-    }
-
-    #[test]
     fn only_a_write_without_an_answer_may_have_been_carried_out() {
         let upstream = "recipe";
         assert!(may_be_done(&UpstreamError::Timeout { upstream }));
         assert!(may_be_done(&UpstreamError::TooLarge { upstream, limit_bytes: 1 }));
         assert!(may_be_done(&UpstreamError::Body { upstream, source: BodyFault::Mismatch }));
         assert!(!may_be_done(&UpstreamError::Overloaded { upstream }));
-        assert!(!may_be_done(&UpstreamError::Redirect { upstream }));
-        for (number, may) in
-            [(500, false), (502, true), (503, false), (504, true), (429, false), (403, false)]
+        assert!(may_be_done(&UpstreamError::Redirect { upstream }));
+        for (number, may) in [(500, true), (502, true), (503, true), (504, true), (429, false), (403, false)]
         {
             assert_eq!(may_be_done(&status(number, None, &[])), may, "{number}");
             assert_eq!(was_refused(&status(number, None, &[])), number < 500, "{number}");

@@ -12,9 +12,12 @@ use tokio::runtime::Handle;
 
 use super::{REVALIDATE_TIMEOUT, StartError};
 use crate::{
-    api,
+    api::{self, IdempotencyPolicy},
     cache::{CacheSettings, Documents, Drops, Policy, Relay, SharedCards, Tag},
-    config::{self, Config, LimitConfig, LimitsConfig, ScreenConfig, TokenAlgorithm, UpstreamConfig},
+    config::{
+        self, Config, IdempotencyConfig, LimitConfig, LimitsConfig, ScreenConfig, TokenAlgorithm,
+        UpstreamConfig,
+    },
     edge::{Callers, RateLimits, TrustedProxies},
     identity::{
         AllowedOrigins, AppTokens, AppTokensParts, CookieSettings, CsrfGuard, CsrfKeys, Ended, Limit,
@@ -252,6 +255,15 @@ pub(super) fn throttle_policy(config: &Config, store: &Arc<dyn Store>) -> Thrott
         address_failures: config.throttle.address_failures,
         window: config.throttle.window_ms.into(),
         ..ThrottlePolicy::default()
+    }
+}
+
+pub(super) fn idempotency_policy(config: &Config) -> IdempotencyPolicy {
+    let IdempotencyConfig { in_flight_ms, anonymous_keys, anonymous_window_ms } = config.idempotency;
+    IdempotencyPolicy {
+        in_flight: in_flight_ms.into(),
+        anonymous_keys,
+        anonymous_window: anonymous_window_ms.into(),
     }
 }
 

@@ -40,10 +40,10 @@ pub use cookie::CookieSettings;
 pub use errors::{ConfigErrors, Mistake};
 pub use schema::config_schema;
 pub use sections::{
-    CacheConfig, CallerConfig, CorsConfig, EventsConfig, FilesConfig, HttpConfig, InternalConfig, KeysConfig,
-    LimitConfig, LimitsConfig, LiveConfig, OidcConfig, ScreenConfig, ScreensConfig, SenderConfig,
-    SessionConfig, SiteConfig, StoreConfig, TelemetryConfig, ThrottleConfig, TokensConfig, UpstreamConfig,
-    UpstreamsConfig,
+    CacheConfig, CallerConfig, CorsConfig, EventsConfig, FilesConfig, HttpConfig, IdempotencyConfig,
+    InternalConfig, KeysConfig, LimitConfig, LimitsConfig, LiveConfig, OidcConfig, ScreenConfig,
+    ScreensConfig, SenderConfig, SessionConfig, SiteConfig, StoreConfig, TelemetryConfig, ThrottleConfig,
+    TokensConfig, UpstreamConfig, UpstreamsConfig,
 };
 pub use values::{
     LogFormat, Millis, Network, Profile, SameSite, StoreUrl, Switch, TokenAlgorithm, TokenAuth,
@@ -79,6 +79,7 @@ pub struct Config {
     pub events: EventsConfig,
     pub live: LiveConfig,
     pub throttle: ThrottleConfig,
+    pub idempotency: IdempotencyConfig,
     pub limits: LimitsConfig,
     pub telemetry: TelemetryConfig,
     pub site: SiteConfig,

@@ -52,7 +52,8 @@ impl Check<'_> {
     }
 
     fn numbers(&mut self, config: &Config) {
-        let Config { http, session, tokens, store, cache, telemetry, throttle, limits, .. } = config;
+        let Config { http, session, tokens, store, cache, telemetry, throttle, idempotency, limits, .. } =
+            config;
         for (path, value, range) in [
             ("http.workers", http.workers as u64, 0..=1024),
             ("http.body_limit_bytes", http.body_limit_bytes as u64, 1024..=64 << 20),
@@ -77,6 +78,9 @@ impl Check<'_> {
             ("throttle.account_failures", throttle.account_failures.into(), 1..=1_000_000),
             ("throttle.address_failures", throttle.address_failures.into(), 1..=1_000_000),
             ("throttle.window_ms", throttle.window_ms.get(), 1000..=DAY_MS),
+            ("idempotency.in_flight_ms", idempotency.in_flight_ms.get(), 1000..=3_600_000),
+            ("idempotency.anonymous_keys", idempotency.anonymous_keys.into(), 1..=1_000_000),
+            ("idempotency.anonymous_window_ms", idempotency.anonymous_window_ms.get(), 1000..=DAY_MS),
             ("limits.anonymous.per_second", limits.anonymous.per_second.into(), 1..=1_000_000),
             ("limits.anonymous.burst", limits.anonymous.burst.into(), 1..=1_000_000),
             ("limits.user.per_second", limits.user.per_second.into(), 1..=1_000_000),

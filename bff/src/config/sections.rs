@@ -288,6 +288,15 @@ pub struct ThrottleConfig {
     pub window_ms: Millis,
 }
 
+/// Requests that bear an `Idempotency-Key`.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IdempotencyConfig {
+    pub in_flight_ms: Millis,
+    pub anonymous_keys: u32,
+    pub anonymous_window_ms: Millis,
+}
+
 /// Rate limits for each kind of principal.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

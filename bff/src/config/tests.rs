@@ -493,6 +493,9 @@ fn limits_and_throttles_that_make_no_sense_are_refused() {
         ("BFF__THROTTLE__ACCOUNT_FAILURES", "0", "throttle.account_failures"),
         ("BFF__THROTTLE__ADDRESS_FAILURES", "0", "throttle.address_failures"),
         ("BFF__THROTTLE__WINDOW_MS", "0", "throttle.window_ms"),
+        ("BFF__IDEMPOTENCY__IN_FLIGHT_MS", "999", "idempotency.in_flight_ms"),
+        ("BFF__IDEMPOTENCY__ANONYMOUS_KEYS", "0", "idempotency.anonymous_keys"),
+        ("BFF__IDEMPOTENCY__ANONYMOUS_WINDOW_MS", "0", "idempotency.anonymous_window_ms"),
     ] {
         let errors = load(&[(variable, value)]).expect_err(path);
         assert_eq!(errors.mistakes()[0].path, path, "{errors}");

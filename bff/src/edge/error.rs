@@ -56,6 +56,8 @@ pub enum ApiError {
     TooManyAttempts { retry_after_s: u64 },
     /// The caller asks too often: it is worth asking again after so many seconds.
     RateLimited { retry_after_s: u64 },
+    /// Too many new idempotency keys have come from an address: it is worth trying again after so many seconds.
+    TooManyKeys { retry_after_s: u64 },
     /// The request may have been forged by another site.
     Csrf(CsrfRefusal),
     /// The OpenID provider that is to say who somebody is does not answer, or not usably.
@@ -260,6 +262,12 @@ impl ApiError {
                 "Too many requests",
                 "You have asked more often than `RateLimit-Policy` allows. `Retry-After` says when to go on.",
             ),
+            Self::TooManyKeys { .. } => face(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_idempotency_keys",
+                "Too many new idempotency keys",
+                "Too many new keys from this address are kept. `Retry-After` says when to try again.",
+            ),
             Self::Csrf(_) => face(
                 StatusCode::FORBIDDEN,
                 "csrf_failed",
@@ -413,7 +421,9 @@ impl ResponseError for ApiError {
             }
             // What is left of the body would be taken for the next request.
             Self::BodyTimeout => response.insert_header((header::CONNECTION, "close")),
-            Self::TooManyAttempts { retry_after_s } | Self::RateLimited { retry_after_s } => {
+            Self::TooManyAttempts { retry_after_s }
+            | Self::RateLimited { retry_after_s }
+            | Self::TooManyKeys { retry_after_s } => {
                 response.insert_header((header::RETRY_AFTER, retry_after_s.to_string()))
             }
             Self::Csrf(_) => response.insert_header((header::VARY, "Sec-Fetch-Site, Origin")),

@@ -253,7 +253,8 @@ fn counted(count: u64, delta: i64) -> u64 {
 }
 
 /// Adds a window to a time without overflowing.
-fn after(now_ms: u64, window: Duration) -> u64 {
+#[must_use]
+pub fn after(now_ms: u64, window: Duration) -> u64 {
     now_ms.saturating_add(u64::try_from(window.as_millis()).unwrap_or(u64::MAX))
 }
 

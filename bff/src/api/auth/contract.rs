@@ -63,7 +63,7 @@ fn sign_up_and_in(contract: &mut Contract) {
             .leads_to("/user/id", "id", ["memberPage"])
             .leads_to("/user/id", "memberId", ["follow", "unfollow"])
             .fails_with([forgery(), refusal_named("email_taken"), refusal_named("username_taken")])
-            .fails_with([INVALID, IN_FLIGHT, UNKNOWN, REUSED])
+            .fails_with([INVALID, IN_FLIGHT, UNKNOWN, REUSED, ApiError::TooManyKeys { retry_after_s: 1 }])
             .fails_with(upstream_problems()),
     );
     let (input, session) = (contract.input::<Credentials>(), contract.shape::<SessionInfo>());

@@ -301,8 +301,8 @@ impl Operation {
     }
 }
 
-const IDEMPOTENCY_KEY: &str = "The request is carried out once for each key, and the same answer is given again for \
-24 hours.";
+const IDEMPOTENCY_KEY: &str = "The request is carried out at most once for each key, and the same answer is given again \
+for 24 hours; 409 where its outcome cannot be known. A request that was refused leaves its key free.";
 
 fn parameter(
     place: ParameterIn,

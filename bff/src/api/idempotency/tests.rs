@@ -2,24 +2,41 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix_web::{http::StatusCode, test::TestRequest};
-use schemas::{FieldError, Id};
+use actix_web::test::TestRequest;
+use schemas::Id;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::{ApiError, Begun, Idempotency, Keyed, Made, State, entry};
+use super::{
+    ApiError, Attempt, Begun, Idempotency, IdempotencyPolicy, Keyed, Made, State, after, end_own, entry,
+    unix_ms,
+};
 use crate::{
     edge::RouteName,
     identity::Secrets,
     store::{Entry, MemoryStore, Space, Store},
 };
 
+const POLICY: IdempotencyPolicy = IdempotencyPolicy {
+    in_flight: Duration::from_secs(60),
+    anonymous_keys: 3,
+    anonymous_window: Duration::from_secs(3600),
+};
+
+fn over(store: &Arc<dyn Store>, texts: &[&str]) -> Idempotency {
+    Idempotency::new(Arc::clone(store), secrets(texts), POLICY).expect("random bits")
+}
+
+fn memory() -> Arc<dyn Store> {
+    Arc::new(MemoryStore::new())
+}
+
 fn secrets(texts: &[&str]) -> Arc<Secrets> {
     Arc::new(Secrets::new(texts.iter().map(|text| SecretString::from(*text)).collect()))
 }
 
 fn idempotency() -> Idempotency {
-    Idempotency::new(Arc::new(MemoryStore::new()), secrets(&["secret"]))
+    over(&memory(), &["secret"])
 }
 
 fn keyed_at(idempotency: &Idempotency, user: Option<&str>, path: &str, key: &str, input: &Value) -> Keyed {
@@ -44,9 +61,21 @@ fn code(error: &ApiError) -> (u16, String) {
 async fn again(state: Option<State>) -> Result<Begun, ApiError> {
     let idempotency = idempotency();
     let keyed = keyed(&idempotency, None, "k", &json!({}));
-    assert!(matches!(idempotency.begin(&keyed).await, Ok(Begun::First)));
-    idempotency.end(&keyed, state).await;
+    let attempt = first(&idempotency, &keyed).await;
+    idempotency.end(&keyed, attempt, state).await;
     idempotency.begin(&keyed).await
+}
+
+/// Begins a key that is free.
+async fn first(idempotency: &Idempotency, keyed: &Keyed) -> Attempt {
+    match idempotency.begin(keyed).await {
+        Ok(Begun::First(attempt)) => attempt,
+        other => panic!("it was used before: {other:?}"),
+    }
+}
+
+fn is_unknown(begun: &Result<Begun, ApiError>) -> bool {
+    matches!(begun, Ok(Begun::Answered(Err(error))) if code(error).1 == "idempotency_outcome_unknown")
 }
 
 #[test]
@@ -90,7 +119,7 @@ fn a_key_belongs_to_a_user_and_a_route_and_its_print_to_a_request() {
         assert_eq!(mine.place, other.place);
         assert_ne!(mine.print, other.print);
     }
-    let elsewhere = Idempotency::new(Arc::new(MemoryStore::new()), secrets(&["another"]));
+    let elsewhere = over(&memory(), &["another"]);
     assert_ne!(mine.print, keyed(&elsewhere, Some("ada"), "k", &body).print, "a print cannot be guessed");
 }
 
@@ -107,7 +136,7 @@ async fn of_many_at_once_one_is_the_first() {
     let mut firsts = 0;
     for outcome in futures_util::future::join_all(tries).await {
         match outcome.expect("no panic").expect("an answer") {
-            Begun::First => firsts += 1,
+            Begun::First(_) => firsts += 1,
             Begun::InFlight => {}
             Begun::Answered(answer) => panic!("answered by nobody: {answer:?}"),
         }
@@ -116,90 +145,136 @@ async fn of_many_at_once_one_is_the_first() {
 }
 
 #[tokio::test]
-async fn what_was_answered_is_answered_again() {
+async fn what_was_made_is_answered_again() {
     let made = Made::new(&json!({ "title": "밥", "cost": 1.50 })).expect("json");
     let before = serde_json::to_string(&made).expect("json");
     let Ok(Begun::Answered(Ok(made))) = again(Some(State::Made(made))).await else { panic!("made") };
     assert_eq!(serde_json::to_string(&made).expect("json"), before);
-
-    let own_recipe =
-        ApiError::Refused { status: StatusCode::FORBIDDEN, code: "own_recipe", detail: "not mine" };
-    for (refusal, expected) in
-        [(own_recipe, (403, "own_recipe".to_owned())), (ApiError::NotFound, (0, "not_found".to_owned()))]
-    {
-        let Ok(Begun::Answered(Err(error))) = again(State::of_refusal(&refusal)).await else {
-            panic!("refused")
-        };
-        assert_eq!(code(&error), expected);
-    }
-    let field = FieldError { field: "title".into(), code: "too_long".into(), message: "x".into() };
-    let state = State::of_refusal(&ApiError::Invalid(vec![field.clone()]));
-    let Ok(Begun::Answered(Err(ApiError::Invalid(errors)))) = again(state).await else { panic!("invalid") };
-    assert_eq!(errors, [field]);
 }
 
 #[tokio::test]
 async fn what_was_not_carried_out_may_be_tried_again_and_what_may_have_been_may_not() {
-    assert!(matches!(again(None).await, Ok(Begun::First)));
-    let Ok(Begun::Answered(Err(error))) = again(Some(State::Unknown)).await else { panic!("unknown") };
-    assert_eq!(code(&error), (409, "idempotency_outcome_unknown".into()));
-    assert!(State::of_refusal(&ApiError::Internal("x")).is_none());
-    // A refusal that this version no longer knows.
-    let Ok(Begun::Answered(Err(error))) = again(Some(State::Refused("unheard_of".into()))).await else {
-        panic!("unknown")
-    };
-    assert_eq!(code(&error), (409, "idempotency_outcome_unknown".into()));
+    assert!(matches!(again(None).await, Ok(Begun::First(_))));
+    assert!(is_unknown(&again(Some(State::Unknown)).await));
 }
 
 #[tokio::test]
 async fn another_request_under_the_same_key_is_refused_in_every_state() {
     let idempotency = idempotency();
-    let first = keyed(&idempotency, Some("ada"), "k", &json!({ "n": 1 }));
+    let mine = keyed(&idempotency, Some("ada"), "k", &json!({ "n": 1 }));
     let other = keyed(&idempotency, Some("ada"), "k", &json!({ "n": 2 }));
-    assert!(matches!(idempotency.begin(&first).await, Ok(Begun::First)));
+    let attempt = first(&idempotency, &mine).await;
     for state in [None, Some(State::Unknown)] {
-        let refused = idempotency.begin(&other).await.expect_err("another request");
-        assert_eq!(code(&refused), (422, "idempotency_key_reused".into()), "{state:?}");
         if state.is_some() {
-            idempotency.end(&first, state).await;
+            idempotency.end(&mine, attempt, state).await;
         }
+        let refused = idempotency.begin(&other).await.expect_err("another request");
+        assert_eq!(code(&refused), (422, "idempotency_key_reused".into()));
+    }
+}
+
+/// What the store holds of an attempt that began in another process, and of when it counts as going on.
+fn begun_elsewhere(keyed: &Keyed, until_ms: u64) -> Entry {
+    let attempt = Attempt { life: 1, number: 0 };
+    entry(&keyed.print, None, State::Begun { attempt, until_ms }).expect("an entry")
+}
+
+#[tokio::test]
+async fn an_attempt_that_never_ended_has_an_unknown_outcome_for_a_day() {
+    let store = memory();
+    let idempotency = over(&store, &["secret"]);
+    let keyed = keyed(&idempotency, None, "k", &json!({}));
+    let attempt = first(&idempotency, &keyed).await;
+    assert!(matches!(idempotency.begin(&keyed).await, Ok(Begun::InFlight)));
+    // Its time is over.
+    let late = State::Begun { attempt, until_ms: unix_ms() };
+    let late = entry(&keyed.print, None, late).expect("an entry");
+    let hours = late.expires_at_ms.saturating_sub(unix_ms()).div_ceil(3_600_000);
+    assert_eq!(hours, 24);
+    store.put(Space::Idempotency, &keyed.place, late).await.expect("stored");
+    assert!(is_unknown(&idempotency.begin(&keyed).await));
+    // The store is this process's alone: whoever began it is dead.
+    let dead = begun_elsewhere(&keyed, after(unix_ms(), POLICY.in_flight));
+    store.put(Space::Idempotency, &keyed.place, dead).await.expect("stored");
+    assert!(is_unknown(&idempotency.begin(&keyed).await));
+}
+
+#[tokio::test]
+async fn the_store_is_told_behind_of_ones_own_attempt_alone() {
+    let store = memory();
+    let idempotency = over(&store, &["secret"]);
+    let keyed = keyed(&idempotency, Some("ada"), "k", &json!({}));
+    let attempt = first(&idempotency, &keyed).await;
+    let unknown = || entry(&keyed.print, None, State::Unknown).expect("an entry");
+    let other = Attempt { number: attempt.number + 1, ..attempt };
+    assert!(end_own(&*store, &keyed.place, other, None).await.expect("told"), "nothing is left to do");
+    assert!(matches!(idempotency.begin(&keyed).await, Ok(Begun::InFlight)));
+    assert!(end_own(&*store, &keyed.place, attempt, Some(unknown())).await.expect("told"));
+    assert!(is_unknown(&idempotency.begin(&keyed).await));
+    assert!(end_own(&*store, &keyed.place, attempt, None).await.expect("told"), "it has ended");
+    assert!(is_unknown(&idempotency.begin(&keyed).await));
+
+    store.delete(Space::Idempotency, &keyed.place).await.expect("deleted");
+    assert!(!end_own(&*store, &keyed.place, attempt, None).await.expect("told"), "it may yet arrive");
+    let attempt = first(&idempotency, &keyed).await;
+    assert!(end_own(&*store, &keyed.place, attempt, None).await.expect("told"));
+    first(&idempotency, &keyed).await;
+}
+
+#[tokio::test]
+async fn callers_who_are_not_signed_in_may_have_so_many_keys_kept() {
+    let idempotency = idempotency();
+    let key = |key: &str| keyed(&idempotency, None, key, &json!({}));
+    // What is refused leaves nothing behind.
+    for number in 0..10 {
+        let refused = key(&format!("refused-{number}"));
+        let attempt = first(&idempotency, &refused).await;
+        idempotency.end(&refused, attempt, None).await;
+    }
+    for number in 0..3 {
+        let kept = key(&format!("kept-{number}"));
+        let attempt = first(&idempotency, &kept).await;
+        idempotency.end(&kept, attempt, Some(State::Unknown)).await;
+    }
+    for _ in 0..2 {
+        match idempotency.begin(&key("one-more")).await {
+            Err(ApiError::TooManyKeys { retry_after_s }) => {
+                assert!((3590..=3600).contains(&retry_after_s), "{retry_after_s}");
+            }
+            other => panic!("one too many: {other:?}"),
+        }
+    }
+    assert!(is_unknown(&idempotency.begin(&key("kept-0")).await), "what is kept is answered");
+    for number in 0..10 {
+        first(&idempotency, &keyed(&idempotency, Some("ada"), &format!("k{number}"), &json!({}))).await;
     }
 }
 
 #[tokio::test]
-async fn a_key_whose_flight_never_ended_is_free_after_a_while() {
-    let store = Arc::new(MemoryStore::new());
-    let idempotency = Idempotency::new(Arc::clone(&store) as Arc<dyn Store>, secrets(&["secret"]));
-    let keyed = keyed(&idempotency, None, "k", &json!({}));
-    let crashed = entry(&keyed, State::InFlight, Duration::from_millis(30)).expect("an entry");
-    store.put(Space::Idempotency, &keyed.place, crashed).await.expect("stored");
-    assert!(matches!(idempotency.begin(&keyed).await, Ok(Begun::InFlight)));
-    tokio::time::sleep(Duration::from_millis(40)).await;
-    assert!(matches!(idempotency.begin(&keyed).await, Ok(Begun::First)));
-}
-
-#[tokio::test]
 async fn a_record_of_another_version_is_an_unknown_outcome() {
-    let store = Arc::new(MemoryStore::new());
-    let idempotency = Idempotency::new(Arc::clone(&store) as Arc<dyn Store>, secrets(&["secret"]));
+    let store = memory();
+    let idempotency = over(&store, &["secret"]);
     let keyed = keyed(&idempotency, None, "k", &json!({}));
-    for value in [&b"nonsense"[..], br#"{"v":2,"print":"x","state":"InFlight"}"#] {
+    for value in [
+        &b"nonsense"[..],
+        br#"{"v":2,"print":"x","state":"Unknown"}"#,
+        br#"{"v":1,"print":"x","state":{"Refused":"own_recipe"}}"#,
+    ] {
         let entry = Entry { value: value.to_vec().into(), owner: None, expires_at_ms: u64::MAX };
         store.put(Space::Idempotency, &keyed.place, entry).await.expect("stored");
-        let Ok(Begun::Answered(Err(error))) = idempotency.begin(&keyed).await else { panic!("unknown") };
-        assert_eq!(code(&error), (409, "idempotency_outcome_unknown".into()));
+        assert!(is_unknown(&idempotency.begin(&keyed).await));
     }
 }
 
 #[tokio::test]
 async fn a_key_outlives_a_rotation_of_the_secret() {
-    let store = Arc::new(MemoryStore::new());
-    let at = |texts: &[&str]| Idempotency::new(Arc::clone(&store) as Arc<dyn Store>, secrets(texts));
+    let store = memory();
+    let at = |texts: &[&str]| over(&store, texts);
     let (before, during, after) = (at(&["old"]), at(&["new", "old"]), at(&["new"]));
     let (same, other) = (json!({ "body": "x" }), json!({ "body": "y" }));
-    let first = keyed(&before, Some("ada"), "k", &same);
-    assert!(matches!(before.begin(&first).await, Ok(Begun::First)));
-    before.end(&first, Some(State::Refused("own_recipe".into()))).await;
+    let mine = keyed(&before, Some("ada"), "k", &same);
+    let attempt = first(&before, &mine).await;
+    before.end(&mine, attempt, Some(State::Unknown)).await;
     let again = |idempotency, input| (idempotency, keyed(idempotency, Some("ada"), "k", input));
     let (idempotency, keyed) = again(&during, &same);
     assert!(matches!(idempotency.begin(&keyed).await, Ok(Begun::Answered(Err(_)))));
