@@ -95,6 +95,7 @@ pub struct Application {
     revalidator: Option<Revalidator>,
     sweeper: tokio::task::JoinHandle<()>,
     rotation: tokio::task::JoinHandle<()>,
+    sessions: Sessions,
 }
 
 /// What is made once and shared by all workers.
@@ -154,7 +155,8 @@ impl Application {
         if let Some(revalidator) = revalidator.clone() {
             relay.listen(move |tag| revalidator.changed(tag));
         }
-        let sessions = Sessions::new(Arc::clone(&store), session_policy(&config), runtime.clone());
+        let policy = session_policy(&config);
+        let sessions = Sessions::new(Arc::clone(&store), policy, runtime.clone(), Arc::clone(&metrics));
         let hub = hub(&config, &store, &relay, &metrics, &runtime).await?;
         sessions.on_end(gone_with_session(Arc::clone(&drops), hub.clone()));
         let tokens = app_tokens(&config, &sessions, &keys, &secrets, &metrics);
@@ -239,6 +241,7 @@ impl Application {
             revalidator,
             sweeper,
             rotation,
+            sessions: edge.sessions.clone(),
         })
     }
 
@@ -294,6 +297,7 @@ impl Application {
         self.draining.store(true, Ordering::Release);
         self.hub.shutdown();
         stop(public, serving).await;
+        self.sessions.leave().await;
         self.sweeper.abort();
         self.rotation.abort();
         stop(internal, watching).await;

@@ -1,6 +1,7 @@
 //! A backend-for-frontend gateway. The folders tell a request's way: `edge` receives it, `identity` says who
 //! asks, `screens` and `api` know what is asked for, `cache` has the answer or lets `compose` make it out of what
-//! the crate `clients` fetches. `store` and `telemetry` serve them all; [`app`] puts the pieces together.
+//! the crate `clients` fetches. `invalidation` makes old on every replica what was changed or ended on one of them; `store` and
+//! `telemetry` serve them all; [`app`] puts the pieces together.
 
 pub mod api;
 pub mod app;
@@ -10,6 +11,7 @@ pub mod config;
 pub mod edge;
 pub mod files;
 pub mod identity;
+pub mod invalidation;
 pub mod live;
 pub mod screens;
 pub mod store;

@@ -230,6 +230,11 @@ impl Actor {
         self.session.lock().cookie = cookie;
     }
 
+    /// Goes on with another CSRF token.
+    pub fn keep_csrf_token(&self, token: &str) {
+        self.session.lock().csrf = Some(token.to_owned());
+    }
+
     #[must_use]
     pub fn csrf_token(&self) -> Option<String> {
         self.session.lock().csrf.clone()

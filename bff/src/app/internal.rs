@@ -56,7 +56,7 @@ impl Health {
             let hearing = match notice {
                 Notice::Deaf => 0,
                 Notice::Hearing => 1,
-                Notice::Changed { .. } | Notice::Message(_) => return,
+                Notice::Changed { .. } | Notice::Message(_) | Notice::Lapsed => return,
             };
             told.store_hearing.set(hearing);
         }));

@@ -242,6 +242,7 @@ pub(super) fn session_policy(config: &Config) -> SessionPolicy {
         absolute: config.session.absolute_ms.into(),
         touch_every: config.touch_every(),
         grace: config.store.grace_ms.into(),
+        max_per_user: usize::try_from(config.session.max_per_user).unwrap_or(usize::MAX),
         ..SessionPolicy::default()
     }
 }

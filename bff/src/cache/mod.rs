@@ -19,7 +19,6 @@ mod documents;
 mod drops;
 mod entry;
 mod key;
-mod peers;
 mod progress;
 mod purges;
 mod relay;

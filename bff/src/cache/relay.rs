@@ -17,11 +17,9 @@ use bytes::Bytes;
 use schemas::Id;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Drops, Tag,
-    peers::{Answers, Peers},
-};
+use super::{Drops, Tag};
 use crate::{
+    invalidation::{ACK_TIMEOUT, AckSender, Peers},
     store::{Notice, Store},
     telemetry::Metrics,
 };
@@ -152,7 +150,7 @@ impl Relay {
         let origin = origin.into_boxed_str();
         let (deaf, peers) = (Arc::<AtomicBool>::default(), Arc::<Peers>::default());
         let own = origin.clone();
-        let answers = Answers::new(&store, move |heard| {
+        let answers = AckSender::new(&store, move |heard| {
             let heard = heard.iter().map(|(peer, numbers)| (&**peer, numbers.clone())).collect();
             Told { heard, ..Told::by(&*own) }.payload()
         });
@@ -282,7 +280,7 @@ impl Line {
     /// the same.
     async fn publish(&self, mut told: Told<&str>) {
         let message = self.peers.next();
-        told.number = message.number;
+        told.number = message.number();
         let published = self.store.publish(told.payload()).await;
         self.metrics.relayed_drop(if published.is_ok() { "sent" } else { "failed" });
         let was_broken = self.broken.swap(published.is_err(), Ordering::Relaxed);
@@ -296,7 +294,7 @@ impl Line {
         }
         // Who hears nothing does not hear who has heard it.
         let waits = published.is_ok() && !self.deaf.load(Ordering::Acquire);
-        if waits && !message.heard().await {
+        if waits && !message.is_applied(ACK_TIMEOUT).await {
             self.metrics.relayed_drop("unconfirmed");
         }
     }
@@ -308,7 +306,7 @@ struct Ear {
     deaf: Arc<AtomicBool>,
     drops: Arc<Drops>,
     peers: Arc<Peers>,
-    answers: Arc<Answers>,
+    answers: Arc<AckSender>,
     metrics: Arc<Metrics>,
 }
 
@@ -321,7 +319,7 @@ impl Ear {
                 self.deaf.store(false, Ordering::Release);
                 self.answers.here();
             }
-            Notice::Message(_) | Notice::Changed { .. } => {}
+            Notice::Message(_) | Notice::Changed { .. } | Notice::Lapsed => {}
         }
     }
 
@@ -342,7 +340,7 @@ impl Ear {
         self.metrics.relayed_drop("heard");
         self.drop(&told);
         if told.number > 0 {
-            self.answers.heard(&told.origin, told.number);
+            self.answers.applied(&told.origin, told.number);
         }
     }
 

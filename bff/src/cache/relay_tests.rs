@@ -2,10 +2,7 @@
 
 use parking_lot::Mutex;
 
-use super::{
-    super::{drops::Standing, peers::PATIENCE},
-    *,
-};
+use super::{super::drops::Standing, *};
 use crate::store::MemoryStore;
 
 fn id(text: &str) -> Id {
@@ -89,20 +86,20 @@ async fn a_write_is_done_when_the_others_have_said_so() {
     let tags = [Tag::recipe_lists()];
     let began = tokio::time::Instant::now();
     let mut writing = Box::pin(relay.hard(&ada, &tags));
-    let early = tokio::time::timeout(PATIENCE / 2, &mut writing).await;
+    let early = tokio::time::timeout(ACK_TIMEOUT / 2, &mut writing).await;
     assert!(early.is_err(), "x has not heard it");
     assert!(*heard.lock() > 0);
     say(format!("d{{\"origin\":\"x\",\"heard\":{{\"{}\":[{}]}}}}", relay.origin(), *heard.lock())).await;
     writing.await;
-    assert!(began.elapsed() < PATIENCE);
+    assert!(began.elapsed() < ACK_TIMEOUT);
     assert!(!metrics.encode().contains("unconfirmed"));
 
     relay.hard(&ada, &tags).await;
-    assert!(began.elapsed() >= PATIENCE, "it is waited for");
+    assert!(began.elapsed() >= ACK_TIMEOUT, "it is waited for");
     assert!(metrics.encode().contains("bff_relayed_drops_total{outcome=\"unconfirmed\"} 1"));
     let began = tokio::time::Instant::now();
     relay.hard(&ada, &tags).await;
-    assert!(began.elapsed() < PATIENCE, "and then no more");
+    assert!(began.elapsed() < ACK_TIMEOUT, "and then no more");
 }
 
 #[tokio::test]
@@ -139,7 +136,7 @@ fn what_was_relayed_is_dropped_once_more_only_where_it_went_unheard() {
     let relay = Relay::over(Arc::clone(&drops), store, Arc::clone(&metrics)).expect("a relay");
     let deaf = Arc::clone(&relay.line.as_ref().expect("a line").deaf);
     let peers = Arc::default();
-    let answers = Answers::new(&(Arc::new(MemoryStore::new()) as Arc<dyn Store>), |_| Bytes::new());
+    let answers = AckSender::new(&(Arc::new(MemoryStore::new()) as Arc<dyn Store>), |_| Bytes::new());
     let ear = Ear { own: "x".into(), deaf, drops: Arc::clone(&drops), peers, answers, metrics };
     relay.soft_unheard(&[Tag::recipe(&id("1"))]);
     ear.hear(&Notice::Deaf);

@@ -64,6 +64,7 @@ impl Check<'_> {
             ("session.idle_ms", session.idle_ms.get(), 1000..=400 * DAY_MS),
             ("session.absolute_ms", session.absolute_ms.get(), 1000..=400 * DAY_MS),
             ("session.touch_ms", session.touch_ms.get(), 0..=DAY_MS),
+            ("session.max_per_user", session.max_per_user.into(), 1..=100_000),
             ("tokens.access_ms", tokens.access_ms.get(), 10_000..=3_600_000),
             ("tokens.refresh_ms", tokens.refresh_ms.get(), 10_000..=400 * DAY_MS),
             ("tokens.retry_ms", tokens.retry_ms.get(), 0..=60_000),

@@ -77,6 +77,7 @@ pub struct SessionConfig {
     pub idle_ms: Millis,
     pub absolute_ms: Millis,
     pub touch_ms: Millis,
+    pub max_per_user: u32,
 }
 
 /// What apps get instead of a cookie.

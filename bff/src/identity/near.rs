@@ -1,7 +1,8 @@
 //! The near cache: sessions in memory, in front of the store. A lookup that finds its session here does nothing else.
 //!
-//! It is trusted for as long as the store tells what changes. While the store is deaf, every lookup asks it; what is
-//! held here then only bridges the time in which it does not answer at all.
+//! It is trusted for as long as the store tells what changes, this process has shown within the [`Lease`] that it hears
+//! that, and the other replicas know that it is there. Otherwise every lookup asks the store; what is held here then only
+//! bridges the time in which the store does not answer at all.
 
 use std::{
     hash::{BuildHasher, Hasher},
@@ -20,6 +21,7 @@ use super::{
     record::millis,
     session::{Session, SessionKey},
 };
+use crate::store::Lease;
 
 const STRIPES: usize = 256;
 
@@ -31,14 +33,22 @@ const STRIPES: usize = 256;
 pub(super) struct NearCache {
     sessions: Cache<SessionKey, Arc<Session>, KeyHash>,
     removals: Box<[Mutex<u64>]>,
-    /// Whether changes in the store are heard.
+    /// Whether changes in the store are heard, and others know that they are heard here.
     hearing: AtomicBool,
+    /// For how long that holds without another word of the store.
+    lease: Lease,
+    /// Counts what has put an end to trust, under the lock that changes `hearing`.
+    epoch: Mutex<Epoch>,
     made: Instant,
     /// While nothing is heard: since when, in milliseconds since `made`. Not by the clock on the wall, which may be set
     /// back.
     deaf_since_ms: AtomicU64,
     grace: Duration,
 }
+
+/// The time from one doubt to the next: trust that was gained in one is none in another.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Epoch(u64);
 
 /// The state of a key's stripe at a moment.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +57,8 @@ pub(super) struct Ticket(u64);
 impl NearCache {
     /// Holds at most `entries` sessions, each until it was not asked for in `idle`. `grace` is how long they may be
     /// used without the store.
-    pub(super) fn new(entries: u64, idle: Duration, grace: Duration) -> Self {
+    /// `trusted`: nobody has to be told that it is here.
+    pub(super) fn new(entries: u64, idle: Duration, grace: Duration, lease: Lease, trusted: bool) -> Self {
         let sessions = Cache::builder()
             .max_capacity(entries)
             .time_to_idle(idle)
@@ -57,7 +68,9 @@ impl NearCache {
         Self {
             sessions,
             removals: (0..STRIPES).map(|_| Mutex::new(0)).collect(),
-            hearing: AtomicBool::new(true),
+            hearing: AtomicBool::new(trusted),
+            lease,
+            epoch: Mutex::default(),
             made: Instant::now(),
             deaf_since_ms: AtomicU64::new(0),
             grace,
@@ -66,7 +79,11 @@ impl NearCache {
 
     /// What the store holds as well: nothing while that cannot be known. No lock, no allocation. May be past its end.
     pub(super) fn get(&self, key: &SessionKey) -> Option<Arc<Session>> {
-        if self.hearing.load(Ordering::Acquire) { self.sessions.get(key) } else { None }
+        if self.is_trusted() { self.sessions.get(key) } else { None }
+    }
+
+    fn is_trusted(&self) -> bool {
+        self.hearing.load(Ordering::Acquire) && self.lease.is_current()
     }
 
     /// What was read last, whether it still holds or not.
@@ -79,27 +96,53 @@ impl NearCache {
     /// meanwhile is used for that long at most.
     pub(super) fn without_store(&self, key: &SessionKey) -> Option<Arc<Session>> {
         let session = self.sessions.get(key)?;
-        let lasts = self.hearing.load(Ordering::Acquire) || {
-            let read_ms = session.read_ms.load(Ordering::Acquire);
-            let confirmed_ms = self.deaf_since_ms.load(Ordering::Acquire).max(read_ms);
-            self.now_ms().saturating_sub(confirmed_ms) < millis(self.grace)
+        let lasts = self.is_trusted() || {
+            let now_ms = self.now_ms();
+            let lapsed_ms =
+                self.lease.lapsed_for().map_or(now_ms, |time| now_ms.saturating_sub(millis(time)));
+            let silent_ms = match self.hearing.load(Ordering::Acquire) {
+                true => lapsed_ms,
+                false => self.deaf_since_ms.load(Ordering::Acquire),
+            };
+            let confirmed_ms = silent_ms.max(session.read_ms.load(Ordering::Acquire));
+            now_ms.saturating_sub(confirmed_ms) < millis(self.grace)
         };
         lasts.then_some(session)
     }
 
-    /// Changes go unheard from now on.
-    pub(super) fn turn_deaf(&self) {
-        let now_ms = self.now_ms();
+    /// Changes go unheard from now on, or others may not know that they are heard here.
+    pub(super) fn doubt(&self) -> Epoch {
+        let mut epoch = self.epoch.lock();
+        epoch.0 += 1;
+        // It was in order until the lease was over, if it is.
+        let lapsed_ms = self.lease.lapsed_for().map_or(0, millis);
         if self.hearing.swap(false, Ordering::AcqRel) {
-            self.deaf_since_ms.store(now_ms, Ordering::Release);
+            self.deaf_since_ms.store(self.now_ms().saturating_sub(lapsed_ms), Ordering::Release);
         }
+        *epoch
     }
 
-    /// Changes are heard again. Nothing that was read before is believed.
-    pub(super) fn hear_again(&self) {
-        // In this order: nobody may believe what is about to be forgotten.
+    /// Changes are heard again. Nothing that was read before is believed, and what is read now from when it is
+    /// [trusted](Self::trust).
+    pub(super) fn hear_again(&self) -> Epoch {
+        let epoch = self.doubt();
         self.forget_where(|_| true);
-        self.hearing.store(true, Ordering::Release);
+        epoch
+    }
+
+    /// Ends the doubt that began with `epoch`, unless there is a later one; says whether there is none.
+    pub(super) fn trust(&self, epoch: Epoch) -> bool {
+        let current = self.epoch.lock();
+        let holds = *current == epoch;
+        if holds {
+            self.hearing.store(true, Ordering::Release);
+        }
+        holds
+    }
+
+    /// Whether no other doubt has come since `epoch`.
+    pub(super) fn is_in(&self, epoch: Epoch) -> bool {
+        *self.epoch.lock() == epoch
     }
 
     fn now_ms(&self) -> u64 {
@@ -197,6 +240,10 @@ mod tests {
 
     const GRACE: Duration = Duration::from_secs(30);
 
+    fn near(idle_s: u64) -> NearCache {
+        NearCache::new(10, Duration::from_secs(idle_s), GRACE, Lease::unlimited(), true)
+    }
+
     fn session(version: u64) -> Arc<Session> {
         let member = serde_json::json!({
             "id": "ada", "username": "ada", "displayName": "Ada", "avatarUrl": null, "bio": null,
@@ -223,7 +270,7 @@ mod tests {
 
     #[test]
     fn the_latest_version_read_is_kept_whoever_comes_last() {
-        let near = NearCache::new(10, Duration::from_secs(60), GRACE);
+        let near = near(60);
         let (older, newer) = (session(1), session(2));
         let ticket = near.ticket(&older.key);
         let held = |held: Option<Arc<Session>>| held.map(|held| held.version.load(Ordering::Relaxed));
@@ -237,12 +284,12 @@ mod tests {
 
     #[test]
     fn what_was_read_before_a_removal_is_not_taken_in() {
-        let near = NearCache::new(10, Duration::from_secs(60), GRACE);
+        let near = near(60);
         for remove in [
             (|near| near.forget(&[1; 32])) as fn(&NearCache),
             |near| drop(near.forget_where(|_| true)),
             |near| drop(near.forget_where(|_| false)),
-            NearCache::hear_again,
+            |near| assert!(near.trust(near.hear_again())),
         ] {
             let ticket = near.ticket(&[1; 32]);
             remove(&near);
@@ -258,23 +305,28 @@ mod tests {
     }
     #[tokio::test(start_paused = true)]
     async fn what_is_held_bridges_the_silence_of_a_store_for_a_while() {
-        let near = NearCache::new(10, Duration::from_secs(3600), GRACE);
+        let near = near(3600);
         let key = [1; 32];
         assert!(near.publish(session(1), near.ticket(&key)).is_some());
         tokio::time::advance(Duration::from_secs(600)).await;
         assert!(near.without_store(&key).is_some(), "changes are heard: however long nothing was asked");
-        near.turn_deaf();
+        near.doubt();
         assert!(near.get(&key).is_none(), "not to be believed unasked");
         tokio::time::advance(GRACE - Duration::from_millis(1)).await;
-        near.turn_deaf();
+        near.doubt();
         assert!(near.without_store(&key).is_some());
         tokio::time::advance(Duration::from_millis(1)).await;
         assert!(near.without_store(&key).is_none(), "deaf twice is no later");
         assert!(near.publish(session(1), near.ticket(&key)).is_some());
         assert!(near.without_store(&key).is_some(), "the store has said so, and it lasts anew");
-        near.hear_again();
-        assert!(near.get(&key).is_none() && near.last_known(&key).is_none());
+        let epoch = near.hear_again();
+        assert!(near.last_known(&key).is_none());
         assert!(near.publish(session(1), near.ticket(&key)).is_some());
+        assert!(near.get(&key).is_none(), "others do not know yet that it hears");
+        let later = near.doubt();
+        assert!(!near.trust(epoch), "there is a later doubt");
+        assert!(near.get(&key).is_none());
+        assert!(near.trust(later));
         assert!(near.get(&key).is_some());
     }
 }

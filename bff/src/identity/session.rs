@@ -74,6 +74,8 @@ pub struct SessionPolicy {
     pub absolute: Duration,
     /// The idle end moves at most once in so long.
     pub touch_every: Duration,
+    /// So often one user may be signed in at the same time, with browsers and apps together; at least once.
+    pub max_per_user: usize,
     /// Sessions kept in memory; the least recently used ones beyond that are read from the store again.
     pub near_entries: u64,
     /// While the store is away, those in memory go on for so long after it was last heard.
@@ -86,6 +88,7 @@ impl Default for SessionPolicy {
             idle: Duration::from_secs(60 * 60),
             absolute: Duration::from_secs(14 * 24 * 60 * 60),
             touch_every: Duration::from_secs(60),
+            max_per_user: 100,
             near_entries: 100_000,
             grace: Duration::from_secs(30),
         }

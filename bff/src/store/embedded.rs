@@ -22,8 +22,8 @@ use tokio::sync::{Semaphore, oneshot};
 use super::tables::{OWNERS, RECORDS, Stored, Tables, keys_of, record_key};
 use super::writer::{Apply, Home, Job, Open, Writer};
 use super::{
-    Entry, Listener, Listeners, Notice, Record, Space, Store, StoreError, check_entry, check_key,
-    check_owner, unix_ms,
+    Entry, Listener, Listeners, Notice, Record, Replacement, Space, Store, StoreError, check_entry,
+    check_key, check_owner, unix_ms,
 };
 
 /// Pages kept in memory.
@@ -172,6 +172,13 @@ impl Store for EmbeddedStore {
         Ok(stored.is_live(unix_ms()).then(|| stored.record()))
     }
 
+    async fn entry(&self, space: Space, key: &[u8]) -> Result<Option<Entry>, StoreError> {
+        let table = self.home.database()?.begin_read()?.open_table(RECORDS)?;
+        let Some(guard) = table.get(record_key(space, key).as_slice())? else { return Ok(None) };
+        let stored = Stored::parse(guard.value())?;
+        Ok(stored.is_live(unix_ms()).then(|| stored.entry()))
+    }
+
     async fn put(&self, space: Space, key: &[u8], entry: Entry) -> Result<u64, StoreError> {
         check_entry(key, &entry)?;
         let (key, changed) = (key.to_vec(), key.to_vec());
@@ -210,11 +217,44 @@ impl Store for EmbeddedStore {
         self.write(true, operation, tell).await
     }
 
-    async fn list_owned(&self, space: Space, owner: &str) -> Result<Vec<(Bytes, Record)>, StoreError> {
+    async fn replace(&self, space: Space, changes: Vec<Replacement>) -> Result<Vec<Option<u64>>, StoreError> {
+        let keys: Vec<Bytes> = changes.iter().map(|change| change.key.clone()).collect();
+        let operation = move |tables: &mut Tables<'_>| {
+            let now_ms = unix_ms();
+            changes.iter().map(|change| tables.replace(space, change, now_ms)).collect()
+        };
+        let tell = move |listeners: &Listeners, versions: &Vec<Option<u64>>| {
+            let written = keys.iter().zip(versions).filter(|(_, version)| version.is_some());
+            written.for_each(|(key, _)| listeners.changed(space, key));
+        };
+        self.write(true, operation, tell).await
+    }
+
+    async fn owned_keys(&self, space: Space, owner: &str) -> Result<Vec<Bytes>, StoreError> {
         check_owner(owner)?;
         let (database, owner) = (self.home.database()?, owner.to_owned());
-        let listed = tokio::task::spawn_blocking(move || list_owned(&database, space, &owner)).await;
-        listed.unwrap_or(Err(StoreError::Closed))
+        let read = move || keys_of(&database.begin_read()?.open_table(OWNERS)?, space, &owner);
+        tokio::task::spawn_blocking(read).await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    async fn get_owned(
+        &self,
+        space: Space,
+        owner: &str,
+        keys: &[Bytes],
+    ) -> Result<Vec<(Bytes, Record)>, StoreError> {
+        let (database, owner, keys) = (self.home.database()?, owner.to_owned(), keys.to_vec());
+        let read = move || get_owned(&database, space, &owner, keys);
+        tokio::task::spawn_blocking(read).await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    async fn delete_keys(&self, space: Space, owner: &str, keys: &[Bytes]) -> Result<Vec<Bytes>, StoreError> {
+        let (owner, keys) = (owner.to_owned(), keys.to_vec());
+        let operation = move |tables: &mut Tables<'_>| tables.delete_keys(space, &owner, keys, unix_ms());
+        let tell = move |listeners: &Listeners, keys: &Vec<Bytes>| {
+            keys.iter().for_each(|key| listeners.changed(space, key));
+        };
+        self.write(true, operation, tell).await
     }
 
     async fn delete_owned(
@@ -272,17 +312,22 @@ impl Store for EmbeddedStore {
     }
 }
 
-fn list_owned(database: &Database, space: Space, owner: &str) -> Result<Vec<(Bytes, Record)>, StoreError> {
-    let transaction = database.begin_read()?;
-    let records = transaction.open_table(RECORDS)?;
+fn get_owned(
+    database: &Database,
+    space: Space,
+    owner: &str,
+    keys: Vec<Bytes>,
+) -> Result<Vec<(Bytes, Record)>, StoreError> {
+    let records = database.begin_read()?.open_table(RECORDS)?;
     let now_ms = unix_ms();
-    let mut found = Vec::new();
-    for key in keys_of(&transaction.open_table(OWNERS)?, space, owner)? {
-        if let Some(guard) = records.get(record_key(space, &key).as_slice())? {
-            let stored = Stored::parse(guard.value())?;
-            if stored.is_live(now_ms) {
-                found.push((key, stored.record()));
-            }
+    let mut found = Vec::with_capacity(keys.len());
+    for key in keys {
+        if let Some(guard) = records.get(record_key(space, &key).as_slice())?
+            && let Ok(stored) = Stored::parse(guard.value())
+            && stored.is_live(now_ms)
+            && stored.owner == Some(owner)
+        {
+            found.push((key, stored.record()));
         }
     }
     Ok(found)

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::{
-    Entry, Listener, Listeners, Notice, Record, SWEEP_BATCH, Space, Store, StoreError, after, check_entry,
-    check_key, check_owner, counted, unix_ms,
+    Entry, Listener, Listeners, Notice, Record, Replacement, SWEEP_BATCH, Space, Store, StoreError, after,
+    check_entry, check_key, check_owner, counted, unix_ms,
 };
 
 /// Records in one ordered map behind one lock, held for the length of a map operation.
@@ -37,6 +37,10 @@ struct Slot {
 impl Slot {
     fn is_live(&self, now_ms: u64) -> bool {
         self.entry.expires_at_ms > now_ms
+    }
+
+    fn is_of(&self, owner: &str) -> bool {
+        self.entry.owner.as_deref() == Some(owner)
     }
 
     fn record(&self) -> Record {
@@ -92,6 +96,11 @@ impl Store for MemoryStore {
         Ok(self.inner.lock().live(space, &key, unix_ms()).map(Slot::record))
     }
 
+    async fn entry(&self, space: Space, key: &[u8]) -> Result<Option<Entry>, StoreError> {
+        let key = Bytes::copy_from_slice(key);
+        Ok(self.inner.lock().live(space, &key, unix_ms()).map(|slot| slot.entry.clone()))
+    }
+
     async fn put(&self, space: Space, key: &[u8], entry: Entry) -> Result<u64, StoreError> {
         check_entry(key, &entry)?;
         let version = self.inner.lock().insert(space, Bytes::copy_from_slice(key), entry);
@@ -129,14 +138,55 @@ impl Store for MemoryStore {
         Ok(live)
     }
 
-    async fn list_owned(&self, space: Space, owner: &str) -> Result<Vec<(Bytes, Record)>, StoreError> {
+    async fn replace(&self, space: Space, changes: Vec<Replacement>) -> Result<Vec<Option<u64>>, StoreError> {
+        let mut versions = Vec::with_capacity(changes.len());
+        for Replacement { key, version, value } in changes {
+            let written = {
+                let mut inner = self.inner.lock();
+                let current = inner.live(space, &key, unix_ms()).filter(|slot| slot.version == version);
+                let entry = current.map(|slot| Entry { value, ..slot.entry.clone() });
+                entry.map(|entry| inner.insert(space, key.clone(), entry))
+            };
+            if written.is_some() {
+                self.listeners.changed(space, &key);
+            }
+            versions.push(written);
+        }
+        Ok(versions)
+    }
+
+    async fn owned_keys(&self, space: Space, owner: &str) -> Result<Vec<Bytes>, StoreError> {
         check_owner(owner)?;
+        Ok(self.inner.lock().keys_of(space, owner))
+    }
+
+    async fn get_owned(
+        &self,
+        space: Space,
+        owner: &str,
+        keys: &[Bytes],
+    ) -> Result<Vec<(Bytes, Record)>, StoreError> {
         let inner = self.inner.lock();
         let now_ms = unix_ms();
-        let keys = inner.keys_of(space, owner).into_iter();
-        Ok(keys
-            .filter_map(|key| inner.live(space, &key, now_ms).map(Slot::record).map(|r| (key, r)))
-            .collect())
+        let owned = |key: &Bytes| {
+            let slot = inner.live(space, key, now_ms).filter(|slot| slot.is_of(owner))?;
+            Some((key.clone(), slot.record()))
+        };
+        Ok(keys.iter().filter_map(owned).collect())
+    }
+
+    async fn delete_keys(&self, space: Space, owner: &str, keys: &[Bytes]) -> Result<Vec<Bytes>, StoreError> {
+        let removed: Vec<Bytes> = {
+            let mut inner = self.inner.lock();
+            let now_ms = unix_ms();
+            let removed = keys.iter().filter(|key| {
+                let owned = inner.live(space, key, now_ms).is_some_and(|slot| slot.is_of(owner));
+                owned && inner.remove(space, key).is_some()
+            });
+            removed.cloned().collect()
+        };
+        removed.iter().for_each(|key| self.listeners.changed(space, key));
+        Ok(removed)
     }
 
     async fn delete_owned(

@@ -6,6 +6,7 @@
 
 mod embedded;
 mod errors;
+mod lease;
 mod memory;
 mod notice;
 mod redis;
@@ -26,6 +27,7 @@ use bytes::Bytes;
 
 pub use embedded::EmbeddedStore;
 pub use errors::StoreError;
+pub use lease::{LEASE, Lease};
 pub use memory::MemoryStore;
 pub use notice::{Listener, Notice};
 pub use redis::SharedStore;
@@ -43,6 +45,8 @@ use crate::telemetry::unix_ms;
 pub const MAX_KEY_BYTES: usize = 512;
 /// Longest owner in bytes.
 pub const MAX_OWNER_BYTES: usize = 256;
+/// Records that one call about several of them should name at most: a step that delays nobody else.
+pub const STEP: usize = 100;
 /// How many expired records one [`Store::sweep`] removes at most.
 pub const SWEEP_BATCH: usize = 1000;
 
@@ -121,6 +125,15 @@ pub struct Entry {
     pub expires_at_ms: u64,
 }
 
+/// A new value for a record that is there: its owner and its end stay as they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replacement {
+    pub key: Bytes,
+    /// The version that the record must still have.
+    pub version: u64,
+    pub value: Bytes,
+}
+
 /// Records by space and key, with an owner and an end.
 ///
 /// Every write is atomic and, but for [`add`](Store::add), durable when it returns. A write whose future is
@@ -130,6 +143,9 @@ pub struct Entry {
 pub trait Store: Send + Sync + 'static {
     /// The record, unless it is absent or has expired.
     async fn get(&self, space: Space, key: &[u8]) -> Result<Option<Record>, StoreError>;
+
+    /// The same with its owner and its end, as it was written.
+    async fn entry(&self, space: Space, key: &[u8]) -> Result<Option<Entry>, StoreError>;
 
     /// Writes whatever was there before; answers the new version.
     async fn put(&self, space: Space, key: &[u8], entry: Entry) -> Result<u64, StoreError>;
@@ -147,10 +163,47 @@ pub trait Store: Send + Sync + 'static {
     /// Removes the record; answers whether there was a live one.
     async fn delete(&self, space: Space, key: &[u8]) -> Result<bool, StoreError>;
 
-    /// The live records of `owner`, in the order of their keys.
-    async fn list_owned(&self, space: Space, owner: &str) -> Result<Vec<(Bytes, Record)>, StoreError>;
+    /// Those of `keys` that are live, in the order of `keys`. About [`STEP`] of them at a time.
+    async fn get_many(&self, space: Space, keys: &[Bytes]) -> Result<Vec<(Bytes, Record)>, StoreError> {
+        let mut found = Vec::with_capacity(keys.len());
+        for key in keys {
+            found.extend(self.get(space, key).await?.map(|record| (key.clone(), record)));
+        }
+        Ok(found)
+    }
 
-    /// Removes the records of `owner` but for the key `except`, at once; answers the keys of the live ones.
+    /// Writes each of `changes`, about [`STEP`] of them at a time, only if its record still has the version that is
+    /// named. Answers the new versions in the same order, `None` where somebody else was first.
+    async fn replace(&self, space: Space, changes: Vec<Replacement>) -> Result<Vec<Option<u64>>, StoreError>;
+
+    /// The keys of `owner`'s records, in order. Some may name a record that is gone: [`Store::get_owned`] leaves those
+    /// out.
+    async fn owned_keys(&self, space: Space, owner: &str) -> Result<Vec<Bytes>, StoreError>;
+
+    /// [`Store::get_many`], but for those that are not `owner`'s and those that this version cannot read.
+    async fn get_owned(
+        &self,
+        space: Space,
+        owner: &str,
+        keys: &[Bytes],
+    ) -> Result<Vec<(Bytes, Record)>, StoreError>;
+
+    /// The live records of `owner`, in the order of their keys; read in steps, so that others come in between.
+    async fn list_owned(&self, space: Space, owner: &str) -> Result<Vec<(Bytes, Record)>, StoreError> {
+        let keys = self.owned_keys(space, owner).await?;
+        let mut found = Vec::with_capacity(keys.len());
+        for step in keys.chunks(STEP) {
+            found.extend(self.get_owned(space, owner, step).await?);
+        }
+        Ok(found)
+    }
+
+    /// Removes those of `keys` that are `owner`'s, about [`STEP`] of them at a time; answers those that were live. For
+    /// keys that are never written again once they are gone: an owner's name for one written meanwhile could be lost.
+    async fn delete_keys(&self, space: Space, owner: &str, keys: &[Bytes]) -> Result<Vec<Bytes>, StoreError>;
+
+    /// Removes the records of `owner` but for the key `except`; answers the keys of the live ones. As
+    /// [`Store::delete_keys`]. What is written meanwhile may stay.
     async fn delete_owned(
         &self,
         space: Space,
@@ -190,6 +243,11 @@ pub trait Store: Send + Sync + 'static {
     /// Tells `payload` to all listeners of all replicas as [`Notice::Message`], also to this process's own.
     /// Done when the store has passed it on; whoever does not hear at the moment never gets it.
     async fn publish(&self, payload: Bytes) -> Result<(), StoreError>;
+
+    /// Until when what this process holds of the store may be believed.
+    fn lease(&self) -> Lease {
+        Lease::unlimited()
+    }
 
     /// What only a store that replicas share can do; `None` for those of one process.
     fn shared(&self) -> Option<SharedStore> {

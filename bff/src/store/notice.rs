@@ -20,6 +20,10 @@ pub enum Notice<'a> {
     Deaf,
     /// Heard again. What was mirrored before is out of date: forget it, then mirror again.
     Hearing,
+    /// The [lease](super::Lease) was over for a time, and is about to be renewed: everything was heard, but others may
+    /// have stopped waiting for this process meanwhile. It has to let them know that it is there before it believes
+    /// what it mirrors.
+    Lapsed,
 }
 
 /// Called with each [`Notice`]; must not wait.

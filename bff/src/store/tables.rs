@@ -18,7 +18,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 
-use super::{Entry, Record, SWEEP_BATCH, Space, StoreError, after, counted};
+use super::{Entry, Record, Replacement, SWEEP_BATCH, Space, StoreError, after, counted};
 
 pub(super) const RECORDS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("records");
 pub(super) const OWNERS: TableDefinition<&[u8], ()> = TableDefinition::new("owners");
@@ -61,6 +61,14 @@ impl<'a> Stored<'a> {
 
     pub(super) fn is_live(&self, now_ms: u64) -> bool {
         self.expires_at_ms > now_ms
+    }
+
+    pub(super) fn entry(&self) -> Entry {
+        Entry {
+            value: Bytes::copy_from_slice(self.value),
+            owner: self.owner.map(Arc::from),
+            expires_at_ms: self.expires_at_ms,
+        }
     }
 
     pub(super) fn record(&self) -> Record {
@@ -187,6 +195,45 @@ impl<'txn> Tables<'txn> {
             stored.is_live(now_ms).then_some(stored.version)
         });
         if current == expected { self.put(space, key, entry).map(Some) } else { Ok(None) }
+    }
+
+    pub(super) fn replace(
+        &mut self,
+        space: Space,
+        change: &Replacement,
+        now_ms: u64,
+    ) -> Result<Option<u64>, StoreError> {
+        let current = self.records.get(record_key(space, &change.key).as_slice())?.and_then(|guard| {
+            let stored = Stored::parse(guard.value()).ok()?;
+            let same = stored.is_live(now_ms) && stored.version == change.version;
+            same.then(|| Entry { value: change.value.clone(), ..stored.entry() })
+        });
+        current.map(|entry| self.put(space, &change.key, &entry)).transpose()
+    }
+
+    /// Removes those of `keys` that are `owner`'s; answers those that were live.
+    pub(super) fn delete_keys(
+        &mut self,
+        space: Space,
+        owner: &str,
+        mut keys: Vec<Bytes>,
+        now_ms: u64,
+    ) -> Result<Vec<Bytes>, StoreError> {
+        let mut failure = None;
+        keys.retain(|key| {
+            self.delete_of(space, owner, key, now_ms).unwrap_or_else(|error| {
+                failure = Some(error);
+                false
+            })
+        });
+        failure.map_or(Ok(keys), Err)
+    }
+
+    fn delete_of(&mut self, space: Space, owner: &str, key: &[u8], now_ms: u64) -> Result<bool, StoreError> {
+        let owned = self.records.get(record_key(space, key).as_slice())?.is_some_and(|guard| {
+            Stored::parse(guard.value()).is_ok_and(|stored| stored.owner == Some(owner))
+        });
+        if owned { self.delete(space, key, now_ms) } else { Ok(false) }
     }
 
     /// Removes one record; answers whether it was live.

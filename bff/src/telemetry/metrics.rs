@@ -69,6 +69,7 @@ pub struct Metrics {
     events: Series<1, Counter>,
     revalidations: Series<1, Counter>,
     relayed_drops: Series<1, Counter>,
+    relayed_endings: Series<1, Counter>,
     sink: Arc<OnceLock<Sink>>,
     on_scrape: Mutex<Vec<Box<dyn Fn() + Send>>>,
 }
@@ -113,6 +114,7 @@ impl Metrics {
             events: Series::new(["upstream"]),
             revalidations: Series::new(["outcome"]),
             relayed_drops: Series::new(["outcome"]),
+            relayed_endings: Series::new(["outcome"]),
             sink: Arc::default(),
             on_scrape: Mutex::default(),
         };
@@ -156,6 +158,8 @@ impl Metrics {
         bff.register("store_hearing", help, self.store_hearing.clone());
         let help = "Drops of cached documents told to the other replicas, or heard from them";
         bff.register("relayed_drops", help, self.relayed_drops.clone());
+        let help = "Endings of sign-ins told to the other replicas; unconfirmed: one of them did not say in time that it has heard";
+        bff.register("relayed_endings", help, self.relayed_endings.clone());
         self.register_live(bff);
         self.rotation.register(bff);
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
@@ -267,6 +271,11 @@ impl Metrics {
     /// Counts a message between replicas about dropped documents (`sent`, `failed`, `unconfirmed`, `heard`, `unreadable`).
     pub fn relayed_drop(&self, outcome: &'static str) {
         self.relayed_drops.with([outcome], Counter::inc);
+    }
+
+    /// Counts what was told the other replicas about sign-ins that have ended (`sent`, `failed`, `unconfirmed`).
+    pub fn relayed_ending(&self, outcome: &'static str) {
+        self.relayed_endings.with([outcome], Counter::inc);
     }
 
     /// Tells from now on how many log lines `sink` dropped. Only the first call counts.

@@ -23,16 +23,18 @@ const fn row(
     Row { module, whole, errors_of }
 }
 
-const FRONT: &[&str] = &["edge", "identity", "cache", "compose", "store", "telemetry", "clients", "schemas"];
-const TABLE: [Row; 11] = [
+const FRONT: &[&str] =
+    &["edge", "identity", "cache", "compose", "invalidation", "store", "telemetry", "clients", "schemas"];
+const TABLE: [Row; 12] = [
     row("api", FRONT, &[]),
     row("screens", FRONT, &[]),
     row("live", FRONT, &[]),
     row("files", FRONT, &[]),
     row("edge", &["identity", "telemetry", "config", "schemas"], &["cache", "compose", "store", "clients"]),
-    row("identity", &["store", "telemetry", "clients", "schemas"], &[]),
+    row("identity", &["invalidation", "store", "telemetry", "clients", "schemas"], &[]),
     row("compose", &["cache", "telemetry", "schemas"], &["clients"]),
-    row("cache", &["store", "telemetry", "schemas"], &[]),
+    row("cache", &["invalidation", "store", "telemetry", "schemas"], &[]),
+    row("invalidation", &["store", "telemetry", "schemas"], &[]),
     row("store", &["telemetry"], &[]),
     row("telemetry", &[], &[]),
     row("config", &[], &[]),
@@ -40,7 +42,7 @@ const TABLE: [Row; 11] = [
 /// Crates of the workspace.
 const CRATES: [&str; 5] = ["clients", "schemas", "upstreams", "demo", "tests"];
 /// Modules that hold no type of the web framework.
-const WITHOUT_ACTIX: [&str; 4] = ["identity", "cache", "compose", "store"];
+const WITHOUT_ACTIX: [&str; 5] = ["identity", "cache", "compose", "invalidation", "store"];
 const ERROR_ENDINGS: [&str; 4] = ["Error", "Failure", "Refusal", "Reason"];
 
 /// What is wrong with an import, if anything.

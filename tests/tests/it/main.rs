@@ -43,6 +43,7 @@ mod sessions;
 mod shared_cache;
 mod shared_secret;
 mod shown_at_once;
+mod sign_in_limit;
 mod single_flight;
 mod stale;
 mod throttle;

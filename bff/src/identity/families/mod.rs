@@ -130,7 +130,8 @@ impl AppTokens {
         Self { inner: Arc::new(Inner { sessions, access, secrets, policy, metrics }) }
     }
 
-    /// Signs `user` in: a new family and its first pair. The family is durable when this returns.
+    /// Signs `user` in: a new family and its first pair. The family is durable when this returns. Where the user is signed
+    /// in too often by it, the oldest sign-ins end, as in [`Sessions::create`].
     ///
     /// `client` and `address` are kept for display as they are. `cookie` says that the refresh token will travel in one:
     /// it is then taken from there alone.
@@ -154,6 +155,7 @@ impl AppTokens {
         let store = &inner.sessions.inner.store;
         let version = store.put(Space::RefreshFamilies, &key, family.entry()?).await?;
         inner.sessions.inner.hold(SessionKind::App, &key).await;
+        inner.sessions.inner.keep_to_limit(SessionKind::App, &user.id, &key).await?;
         Ok(pair(&token, minted, Arc::new(family.session(key, version))))
     }
 

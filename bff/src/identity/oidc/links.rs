@@ -3,14 +3,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use super::{Attempt, IdToken, LogoutToken};
+use super::{
+    Attempt, IdToken, LogoutToken,
+    names::{LinkKind, SignedOut, owner_of, session_of_link, tombstone, tombstone_without_sid},
+};
 use crate::{
     identity::{IdentityError, Session, SessionKey},
-    store::{Entry, Space, Store},
+    store::{Entry, STEP, Space, Store},
 };
 
 /// A sign-out is remembered for those sign-ins that are under way.
@@ -38,15 +40,11 @@ enum Named<'a> {
 }
 
 impl Named<'_> {
-    /// Under what a link to `session` is kept: a session has one of each kind.
-    fn link(self, session: &SessionKey) -> [u8; 33] {
-        let mut key = [0; 33];
-        key[0] = match self {
-            Self::Session(_) => b's',
-            Self::Subject(_) => b'u',
-        };
-        key[1..].copy_from_slice(session);
-        key
+    const fn kind(self) -> LinkKind {
+        match self {
+            Self::Session(_) => LinkKind::Session,
+            Self::Subject(_) => LinkKind::Subject,
+        }
     }
 
     /// No provider can name another one's: the issuer is in it.
@@ -58,7 +56,7 @@ impl Named<'_> {
     }
 
     fn owner(self, issuer: &str) -> String {
-        URL_SAFE_NO_PAD.encode(self.hash(issuer))
+        owner_of(&self.hash(issuer))
     }
 }
 
@@ -90,19 +88,21 @@ impl ProviderSessions {
         attempt: &Attempt,
         session: &Session,
     ) -> Result<bool, IdentityError> {
-        let subject = Some(Named::Subject(&token.subject));
-        let names = [token.sid.as_deref().map(Named::Session), subject];
-        for named in names.into_iter().flatten() {
+        let subject = Named::Subject(&token.subject);
+        let session_there = token.sid.as_deref().map(Named::Session);
+        for named in session_there.into_iter().chain([subject]) {
             let owner = Some(named.owner(issuer).into());
             let entry = Entry { value: Bytes::new(), owner, expires_at_ms: session.absolute_end_ms };
-            self.store.put(Space::OidcLinks, &named.link(&session.key), entry).await?;
+            self.store.put(Space::OidcLinks, &named.kind().link(&session.key), entry).await?;
         }
-        for named in names.into_iter().flatten() {
-            let ended = self.store.get(Space::Revocations, &tombstone(issuer, named)).await?;
-            if ended
-                .and_then(|record| SignedOut::read(&record.value))
-                .is_some_and(|out| out.ends(token, attempt))
-            {
+        let about_it = match session_there {
+            Some(named) => tombstone(&named.hash(issuer)),
+            None => tombstone_without_sid(&subject.hash(issuer)),
+        };
+        for tombstone in [about_it, tombstone(&subject.hash(issuer))] {
+            let ended = self.store.get(Space::Revocations, &tombstone).await?;
+            let ended = ended.and_then(|record| SignedOut::read(&record.value));
+            if ended.is_some_and(|order| ends(&order, token, attempt)) {
                 return Ok(false);
             }
         }
@@ -127,8 +127,10 @@ impl ProviderSessions {
         self.remember(&used(issuer, token), until_ms).await.map(|_| ())
     }
 
-    /// The sessions that are to end: those of the provider's session where it names one, else all of the subject.
-    /// Those that are being made right now find out by themselves: see [`Self::link`].
+    /// The sessions that are to end (OpenID Connect Back-Channel Logout 1.0 section 2.6): all of the subject where the
+    /// token names no session of the provider's. Where it does, those of that session, and those of the subject of which
+    /// no session there is known: nothing tells that they are of another one (section 2.4: `sid` may be missing from an
+    /// ID token). Those that are being made right now find out by themselves: see [`Self::link`].
     ///
     /// # Errors
     /// [`IdentityError::Store`].
@@ -138,16 +140,50 @@ impl ProviderSessions {
         token: &LogoutToken,
         now_ms: u64,
     ) -> Result<Vec<SessionKey>, IdentityError> {
-        let session = token.sid.as_deref().map(Named::Session);
-        let Some(named) = session.or(token.subject.as_deref().map(Named::Subject)) else {
-            return Ok(Vec::new());
-        };
+        let session_there = token.sid.as_deref().map(Named::Session);
+        let subject = token.subject.as_deref().map(Named::Subject);
         // First this, then the look: a sign-in writes its links first and then looks for this.
-        let value = SignedOut { issued_s: token.issued_s, heard_ms: now_ms }.write();
-        let entry = Entry { value, owner: None, expires_at_ms: now_ms.saturating_add(SIGNED_OUT_MS) };
-        self.store.put(Space::Revocations, &tombstone(issuer, named), entry).await?;
+        let tombstones = match (session_there, subject) {
+            (Some(there), subject) => [
+                Some(tombstone(&there.hash(issuer))),
+                subject.map(|subject| tombstone_without_sid(&subject.hash(issuer))),
+            ],
+            (None, subject) => [subject.map(|subject| tombstone(&subject.hash(issuer))), None],
+        };
+        for tombstone in tombstones.into_iter().flatten() {
+            let value = SignedOut { issued_s: token.issued_s, heard_ms: now_ms }.write();
+            let entry = Entry { value, owner: None, expires_at_ms: now_ms.saturating_add(SIGNED_OUT_MS) };
+            self.store.put(Space::Revocations, &tombstone, entry).await?;
+        }
+        let mut sessions = Vec::new();
+        if let Some(there) = session_there {
+            sessions.extend(self.linked(issuer, there).await?);
+        }
+        if let Some(subject) = subject {
+            let theirs = self.linked(issuer, subject).await?;
+            let there = session_there.is_some();
+            sessions.extend(if there { self.without_sid(theirs).await? } else { theirs });
+        }
+        Ok(sessions)
+    }
+
+    /// The sessions that have a link to what is `named`.
+    async fn linked(&self, issuer: &str, named: Named<'_>) -> Result<Vec<SessionKey>, IdentityError> {
         let links = self.store.list_owned(Space::OidcLinks, &named.owner(issuer)).await?;
-        Ok(links.iter().filter_map(|(key, _)| key.get(1..)?.try_into().ok()).collect())
+        Ok(links.iter().filter_map(|(key, _)| session_of_link(key)).collect())
+    }
+
+    /// Those of `sessions` of which it is not known to which session at the provider they belong.
+    async fn without_sid(&self, sessions: Vec<SessionKey>) -> Result<Vec<SessionKey>, IdentityError> {
+        let mut without = Vec::new();
+        for step in sessions.chunks(STEP) {
+            let link = |session| Bytes::copy_from_slice(&LinkKind::Session.link(session));
+            let links: Vec<Bytes> = step.iter().map(link).collect();
+            let known = self.store.get_many(Space::OidcLinks, &links).await?;
+            let known = |session: &&SessionKey| known.iter().any(|(key, _)| key[1..] == session[..]);
+            without.extend(step.iter().filter(|session| !known(session)).copied());
+        }
+        Ok(without)
     }
 
     /// Forgets the links of a session that has ended.
@@ -155,8 +191,13 @@ impl ProviderSessions {
     /// # Errors
     /// [`IdentityError::Store`].
     pub async fn unlink(&self, session: &SessionKey) -> Result<(), IdentityError> {
-        for named in [Named::Session(""), Named::Subject("")] {
-            self.store.delete(Space::OidcLinks, &named.link(session)).await?;
+        for kind in LinkKind::ALL {
+            let link = kind.link(session);
+            if let Some(owner) =
+                self.store.entry(Space::OidcLinks, &link).await?.and_then(|entry| entry.owner)
+            {
+                self.store.delete_keys(Space::OidcLinks, &owner, &[Bytes::copy_from_slice(&link)]).await?;
+            }
         }
         Ok(())
     }
@@ -168,38 +209,14 @@ impl ProviderSessions {
     }
 }
 
-/// A provider's order to sign out, as sign-ins under way find it.
-struct SignedOut {
-    issued_s: u64,
-    heard_ms: u64,
-}
-
-impl SignedOut {
-    /// Whether the sign-in that `token` is for was over by then. One that began here only when the order had been
-    /// heard was not, though a token of the same second does not show it: people sign in again at once.
-    fn ends(&self, token: &IdToken, attempt: &Attempt) -> bool {
-        token.issued_s <= self.issued_s && attempt.begun_ms() <= self.heard_ms
-    }
-
-    fn write(&self) -> Bytes {
-        [self.issued_s, self.heard_ms].map(u64::to_be_bytes).concat().into()
-    }
-
-    fn read(bytes: &[u8]) -> Option<Self> {
-        let (issued_s, heard_ms) = bytes.split_first_chunk()?;
-        Some(Self {
-            issued_s: u64::from_be_bytes(*issued_s),
-            heard_ms: u64::from_be_bytes(heard_ms.try_into().ok()?),
-        })
-    }
+/// Whether the sign-in that `token` is for was over by `order`. One that began here only when the order had been
+/// heard was not, though a token of the same second does not show it: people sign in again at once.
+fn ends(order: &SignedOut, token: &IdToken, attempt: &Attempt) -> bool {
+    token.issued_s <= order.issued_s && attempt.begun_ms() <= order.heard_ms
 }
 
 fn used(issuer: &str, token: &LogoutToken) -> [u8; 32] {
     hash("oidc logout token v1", issuer, &token.jti)
-}
-
-fn tombstone(issuer: &str, named: Named<'_>) -> [u8; 32] {
-    Sha256::new().chain_update(b"oidc signed out v1").chain_update(named.hash(issuer)).finalize().into()
 }
 
 /// Of both texts, kept apart by the length of the first.

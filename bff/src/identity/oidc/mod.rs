@@ -11,6 +11,7 @@ mod attempt;
 mod claims;
 mod jwt;
 mod links;
+pub(super) mod names;
 mod return_to;
 mod sealing;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Reads sessions again that have changed in the store, so that the near cache holds them when nobody has asked since:
+//! Reads sessions again that have changed in the store, several at a time, so that the near cache holds them when nobody has asked since:
 //! an outage that begins just behind a change must not sign anybody out.
 
 use std::sync::{Arc, Weak};
@@ -9,6 +9,7 @@ use tokio::{
 };
 
 use super::{Inner, SessionKey, SessionKind};
+use crate::store::STEP;
 
 /// So many wait to be read. Those beyond are read when somebody asks for them.
 const WAITING: usize = 4096;
@@ -29,7 +30,7 @@ impl Again {
     }
 }
 
-/// One after the other, for as long as there is somebody to read for.
+/// What has changed meanwhile together, for as long as there is somebody to read for.
 pub(super) fn keep_reading(
     runtime: &Handle,
     inner: &Arc<Inner>,
@@ -37,10 +38,17 @@ pub(super) fn keep_reading(
 ) {
     let inner: Weak<Inner> = Arc::downgrade(inner);
     runtime.spawn(async move {
-        while let Some((kind, key)) = changed.recv().await {
+        let mut waiting = Vec::new();
+        while changed.recv_many(&mut waiting, STEP).await > 0 {
             let Some(inner) = inner.upgrade() else { return };
-            // Whoever asks for it meets the same failure, and is told.
-            let _ = inner.read(kind, &key).await;
+            for kind in SessionKind::ALL {
+                let of_kind = waiting.iter().filter(|(of, _)| *of == kind);
+                let mut keys: Vec<SessionKey> = of_kind.map(|(_, key)| *key).collect();
+                keys.sort_unstable();
+                keys.dedup();
+                inner.read_many(kind, &keys).await;
+            }
+            waiting.clear();
         }
     });
 }

@@ -1,20 +1,26 @@
 //! How sessions end before their time. The record goes first, then what is held of it here, then all replicas are
-//! told, so that what hangs on the session (live connections, documents) goes with it everywhere.
+//! told, so that what hangs on the session (live connections, documents) goes with it everywhere. An end is done when
+//! they have applied it, or do not believe any more what they hold: see [`ConfirmedMessages`].
 
 use std::{
     collections::BTreeSet,
-    hash::{BuildHasher as _, Hasher as _, RandomState},
     sync::{Arc, atomic::Ordering},
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
+use futures_util::future::join_all;
 use parking_lot::RwLock;
 use schemas::Id;
 use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
 
 use super::{Inner, Sessions};
-use crate::identity::{IdentityError, SessionKind, session::SessionKey};
+use crate::{
+    identity::{IdentityError, SessionKind, session::SessionKey},
+    invalidation::{ConfirmedMessages, Delivery, ENDING_ACK_TIMEOUT},
+    store::{STEP, Store, StoreError},
+};
 
 /// The first byte of what is published here; others publish other kinds through the same store.
 const MESSAGE_KIND: u8 = b'e';
@@ -29,16 +35,15 @@ pub struct Ended {
 
 type EndWatcher = Box<dyn Fn(&Ended) + Send + Sync>;
 
-/// Who wants to know of endings, and under which name this process tells them.
+/// Who wants to know of endings, and how the other replicas are told.
 pub(super) struct Endings {
-    /// Tells this process's messages from those of others: it only has to differ, nobody gains by guessing it.
-    origin: u64,
+    pub(super) bus: ConfirmedMessages,
     watchers: RwLock<Vec<EndWatcher>>,
 }
 
 impl Endings {
-    pub(super) fn new() -> Self {
-        Self { origin: RandomState::new().build_hasher().finish(), watchers: RwLock::default() }
+    pub(super) fn new(store: &Arc<dyn Store>) -> Self {
+        Self { bus: ConfirmedMessages::new(store), watchers: RwLock::default() }
     }
 
     pub(super) fn watch(&self, watcher: EndWatcher) {
@@ -51,16 +56,16 @@ impl Endings {
 
     /// Whether `told` is this process's own word.
     pub(super) fn said(&self, told: &Told) -> bool {
-        told.origin == self.origin
+        told.origin == self.bus.origin()
     }
 
-    fn message(&self, ended: &[Ended]) -> Option<Bytes> {
-        let user = ended.first()?.user.as_str();
+    fn message(&self, ended: &[Ended], number: u64) -> Bytes {
+        let user = ended.first().map_or("", |ended| ended.user.as_str()).to_owned();
         let keys = ended.iter().map(|ended| URL_SAFE_NO_PAD.encode(ended.key)).collect();
         let mut payload = vec![MESSAGE_KIND];
         // Text and numbers always fit JSON; were it otherwise, nothing would be told.
-        serde_json::to_writer(&mut payload, &Message { from: self.origin, user: user.into(), keys }).ok()?;
-        Some(payload.into())
+        let _ = serde_json::to_writer(&mut payload, &Message { from: self.bus.origin(), number, user, keys });
+        payload.into()
     }
 }
 
@@ -68,6 +73,9 @@ impl Endings {
 #[derive(Serialize, Deserialize)]
 struct Message {
     from: u64,
+    /// By which others say that they have applied it; 0 where nobody waits for that, as earlier versions do not.
+    #[serde(default)]
+    number: u64,
     user: String,
     /// base64url.
     keys: Vec<String>,
@@ -75,7 +83,8 @@ struct Message {
 
 /// A message as it is understood here.
 pub(super) struct Told {
-    origin: u64,
+    pub(super) origin: u64,
+    pub(super) number: u64,
     pub(super) ended: Vec<Ended>,
 }
 
@@ -87,7 +96,7 @@ impl Told {
         let user = Id::new(&message.user).ok()?;
         let keys = message.keys.iter().filter_map(|key| URL_SAFE_NO_PAD.decode(key).ok()?.try_into().ok());
         let ended = keys.map(|key| Ended { key, user: user.clone() }).collect();
-        Some(Self { origin: message.from, ended })
+        Some(Self { origin: message.from, number: message.number, ended })
     }
 }
 
@@ -158,10 +167,11 @@ impl Inner {
     }
 
     async fn end_known(&self, kind: SessionKind, key: SessionKey, user: Id) -> Result<bool, IdentityError> {
-        let outcome = self.store.delete(kind.space(), &key).await;
+        let keys = [Bytes::copy_from_slice(&key)];
+        let outcome = self.store.delete_keys(kind.space(), user.as_str(), &keys).await;
         self.mirror.near.forget(&key);
-        self.tell(&[Ended { key, user }]).await;
-        Ok(outcome?)
+        self.tell(&[Ended { key, user }], outcome.is_ok()).await;
+        Ok(!outcome?.is_empty())
     }
 
     /// Ends what is there but cannot be read here, such as the record of a later release: nobody knows whose it is, so
@@ -189,24 +199,50 @@ impl Inner {
             self.mirror.near.forget_where(|session| session.user == *user && Some(session.key) != except);
         let keys: BTreeSet<_> = ended.iter().copied().chain(held.iter().map(|session| session.key)).collect();
         let told: Vec<_> = keys.into_iter().map(|key| Ended { key, user: user.clone() }).collect();
-        self.tell(&told).await;
+        self.tell(&told, failure.is_none()).await;
         failure.map_or(Ok(ended), |error| Err(error.into()))
     }
 
-    /// Tells everybody here, then every other replica. One that cannot be told drops what it holds in memory all the
-    /// same, because the store tells it of the record; what hangs on the session lasts until its own next look.
-    async fn tell(&self, ended: &[Ended]) {
+    /// Tells everybody here, then every other replica. Done when those have applied it or do not believe any more what
+    /// they hold: one that cannot be told forgets the session all the same, because the store tells it of the record.
+    /// What hangs on the session lasts there until its own next look. Where the records may be there still
+    /// (not `gone`), nobody waits: the caller says so.
+    pub(super) async fn tell(&self, ended: &[Ended], gone: bool) {
         ended.iter().for_each(|ended| self.mirror.endings.happened(ended));
-        let Some(message) = self.mirror.endings.message(ended) else { return };
-        let outcome = self.store.publish(message).await;
-        let failed = outcome.is_err();
-        if self.telling_fails.swap(failed, Ordering::Relaxed) == failed {
+        let steps = ended.chunks(STEP).map(|ended| {
+            let endings = &self.mirror.endings;
+            endings.bus.publish(|number| endings.message(ended, number))
+        });
+        let outcomes = join_all(steps).await;
+        let mut failed = false;
+        for outcome in outcomes {
+            match outcome {
+                Ok(Delivery::Applied) => {}
+                Ok(Delivery::Unconfirmed) => self.metrics.relayed_ending("unconfirmed"),
+                Err(error) => {
+                    self.metrics.relayed_ending("failed");
+                    self.report_telling(Some(&error));
+                    failed = true;
+                }
+            }
+        }
+        if failed && gone && self.mirror.endings.bus.is_shared() {
+            sleep(ENDING_ACK_TIMEOUT).await;
+        } else if !failed && !ended.is_empty() {
+            self.metrics.relayed_ending("sent");
+            self.report_telling(None);
+        }
+    }
+
+    /// An outage is logged when it begins and when it ends.
+    fn report_telling(&self, error: Option<&StoreError>) {
+        if self.telling_fails.swap(error.is_some(), Ordering::Relaxed) == error.is_some() {
             return;
         }
-        match outcome {
-            Ok(()) => tracing::info!("endings of sessions reach the other replicas again"),
-            Err(error) => tracing::warn!(
-                error = &error as &dyn std::error::Error,
+        match error {
+            None => tracing::info!("endings of sessions reach the other replicas again"),
+            Some(error) => tracing::warn!(
+                error = error as &dyn std::error::Error,
                 "endings of sessions do not reach the other replicas"
             ),
         }
@@ -219,14 +255,14 @@ mod tests {
 
     #[test]
     fn what_is_told_is_understood_and_nothing_else_is() {
-        let (here, there) = (Endings::new(), Endings::new());
+        let store: Arc<dyn Store> = Arc::new(crate::store::MemoryStore::new());
+        let (here, there) = (Endings::new(&store), Endings::new(&store));
         let user = Id::new("ada").expect("an id");
         let ended: Vec<_> = (0..3).map(|n| Ended { key: [n; 32], user: user.clone() }).collect();
-        let message = here.message(&ended).expect("a message");
+        let message = here.message(&ended, 7);
         let told = Told::decode(&message).expect("understood");
-        assert_eq!(told.ended, ended);
+        assert_eq!((told.number, &told.ended), (7, &ended));
         assert!(here.said(&told) && !there.said(&told));
-        assert!(here.message(&[]).is_none());
 
         let short = br#"e{"from":1,"user":"ada","keys":["AAAA","*",""],"later":1}"#;
         assert!(Told::decode(short).expect("understood").ended.is_empty(), "what is no key is left out");

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::{Inner, TRIES};
 use crate::{
     identity::{
@@ -48,6 +50,26 @@ impl Inner {
         }
         // Neighbours in the stripe change again and again. What was read last holds for this request.
         Ok(last)
+    }
+
+    /// [`Self::read`] of several at once, for nobody in particular. Those that are gone, or change again meanwhile, are
+    /// left to whoever asks for them, and so is a failure.
+    pub(super) async fn read_many(&self, kind: SessionKind, keys: &[SessionKey]) {
+        let near = &self.mirror.near;
+        if let [key] = keys {
+            let _ = self.read(kind, key).await;
+            return;
+        }
+        let tickets: Vec<_> = keys.iter().map(|key| near.ticket(key)).collect();
+        let wanted: Vec<Bytes> = keys.iter().map(|key| Bytes::copy_from_slice(key)).collect();
+        let Ok(records) = self.store.get_many(kind.space(), &wanted).await else { return };
+        let mut records = records.into_iter().peekable();
+        for (key, ticket) in keys.iter().zip(tickets) {
+            let Some((_, record)) = records.next_if(|(found, _)| found[..] == key[..]) else { continue };
+            if let Some(session) = self.decode(kind, *key, &record) {
+                near.publish(Arc::new(session), ticket);
+            }
+        }
     }
 
     /// Has the near cache hold a session that was just written, so that its bearer goes on should the store be away by

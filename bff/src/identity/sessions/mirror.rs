@@ -1,9 +1,12 @@
 //! What of the store is mirrored in memory, and what keeps it in step: notices of the store and endings that other
 //! replicas tell. Runs in the store's own tasks, so it never waits.
 
+use std::sync::Arc;
+
 use super::{
     again::Again,
     endings::{Endings, Told},
+    trust::Trust,
 };
 use crate::{
     identity::{SessionKind, near::NearCache, session::SessionKey},
@@ -15,10 +18,11 @@ pub(in crate::identity) struct Mirror {
     pub(in crate::identity) near: NearCache,
     pub(super) endings: Endings,
     pub(in crate::identity) again: Again,
+    pub(super) trust: Trust,
 }
 
 impl Mirror {
-    pub(super) fn heed(&self, notice: &Notice<'_>) {
+    pub(super) fn heed(self: &Arc<Self>, notice: &Notice<'_>) {
         match notice {
             // Also of this process's own writes. They could be told from others only by counting, and a store that
             // tells of several changes at once makes no count reliable.
@@ -34,14 +38,20 @@ impl Mirror {
             }
             Notice::Changed { .. } => {}
             Notice::Message(payload) => {
-                if let Some(told) = Told::decode(payload).filter(|told| !self.endings.said(told)) {
+                self.endings.bus.hear(payload);
+                let Some(told) = Told::decode(payload) else { return };
+                if !self.endings.said(&told) {
                     // Before the watchers: what they do may look a session up.
                     told.ended.iter().for_each(|ended| self.near.forget(&ended.key));
                     told.ended.iter().for_each(|ended| self.endings.happened(ended));
                 }
+                self.endings.bus.applied(told.origin, told.number);
             }
-            Notice::Deaf => self.near.turn_deaf(),
-            Notice::Hearing => self.near.hear_again(),
+            Notice::Deaf => {
+                self.near.doubt();
+            }
+            Notice::Hearing => Trust::regain(self, self.near.hear_again()),
+            Notice::Lapsed => Trust::regain(self, self.near.doubt()),
         }
     }
 }

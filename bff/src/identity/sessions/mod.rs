@@ -7,12 +7,15 @@
 
 mod again;
 mod endings;
+mod limit;
 mod lookup;
 mod mirror;
 mod registry;
+mod renewal;
 #[cfg(test)]
 pub(super) mod tests;
 mod touch;
+mod trust;
 
 use std::sync::{
     Arc, OnceLock,
@@ -32,10 +35,14 @@ use super::{
     record::{entry_of, millis},
     session::{RAW_ID_LEN, Session, SessionKey, hash_of, key_of},
 };
-use crate::store::{Space, Store};
+use crate::{
+    store::{Space, Store},
+    telemetry::Metrics,
+};
 use again::{Again, keep_reading};
 use endings::Endings;
 use mirror::Mirror;
+use trust::Trust;
 
 /// How often something begins again when the record changes under it.
 pub(super) const TRIES: usize = 4;
@@ -51,6 +58,7 @@ pub(super) struct Inner {
     pub(super) store: Arc<dyn Store>,
     pub(super) policy: SessionPolicy,
     pub(super) mirror: Arc<Mirror>,
+    metrics: Arc<Metrics>,
     runtime: Handle,
     /// Whether the last touch failed, so that an outage is logged when it begins and ends, not for each session.
     touches_fail: AtomicBool,
@@ -69,10 +77,13 @@ pub struct NewSession {
 impl Sessions {
     /// What outlives a request (touches, sign-outs) runs on `runtime`. Listens to `store` from now on.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, policy: SessionPolicy, runtime: Handle) -> Self {
-        let near = NearCache::new(policy.near_entries, policy.idle, policy.grace);
+    pub fn new(store: Arc<dyn Store>, policy: SessionPolicy, runtime: Handle, metrics: Arc<Metrics>) -> Self {
+        let (lease, endings) = (store.lease(), Endings::new(&store));
+        let alone = !endings.bus.is_shared();
+        let near = NearCache::new(policy.near_entries, policy.idle, policy.grace, lease, alone);
         let (again, changed) = Again::new();
-        let mirror = Arc::new(Mirror { near, endings: Endings::new(), again });
+        let mirror = Arc::new(Mirror { near, endings, again, trust: Trust(runtime.clone()) });
+        let unknown = mirror.near.doubt();
         // The store must not keep alive what may hold the store.
         let listening = Arc::downgrade(&mirror);
         store.listen(Box::new(move |notice| {
@@ -80,16 +91,25 @@ impl Sessions {
                 mirror.heed(notice);
             }
         }));
+        // After that: who is waited for must hear what it is waited for.
+        Trust::regain(&mirror, unknown);
         let inner = Arc::new(Inner {
             store,
             policy,
             mirror,
+            metrics,
             runtime,
             touches_fail: AtomicBool::new(false),
             telling_fails: AtomicBool::new(false),
         });
         keep_reading(&inner.runtime, &inner, changed);
         Self { inner }
+    }
+
+    /// Nobody has to wait for this process any more when a session ends: to be told when it serves no requests any more.
+    pub async fn leave(&self) {
+        // Where that cannot be told, somebody's sign-out takes longer, once.
+        let _ = self.inner.mirror.endings.bus.leave().await;
     }
 
     /// Has `watcher` told of every session, of browsers and of apps, that is ended before its time, on whichever
@@ -99,6 +119,8 @@ impl Sessions {
     }
 
     /// Makes a browser session with a new random id. It is durable when this returns, so that the cookie may be sent.
+    ///
+    /// Where the user is signed in more often than [`SessionPolicy::max_per_user`] by it, the oldest sign-ins end.
     ///
     /// `client` and `address` are kept for display as they are: see `client_label` and `mask_address`.
     ///
@@ -112,43 +134,10 @@ impl Sessions {
         now_ms: u64,
     ) -> Result<NewSession, IdentityError> {
         let absolute_end_ms = now_ms.saturating_add(millis(self.inner.policy.absolute));
-        self.inner.create(user, client, address, now_ms, absolute_end_ms).await
-    }
-
-    /// Puts a session with a new id in the place of `session`, because what its bearer may do has changed: the same
-    /// user, the same absolute end. The old one ends. Goes on when the caller hangs up.
-    ///
-    /// Nothing where there is nothing to renew: it has ended meanwhile and stays so, or it is an app's, which bears
-    /// no id.
-    ///
-    /// # Errors
-    /// As [`Self::create`], and [`IdentityError::Interrupted`]. The old session may have ended.
-    pub async fn renew(&self, session: &Session, now_ms: u64) -> Result<Option<NewSession>, IdentityError> {
-        if session.kind != SessionKind::Browser {
-            return Ok(None);
-        }
-        let inner = Arc::clone(&self.inner);
-        let (old, user) = (session.key, Arc::clone(&session.profile));
-        let (client, address) = (session.client.clone(), session.address.clone());
-        let absolute_end_ms = session.absolute_end_ms;
-        let work = self.inner.runtime.spawn(async move {
-            let new = inner.create(&user, &client, &address, now_ms, absolute_end_ms).await?;
-            // In this order: whoever ends all sessions of the user meanwhile ends the old one or both. Where the old
-            // one was ended before this did it, the new one must not outlive it.
-            match inner.end(&old).await {
-                Ok(true) => Ok(Some(new)),
-                Ok(false) => {
-                    inner.end(&new.session.key).await?;
-                    Ok(None)
-                }
-                Err(error) => {
-                    // Nobody gets to know its id; that it cannot be ended either adds nothing.
-                    let _ = inner.end(&new.session.key).await;
-                    Err(error)
-                }
-            }
-        });
-        work.await.map_err(IdentityError::Interrupted)?
+        let made = Made { client, address, now_ms, absolute_end_ms };
+        let new = self.inner.create(new_id()?, user, made).await?;
+        self.inner.keep_to_limit(SessionKind::Browser, &user.id, &new.session.key).await?;
+        Ok(new)
     }
 
     /// The live browser session whose id is `raw_id`, if it is in memory. Neither waits nor allocates, and does not
@@ -210,16 +199,21 @@ impl Sessions {
     }
 }
 
+/// How and when a session is made, and when it ends at the latest.
+struct Made<'a> {
+    client: &'a str,
+    address: &'a str,
+    now_ms: u64,
+    absolute_end_ms: u64,
+}
+
 impl Inner {
     async fn create(
         &self,
+        (id, key): (SecretString, SessionKey),
         user: &Me,
-        client: &str,
-        address: &str,
-        now_ms: u64,
-        absolute_end_ms: u64,
+        Made { client, address, now_ms, absolute_end_ms }: Made<'_>,
     ) -> Result<NewSession, IdentityError> {
-        let (id, key) = new_id()?;
         let session = Session {
             key,
             kind: SessionKind::Browser,

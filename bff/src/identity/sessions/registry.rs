@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use schemas::{Id, Me};
 
 use super::{Inner, Sessions, TRIES};
@@ -12,7 +13,7 @@ use crate::{
         record::entry_of,
         session::{Session, SessionKey},
     },
-    store::{Entry, Record},
+    store::{Record, Replacement, STEP},
 };
 
 impl Sessions {
@@ -28,17 +29,17 @@ impl Sessions {
         Ok(live)
     }
 
-    /// Puts `profile` in the place of the snapshot that the member's sessions were made with.
+    /// Puts `profile` in the place of the snapshot that the member's sessions were made with, where it is another one.
+    /// Costs the store one read and one write for each session that changes, in steps.
     ///
     /// # Errors
     /// [`IdentityError::Store`]: some sessions may show the old one until they end.
     pub async fn refresh_profile(&self, profile: &Me) -> Result<(), IdentityError> {
         let inner = &self.inner;
         for kind in SessionKind::ALL {
-            for (key, _) in inner.store.list_owned(kind.space(), profile.id.as_str()).await? {
-                if let Ok(key) = SessionKey::try_from(&key[..]) {
-                    inner.refresh_one(kind, key, profile).await?;
-                }
+            let keys = inner.store.owned_keys(kind.space(), profile.id.as_str()).await?;
+            for step in keys.chunks(STEP) {
+                inner.refresh_step(kind, step.to_vec(), profile).await?;
             }
         }
         Ok(())
@@ -60,41 +61,60 @@ impl Inner {
         Ok(sessions)
     }
 
-    async fn refresh_one(
+    async fn refresh_step(
         &self,
         kind: SessionKind,
-        key: SessionKey,
+        mut keys: Vec<Bytes>,
         profile: &Me,
     ) -> Result<(), IdentityError> {
         // A touch or a rotation may come between the read and the write: then it is read again.
         for _ in 0..TRIES {
-            let Some(record) = self.store.get(kind.space(), &key).await? else { break };
-            let Some(entry) = self.with_profile(kind, key, &record, profile)? else { break };
-            if self.store.put_if(kind.space(), &key, Some(record.version), entry).await?.is_some() {
+            let records = self.store.get_owned(kind.space(), profile.id.as_str(), &keys).await?;
+            let mut changes = Vec::with_capacity(records.len());
+            for (key, record) in records {
+                if let Some(value) = self.with_profile(kind, &key, &record, profile)? {
+                    changes.push(Replacement { key, version: record.version, value });
+                }
+            }
+            if changes.is_empty() {
                 break;
             }
+            keys = changes.iter().map(|change| change.key.clone()).collect();
+            let written = self.store.replace(kind.space(), changes).await?;
+            // This replica's next answer shows it, also where the store's word is still on its way.
+            keys.iter()
+                .filter_map(|key| key[..].try_into().ok())
+                .for_each(|key| self.mirror.near.forget(&key));
+            let mut written = written.into_iter();
+            keys.retain(|_| written.next().flatten().is_none());
         }
-        self.mirror.near.forget(&key);
         Ok(())
     }
 
+    /// The value of `record` with another profile; nothing where it has that one already, or cannot be read here.
     fn with_profile(
         &self,
         kind: SessionKind,
-        key: SessionKey,
+        key: &[u8],
         record: &Record,
         profile: &Me,
-    ) -> Result<Option<Entry>, IdentityError> {
-        Ok(match kind {
-            SessionKind::Browser => {
-                let Some(session) = self.decode(kind, key, record) else { return Ok(None) };
-                Some(entry_of(&Session { profile: Arc::new(profile.clone()), ..session })?)
-            }
-            SessionKind::App => {
-                let Ok(mut family) = Family::of(record) else { return Ok(None) };
-                family.user = profile.clone();
-                Some(family.entry()?)
-            }
-        })
+    ) -> Result<Option<Bytes>, IdentityError> {
+        let Ok(key) = SessionKey::try_from(key) else { return Ok(None) };
+        let entry = match kind {
+            SessionKind::Browser => match self.decode(kind, key, record) {
+                Some(session) if *session.profile != *profile => {
+                    entry_of(&Session { profile: Arc::new(profile.clone()), ..session })?
+                }
+                _ => return Ok(None),
+            },
+            SessionKind::App => match Family::of(record) {
+                Ok(mut family) if family.user != *profile => {
+                    family.user = profile.clone();
+                    family.entry()?
+                }
+                _ => return Ok(None),
+            },
+        };
+        Ok(Some(entry.value))
     }
 }

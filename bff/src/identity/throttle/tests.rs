@@ -8,7 +8,7 @@ use bytes::Bytes;
 use secrecy::SecretString;
 
 use super::*;
-use crate::store::{Entry, Listener, MemoryStore, Record, Space};
+use crate::store::{Entry, Listener, MemoryStore, Record, Replacement, Space};
 
 const HOME: &str = "192.0.2.1";
 
@@ -261,6 +261,10 @@ impl Store for Flaky {
         Err(StoreError::Closed)
     }
 
+    async fn entry(&self, _: Space, _: &[u8]) -> Result<Option<Entry>, StoreError> {
+        Err(StoreError::Closed)
+    }
+
     async fn put(&self, _: Space, _: &[u8], _: Entry) -> Result<u64, StoreError> {
         Err(StoreError::Closed)
     }
@@ -273,7 +277,19 @@ impl Store for Flaky {
         Err(StoreError::Closed)
     }
 
-    async fn list_owned(&self, _: Space, _: &str) -> Result<Vec<(Bytes, Record)>, StoreError> {
+    async fn replace(&self, _: Space, _: Vec<Replacement>) -> Result<Vec<Option<u64>>, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn owned_keys(&self, _: Space, _: &str) -> Result<Vec<Bytes>, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn get_owned(&self, _: Space, _: &str, _: &[Bytes]) -> Result<Vec<(Bytes, Record)>, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn delete_keys(&self, _: Space, _: &str, _: &[Bytes]) -> Result<Vec<Bytes>, StoreError> {
         Err(StoreError::Closed)
     }
 

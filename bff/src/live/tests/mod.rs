@@ -53,7 +53,8 @@ impl Bench {
     /// One replica of those that share `store`.
     async fn over(store: Arc<dyn Store>, settings: LiveSettings) -> Self {
         let (metrics, drops, runtime) = (Arc::new(Metrics::new()), Arc::default(), Handle::current());
-        let sessions = Sessions::new(Arc::clone(&store), SessionPolicy::default(), runtime.clone());
+        let sessions =
+            Sessions::new(Arc::clone(&store), SessionPolicy::default(), runtime.clone(), Arc::default());
         let relay =
             Relay::new(Arc::clone(&drops), Arc::clone(&store), Arc::clone(&metrics)).expect("a relay");
         let hub = match store.shared() {

@@ -10,7 +10,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{
-    Entry, MAX_KEY_BYTES, MAX_OWNER_BYTES, MemoryStore, SWEEP_BATCH, Space, Store, StoreError, unix_ms,
+    Entry, MAX_KEY_BYTES, MAX_OWNER_BYTES, MemoryStore, Record, Replacement, STEP, SWEEP_BATCH, Space, Store,
+    StoreError, unix_ms,
 };
 
 pub(super) use self::notices::{Heard, listen, tells_at_once, until};
@@ -47,6 +48,8 @@ pub(super) async fn run(store: Arc<dyn Store>, expiry: Expiry) {
     versions_never_come_again(all).await;
     owners_list_and_delete_their_own(all).await;
     owners_follow_the_last_write(all).await;
+    several_are_read_and_removed_at_once(all).await;
+    values_are_replaced_where_nobody_was_first(all).await;
     counters_count_exactly(&store).await;
     counters_start_again_after_their_window(all).await;
     counters_go_down_but_not_below_nothing(all).await;
@@ -179,6 +182,86 @@ async fn owners_follow_the_last_write(store: &dyn Store) {
     assert_eq!(store.list_owned(Space::Sessions, "to").await.unwrap().len(), 1);
     store.put(Space::Sessions, b"moved", live("x")).await.unwrap();
     assert!(store.list_owned(Space::Sessions, "to").await.unwrap().is_empty());
+}
+
+fn keys_of(all: &[(Bytes, Record)]) -> Vec<&[u8]> {
+    all.iter().map(|(key, _)| &**key).collect()
+}
+
+async fn several_are_read_and_removed_at_once(store: &dyn Store) {
+    let space = Space::RefreshFamilies;
+    let keys: Vec<Bytes> =
+        (0..2 * STEP as u32 + 5).map(|n| Bytes::copy_from_slice(&n.to_be_bytes())).collect();
+    for key in &keys {
+        store.put(space, key, entry("mine", Some("many"), 60_000)).await.unwrap();
+    }
+    store.put(space, b"hers", entry("x", Some("somebody"), 60_000)).await.unwrap();
+    let asked =
+        [keys[3].clone(), Bytes::from_static(b"hers"), Bytes::from_static(b"absent"), keys[1].clone()];
+    let read = store.get_many(space, &asked).await.unwrap();
+    assert_eq!(keys_of(&read), [&keys[3][..], b"hers", &keys[1]], "in the order that they were asked in");
+    let read = store.get_owned(space, "many", &asked).await.unwrap();
+    assert_eq!(keys_of(&read), [&keys[3], &keys[1]]);
+    assert!(store.get_many(space, &[]).await.unwrap().is_empty());
+    assert!(store.get_owned(space, "many", &[]).await.unwrap().is_empty());
+    assert_eq!(store.owned_keys(space, "many").await.unwrap(), keys);
+    assert_eq!(store.list_owned(space, "many").await.unwrap().len(), keys.len());
+
+    assert_eq!(store.delete_keys(space, "many", &asked).await.unwrap(), [keys[3].clone(), keys[1].clone()]);
+    assert!(store.get(space, b"hers").await.unwrap().is_some(), "it is somebody else's");
+    assert!(store.delete_keys(space, "many", &asked).await.unwrap().is_empty());
+    assert!(store.delete_keys(space, "many", &[]).await.unwrap().is_empty());
+    let left = store.owned_keys(space, "many").await.unwrap();
+    assert_eq!(left.len(), keys.len() - 2, "what is gone leaves no name behind");
+    assert_eq!(store.delete_keys(space, "many", &left).await.unwrap(), left);
+    assert!(store.owned_keys(space, "many").await.unwrap().is_empty());
+}
+
+async fn values_are_replaced_where_nobody_was_first(store: &dyn Store) {
+    let space = Space::Sessions;
+    let change = |key: &'static [u8], version, value: &'static str| Replacement {
+        key: Bytes::from_static(key),
+        version,
+        value: Bytes::from_static(value.as_bytes()),
+    };
+    let ends = unix_ms() + 60_000;
+    let of = |owner: Option<&str>| Entry { expires_at_ms: ends, ..entry("old", owner, 0) };
+    let mut heard = listen(store);
+    let one = store.put(space, b"one", of(Some("replaced"))).await.unwrap();
+    let two = store.put(space, b"two", of(None)).await.unwrap();
+    let gone = store.put(space, b"gone", of(None)).await.unwrap();
+    store.delete(space, b"gone").await.unwrap();
+    let changes = vec![
+        change(b"one", one, "new"),
+        change(b"two", two.wrapping_sub(1), "new"),
+        change(b"gone", gone, "new"),
+        change(b"never", 1, "new"),
+        change(b"two", two, ""),
+    ];
+    let versions = store.replace(space, changes).await.unwrap();
+    let [Some(newer), None, None, None, Some(_)] = versions[..] else { panic!("{versions:?}") };
+    assert!(newer > one);
+    until(&mut heard, &Heard::Changed(space, b"one".to_vec())).await;
+    let record = store.get(space, b"one").await.unwrap().unwrap();
+    assert_eq!((&*record.value, record.version), (&b"new"[..], newer));
+    assert_eq!(store.get(space, b"two").await.unwrap().unwrap().value, "");
+    let whole = store.entry(space, b"one").await.unwrap().unwrap();
+    assert_eq!(whole, Entry { value: Bytes::from_static(b"new"), ..of(Some("replaced")) });
+    assert_eq!(store.entry(space, b"gone").await.unwrap(), None);
+    for key in [&b"gone"[..], b"never"] {
+        assert_eq!(store.get(space, key).await.unwrap(), None, "nothing comes back");
+    }
+    assert_eq!(keys_of(&store.list_owned(space, "replaced").await.unwrap()), [b"one"], "its owner stays");
+    assert!(store.replace(space, Vec::new()).await.unwrap().is_empty());
+    // And so does its end.
+    let soon = store.put(space, b"soon", entry("x", None, 300)).await.unwrap();
+    store.replace(space, vec![change(b"soon", soon, "y")]).await.unwrap();
+    let gone = async {
+        while store.get(space, b"soon").await.unwrap().is_some() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), gone).await.expect("it ends when it was to end");
 }
 
 async fn counters_count_exactly(store: &Arc<dyn Store>) {

@@ -3,12 +3,13 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use redis::{Cmd, PushInfo, PushKind, RedisError, Value};
 use tokio::sync::{Notify, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::super::StoreError;
 use super::dial::{Connection, Dialer, away, unanswered};
@@ -65,6 +66,32 @@ impl Place {
 struct Live {
     connection: Connection,
     address: Address,
+    /// Its end was told.
+    broken: Arc<AtomicBool>,
+    made: Instant,
+    /// When something was answered last, in milliseconds since `made`.
+    answered_ms: AtomicU64,
+}
+
+impl Live {
+    fn is_answered(&self) {
+        self.answered_ms.store(self.age_ms(), Ordering::Relaxed);
+    }
+
+    /// Whether nothing at all was answered for as long as `time`: then it is not a single command that takes long.
+    fn is_silent_for(&self, time: Duration) -> bool {
+        let silent_ms = self.age_ms().saturating_sub(self.answered_ms.load(Ordering::Relaxed));
+        Duration::from_millis(silent_ms) >= time
+    }
+
+    /// Whether a question that was not answered within `time` says nothing of the connection.
+    fn is_only_slow(&self, time: Duration) -> bool {
+        !self.is_silent_for(time) && !self.broken.load(Ordering::Acquire)
+    }
+
+    fn age_ms(&self) -> u64 {
+        u64::try_from(self.made.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
 }
 
 /// What became of a command that was not answered as wished.
@@ -146,18 +173,30 @@ impl Link {
         } else {
             command.query_async::<Value>(&mut connection).await
         };
-        answer.map_err(|error| {
+        answer.inspect(|_| live.is_answered()).map_err(|error| {
             let meaning = unanswered(error.clone());
             if matches!(meaning, StoreError::Unanswered { .. }) {
-                // Others need not find out for themselves, one timeout each.
-                self.give_up(&live);
+                self.was_not_answered(&live, error.is_timeout());
                 return Refusal::Store(meaning);
             }
+            live.is_answered();
             if meaning.is_away() {
                 self.doubt.notify_one();
             }
             Refusal::Told(error)
         })
+    }
+
+    /// A command that takes too long is its own affair as long as others are answered: everybody shares the connection,
+    /// and nobody else is to lose it. Where nobody was answered meanwhile, the task asks the node once more, and gives
+    /// the connection up when that takes too long as well. One that is broken is given up at once, so that others need
+    /// not find out for themselves.
+    fn was_not_answered(&self, live: &Arc<Live>, took_too_long: bool) {
+        if !took_too_long {
+            self.give_up(live);
+        } else if live.is_silent_for(self.dialer.timeout) {
+            self.doubt.notify_one();
+        }
     }
 
     /// A further connection to where the node is now, for one who blocks it.
@@ -220,16 +259,19 @@ impl Link {
 
     async fn connect(&self) -> Result<Arc<Live>, StoreError> {
         let address = self.place.find().await?;
-        let doubt = Arc::clone(&self.doubt);
+        let (doubt, broken) = (Arc::clone(&self.doubt), Arc::<AtomicBool>::default());
+        let breaks = Arc::clone(&broken);
         let push = move |push: PushInfo| {
             if push.kind == PushKind::Disconnection {
+                breaks.store(true, Ordering::Release);
                 doubt.notify_one();
             }
             Ok::<(), redis::aio::SendError>(())
         };
         let mut connection = self.dialer.dial(&address, self.dialer.config().set_push_sender(push)).await?;
         self.dialer.check_master(&mut connection).await?;
-        Ok(Arc::new(Live { connection, address }))
+        let answered_ms = AtomicU64::new(0);
+        Ok(Arc::new(Live { connection, address, broken, made: Instant::now(), answered_ms }))
     }
 
     /// Ends when the connection is no longer good; says why.
@@ -240,8 +282,11 @@ impl Link {
             if !self.live.load().as_ref().is_some_and(|current| Arc::ptr_eq(current, live)) {
                 return away("the connection was lost");
             }
-            if let Err(error) = self.dialer.check_master(&mut live.connection.clone()).await {
-                return error;
+            match self.dialer.check_master(&mut live.connection.clone()).await {
+                Ok(()) => live.is_answered(),
+                // The question stood behind others that were answered: it may still come.
+                Err(StoreError::Unanswered { .. }) if live.is_only_slow(self.dialer.timeout) => {}
+                Err(error) => return error,
             }
             // Sentinels that cannot be asked do not make a good master a bad one.
             if let Place::Watched(sentinels) = &self.place

@@ -3,34 +3,69 @@
 //!
 //! Redis tells changes only to connections that are there. So when one of them fails, listeners are told
 //! at once that they are deaf; when all are made anew, that they hear again and must forget what they
-//! mirrored. What Redis pushes is told by the task that reads it from the socket, with nothing in between.
+//! mirrored. What Redis pushes is told by the task that reads it from the socket, with nothing in between, so that
+//! whatever was pushed before an answer has been told when the answer is there: each answered `PING` renews the
+//! [`Lease`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
 use parking_lot::Mutex;
 use redis::{PushInfo, PushKind, Value};
 use tokio::sync::{Notify, watch};
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::super::notice::Listeners;
-use super::super::{Listener, Notice, Space, StoreError};
+use super::super::{LEASE, Lease, Listener, Notice, Space, StoreError};
 use super::dial::{Connection, Dialer, away, text, unanswered};
 use super::keys::Keys;
-use super::link::{Backoff, HEARTBEAT};
+use super::link::Backoff;
 use super::url::Address;
 
+/// How often it is asked whether everything was heard.
+const PING_EVERY: Duration = Duration::from_millis(400);
+/// Each so many pings, a node is asked as well whether it is still the master.
+const CHECK_EVERY: usize = 3;
+
 /// Those who listen, and whether there is something to hear.
-#[derive(Default)]
 pub(super) struct Ears {
     listeners: Listeners,
+    lease: Lease,
     /// Held while the two are told, so that all hear them in the same order.
     hearing: Mutex<bool>,
     told: watch::Sender<bool>,
 }
 
+impl Default for Ears {
+    fn default() -> Self {
+        Self {
+            listeners: Listeners::default(),
+            lease: Lease::over(),
+            hearing: Mutex::default(),
+            told: watch::Sender::default(),
+        }
+    }
+}
+
 impl Ears {
+    pub(super) fn lease(&self) -> Lease {
+        self.lease.clone()
+    }
+
+    /// Whatever was told before `asked` has been heard.
+    fn heard_all(&self, session: &Session, asked: Instant) {
+        let hearing = self.hearing.lock();
+        if *hearing && !session.over.load(Ordering::SeqCst) {
+            if !self.lease.is_current() {
+                // In this order: nobody may believe anything before they have heard this.
+                self.listeners.tell(&Notice::Lapsed);
+            }
+            self.lease.renew(asked);
+        }
+    }
+
     pub(super) fn listen(&self, listener: Listener) {
         let hearing = self.hearing.lock();
         if !*hearing {
@@ -45,14 +80,15 @@ impl Ears {
         let _ = self.told.subscribe().wait_for(|hearing| *hearing).await;
     }
 
-    /// Everything is heard from now on, unless `session` has ended already.
-    fn begin(&self, session: &Session) -> bool {
+    /// Everything is heard since `asked`, unless `session` has ended already.
+    fn begin(&self, session: &Session, asked: Instant) -> bool {
         let mut hearing = self.hearing.lock();
         if session.over.load(Ordering::SeqCst) {
             return false;
         }
         *hearing = true;
         self.listeners.tell(&Notice::Hearing);
+        self.lease.renew(asked);
         self.told.send_replace(true);
         true
     }
@@ -105,8 +141,9 @@ impl Listening {
                 return;
             };
             let session = Arc::new(Session::default());
+            let asked = Instant::now();
             let reason = match self.tune_in(&masters, &session).await {
-                Ok(connections) if self.ears.begin(&session) => {
+                Ok(connections) if self.ears.begin(&session, asked) => {
                     backoff = Backoff::new();
                     if !told {
                         tracing::info!("changes that others make to the store are heard again");
@@ -134,7 +171,10 @@ impl Listening {
     ) -> Result<Vec<Connection>, StoreError> {
         let connections = masters.iter().enumerate().map(async |(index, master)| {
             let push = self.push_sender(session);
-            let mut connection = self.dialer.dial(master, self.dialer.config().set_push_sender(push)).await?;
+            // An answer that takes long costs look-ups; the connection, and what was mirrored by it, is good all the same.
+            let patience = self.dialer.timeout.max(3 * LEASE);
+            let config = self.dialer.config().set_response_timeout(Some(patience)).set_push_sender(push);
+            let mut connection = self.dialer.dial(master, config).await?;
             self.dialer.check_master(&mut connection).await?;
             let mut tracking = redis::cmd("CLIENT");
             tracking.arg("TRACKING").arg("ON").arg("BCAST");
@@ -181,8 +221,9 @@ impl Listening {
         session: &Session,
         mut connections: Vec<Connection>,
     ) -> StoreError {
-        let mut heartbeat = interval(HEARTBEAT);
-        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pings = interval(PING_EVERY);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut number = 0;
         loop {
             tokio::select! {
                 () = session.ended.notified() => return away("the connection was lost"),
@@ -191,13 +232,30 @@ impl Listening {
                         return away("the masters have changed");
                     }
                 }
-                _ = heartbeat.tick() => {
-                    let checks = connections.iter_mut().map(|connection| self.dialer.check_master(connection));
-                    if let Some(error) = join_all(checks).await.into_iter().find_map(Result::err) {
-                        return error;
+                _ = pings.tick() => {
+                    number += 1;
+                    let asked = Instant::now();
+                    let asking = self.ask(&mut connections, number % CHECK_EVERY == 0);
+                    tokio::select! {
+                        () = session.ended.notified() => return away("the connection was lost"),
+                        answered = asking => match answered {
+                            Ok(()) => self.ears.heard_all(session, asked),
+                            Err(error) => return error,
+                        }
                     }
                 }
             }
         }
+    }
+
+    /// Done when all nodes have answered; `fully`: they are masters still.
+    async fn ask(&self, connections: &mut [Connection], fully: bool) -> Result<(), StoreError> {
+        let asked = connections.iter_mut().map(async |connection| {
+            if fully {
+                return self.dialer.check_master(connection).await;
+            }
+            redis::cmd("PING").exec_async(connection).await.map_err(unanswered)
+        });
+        join_all(asked).await.into_iter().collect()
     }
 }

@@ -35,7 +35,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::{
-    Entry, Listener, Record, Space, Store, StoreError, StoreSettings, check_entry, check_key, check_owner,
+    Entry, Lease, Listener, Record, Replacement, Space, Store, StoreError, StoreSettings, check_entry,
+    check_key, check_owner,
 };
 use dial::{Connection, Dialer, away};
 use keys::Keys;
@@ -110,6 +111,11 @@ impl Store for RedisStore {
         self.inner.records.get(space, key).await
     }
 
+    async fn entry(&self, space: Space, key: &[u8]) -> Result<Option<Entry>, StoreError> {
+        check_key(key)?;
+        self.inner.records.entry(space, key).await
+    }
+
     async fn put(&self, space: Space, key: &[u8], entry: Entry) -> Result<u64, StoreError> {
         check_entry(key, &entry)?;
         self.inner.records.put(space, key, &entry).await
@@ -131,9 +137,32 @@ impl Store for RedisStore {
         self.inner.records.delete(space, key).await
     }
 
-    async fn list_owned(&self, space: Space, owner: &str) -> Result<Vec<(Bytes, Record)>, StoreError> {
+    async fn get_many(&self, space: Space, keys: &[Bytes]) -> Result<Vec<(Bytes, Record)>, StoreError> {
+        self.inner.records.get_many(space, keys).await
+    }
+
+    async fn replace(&self, space: Space, changes: Vec<Replacement>) -> Result<Vec<Option<u64>>, StoreError> {
+        self.inner.records.replace(space, changes).await
+    }
+
+    async fn owned_keys(&self, space: Space, owner: &str) -> Result<Vec<Bytes>, StoreError> {
         check_owner(owner)?;
-        self.inner.records.list_owned(space, owner).await
+        self.inner.records.owned_keys(space, owner).await
+    }
+
+    async fn get_owned(
+        &self,
+        space: Space,
+        owner: &str,
+        keys: &[Bytes],
+    ) -> Result<Vec<(Bytes, Record)>, StoreError> {
+        check_owner(owner)?;
+        self.inner.records.get_owned(space, owner, keys).await
+    }
+
+    async fn delete_keys(&self, space: Space, owner: &str, keys: &[Bytes]) -> Result<Vec<Bytes>, StoreError> {
+        check_owner(owner)?;
+        self.inner.records.delete_keys(space, owner, keys).await
     }
 
     async fn delete_owned(
@@ -172,6 +201,10 @@ impl Store for RedisStore {
         let mut command = redis::cmd("PUBLISH");
         command.arg(&channel).arg(&*payload);
         nodes.send(channel.as_bytes(), &command).await.map(|_| ())
+    }
+
+    fn lease(&self) -> Lease {
+        self.inner.ears.lease()
     }
 
     fn shared(&self) -> Option<SharedStore> {

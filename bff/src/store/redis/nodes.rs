@@ -99,6 +99,11 @@ impl Nodes {
         Ok(self.follow(key, command).await?)
     }
 
+    /// Whether keys lie on several nodes, so that no command may name two of them.
+    pub(super) fn are_many(&self) -> bool {
+        matches!(self.formation, Formation::Many(_))
+    }
+
     /// Runs `script` on `key`, which is handed its code where the node has not seen it yet.
     pub(super) async fn run(
         &self,
@@ -106,9 +111,23 @@ impl Nodes {
         key: &[u8],
         arguments: &[&[u8]],
     ) -> Result<Value, StoreError> {
+        self.run_on(script, &[key], arguments).await
+    }
+
+    /// [`Self::run`] on several keys, which must be on one node.
+    pub(super) async fn run_on(
+        &self,
+        script: &Script,
+        keys: &[&[u8]],
+        arguments: &[&[u8]],
+    ) -> Result<Value, StoreError> {
+        let key = keys.first().copied().unwrap_or_default();
         let call = |name: &str, code: &str| {
             let mut command = redis::cmd(name);
-            command.arg(code).arg(1).arg(key);
+            command.arg(code).arg(keys.len());
+            for key in keys {
+                command.arg(*key);
+            }
             for argument in arguments {
                 command.arg(*argument);
             }

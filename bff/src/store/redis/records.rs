@@ -7,16 +7,17 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use redis::Value;
 
 use super::super::tables::{Stored, encode};
-use super::super::{Entry, Record, Space, StoreError};
+use super::super::{Entry, Record, Replacement, STEP, Space, StoreError};
 use super::dial::unexpected;
 use super::keys::Keys;
 use super::nodes::Nodes;
-use super::script::{ADD, DELETE_OWNED, INDEX, PUT, PUT_IF};
+use super::script::{ADD, DELETE_OWNED, INDEX, PUT, PUT_IF, REPLACE};
 
 /// The last end that is told to Redis, in the year 9999: what ends later stays until it is removed.
 const LAST_END_MS: u64 = 253_402_300_799_999;
-/// Commands of one listing that are under way at once.
-const AT_ONCE: usize = 128;
+/// Commands of one call that are under way at once in a cluster, where each names one key: few, because everybody
+/// shares the connection.
+const AT_ONCE: usize = 16;
 /// format and version, which Redis writes itself
 const WRITTEN_BY_REDIS: usize = 1 + 8;
 
@@ -28,18 +29,107 @@ pub(super) struct Records {
 
 impl Records {
     pub(super) async fn get(&self, space: Space, key: &[u8]) -> Result<Option<Record>, StoreError> {
-        Ok(self.stored(space, key).await?.map(|(_, record)| record))
+        let bytes = self.bytes(space, key).await?;
+        bytes.map(|bytes| Ok(Stored::parse(&bytes)?.record())).transpose()
     }
 
-    /// The record and its owner.
-    async fn stored(&self, space: Space, key: &[u8]) -> Result<Option<(String, Record)>, StoreError> {
+    pub(super) async fn entry(&self, space: Space, key: &[u8]) -> Result<Option<Entry>, StoreError> {
+        let bytes = self.bytes(space, key).await?;
+        bytes.map(|bytes| Ok(Stored::parse(&bytes)?.entry())).transpose()
+    }
+
+    async fn bytes(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let name = self.keys.record(space, key);
         match self.nodes.send(name.as_bytes(), redis::cmd("GET").arg(&name)).await? {
             Value::Nil => Ok(None),
-            Value::BulkString(bytes) => {
-                let stored = Stored::parse(&bytes)?;
-                Ok(Some((stored.owner.unwrap_or_default().to_owned(), stored.record())))
-            }
+            Value::BulkString(bytes) => Ok(Some(bytes)),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// The records of `keys` as they lie there, `None` for those that are gone: one command for all of them, where one
+    /// node has them.
+    async fn many(&self, space: Space, keys: &[Bytes]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let read = |value: Value| match value {
+            Value::Nil => Ok(None),
+            Value::BulkString(bytes) => Ok(Some(bytes)),
+            _ => Err(unexpected()),
+        };
+        let names: Vec<String> = keys.iter().map(|key| self.keys.record(space, key)).collect();
+        let Some(first) = names.first() else { return Ok(Vec::new()) };
+        if self.nodes.are_many() {
+            let get = |name: &String| {
+                let mut command = redis::cmd("GET");
+                command.arg(name);
+                let name = name.clone();
+                async move { read(self.nodes.send(name.as_bytes(), &command).await?) }
+            };
+            let gets: Vec<_> = names.iter().map(get).collect();
+            return stream::iter(gets).buffered(AT_ONCE).try_collect().await;
+        }
+        let Value::Array(found) = self.nodes.send(first.as_bytes(), redis::cmd("MGET").arg(&names)).await?
+        else {
+            return Err(unexpected());
+        };
+        found.into_iter().map(read).collect()
+    }
+
+    pub(super) async fn get_many(
+        &self,
+        space: Space,
+        keys: &[Bytes],
+    ) -> Result<Vec<(Bytes, Record)>, StoreError> {
+        let found = self.many(space, keys).await?.into_iter().zip(keys);
+        let records = found.filter_map(|(bytes, key)| Some((bytes?, key.clone())));
+        records.map(|(bytes, key)| Ok((key, Stored::parse(&bytes)?.record()))).collect()
+    }
+
+    pub(super) async fn get_owned(
+        &self,
+        space: Space,
+        owner: &str,
+        keys: &[Bytes],
+    ) -> Result<Vec<(Bytes, Record)>, StoreError> {
+        let found = self.many(space, keys).await?.into_iter().zip(keys);
+        let owned = found.filter_map(|(bytes, key)| {
+            let bytes = bytes?;
+            let stored = Stored::parse(&bytes).ok().filter(|stored| stored.owner == Some(owner))?;
+            Some((key.clone(), stored.record()))
+        });
+        Ok(owned.collect())
+    }
+
+    pub(super) async fn replace(
+        &self,
+        space: Space,
+        changes: Vec<Replacement>,
+    ) -> Result<Vec<Option<u64>>, StoreError> {
+        let step = if self.nodes.are_many() { 1 } else { STEP };
+        let steps: Vec<_> = changes.chunks(step).map(|step| self.replace_step(space, step)).collect();
+        let versions: Vec<Vec<Option<u64>>> = stream::iter(steps).buffered(AT_ONCE).try_collect().await?;
+        Ok(versions.concat())
+    }
+
+    async fn replace_step(
+        &self,
+        space: Space,
+        changes: &[Replacement],
+    ) -> Result<Vec<Option<u64>>, StoreError> {
+        let names: Vec<String> = changes.iter().map(|change| self.keys.record(space, &change.key)).collect();
+        let names: Vec<&[u8]> = names.iter().map(String::as_bytes).collect();
+        let versions: Vec<String> = changes.iter().map(|change| change.version.to_string()).collect();
+        let pairs = versions.iter().zip(changes);
+        let arguments: Vec<&[u8]> =
+            pairs.flat_map(|(version, change)| [version.as_bytes(), &change.value]).collect();
+        match self.nodes.run_on(&REPLACE, &names, &arguments).await? {
+            Value::Array(versions) if versions.len() == changes.len() => versions
+                .iter()
+                .map(|version| match version {
+                    Value::Int(0) => Ok(None),
+                    Value::Int(version) => u64::try_from(*version).map(Some).map_err(|_| unexpected()),
+                    _ => Err(unexpected()),
+                })
+                .collect(),
             _ => Err(unexpected()),
         }
     }
@@ -74,8 +164,8 @@ impl Records {
     }
 
     /// Before the record, which may lie on another node: a name without a record is passed over by those
-    /// who list, a record without a name would be found by nobody. For the same reason nobody takes a name
-    /// out before its time.
+    /// who list, a record without a name would be found by nobody. For the same reason a name goes before its
+    /// time only behind its record: see [`Self::delete_keys`].
     async fn index(&self, space: Space, key: &[u8], entry: &Entry) -> Result<(), StoreError> {
         let Some(owner) = entry.owner.as_deref().filter(|owner| !owner.is_empty()) else { return Ok(()) };
         let index = self.keys.owned(space, owner);
@@ -91,7 +181,7 @@ impl Records {
     }
 
     /// The keys that may be the owner's, in order.
-    async fn members(&self, space: Space, owner: &str) -> Result<Vec<Bytes>, StoreError> {
+    pub(super) async fn owned_keys(&self, space: Space, owner: &str) -> Result<Vec<Bytes>, StoreError> {
         let index = self.keys.owned(space, owner);
         let mut command = redis::cmd("ZRANGE");
         command.arg(&index).arg(0).arg(-1);
@@ -107,17 +197,44 @@ impl Records {
         Ok(keys)
     }
 
-    pub(super) async fn list_owned(
+    /// A name goes with its record, and behind it: only where there was a record, since one that is still to come may
+    /// have a name already.
+    pub(super) async fn delete_keys(
         &self,
         space: Space,
         owner: &str,
-    ) -> Result<Vec<(Bytes, Record)>, StoreError> {
-        let keys = self.members(space, owner).await?;
-        let found = stream::iter(keys).map(async |key| {
-            let found = self.stored(space, &key).await?.filter(|(whose, _)| whose == owner);
-            Ok(found.map(|(_, record)| (key, record)))
-        });
-        found.buffered(AT_ONCE).try_filter_map(async |found| Ok(found)).try_collect().await
+        keys: &[Bytes],
+    ) -> Result<Vec<Bytes>, StoreError> {
+        let step = if self.nodes.are_many() { 1 } else { STEP };
+        let steps: Vec<_> = keys.chunks(step).map(|keys| self.delete_step(space, owner, keys)).collect();
+        // One that fails does not keep the others from being removed.
+        let steps: Vec<Result<Vec<Bytes>, StoreError>> =
+            stream::iter(steps).buffered(AT_ONCE).collect().await;
+        let removed: Vec<Bytes> = steps.iter().flatten().flatten().cloned().collect();
+        let index = self.keys.owned(space, owner);
+        for step in removed.chunks(STEP) {
+            let mut command = redis::cmd("ZREM");
+            command.arg(&index).arg(step.iter().map(|key| Keys::member(key)).collect::<Vec<_>>());
+            // The records are gone: a name that stays is passed over until its time is up.
+            let _ = self.nodes.send(index.as_bytes(), &command).await;
+        }
+        steps.into_iter().find_map(Result::err).map_or(Ok(removed), Err)
+    }
+
+    async fn delete_step(&self, space: Space, owner: &str, keys: &[Bytes]) -> Result<Vec<Bytes>, StoreError> {
+        let names: Vec<String> = keys.iter().map(|key| self.keys.record(space, key)).collect();
+        let names: Vec<&[u8]> = names.iter().map(String::as_bytes).collect();
+        let Value::Array(removed) = self.nodes.run_on(&DELETE_OWNED, &names, &[owner.as_bytes()]).await?
+        else {
+            return Err(unexpected());
+        };
+        let mut deleted = Vec::with_capacity(keys.len());
+        for (key, removed) in keys.iter().zip(&removed) {
+            if count(removed)? {
+                deleted.push(key.clone());
+            }
+        }
+        Ok(deleted)
     }
 
     pub(super) async fn delete_owned(
@@ -126,16 +243,9 @@ impl Records {
         owner: &str,
         except: Option<&[u8]>,
     ) -> Result<Vec<Bytes>, StoreError> {
-        let mut keys = self.members(space, owner).await?;
+        let mut keys = self.owned_keys(space, owner).await?;
         keys.retain(|key| except != Some(&**key));
-        let deleted = stream::iter(keys).map(async |key| {
-            let name = self.keys.record(space, &key);
-            let removed = self.nodes.run(&DELETE_OWNED, name.as_bytes(), &[owner.as_bytes()]).await?;
-            Ok(count(&removed)?.then_some(key))
-        });
-        // One that fails does not keep the others from being removed.
-        let deleted: Vec<Result<Option<Bytes>, StoreError>> = deleted.buffered(AT_ONCE).collect().await;
-        deleted.into_iter().filter_map(Result::transpose).collect()
+        self.delete_keys(space, owner, &keys).await
     }
 
     pub(super) async fn add(

@@ -1,4 +1,4 @@
-//! The Lua that Redis runs, each script on one key, so that each is atomic also in a cluster. Redis'
+//! The Lua that Redis runs, each script on one key in a cluster, so that each is atomic there as well. Redis'
 //! clock decides what has expired and gives versions.
 //!
 //! A record is the string `format, version, end, owner, value` of [`tables`](super::super::tables): in Lua
@@ -70,13 +70,42 @@ if (before and string.format('%.0f', before) or '') ~= ARGV[3] then return false
     Script::new(&[CLOCK, compare, WRITE])
 });
 
-/// Removes the record if `ARGV[1]` owns it; answers how many were removed.
+/// Of several records, each that has the version named in `ARGV[2i - 1]` gets the value `ARGV[2i]`; owner and end stay.
+/// Answers the new versions, 0 for those that were not written. Outside of a cluster they are all the keys of a step, in
+/// a cluster one.
+pub(super) static REPLACE: LazyLock<Script> = LazyLock::new(|| {
+    let replace = r"
+local records = redis.call('MGET', unpack(KEYS))
+local versions = {}
+for i = 1, #KEYS do
+    local record = records[i] or ''
+    local before = version_of(record)
+    versions[i] = 0
+    if before and #record >= 19 and string.format('%.0f', before) == ARGV[2 * i - 1] then
+        local version = next_version(record)
+        local rest = record:sub(10, 19 + struct.unpack('>I2', record, 18)) .. ARGV[2 * i]
+        redis.call('SET', KEYS[i], '\1' .. struct.pack('>I8', version) .. rest, 'KEEPTTL')
+        versions[i] = version
+    end
+end
+return versions
+";
+    Script::new(&[CLOCK, replace])
+});
+
+/// Removes the records that `ARGV[1]` owns; answers for each key how many were removed. Keys as in [`REPLACE`].
 pub(super) static DELETE_OWNED: LazyLock<Script> = LazyLock::new(|| {
     Script::new(&[r"
-local head = redis.call('GETRANGE', KEYS[1], 0, 18 + #ARGV[1])
-if #head < 19 or head:byte(1) ~= 1 then return 0 end
-if struct.unpack('>I2', head, 18) ~= #ARGV[1] or head:sub(20) ~= ARGV[1] then return 0 end
-return redis.call('DEL', KEYS[1])
+local function owned(head)
+    if #head < 19 or head:byte(1) ~= 1 then return false end
+    return struct.unpack('>I2', head, 18) == #ARGV[1] and head:sub(20) == ARGV[1]
+end
+local removed = {}
+for i = 1, #KEYS do
+    removed[i] = 0
+    if owned(redis.call('GETRANGE', KEYS[i], 0, 18 + #ARGV[1])) then removed[i] = redis.call('DEL', KEYS[i]) end
+end
+return removed
 "])
 });
 

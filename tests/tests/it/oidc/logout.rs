@@ -5,6 +5,7 @@ use serde_json::json;
 use tests::{Actor, Answer, TestBff};
 
 use super::{Fake, begin, fake::Key, finish, signed_in, system, unix_seconds};
+use crate::second_factor::{code, switch_on};
 
 /// A provider, through `caller`, wants somebody signed out.
 pub(super) async fn order(caller: &Actor, token: &str) -> Answer {
@@ -134,4 +135,44 @@ async fn the_order_is_a_form_and_needs_no_cookie() {
     let body = format!("logout_token={}", fake.logout_token(&json!({})));
     let _ = post(&body, "application/x-www-form-urlencoded; charset=UTF-8").await.expect(200);
     assert!(!is_signed_in(&actor).await);
+}
+
+#[tokio::test]
+async fn a_session_without_a_sid_ends_with_its_subject_also_where_the_order_names_a_sid() {
+    let (fake, bff) = system().await;
+    let without = with_session(&fake, &bff, "ada", None).await;
+    let other = with_session(&fake, &bff, "ada", Some("session-2")).await;
+    let somebody = with_session(&fake, &bff, "bo", None).await;
+    // Neither of them is of that session, as far as is known.
+    let _ = order(&bff.anonymous(), &fake.logout_token(&json!({ "sub": null, "sid": "session-1" }))).await;
+    assert!(is_signed_in(&without).await);
+    let told = json!({ "sub": "ada", "sid": "session-1" });
+    let _ = order(&bff.anonymous(), &fake.logout_token(&told)).await.expect(200);
+    assert!(!is_signed_in(&without).await, "the subject decides");
+    assert!(is_signed_in(&other).await, "its own session goes on there");
+    assert!(is_signed_in(&somebody).await);
+}
+
+#[tokio::test]
+async fn a_session_that_was_renewed_ends_as_the_one_that_it_replaced_would_have() {
+    let (fake, bff) = system().await;
+    for (subject, sid, told) in [
+        ("ada", Some("session-1"), json!({ "sub": null, "sid": "session-1" })),
+        ("bo", Some("session-2"), json!({ "sub": "bo", "sid": null })),
+        ("eve", None, json!({ "sub": "eve", "sid": "session-3" })),
+    ] {
+        let actor = with_session(&fake, &bff, subject, sid).await;
+        let token = actor.get("/auth/csrf-token").await.expect(200).json();
+        actor.keep_csrf_token(token["csrf"].as_str().expect("a token"));
+        let before = actor.cookie();
+        let (secret, step, on) = switch_on(&actor).await;
+        assert_ne!(actor.cookie(), before, "switching it on gives it a new id");
+        actor.keep_csrf_token(on.json()["csrfToken"].as_str().expect("a token"));
+        let before = actor.cookie();
+        let code = json!({ "code": code(&secret, step + 1) });
+        let _ = actor.from_page(Method::DELETE, "/auth/2fa/totp").json(&code).send().await.expect(204);
+        assert_ne!(actor.cookie(), before, "and so does switching it off");
+        let _ = order(&bff.anonymous(), &fake.logout_token(&told)).await.expect(200);
+        assert!(!is_signed_in(&actor).await, "{subject} {told}");
+    }
 }

@@ -2,9 +2,11 @@
 
 mod deleted;
 mod failover;
+mod many_sign_ins;
 mod outage;
 mod refresh;
 mod signed_out;
+mod stopped;
 
 use std::time::{Duration, Instant};
 

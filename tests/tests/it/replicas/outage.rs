@@ -33,6 +33,8 @@ async fn redis_hangs_and_goes_on_under_load() {
 
 async fn goes_on_and_heals(trouble: Trouble, durability: Durability) {
     let builder = TestBff::builder().set("store.grace_ms", GRACE.as_millis()).alone();
+    // All of them are to live.
+    let builder = builder.set("session.max_per_user", 100_000);
     // Who got no answer to a refresh asks again with the same token when all is well again.
     let mut pair = Pair::start(durability, builder.set("tokens.retry_ms", 60_000)).await;
     let browser = pair.here.signed_in("ada").await;

@@ -45,7 +45,7 @@ impl Replica {
             KeyRing::load(keys)
         });
         let ring = Arc::new(ring.expect("keys"));
-        let sessions = Sessions::new(store, SessionPolicy::default(), Handle::current());
+        let sessions = Sessions::new(store, SessionPolicy::default(), Handle::current(), Arc::default());
         let secrets = Arc::new(Secrets::new(vec![SecretString::from(secret)]));
         let metrics = Arc::new(Metrics::new());
         let tokens = AppTokens::new(AppTokensParts {

@@ -223,7 +223,7 @@ async fn a_record_that_cannot_be_read_is_no_session() {
 async fn what_memory_has_no_room_for_is_read_again() {
     let (store, now) = (TrialStore::new().await, unix_ms());
     let policy = SessionPolicy { near_entries: 4, ..SessionPolicy::default() };
-    let sessions = Sessions::new(store.clone(), policy, Handle::current());
+    let sessions = Sessions::new(store.clone(), policy, Handle::current(), std::sync::Arc::default());
     let mut made = Vec::new();
     for _ in 0..64 {
         made.push(signed_in(&sessions, "ada", now).await);

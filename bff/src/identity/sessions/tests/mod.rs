@@ -30,7 +30,7 @@ pub(in crate::identity) fn member(id: &str) -> Me {
 
 fn sessions(store: &Arc<TrialStore>) -> Sessions {
     let store: Arc<dyn Store> = store.clone();
-    Sessions::new(store, SessionPolicy::default(), Handle::current())
+    Sessions::new(store, SessionPolicy::default(), Handle::current(), Arc::default())
 }
 
 /// Signs in and makes the first request, after which the session is in memory.

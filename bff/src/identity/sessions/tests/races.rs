@@ -36,7 +36,7 @@ async fn of_many_requests_at_once_one_touches() {
     until("the touch", || store.put_ifs.load(Ordering::SeqCst) == 1).await;
     tokio::time::sleep(Duration::from_millis(20)).await;
     assert_eq!(store.put_ifs.load(Ordering::SeqCst), 1);
-    let stored = Sessions::new(store.clone(), SessionPolicy::default(), Handle::current())
+    let stored = Sessions::new(store.clone(), SessionPolicy::default(), Handle::current(), Arc::default())
         .load(made.id.expose_secret(), later)
         .await
         .expect("the store answers")
@@ -158,7 +158,7 @@ async fn once_a_session_has_ended_nobody_finds_it() {
     let (store, now) = (TrialStore::new().await, unix_ms());
     // Touches are due at once, so that they race as well; memory is small, so that sessions come and go.
     let policy = SessionPolicy { touch_every: Duration::ZERO, near_entries: 3, ..SessionPolicy::default() };
-    let sessions = Sessions::new(store.clone(), policy, Handle::current());
+    let sessions = Sessions::new(store.clone(), policy, Handle::current(), Arc::default());
     for round in 0..ROUNDS {
         let mut made = Vec::new();
         for user in 0..USERS {

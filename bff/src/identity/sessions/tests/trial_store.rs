@@ -13,7 +13,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
-use crate::store::{self, Entry, Listener, Notice, Record, Space, Store, StoreError};
+use crate::store::{self, Entry, Listener, Notice, Record, Replacement, Space, Store, StoreError};
 
 /// Stops whoever passes once it is closed, until it is opened.
 pub(in crate::identity) struct Gate {
@@ -135,6 +135,10 @@ impl Store for TrialStore {
         self.after_get.pass().await;
         found
     }
+    async fn entry(&self, space: Space, key: &[u8]) -> Result<Option<Entry>, StoreError> {
+        self.answer()?;
+        self.inner.entry(space, key).await
+    }
     async fn put(&self, space: Space, key: &[u8], entry: Entry) -> Result<u64, StoreError> {
         self.answer()?;
         let version = self.inner.put(space, key, entry).await;
@@ -162,9 +166,29 @@ impl Store for TrialStore {
         self.answer()?;
         self.inner.delete(space, key).await
     }
-    async fn list_owned(&self, space: Space, owner: &str) -> Result<Vec<(Bytes, Record)>, StoreError> {
+    async fn replace(&self, space: Space, changes: Vec<Replacement>) -> Result<Vec<Option<u64>>, StoreError> {
+        self.put_ifs.fetch_add(changes.len(), Ordering::SeqCst);
+        self.before_put_if.pass().await;
         self.answer()?;
-        self.inner.list_owned(space, owner).await
+        self.inner.replace(space, changes).await
+    }
+    async fn owned_keys(&self, space: Space, owner: &str) -> Result<Vec<Bytes>, StoreError> {
+        self.answer()?;
+        self.inner.owned_keys(space, owner).await
+    }
+    async fn get_owned(
+        &self,
+        space: Space,
+        owner: &str,
+        keys: &[Bytes],
+    ) -> Result<Vec<(Bytes, Record)>, StoreError> {
+        self.answer()?;
+        self.inner.get_owned(space, owner, keys).await
+    }
+    async fn delete_keys(&self, space: Space, owner: &str, keys: &[Bytes]) -> Result<Vec<Bytes>, StoreError> {
+        self.before_delete.pass().await;
+        self.answer()?;
+        self.inner.delete_keys(space, owner, keys).await
     }
     async fn delete_owned(
         &self,

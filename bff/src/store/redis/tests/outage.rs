@@ -55,6 +55,13 @@ async fn a_redis_that_hangs_is_away_after_the_timeout() {
     let error = store.increment(Space::Counters, b"once", Duration::from_secs(900)).await.unwrap_err();
     assert!(matches!(error, StoreError::Unanswered { .. }) && error.is_away(), "{error:?}");
     assert!(before.elapsed() >= prompt().timeout && before.elapsed() < 5 * prompt().timeout);
+    // It is asked once more before it counts as away: one command may simply take long.
+    let counts_as_away = async || {
+        let before = Instant::now();
+        let error = store.get(Space::Sessions, b"key").await.unwrap_err();
+        matches!(error, StoreError::Away { .. }) && before.elapsed() < prompt().timeout
+    };
+    eventually("calls fail at once", counts_as_away).await;
     is_away(&*store).await;
     until(&mut heard, &Heard::Deaf).await;
 
@@ -208,4 +215,34 @@ async fn a_failover_in_a_cluster_heals_and_is_heard() {
     assert_eq!(store.get(Space::Sessions, &key).await.unwrap().unwrap().version, version);
     store.put(Space::Sessions, &key, entry("y")).await.unwrap();
     until(&mut heard, &Heard::Changed(Space::Sessions, key.to_vec())).await;
+}
+
+/// The connections of `server` but for the one that asks.
+async fn connections(server: &Server) -> std::collections::BTreeSet<String> {
+    let list: String = server.ask("CLIENT LIST").await;
+    let others = list.lines().filter(|line| !line.contains("cmd=client|list"));
+    let ids = others.filter_map(|line| line.split(' ').find_map(|field| field.strip_prefix("id=")));
+    ids.map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn one_command_that_takes_too_long_costs_nobody_else_the_connection() {
+    let server = Server::start(&[]);
+    let settings = StoreSettings { timeout: Duration::from_secs(2), ..StoreSettings::default() };
+    let store = open(&server.url(), &settings).await;
+    heals(&*store).await;
+    let mut heard = listen(&*store);
+    store.put(Space::Sessions, b"key", entry("x")).await.unwrap();
+    let before = connections(&server).await;
+    // Redis does nothing for as long as a command may take.
+    server.pause();
+    let asked = store.get(Space::Sessions, b"key").await;
+    server.resume();
+    assert!(matches!(asked, Err(StoreError::Unanswered { .. })), "this one took too long: {asked:?}");
+    assert!(store.get(Space::Sessions, b"key").await.unwrap().is_some(), "and the next one is answered");
+    let after = connections(&server).await;
+    assert!(before.is_subset(&after), "over the same connections: {before:?} {after:?}");
+    while let Ok(heard) = heard.try_recv() {
+        assert_ne!(heard, Heard::Deaf, "what changes is heard all the time");
+    }
 }

@@ -1,0 +1,96 @@
+//! At most so many sign-ins of one account: a new one ends the oldest.
+//!
+//! Whoever signs in writes the record first, and then looks at all there are. So of any number of sign-ins at the same
+//! time, on whichever replica, the one whose record was written last sees the others', and leaves as many as are allowed.
+
+use std::{cmp::Reverse, sync::Arc};
+
+use bytes::Bytes;
+use schemas::Id;
+use serde::Deserialize;
+
+use super::{Ended, Inner};
+use crate::{
+    identity::{IdentityError, SessionKind, session::SessionKey},
+    store::{Record, STEP},
+};
+
+/// What the records of both kinds of sign-in have in common.
+#[derive(Deserialize)]
+struct Made {
+    created_ms: u64,
+}
+
+impl Inner {
+    /// Ends the oldest sign-ins of `user` beyond [`SessionPolicy::max_per_user`](super::SessionPolicy::max_per_user),
+    /// after `new` was made, which stays. What they were is gone from the store when this returns; the other replicas
+    /// are told behind it.
+    ///
+    /// # Errors
+    /// [`IdentityError::Store`]: `new` has ended as well, as far as that can be said, so that what cannot be bounded
+    /// does not grow.
+    pub(in crate::identity) async fn keep_to_limit(
+        self: &Arc<Self>,
+        kind: SessionKind,
+        user: &Id,
+        new: &SessionKey,
+    ) -> Result<(), IdentityError> {
+        let kept = self.end_oldest(user, new).await;
+        if kept.is_err() {
+            // Nobody gets to know its id or token; that it cannot be ended either adds nothing.
+            let _ = self.store.delete_keys(kind.space(), user.as_str(), &[Bytes::copy_from_slice(new)]).await;
+            self.mirror.near.forget(new);
+        }
+        kept
+    }
+
+    async fn end_oldest(self: &Arc<Self>, user: &Id, new: &SessionKey) -> Result<(), IdentityError> {
+        let mut keys = Vec::new();
+        for kind in SessionKind::ALL {
+            keys.push((kind, self.store.owned_keys(kind.space(), user.as_str()).await?));
+        }
+        let limit = self.policy.max_per_user;
+        if keys.iter().map(|(_, keys)| keys.len()).sum::<usize>() <= limit {
+            return Ok(());
+        }
+        // A key may be that of a record which is gone.
+        let mut found = Vec::new();
+        for (kind, keys) in &keys {
+            for step in keys.chunks(STEP) {
+                let records = self.store.get_owned(kind.space(), user.as_str(), step).await?;
+                found.extend(records.into_iter().map(|(key, record)| (made_ms(&record), key, *kind)));
+            }
+        }
+        found.retain(|(_, key, _)| **key != new[..]);
+        found.sort_unstable_by_key(|(made_ms, key, _)| Reverse((*made_ms, key.clone())));
+        let over = found.split_off(found.len().min(limit.saturating_sub(1)));
+        for kind in SessionKind::ALL {
+            let of_kind = over.iter().filter(|(.., of)| *of == kind);
+            let keys: Vec<Bytes> = of_kind.map(|(_, key, _)| key.clone()).collect();
+            for step in keys.chunks(STEP) {
+                let ended = self.store.delete_keys(kind.space(), user.as_str(), step).await?;
+                self.are_gone(user, &ended);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets everybody know of sign-ins that this replica has just ended. Nobody waits for it: a sign-in promises nothing
+    /// of others.
+    fn are_gone(self: &Arc<Self>, user: &Id, keys: &[Bytes]) {
+        let keys = keys.iter().filter_map(|key| SessionKey::try_from(&key[..]).ok());
+        let ended: Vec<Ended> = keys.map(|key| Ended { key, user: user.clone() }).collect();
+        if ended.is_empty() {
+            return;
+        }
+        ended.iter().for_each(|ended| self.mirror.near.forget(&ended.key));
+        self.metrics.sessions_ended.inc_by(ended.len() as u64);
+        let inner = Arc::clone(self);
+        self.runtime.spawn(async move { inner.tell(&ended, true).await });
+    }
+}
+
+/// When a sign-in was made. What cannot be read counts as the oldest: nobody can use it here.
+fn made_ms(record: &Record) -> u64 {
+    serde_json::from_slice::<Made>(&record.value).map_or(0, |made| made.created_ms)
+}

@@ -1,0 +1,37 @@
+//! What has to be done before the near cache is believed again: the other replicas must know that this one is there, so
+//! that whoever ends a session waits until it is forgotten here as well.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{runtime::Handle, time::sleep};
+
+use super::Mirror;
+use crate::identity::near::Epoch;
+
+/// Between two tries to announce this replica.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// Where announcements run.
+pub(in crate::identity) struct Trust(pub(super) Handle);
+
+impl Trust {
+    /// Ends the doubt of `epoch` once the others know of this replica; gives up when there is another doubt. Never
+    /// waits.
+    pub(super) fn regain(mirror: &Arc<Mirror>, epoch: Epoch) {
+        if !mirror.endings.bus.is_shared() {
+            mirror.near.trust(epoch);
+            return;
+        }
+        let announcing = Arc::downgrade(mirror);
+        mirror.trust.0.spawn(async move {
+            while let Some(mirror) = announcing.upgrade().filter(|mirror| mirror.near.is_in(epoch)) {
+                if mirror.endings.bus.announce().await.is_ok() {
+                    mirror.near.trust(epoch);
+                    return;
+                }
+                drop(mirror);
+                sleep(RETRY).await;
+            }
+        });
+    }
+}
