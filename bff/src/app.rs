@@ -177,8 +177,15 @@ impl Application {
         });
         let rotation = rotation.map_err(StartError::Signals)?;
         let shared = Arc::clone(&clients);
-        let screens =
-            screens(&config, shared, Arc::clone(&relay), drops, runtime.clone(), Arc::clone(&metrics));
+        let screens = screens(
+            &config,
+            shared,
+            Arc::clone(&relay),
+            sessions.clone(),
+            drops,
+            runtime.clone(),
+            Arc::clone(&metrics),
+        );
         let pieces = Pieces {
             edge: Edge::new(EdgeParts {
                 sessions,

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpResponse, web};
-use clients::Clients;
+use actix_web::{HttpRequest, HttpResponse, web};
+use clients::{CallContext, Clients};
+// The upstream side's status type: another major version of the crate that actix-web uses.
+use http::StatusCode;
 use schemas::{Me, MemberPatch};
 
 use super::{
@@ -13,16 +15,25 @@ use super::{
 };
 use crate::{
     cache::Tag,
-    edge::{ApiError, Edge, JsonBody, SignedIn},
+    edge::{ApiError, Edge, JsonBody, SignedIn, ended_meanwhile},
 };
 
 /// `GET /api/me`: my private profile.
 ///
 /// # Errors
 /// 401, 406.
-pub async fn read_me(_: SignedIn, reader: Reader) -> Result<HttpResponse, ApiError> {
-    let me = reader.clients().profile.me(&reader.cx).await.map_err(refusal)?;
-    reader.answer(&me)
+pub async fn read_me(
+    request: HttpRequest,
+    caller: SignedIn,
+    reader: Reader,
+    edge: web::Data<Edge>,
+) -> Result<HttpResponse, ApiError> {
+    let caller = caller.caller();
+    let ask = || reader.clients().profile.me(&reader.cx);
+    match edge.sessions.own_account(&caller.user, ask).await {
+        Ok(me) => reader.answer(&me),
+        Err(error) => Err(ended_meanwhile(&request, caller).await.unwrap_or_else(|| refusal(error))),
+    }
 }
 
 /// `PATCH /api/me`: 200 with my profile as it is now. What is absent stays as it is.
@@ -30,20 +41,32 @@ pub async fn read_me(_: SignedIn, reader: Reader) -> Result<HttpResponse, ApiErr
 /// # Errors
 /// 401, 403 `csrf_failed`, 422.
 pub async fn change_me(
+    request: HttpRequest,
     writer: Writer,
     patch: JsonBody<MemberPatch>,
     edge: web::Data<Edge>,
 ) -> Result<HttpResponse, ApiError> {
     let changes = Changes::of([Tag::member(writer.me())]);
-    let sessions = edge.sessions.clone();
-    let write = |clients: Arc<Clients>, cx| async move {
-        let me = clients.profile.patch_me(&cx, &patch).await?;
+    let (sessions, caller) = (edge.sessions.clone(), writer.caller().clone());
+    let user = caller.user.clone();
+    let write = |clients: Arc<Clients>, cx: CallContext| async move {
+        let me = match clients.profile.patch_me(&cx, &patch).await {
+            Err(error) if matches!(error.status(), Some(StatusCode::NOT_FOUND | StatusCode::GONE)) => {
+                // Whether it is the account that was not found, the account is asked.
+                let _ = sessions.own_account(&user, || clients.profile.me(&cx)).await;
+                return Err(error);
+            }
+            patched => patched?,
+        };
         // The change itself is made: a session that shows the old name for a while is no reason to deny it.
         if let Err(error) = sessions.refresh_profile(&me).await {
             tracing::warn!(%error, "sessions show a member's old profile");
         }
         Ok(me)
     };
-    let me: Me = writer.change(move |_| changes, write).await?;
-    Ok(changed(&me))
+    let patched: Result<Me, ApiError> = writer.change(move |_| changes, write).await;
+    match patched {
+        Ok(me) => Ok(changed(&me)),
+        Err(error) => Err(ended_meanwhile(&request, &caller).await.unwrap_or(error)),
+    }
 }

@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{ApiError, Edge, RequestContext, callers::is_service};
 use crate::{
-    identity::{Caller, CsrfHeaders, Session, find_cookie},
+    identity::{Caller, CsrfHeaders, Session, SessionKind, find_cookie},
     telemetry::unix_ms,
 };
 
@@ -205,6 +205,17 @@ fn note(request: &HttpRequest, edge: &Edge, caller: Caller, touch: Option<u64>) 
         context.client = caller.client.as_str();
     });
     SignedIn(caller)
+}
+
+/// Why `caller`, whom an answer cannot be made for, is no longer signed in, if that is so: what ended their sign-in may
+/// be the very reason.
+pub async fn ended_meanwhile(request: &HttpRequest, caller: &Caller) -> Option<ApiError> {
+    let sessions = &Edge::of(request).ok()?.sessions;
+    let session = sessions.find(&caller.session.key, unix_ms()).await.ok()?;
+    session.is_none().then_some(match caller.session.kind {
+        SessionKind::App => ApiError::InvalidToken,
+        SessionKind::Browser => ApiError::Unauthenticated,
+    })
 }
 
 /// The check for requests that have no session yet, but make one: sign-in and sign-up.

@@ -27,7 +27,9 @@ mod validators;
 
 pub use address::{TrustedProxies, client_address};
 pub use body::{JsonBody, OptionalJsonBody};
-pub use caller::{MaybeSignedIn, SignedIn, SignedInUntouched, bears_token, handshake_check, origin_check};
+pub use caller::{
+    MaybeSignedIn, SignedIn, SignedInUntouched, bears_token, ended_meanwhile, handshake_check, origin_check,
+};
 pub use callers::{Callers, caller_service};
 pub use context::RequestContext;
 pub use contract::{

@@ -17,6 +17,7 @@ mod limits;
 mod near;
 pub mod oidc;
 mod origins;
+mod own_account;
 mod record;
 mod secrets;
 mod session;

@@ -73,7 +73,10 @@ impl Screen for HomeFeedScreen {
 
     async fn compose(run: Run, up: Upstream, me: Id, page: PageParams) -> Result<Filled, ComposeError> {
         let (cx, clients) = (&up.cx, up.clients());
-        let profile = run.part("profile").tag(Tag::member(&me)).required(clients.profile.member(cx, &me));
+        let profile = run
+            .part("profile")
+            .tag(Tag::member(&me))
+            .required(up.own_account(|| clients.profile.member(cx, &me)));
         let profile = async { profile.await.inspect(|profile| run.emit("profile", profile)) };
         let posts = run
             .part("posts")

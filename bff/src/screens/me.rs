@@ -45,7 +45,10 @@ impl Screen for MeScreen {
 
     async fn compose(run: Run, up: Upstream, me: Caller, (): ()) -> Result<Filled, ComposeError> {
         let (cx, clients) = (&up.cx, up.clients());
-        let profile = run.part("profile").tag(Tag::member(&me.user)).required(clients.profile.me(cx));
+        let profile = run
+            .part("profile")
+            .tag(Tag::member(&me.user))
+            .required(up.own_account(|| clients.profile.me(cx)));
         let profile = async { profile.await.inspect(|profile| run.emit("profile", profile)) };
         let counts = run.part("counts").tag(Tag::member(&me.user)).tag(Tag::timeline(&me.user));
         let counts = async {

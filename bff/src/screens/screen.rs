@@ -11,7 +11,7 @@ use actix_web::{
     http::header::{CACHE_CONTROL, HeaderMap},
     web,
 };
-use clients::{CallContext, Clients};
+use clients::{CallContext, Clients, UpstreamError};
 use schemas::{Example, FieldError, Id, MemberCard};
 use utoipa::ToSchema;
 
@@ -24,8 +24,8 @@ use crate::{
         DocumentKey, Documents, Encodings, FillError, Filled, Followed, Policy, SharedCards, Shelf, Wanted,
     },
     compose::{Compact, ComposeError, Run, View},
-    edge::{Access, ApiError, MaybeSignedIn, Operation, Query, RequestContext, SignedIn},
-    identity::{Caller, nobodys_call_context},
+    edge::{Access, ApiError, MaybeSignedIn, Operation, Query, RequestContext, SignedIn, ended_meanwhile},
+    identity::{Caller, Sessions, nobodys_call_context},
     telemetry::Metrics,
 };
 
@@ -45,6 +45,7 @@ pub struct ScreensParts {
     /// Recipe by comment: a write that names the comment alone must know it.
     pub comment_recipes: moka::sync::Cache<Id, Id>,
     pub clients: Arc<Clients>,
+    pub sessions: Sessions,
     pub metrics: Arc<Metrics>,
     pub home_feed: ScreenSettings,
     pub recipe: ScreenSettings,
@@ -166,6 +167,20 @@ impl Upstream {
     pub fn clients(&self) -> &Clients {
         &self.screens.clients
     }
+
+    /// What a service says of the acting user's own account: see [`Sessions::own_account`].
+    ///
+    /// # Errors
+    /// What `ask` ends with.
+    pub async fn own_account<T, Fut>(&self, ask: impl Fn() -> Fut) -> Result<T, UpstreamError>
+    where
+        Fut: Future<Output = Result<T, UpstreamError>>,
+    {
+        match &self.cx.acting {
+            Some(user) => self.screens.sessions.own_account(user, ask).await,
+            None => ask().await,
+        }
+    }
 }
 
 /// Answers a request for the screen `S`.
@@ -222,7 +237,12 @@ pub async fn serve<S: Screen>(
         Format::Lines => match screens.documents.follow(&wanted, now, compose) {
             Followed::There(served) => Ok((lines_response(&request, &served, shared, now), served)),
             Followed::UnderWay(following) => {
-                return stream_response(S::NAME, following, key, Screens::clone(&screens), shared).await;
+                let streamed =
+                    stream_response(S::NAME, following, key, Screens::clone(&screens), shared).await;
+                return match streamed {
+                    Err(error) => Err(refused(&request, caller, error).await),
+                    answer => answer,
+                };
             }
         },
     };
@@ -233,8 +253,17 @@ pub async fn serve<S: Screen>(
         }
         Err(error) => {
             screens.metrics.cache_outcome(S::NAME, "failed");
-            Err(fill_error(error))
+            Err(refused(&request, caller, fill_error(error)).await)
         }
+    }
+}
+
+/// What a caller gets who gets no document: 401 where their sign-in has ended meanwhile, for what they asked is not
+/// theirs any more.
+async fn refused(request: &HttpRequest, caller: Option<&Caller>, error: ApiError) -> ApiError {
+    match caller {
+        Some(caller) => ended_meanwhile(request, caller).await.unwrap_or(error),
+        None => error,
     }
 }
 

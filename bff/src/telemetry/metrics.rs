@@ -152,7 +152,7 @@ impl Metrics {
         bff.register("rate_limits_alone", help, self.rate_limits_alone.clone());
         let help = "Sign-ins made, of browsers and of apps";
         bff.register("sessions_created", help, self.sessions_created.clone());
-        bff.register("sessions_ended", "Sign-ins ended by their users", self.sessions_ended.clone());
+        bff.register("sessions_ended", "Sign-ins ended before their time", self.sessions_ended.clone());
         bff.register("store_up", "Whether the store answers (1) or not (0)", self.store_up.clone());
         let help = "Whether changes in the store are heard of (1), or each look-up asks it (0)";
         bff.register("store_hearing", help, self.store_hearing.clone());

@@ -26,6 +26,7 @@ mod lines;
 mod live;
 mod oidc;
 mod open_reads;
+mod own_account;
 mod read_your_writes;
 mod readme;
 mod recipe_book;

@@ -244,7 +244,8 @@ const KILLS: u32 = 50;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_session_whose_cookie_was_received_survives_kill_9() {
-    let mut bff = TestBff::spawn().await;
+    // All of them are to live.
+    let mut bff = TestBff::builder().set("session.max_per_user", 100_000).spawn().await;
     let _ = bff.sign_up("ada").await;
     let random = RandomState::new();
     let (mut received, mut cut_off) = (Vec::<Actor>::new(), 0_usize);

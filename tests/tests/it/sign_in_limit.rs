@@ -60,7 +60,8 @@ async fn the_oldest_sign_in_ends_whatever_it_was_made_with() {
 async fn its_live_connection_and_its_documents_end_with_it() {
     let bff = builder(1).spawn().await;
     let _ = bff.sign_up("ada").await;
-    for first in [browser(&bff).await, app(&bff).await] {
+    for by_app in [false, true] {
+        let first = if by_app { app(&bff).await } else { browser(&bff).await };
         let warm = first.get(FEED).await.expect(200);
         assert!(warm.header("cache-status").is_some_and(|status| status.contains("stored")), "{warm:?}");
         let request = first.request(Method::GET, "/bff/notify").header("accept", "text/event-stream");

@@ -58,7 +58,7 @@ pub(super) struct Inner {
     pub(super) store: Arc<dyn Store>,
     pub(super) policy: SessionPolicy,
     pub(super) mirror: Arc<Mirror>,
-    metrics: Arc<Metrics>,
+    pub(super) metrics: Arc<Metrics>,
     runtime: Handle,
     /// Whether the last touch failed, so that an outage is logged when it begins and ends, not for each session.
     touches_fail: AtomicBool,
