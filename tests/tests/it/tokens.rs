@@ -229,6 +229,72 @@ async fn a_spent_token_ends_the_sign_in_once_nobody_can_be_retrying() {
     assert_eq!(listed["items"].as_array().map(Vec::len), Some(1), "the browser goes on: {listed}");
 }
 
+/// The refresh token in the answer, or in the cookie that came with it.
+fn successor(answer: &Answer) -> String {
+    let in_body = answer.json()["refresh_token"].as_str().map(str::to_owned);
+    let in_cookie = || {
+        let lines = answer.all("set-cookie");
+        let pair = lines.iter().find_map(|line| line.strip_prefix("rt="));
+        pair.and_then(|rest| rest.split(';').next()).map(str::to_owned)
+    };
+    in_body.or_else(in_cookie).expect("a refresh token")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_was_lost_is_given_again_after_the_window_and_a_restart() {
+    // The window is over as soon as it begins.
+    let mut bff = TestBff::builder().set("tokens.retry_ms", 0).spawn().await;
+    for by_cookie in [false, true] {
+        let app = bff.sign_up("ada").await;
+        let spent = if by_cookie {
+            successor(&token_by_cookie(&app, "ada").await.expect(200))
+        } else {
+            app.sign_in_app("ada").await;
+            app.refresh_token()
+        };
+        let present = async |bff: &TestBff, token: &str| {
+            let request = bff.anonymous().request(Method::POST, "/auth/refresh");
+            let cookie = format!("rt={token}");
+            let request = if by_cookie {
+                request.header("sec-fetch-site", "same-origin").header("cookie", &cookie)
+            } else {
+                request.json(&json!({ "refresh_token": token }))
+            };
+            request.send().await
+        };
+        let lost = present(&bff, &spent).await.expect(200);
+        bff.terminate().await;
+        assert!(bff.ended().await.success());
+        bff.restart().await;
+        let again = present(&bff, &spent).await.expect(200);
+        assert_eq!(successor(&again), successor(&lost), "the same refresh token");
+        assert_ne!(token(&again, "access_token"), token(&lost, "access_token"), "a fresh access token");
+        bff.kill9().await;
+        bff.restart().await;
+        let again = present(&bff, &spent).await.expect(200);
+        assert_eq!(successor(&again), successor(&lost));
+        // This one arrives: it is used, and its successor answers nobody's lost request but its own.
+        let access = token(&again, "access_token");
+        let _ = with_token(&bff.anonymous(), Method::GET, FEED, &access).await.expect(200);
+        let next = present(&bff, &successor(&again)).await.expect(200);
+        assert_eq!(successor(&present(&bff, &successor(&again)).await.expect(200)), successor(&next));
+        present(&bff, &spent).await.expect_problem(401, "invalid_grant");
+        present(&bff, &successor(&next)).await.expect_problem(401, "invalid_grant");
+        expect_invalid_token(&with_token(&bff.anonymous(), Method::GET, FEED, &access).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_successor_that_was_refreshed_with_makes_its_parent_a_spent_one() {
+    let bff = TestBff::builder().set("tokens.retry_ms", 0).spawn().await;
+    let app = app(&bff, "ada").await;
+    let spent = app.refresh_token();
+    app.refresh().await;
+    app.refresh().await;
+    app.present(&spent).await.expect_problem(401, "invalid_grant");
+    expect_invalid_token(&app.get(FEED).await);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invention_ends_nothing() {
     let bff = TestBff::spawn().await;

@@ -145,8 +145,10 @@ fn tokens(contract: &mut Contract) {
         Operation::post("/auth/refresh", "refreshTokens")
             .is(TOKENS, Access::Public, "The next pair of tokens")
             .about(
-                "For the refresh token in the body, or else in the cookie `rt`. Who asks again with the same token within \
-                 ten seconds gets the same pair; later use of a spent token ends the whole sign-in.",
+                "For the refresh token in the body, or else in the cookie `rt`. Whoever asks again with the same token \
+                 within ten seconds gets the same pair, and after that the same refresh token with a new access token, \
+                 for as long as neither the refresh token nor an access token that came with it was used. Any other \
+                 use of a spent token ends the whole sign-in: store the pair before you use it.",
             )
             .may_take(input)
             .answers_shaped(200, "The next pair.", pair)

@@ -43,7 +43,8 @@ pub async fn issue_tokens(
 }
 
 /// `POST /auth/refresh`: 200 with the next pair, for the refresh token in the body or else in the cookie `rt`. It is
-/// carried out also when the caller hangs up: who asks again with the same token shortly after gets the same pair.
+/// carried out also when the caller hangs up: who asks again with the same token shortly after gets the same pair, and
+/// the same refresh token later, unless it was used.
 ///
 /// # Errors
 /// 401 `invalid_grant`, 403 `csrf_failed`, 429 `refreshed_too_often`, 503.

@@ -35,6 +35,7 @@ pub(super) struct AccessTokens {
 /// A genuine token.
 struct Seen {
     family: SessionKey,
+    generation: u32,
     expires_ms: u64,
     /// Gone as soon as the ring has let go of it: a revoked key takes with it what it signed.
     key: Weak<DecodingKey>,
@@ -44,6 +45,7 @@ struct Seen {
 pub(super) struct Mint<'a> {
     pub(super) family: &'a SessionKey,
     pub(super) user: &'a Id,
+    pub(super) generation: u32,
     pub(super) jti: &'a str,
     pub(super) at_ms: u64,
     /// No token outlives the family.
@@ -68,12 +70,30 @@ struct Claims<'a> {
     iat: u64,
     exp: u64,
     jti: &'a str,
+    /// Of the refresh token that was given out with it: its use shows that the answer to a refresh has arrived.
+    #[serde(skip_serializing_if = "is_first")]
+    generation: u32,
+}
+
+/// The first token of a family answers no refresh.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_first(generation: &u32) -> bool {
+    *generation == 0
 }
 
 #[derive(Deserialize)]
 struct Read {
     sid: String,
     exp: u64,
+    #[serde(default)]
+    generation: u32,
+}
+
+/// What a good access token vouches for.
+pub(super) struct Vouched {
+    pub(super) family: SessionKey,
+    /// Where this process sees the token for the first time and a refresh gave it out: of which generation it is.
+    pub(super) arrived: Option<u32>,
 }
 
 impl AccessTokens {
@@ -122,6 +142,7 @@ impl AccessTokens {
             iat,
             exp,
             jti: mint.jti,
+            generation: mint.generation,
         };
         let token = self.ring.sign_as(kid, TYPE, &claims).map_err(IdentityError::Key)?;
         Ok(token.map(|token| Minted {
@@ -140,15 +161,16 @@ impl AccessTokens {
         (now_ms < seen.expires_ms && seen.key.strong_count() > 0).then_some(seen.family)
     }
 
-    /// The family that `jwt` vouches for, where it is good at `now_ms`.
-    pub(super) fn verify(&self, jwt: &str, now_ms: u64) -> Option<SessionKey> {
+    /// What `jwt` vouches for, where it is good at `now_ms`.
+    pub(super) fn verify(&self, jwt: &str, now_ms: u64) -> Option<Vouched> {
         if let Some(family) = self.seen(jwt, now_ms) {
-            return Some(family);
+            return Some(Vouched { family, arrived: None });
         }
         let seen = self.read(jwt).filter(|seen| now_ms < seen.expires_ms)?;
-        let family = seen.family;
+        let vouched =
+            Vouched { family: seen.family, arrived: (seen.generation > 0).then_some(seen.generation) };
         self.seen.insert(Sha256::digest(jwt).into(), Arc::new(seen));
-        Some(family)
+        Some(vouched)
     }
 
     fn read(&self, jwt: &str) -> Option<Seen> {
@@ -163,6 +185,11 @@ impl AccessTokens {
         }
         let read = jsonwebtoken::decode::<Read>(jwt, &key, &self.validation).ok()?.claims;
         let family = URL_SAFE_NO_PAD.decode(read.sid).ok()?.try_into().ok()?;
-        Some(Seen { family, expires_ms: read.exp.saturating_mul(1000), key: Arc::downgrade(&key) })
+        Some(Seen {
+            family,
+            generation: read.generation,
+            expires_ms: read.exp.saturating_mul(1000),
+            key: Arc::downgrade(&key),
+        })
     }
 }

@@ -4,8 +4,15 @@
 //!
 //! A family is one record of the store, changed by compare-and-swap alone, so that of many refreshes with one token on
 //! any replica one makes the successor. The others, and whoever lost the answer, get the very same pair for a while
-//! (RFC 9700 section 4.14.2 has the rotation; the retry window is what keeps it from signing people out). A spent token
-//! after that ends the family.
+//! (RFC 9700 section 4.14.2 has the rotation; the retry window is what keeps it from signing people out). After that
+//! window the parent of the current token gets the current token again, with a new access token, for as long as
+//! nothing shows that the answer arrived: neither was the current token refreshed with, nor an access token used that
+//! was given out with it. Any other use of a spent token ends the family.
+//!
+//! Why the access token counts as well: app and thief who hold the same token would both refresh when their access
+//! tokens expire, each between two refreshes of the other, and get the same successor again and again unnoticed. A
+//! refresh is known to the next one from the record, and the first use of an access token at a replica costs one read
+//! of it and, once for each refresh, one write.
 
 mod access;
 mod record;
@@ -23,7 +30,7 @@ use secrecy::SecretString;
 use self::{
     access::AccessTokens,
     record::{SignIn, Standing},
-    refresh::{Done, mint, new_jti, pair},
+    refresh::{Done, Issue, mint, new_jti, pair},
     token::RefreshToken,
 };
 use super::{IdentityError, Secrets, Session, SessionKey, SessionKind, Sessions};
@@ -41,9 +48,12 @@ pub struct TokenPolicy {
     pub access: Duration,
     /// A family, however often it is refreshed.
     pub refresh: Duration,
-    /// A spent refresh token still gets its successor for so long.
+    /// A spent refresh token still gets the same pair for so long, whatever was done with it.
     pub retry: Duration,
 }
+
+/// How long a request waits until it is written that its access token is in use. The write goes on.
+const ARRIVAL_WAIT: Duration = Duration::from_millis(250);
 
 impl Default for TokenPolicy {
     fn default() -> Self {
@@ -151,7 +161,8 @@ impl AppTokens {
         let (key, jti) = (token.family(), new_jti()?);
         let sign_in = SignIn { user, client, address, cookie };
         let family = Family::new(&sign_in, &token, now_ms, inner.policy.refresh);
-        let minted = inner.access.mint(&mint(&key, &family, &jti, now_ms))?;
+        let issue = Issue { generation: token.generation(), jti: &jti };
+        let minted = inner.access.mint(&mint(&key, &family, &issue, now_ms))?;
         let store = &inner.sessions.inner.store;
         let version = store.put(Space::RefreshFamilies, &key, family.entry()?).await?;
         inner.sessions.inner.hold(SessionKind::App, &key).await;
@@ -160,7 +171,8 @@ impl AppTokens {
     }
 
     /// Takes `presented` for the next pair. Of any number of calls with one token, on any replica, the first one makes
-    /// the pair; the others get the same one, for as long as [`TokenPolicy::retry`]. `cookie` says where the token
+    /// the pair; the others get the same one, for as long as [`TokenPolicy::retry`], and after that the same refresh
+    /// token with a new access token while nothing shows that the first answer arrived. `cookie` says where the token
     /// came from, which must be where it was sent.
     ///
     /// # Errors
@@ -175,6 +187,7 @@ impl AppTokens {
         self.inner.metrics.refresh(match &outcome {
             Ok((Done::Rotated, _)) => "rotated",
             Ok((Done::Repeated, _)) => "repeated",
+            Ok((Done::RepeatedLate, _)) => "repeated_late",
             Err(RefreshError::Invalid) => "invalid",
             Err(RefreshError::Reused) => "reused",
             Err(RefreshError::TooFast { .. }) => "too_fast",
@@ -194,7 +207,7 @@ impl AppTokens {
         let key = token.family();
         let Some((family, _)) = inner.load(&key, now_ms).await? else { return Ok(None) };
         let known = match family.standing(&token, now_ms, inner.policy.retry) {
-            Standing::Current | Standing::Retried { .. } => true,
+            Standing::Current | Standing::Retried { .. } | Standing::Unanswered { .. } => true,
             Standing::Unknown => family.has_outlived(&token) && token.is_genuine(&inner.secrets),
         };
         Ok((known && inner.sessions.end_family(&key, &family.user.id).await?).then_some(key))
@@ -215,8 +228,27 @@ impl AppTokens {
     /// # Errors
     /// As [`Sessions::load`].
     pub async fn load_access(&self, jwt: &str, now_ms: u64) -> Result<Option<Arc<Session>>, IdentityError> {
-        let Some(family) = self.inner.access.verify(jwt, now_ms) else { return Ok(None) };
-        let session = self.inner.sessions.inner.read(SessionKind::App, &family).await?;
-        Ok(session.filter(|session| session.is_live(now_ms)))
+        let Some(vouched) = self.inner.access.verify(jwt, now_ms) else { return Ok(None) };
+        let session = self.inner.sessions.inner.read(SessionKind::App, &vouched.family).await?;
+        let session = session.filter(|session| session.is_live(now_ms));
+        if let (Some(generation), true) = (vouched.arrived, session.is_some()) {
+            self.note_arrival(vouched.family, generation, now_ms).await;
+        }
+        Ok(session)
+    }
+
+    /// Has it written that the answer to a refresh has arrived. Goes on when the caller hangs up; a store that is away or
+    /// slow holds nobody up. Where it is not written, a lost answer would be given again: that signs nobody out.
+    async fn note_arrival(&self, key: SessionKey, generation: u32, now_ms: u64) {
+        let inner = Arc::clone(&self.inner);
+        let noting = self.inner.sessions.inner.runtime.spawn(async move {
+            if let Err(error) = inner.note_arrival(&key, generation, now_ms).await {
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "that an answer arrived is not written"
+                );
+            }
+        });
+        let _ = tokio::time::timeout(ARRIVAL_WAIT, noting).await;
     }
 }

@@ -58,6 +58,9 @@ pub(super) struct Rotation {
     /// Of the access token that was given out with it.
     pub(super) jti: Box<str>,
     pub(super) kid: Box<str>,
+    /// Whether an access token that was given out with the successor was used: the answer has arrived.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    arrived: bool,
 }
 
 /// What a presented token is to its family.
@@ -67,6 +70,10 @@ pub(super) enum Standing {
     Retried {
         successor: RefreshToken,
         rotation: Rotation,
+    },
+    /// Spent before that, but its successor is current and nothing shows that it ever arrived.
+    Unanswered {
+        successor: RefreshToken,
     },
     /// Spent before that, or never of this family.
     Unknown,
@@ -155,16 +162,35 @@ impl Family {
             return Standing::Unknown;
         };
         let rotation = &self.rotations[at];
+        let next = self.rotations.get(at + 1);
         // A clock that was set back lengthens the window; to shorten it would sign somebody out.
-        if now_ms.saturating_sub(rotation.at_ms) >= millis(retry) {
+        let in_window = now_ms.saturating_sub(rotation.at_ms) < millis(retry);
+        let unanswered = next.is_none() && !rotation.arrived;
+        if !in_window && !unanswered {
             return Standing::Unknown;
         }
         let successor = token.unseal(&rotation.sealed.0);
-        let expected = self.rotations.get(at + 1).map_or(&self.current, |next| &next.spent);
+        let expected = next.map_or(&self.current, |next| &next.spent);
         if !expected.is(&successor.hash()) {
             return Standing::Unknown;
         }
-        Standing::Retried { successor, rotation: rotation.clone() }
+        if in_window {
+            return Standing::Retried { successor, rotation: rotation.clone() };
+        }
+        Standing::Unanswered { successor }
+    }
+
+    /// After an access token of `generation` was used. Nothing where that changes nothing: it belongs to an earlier
+    /// refresh token, or another request has said so already.
+    pub(super) fn arrived(&self, generation: u32) -> Option<Self> {
+        let last = self.rotations.last().filter(|last| generation == self.generation && !last.arrived);
+        last.is_some().then(|| {
+            let mut next = self.clone();
+            if let Some(last) = next.rotations.last_mut() {
+                last.arrived = true;
+            }
+            next
+        })
     }
 
     /// Whether `token`, which is not current, came before the current one.
@@ -200,6 +226,7 @@ impl Family {
             at_ms: now_ms,
             jti: jti.into(),
             kid: kid.into(),
+            arrived: false,
         });
         next.generation = successor.generation();
         next.current = Base64(successor.hash());

@@ -26,6 +26,8 @@ const CONTENDED_RETRY_MS: u64 = 1000;
 pub(super) enum Done {
     Rotated,
     Repeated,
+    /// Repeated after the retry window, because the first answer has never arrived.
+    RepeatedLate,
 }
 
 impl Inner {
@@ -47,10 +49,20 @@ impl Inner {
                     }
                 }
                 Standing::Retried { successor, rotation } => {
-                    let again = mint(&key, &family, &rotation.jti, rotation.at_ms);
+                    let issue = Issue { generation: successor.generation(), jti: &rotation.jti };
+                    let again = mint(&key, &family, &issue, rotation.at_ms);
                     let minted = self.access.mint_again(&rotation.kid, &again)?;
                     let session = Arc::new(family.session(key, version));
                     return Ok((Done::Repeated, pair(&successor, minted, session)));
+                }
+                Standing::Unanswered { successor } => {
+                    // The access token of that time may have expired. Nothing is written: what decides is the record,
+                    // and it stays as it is until the successor, or an access token given out with it, is used.
+                    let jti = new_jti()?;
+                    let issue = Issue { generation: successor.generation(), jti: &jti };
+                    let minted = self.access.mint(&mint(&key, &family, &issue, now_ms))?;
+                    let session = Arc::new(family.session(key, version));
+                    return Ok((Done::RepeatedLate, pair(&successor, minted, session)));
                 }
                 Standing::Unknown if family.has_outlived(&token) && token.is_genuine(&self.secrets) => {
                     tracing::warn!("a spent refresh token was presented: its family ends");
@@ -97,7 +109,8 @@ impl Inner {
             return Err(RefreshError::TooFast { retry_ms });
         }
         let (successor, jti) = (spent.next(&self.secrets)?, new_jti()?);
-        let minted = self.access.mint(&mint(key, family, &jti, now_ms))?;
+        let issue = Issue { generation: successor.generation(), jti: &jti };
+        let minted = self.access.mint(&mint(key, family, &issue, now_ms))?;
         let next = family.rotated(spent, &successor, (&jti, &minted.kid), now_ms, self.policy.retry);
         let store = &self.sessions.inner.store;
         let written = store.put_if(Space::RefreshFamilies, key, Some(version), next.entry()?).await?;
@@ -105,10 +118,44 @@ impl Inner {
         self.sessions.inner.mirror.again.read(SessionKind::App, *key);
         Ok(written.map(|version| pair(&successor, minted, Arc::new(next.session(*key, version)))))
     }
+
+    /// Notes that an access token of `generation` is used: from now on its refresh token's parent is a spent token like
+    /// any other. By compare-and-swap, so that it neither brings an ended family back nor undoes a rotation.
+    pub(super) async fn note_arrival(
+        &self,
+        key: &SessionKey,
+        generation: u32,
+        now_ms: u64,
+    ) -> Result<(), IdentityError> {
+        let store = &self.sessions.inner.store;
+        for _ in 0..TRIES {
+            let Some((family, version)) = self.load(key, now_ms).await? else { return Ok(()) };
+            let Some(next) = family.arrived(generation) else { return Ok(()) };
+            if store.put_if(Space::RefreshFamilies, key, Some(version), next.entry()?).await?.is_some() {
+                self.sessions.inner.mirror.again.read(SessionKind::App, *key);
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
 }
 
-pub(super) fn mint<'a>(key: &'a SessionKey, family: &'a Family, jti: &'a str, at_ms: u64) -> Mint<'a> {
-    Mint { family: key, user: &family.user.id, jti, at_ms, absolute_end_ms: family.absolute_end_ms }
+/// What tells an access token from the others of its family.
+pub(super) struct Issue<'a> {
+    /// Of the refresh token that is given out with it.
+    pub(super) generation: u32,
+    pub(super) jti: &'a str,
+}
+
+pub(super) fn mint<'a>(key: &'a SessionKey, family: &'a Family, issue: &Issue<'a>, at_ms: u64) -> Mint<'a> {
+    Mint {
+        family: key,
+        user: &family.user.id,
+        generation: issue.generation,
+        jti: issue.jti,
+        at_ms,
+        absolute_end_ms: family.absolute_end_ms,
+    }
 }
 
 pub(super) fn pair(token: &RefreshToken, minted: Minted, session: Arc<Session>) -> TokenPair {

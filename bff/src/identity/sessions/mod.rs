@@ -59,7 +59,7 @@ pub(super) struct Inner {
     pub(super) policy: SessionPolicy,
     pub(super) mirror: Arc<Mirror>,
     pub(super) metrics: Arc<Metrics>,
-    runtime: Handle,
+    pub(super) runtime: Handle,
     /// Whether the last touch failed, so that an outage is logged when it begins and ends, not for each session.
     touches_fail: AtomicBool,
     /// The same for telling endings to other replicas.

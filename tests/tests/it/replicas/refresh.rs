@@ -64,6 +64,33 @@ async fn fifty_refreshes_at_once_on_one_gateway_with_its_own_store_get_one_pair(
     parallel_refreshes_get_the_same_pair(&bff, &[&bff]).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_is_given_again_by_both_gateways_after_the_window_until_it_is_used_at_one() {
+    let builder = TestBff::builder().set("tokens.retry_ms", 0);
+    let pair = Pair::start(Durability::Nothing, builder).await;
+    let app = pair.here.sign_up("ada").await;
+    for by_refresh in [false, true] {
+        let _ = app.sign_in_app("ada").await;
+        let spent = app.refresh_token();
+        let lost = text(&app.present(&spent).await.expect(200).json(), "refresh_token");
+        let callers = pair.both().into_iter().cycle().take(PARALLEL).map(Replica::anonymous);
+        let answers = join_all(callers.map(|caller| {
+            let spent = &spent;
+            async move { caller.present(spent).await }
+        }))
+        .await;
+        let pairs: Vec<Value> = answers.into_iter().map(|answer| answer.expect(200).json()).collect();
+        assert!(pairs.iter().all(|pair| text(pair, "refresh_token") == lost), "one successor");
+        if by_refresh {
+            let _ = pair.there.anonymous().present(&lost).await.expect(200);
+        } else {
+            let _ = reads_with(&pair.there, &text(&pairs[0], "access_token")).await.expect(200);
+        }
+        pair.here.anonymous().present(&spent).await.expect_problem(401, "invalid_grant");
+        pair.there.anonymous().present(&lost).await.expect_problem(401, "invalid_grant");
+    }
+}
+
 /// Presents a spent token until it is taken for stolen. Until then it gets the same successor.
 async fn replay(thief: &Actor, spent: &str, successor: &Value) -> Instant {
     let began = Instant::now();

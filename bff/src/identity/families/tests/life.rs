@@ -67,6 +67,76 @@ async fn a_lost_answer_is_given_again_for_ten_seconds_also_where_its_successor_w
 }
 
 #[tokio::test]
+async fn an_answer_that_never_arrived_is_given_again_however_late() {
+    let Bench { store, one, two, keys, now } = Bench::new().await;
+    let first = one.issue("ada", now).await;
+    let lost = one.refresh(&first, now + MINUTE).await.expect("a pair");
+    let mut given = vec![texts(&lost).0];
+    for (on, at) in [(&one, now + 2 * MINUTE), (&two, now + DAY), (&one, now + 14 * DAY - MINUTE)] {
+        let again = on.refresh(&first, at).await.expect("the same refresh token");
+        let (access, refresh) = texts(&again);
+        assert_eq!((&refresh, again.absolute_end_ms), (&texts(&lost).1, now + 14 * DAY));
+        assert!(!given.contains(&access), "a new access token");
+        assert_eq!(again.expires_in_s, if at == now + 14 * DAY - MINUTE { 60 } else { 900 });
+        given.push(access);
+    }
+    // A gateway that was started later knows no more than the record.
+    let later = super::Replica::new(store, keys.path(), "secret");
+    let again = later.refresh(&first, now + 2 * DAY).await.expect("the same refresh token");
+    assert_eq!(texts(&again).1, texts(&lost).1);
+    let counted = one.metrics.encode();
+    assert!(counted.contains(r#"bff_token_refreshes_total{outcome="repeated_late"} 2"#), "{counted}");
+    assert!(matches!(one.refresh(&first, now + 14 * DAY).await, Err(RefreshError::Invalid)));
+    assert!(two.refresh(&lost, now + 2 * DAY).await.is_ok(), "the successor itself is as good as ever");
+    let reused = two.refresh(&first, now + 2 * DAY).await;
+    assert!(matches!(reused, Err(RefreshError::Reused)), "until it was used: {reused:?}");
+}
+
+#[tokio::test]
+async fn an_answer_whose_access_token_is_used_has_arrived() {
+    for late in [false, true] {
+        let Bench { store, one, two, now, .. } = Bench::new().await;
+        let first = one.issue("ada", now).await;
+        let mut second = one.refresh(&first, now).await.expect("a pair");
+        if late {
+            second = two.refresh(&first, now + MINUTE).await.expect("the same refresh token");
+        }
+        let at = now + 2 * MINUTE;
+        assert!(one.admits(&first, at).await, "an older access token says nothing");
+        assert!(two.refresh(&first, at).await.is_ok());
+        let access = second.access_token.expose_secret();
+        assert!(two.tokens.load_access(access, at).await.expect("answers").is_some());
+        let writes = store.put_ifs.load(std::sync::atomic::Ordering::SeqCst);
+        for replica in [&one, &two] {
+            assert!(replica.tokens.load_access(access, at).await.expect("answers").is_some());
+        }
+        let after = store.put_ifs.load(std::sync::atomic::Ordering::SeqCst);
+        assert_eq!(writes, after, "written once, whoever sees it next");
+        let reused = one.refresh(&first, at).await;
+        assert!(matches!(reused, Err(RefreshError::Reused)), "{reused:?}");
+        assert!(!one.admits(&second, at).await);
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_keeps_nobody_from_using_a_new_access_token() {
+    let Bench { store, one, now, .. } = Bench::new().await;
+    let first = one.issue("ada", now).await;
+    let second = one.refresh(&first, now).await.expect("a pair");
+    let held = || one.sessions.inner.mirror.near.get(&second.session.key).is_some();
+    until("the family to be in memory", held).await;
+    store.is_deaf(true);
+    store.is_away(true);
+    let loaded = one.tokens.load_access(second.access_token.expose_secret(), now).await;
+    assert!(loaded.expect("bridged").is_some());
+    store.is_away(false);
+    store.is_deaf(false);
+    // That it arrived is not known: nobody is signed out for it.
+    let again = one.refresh(&first, now + MINUTE).await.expect("the same refresh token");
+    assert_eq!(texts(&again).1, texts(&second).1);
+}
+
+#[tokio::test]
 async fn a_spent_token_after_that_ends_the_family_everywhere() {
     let Bench { one, two, store, now, .. } = Bench::new().await;
     let told: Arc<Mutex<Vec<Ended>>> = Arc::default();

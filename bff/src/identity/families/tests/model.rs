@@ -34,6 +34,9 @@ pub(super) struct FamilyModel {
     pub(super) ended: bool,
     /// When each generation of its tokens was made; the last one is current.
     pub(super) made: Vec<u64>,
+    /// Whether the current one is known to have arrived: an access token that was given out with it was used. The first
+    /// one answers no refresh.
+    pub(super) arrived: bool,
 }
 
 /// One thing that happens, on the first or on the second replica. Families and generations are numbers in the model.
@@ -67,6 +70,11 @@ pub(super) enum Step {
         family: usize,
         byte: usize,
     },
+    /// The newest access token.
+    Use {
+        on: usize,
+        family: usize,
+    },
     Revoke {
         on: usize,
         family: usize,
@@ -92,6 +100,8 @@ pub(super) enum Answer {
     Issued,
     /// A pair of that generation: a new one, or one that was made before.
     Pair(usize),
+    /// The refresh token of that generation, which was given out before, with a new access token.
+    Again(usize),
     Invalid,
     Reused,
     TooFast,
@@ -124,10 +134,14 @@ impl FamilyModel {
                 return Answer::TooFast;
             }
             self.made.push(now);
+            self.arrived = false;
             return Answer::Pair(generation + 1);
         }
         if now - self.made[generation + 1] < RETRY_MS {
             return Answer::Pair(generation + 1);
+        }
+        if generation + 1 == self.current() && !self.arrived {
+            return Answer::Again(generation + 1);
         }
         self.ended = true;
         Answer::Reused
@@ -143,8 +157,8 @@ impl Model {
         let now = self.now;
         match *step {
             Step::Issue { user, cookie, .. } => {
-                let made = vec![now];
-                self.families.push(FamilyModel { user, cookie, end: now + REFRESH_MS, ended: false, made });
+                let (made, end) = (vec![now], now + REFRESH_MS);
+                self.families.push(FamilyModel { user, cookie, end, ended: false, made, arrived: true });
                 Answer::Issued
             }
             Step::Refresh { wrong_channel: true, .. } | Step::Forge { .. } => Answer::Invalid,
@@ -154,6 +168,11 @@ impl Model {
             Step::Burst { family, times, .. } => {
                 let family = &mut self.families[family];
                 (0..times).map(|_| family.refresh(family.current(), now)).last().unwrap_or(Answer::None)
+            }
+            Step::Use { family, .. } => {
+                let family = &mut self.families[family];
+                family.arrived |= family.admits(family.current(), now);
+                Answer::None
             }
             Step::Revoke { family, .. } => {
                 let family = &mut self.families[family];
@@ -219,6 +238,7 @@ impl ReferenceStateMachine for Model {
             3 => token.clone().prop_map(|(family, generation)| Step::Stampede { family, generation }),
             2 => (on.clone(), 0..families, 0..68_usize)
                 .prop_map(|(on, family, byte)| Step::Forge { on, family, byte }),
+            4 => (on.clone(), 0..families).prop_map(|(on, family)| Step::Use { on, family }),
             1 => (on.clone(), token)
                 .prop_map(|(on, (family, generation))| Step::Revoke { on, family, generation }),
             1 => (on.clone(), 0..USERS.len(), proptest::option::of(0..families))
@@ -243,9 +263,10 @@ impl ReferenceStateMachine for Model {
             Step::Refresh { family, generation, .. }
             | Step::Stampede { family, generation }
             | Step::Revoke { family, generation, .. } => exists(family, generation),
-            Step::Burst { family, .. } | Step::Forge { family, .. } | Step::EndListed { family, .. } => {
-                exists(family, 0)
-            }
+            Step::Burst { family, .. }
+            | Step::Forge { family, .. }
+            | Step::Use { family, .. }
+            | Step::EndListed { family, .. } => exists(family, 0),
             Step::EndAll { except, .. } => except.is_none_or(|family| exists(family, 0)),
             Step::Issue { .. } | Step::Wait { .. } => true,
         }

@@ -72,6 +72,12 @@ impl<H: Home> Gateways<H> {
                     }
                 }
             }
+            (Ok(pair), Answer::Again(generation)) => {
+                assert_eq!((pair.absolute_end_ms, pair.session.key), (given.end, given.key));
+                let (access, refresh) = texts(&pair);
+                assert_eq!(refresh, given.pairs[generation].1, "the same refresh token again");
+                assert!(!given.pairs.iter().any(|(known, _)| *known == access), "a new access token");
+            }
             (Err(RefreshError::Invalid), Answer::Invalid)
             | (Err(RefreshError::Reused), Answer::Reused)
             | (Err(RefreshError::TooFast { .. }), Answer::TooFast) => {}
@@ -117,8 +123,10 @@ impl<H: Home> Gateways<H> {
     }
 
     fn check_family(&self, model: &FamilyModel, given: &Given, now: u64) {
-        // Not more than the last few: each look may be a question for the store.
-        for (generation, (access, _)) in given.pairs.iter().enumerate().rev().take(3) {
+        // A look is a use, so none at the newest token of which it is not known yet that it arrived. And not more than
+        // the last few: each look may be a question for the store.
+        let unused = usize::from(!model.arrived && model.admits(model.current(), now));
+        for (generation, (access, _)) in given.pairs.iter().enumerate().rev().skip(unused).take(3) {
             for on in 0..2 {
                 if model.admits(generation, now) {
                     let session = self.admitted(on, access, now).expect("signed in");
@@ -180,6 +188,12 @@ impl<H: Home> Gateways<H> {
                 let forged = URL_SAFE_NO_PAD.encode(bytes);
                 let got = self.present(on, &forged, model.families[family].cookie, now);
                 self.check(family, got, expected);
+            }
+            Step::Use { on, family } => {
+                let access = self.families[family].pairs.last().expect("a pair").0.clone();
+                let expected = &model.families[family];
+                let admitted = self.admitted(on, &access, now).is_some();
+                assert_eq!(admitted, expected.admits(expected.current(), now));
             }
             Step::Revoke { on, family, generation } => {
                 let token = &self.families[family].pairs[generation].1;
