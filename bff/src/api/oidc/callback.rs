@@ -138,7 +138,11 @@ async fn identify(
 ) -> Result<IdToken, Fault> {
     use secrecy::ExposeSecret as _;
     let metadata = provider.metadata().await?;
-    let redeemed = provider.client.redeem(code, attempt.verifier(), redirect_uri).await?;
+    let redeemed = provider.client.redeem(code, attempt.verifier(), redirect_uri).await;
+    let redeemed = redeemed.map_err(|error| match error {
+        OidcError::TooLarge => Fault::LargeAnswer,
+        error => error.into(),
+    })?;
     let client = provider.as_client(&metadata);
     let text = redeemed.id_token.expose_secret();
     let now_s = unix_ms() / 1000;
@@ -147,18 +151,35 @@ async fn identify(
     complete(provider, token, &redeemed).await
 }
 
-/// Asks for what the ID token does not say: by the specification (section 5.4) `email` and `profile` are told there.
+/// Asks for what the ID token does not say: by the specification (section 5.4) `email` and `profile` are told there. A
+/// sign-in does not depend on it: where there is no usable answer (a failure, or a signed JWT, section 5.3.2, which is
+/// not read here), what the ID token says stands.
 async fn complete(provider: &Provider, token: IdToken, redeemed: &Redeemed) -> Result<IdToken, Fault> {
     let Some(access_token) = redeemed.access_token.as_ref().filter(|_| !token.person.is_complete()) else {
         return Ok(token);
     };
-    let Some(known) = provider.client.user_info(access_token).await? else { return Ok(token) };
-    let claims = known.as_object().ok_or(OidcError::Unusable("user information that is no object"))?;
+    let known = match provider.client.user_info(access_token).await {
+        Ok(Some(serde_json::Value::Object(claims))) => Ok(claims),
+        Ok(None) => return Ok(token),
+        Ok(Some(_)) => Err(OidcError::Unusable("user information that is no object")),
+        Err(error) => Err(error),
+    };
+    let claims = match known {
+        Ok(claims) => claims,
+        Err(error) => {
+            tracing::warn!(
+                oidc.provider = provider.name,
+                error = &error as &dyn std::error::Error,
+                "user information is left out of an openid sign-in"
+            );
+            return Ok(token);
+        }
+    };
     // Section 5.3.2: or somebody else's information could be slipped in.
     if claims.get("sub").and_then(serde_json::Value::as_str) != Some(token.subject.as_str()) {
         return Err(TokenFault::OtherSubject.into());
     }
-    Ok(IdToken { person: token.person.or(Person::of(claims)), ..token })
+    Ok(IdToken { person: token.person.or(Person::of(&claims)), ..token })
 }
 
 /// The member behind the identity.

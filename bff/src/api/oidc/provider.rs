@@ -30,14 +30,16 @@ impl Provider {
         }
     }
 
-    /// What `verify` makes of the provider's keys; with newer ones if none of those that are held fits.
+    /// What `verify` makes of the provider's keys; with newer ones if the token may be signed by none of those that are
+    /// held. The client reads them at most once in a while, and once whoever asks: a flood of wrong signatures is no
+    /// flood of calls.
     pub(super) async fn verified<T>(
         &self,
         verify: impl Fn(&[Jwk]) -> Result<T, TokenFault>,
     ) -> Result<T, Fault> {
         let keys = self.client.keys().await?;
         match verify(&keys) {
-            Err(TokenFault::UnknownKey) => {
+            Err(fault) if fault.may_be_an_old_key() => {
                 let newer: Arc<Vec<Jwk>> = self.client.keys_after(keys).await?;
                 Ok(verify(&newer)?)
             }

@@ -19,6 +19,9 @@ pub(super) enum Fault {
     Issuer(&'static str),
     #[error("the provider's token is refused: {0}")]
     Token(#[from] TokenFault),
+    /// The token endpoint's answer as a whole is longer than is read.
+    #[error("the provider's token response is longer than is read")]
+    LargeAnswer,
     #[error("the provider answered `{0}`")]
     Answer(&'static str),
     #[error(transparent)]
@@ -34,6 +37,10 @@ impl Fault {
                 "This is not the answer to a sign-in that this browser began in the last ten minutes. Begin anew.",
             ),
             Self::Issuer(_) => ("oidc_issuer_mismatch", "The answer comes from another provider."),
+            Self::Token(TokenFault::TooLarge) | Self::LargeAnswer => (
+                "oidc_token_too_large",
+                "The provider's token is longer than is read here: it holds too much, such as a long list of groups.",
+            ),
             Self::Token(_) => {
                 ("oidc_token_invalid", "What the provider says of you does not hold. Begin anew.")
             }
@@ -66,12 +73,13 @@ pub(super) fn return_to_refused() -> ApiError {
 }
 
 /// How an answer of a provider may be refused.
-pub(super) fn callback_refusals() -> [ApiError; 5] {
+pub(super) fn callback_refusals() -> [ApiError; 6] {
     let code = OidcError::refused_code();
     [
         Fault::State("").face(),
         Fault::Issuer("").face(),
         Fault::Token(TokenFault::Malformed).face(),
+        Fault::Token(TokenFault::TooLarge).face(),
         Fault::Provider(code).face(),
         ApiError::ProviderUnavailable,
     ]

@@ -9,8 +9,10 @@ use serde::{Deserialize, de::IgnoredAny};
 
 use super::claims::Claims;
 
-/// A token with more groups and roles than this in it is a provider's mistake, or an attack.
+/// Bytes. A token with more groups and roles than this in it is a provider's mistake, or an attack.
 const LONGEST: usize = 64 * 1024;
+/// So many keys are tried on one token. A provider publishes a handful, of which one or two fit.
+const MOST_KEYS: usize = 8;
 
 /// What may sign: never `none`, and nothing symmetric, whose key everybody could read at the provider.
 const ALGORITHMS: [(&str, Algorithm); 4] = [
@@ -25,13 +27,16 @@ const ALGORITHMS: [(&str, Algorithm); 4] = [
 pub enum TokenFault {
     #[error("it is not a JWT")]
     Malformed,
+    /// Nothing may be wrong with it but its length.
+    #[error("it is longer than 64 KiB")]
+    TooLarge,
     #[error("it is a token of another type")]
     Type,
     #[error("its header has extensions that must be understood")]
     Critical,
     #[error("its algorithm is not one that may sign")]
     Algorithm,
-    /// The provider may have a new key: read its keys again.
+    /// The provider may have a new key: see [`TokenFault::may_be_an_old_key`].
     #[error("no key of the provider fits")]
     UnknownKey,
     #[error("its signature is wrong")]
@@ -60,6 +65,15 @@ pub enum TokenFault {
     SignedOut,
 }
 
+impl TokenFault {
+    /// Whether the token may hold under keys that the provider has published since: under a new name, under the old
+    /// name, or under none at all (OpenID Connect Core 1.0 section 10.1.1 asks for a new name; not all change it).
+    #[must_use]
+    pub const fn may_be_an_old_key(self) -> bool {
+        matches!(self, Self::UnknownKey | Self::Signature)
+    }
+}
+
 #[derive(Deserialize)]
 struct Header {
     alg: String,
@@ -78,7 +92,7 @@ pub(super) fn verified(
 ) -> Result<Claims, TokenFault> {
     let malformed = TokenFault::Malformed;
     if token.len() > LONGEST {
-        return Err(malformed);
+        return Err(TokenFault::TooLarge);
     }
     let (message, signature) = token.rsplit_once('.').ok_or(malformed)?;
     let parts = message.split_once('.').filter(|(_, claims)| !claims.contains('.'));
@@ -94,9 +108,9 @@ pub(super) fn verified(
     }
     let known = ALGORITHMS.iter().find(|(name, _)| *name == header.alg && announced.contains(&header.alg));
     let (_, algorithm) = *known.ok_or(TokenFault::Algorithm)?;
-    let key = key_for(keys, header.kid.as_deref(), algorithm)?;
-    let sound = crypto::verify(signature, message.as_bytes(), &key, algorithm);
-    if !sound.unwrap_or(false) {
+    let keys = keys_for(keys, header.kid.as_deref(), algorithm)?;
+    let signed = |key| crypto::verify(signature, message.as_bytes(), key, algorithm).unwrap_or(false);
+    if !keys.iter().any(signed) {
         return Err(TokenFault::Signature);
     }
     serde_json::from_slice(&part(claims)?).map_err(|_| TokenFault::Claims)
@@ -106,17 +120,16 @@ fn part(text: &str) -> Result<Vec<u8>, TokenFault> {
     URL_SAFE_NO_PAD.decode(text).map_err(|_| TokenFault::Malformed)
 }
 
-/// The key named `kid`. A token that names none can only be meant for the one that there is (OpenID Connect Core
-/// 1.0 section 10.1).
-fn key_for(keys: &[Jwk], kid: Option<&str>, algorithm: Algorithm) -> Result<DecodingKey, TokenFault> {
-    let mut fitting = keys.iter().filter(|key| fits(key, algorithm)).filter(|key| match kid {
+/// The keys named `kid`; for a token that names none, all that fit. There is one as a rule (OpenID Connect Core 1.0
+/// section 10.1); a provider that rotates without names publishes the old key beside the new one for a while. All of
+/// them are the provider's, so that a signature by any of them is the provider's.
+fn keys_for(keys: &[Jwk], kid: Option<&str>, algorithm: Algorithm) -> Result<Vec<DecodingKey>, TokenFault> {
+    let fitting = keys.iter().filter(|key| fits(key, algorithm)).filter(|key| match kid {
         Some(kid) => key.common.key_id.as_deref() == Some(kid),
         None => true,
     });
-    match (fitting.next(), fitting.next()) {
-        (Some(key), None) => DecodingKey::from_jwk(key).map_err(|_| TokenFault::UnknownKey),
-        _ => Err(TokenFault::UnknownKey),
-    }
+    let fitting: Vec<_> = fitting.filter_map(|key| DecodingKey::from_jwk(key).ok()).take(MOST_KEYS).collect();
+    if fitting.is_empty() { Err(TokenFault::UnknownKey) } else { Ok(fitting) }
 }
 
 /// Whether `key` is made for signatures by `algorithm`: by its type, and by what it says of its own use.

@@ -49,7 +49,7 @@ pub struct LogoutToken {
 /// Who signed in, if `token` is what the provider answers to the sign-in with that `nonce`.
 ///
 /// # Errors
-/// [`TokenFault`]. After [`TokenFault::UnknownKey`] newer keys may help.
+/// [`TokenFault`]. After some of them newer keys may help: see [`TokenFault::may_be_an_old_key`].
 pub fn verify_id_token(
     token: &str,
     keys: &[Jwk],

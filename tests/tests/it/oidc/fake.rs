@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, net::Ipv4Addr, sync::Arc};
 
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev::ServerHandle, web};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev::ServerHandle, http::StatusCode, web};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, crypto, jwk::Jwk};
 use parking_lot::Mutex;
@@ -53,6 +53,8 @@ pub(super) struct Says {
     /// Takes the place of the ID token altogether.
     pub(super) id_token: Option<String>,
     pub(super) user_info: Value,
+    /// In the place of the user information: a status, a media type and a body.
+    pub(super) user_info_is: Option<(u16, &'static str, String)>,
     /// Signs.
     pub(super) key: Key,
     /// Are published.
@@ -114,6 +116,7 @@ impl Fake {
             header: json!({}),
             id_token: None,
             user_info: json!({ "sub": "ada" }),
+            user_info_is: None,
             keys: vec![key.public.clone()],
             key,
         };
@@ -250,7 +253,14 @@ async fn token(request: HttpRequest, body: web::Bytes, state: web::Data<State>) 
 async fn user_info(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
     match request.headers().get("authorization") {
         Some(value) if value == "Bearer planted-access-token-of-a-provider" => {
-            HttpResponse::Ok().json(&state.says.lock().user_info)
+            let says = state.says.lock();
+            match &says.user_info_is {
+                Some((status, media_type, body)) => {
+                    let status = StatusCode::from_u16(*status).expect("a status");
+                    HttpResponse::build(status).content_type(*media_type).body(body.clone())
+                }
+                None => HttpResponse::Ok().json(&says.user_info),
+            }
         }
         _ => HttpResponse::Unauthorized().finish(),
     }

@@ -4,6 +4,7 @@
 mod app;
 mod certified;
 mod fake;
+mod imperfect;
 mod lies;
 mod logout;
 mod refusals;
