@@ -442,6 +442,11 @@ fn routes(routes: &mut web::ServiceConfig) {
         .service(resource("/auth/oidc/{provider}/login", "GET", [web::get().to(api::begin_oidc_login)]))
         .service(resource("/auth/oidc/{provider}/callback", "GET", [web::get().to(api::finish_oidc_login)]))
         .service(resource(
+            "/auth/oidc/{provider}/second-factor",
+            "GET, POST",
+            [web::get().to(api::show_second_factor), post().to(api::check_second_factor)],
+        ))
+        .service(resource(
             "/auth/oidc/{provider}/backchannel-logout",
             "POST",
             [post().to(api::backchannel_logout)],

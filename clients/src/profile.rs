@@ -130,6 +130,13 @@ impl ProfileClient {
         self.transport.fetch(cx, call).await
     }
 
+    /// Checks a one-time or recovery code of the acting user, and uses it up.
+    pub async fn verify_totp(&self, cx: &CallContext, code: &str) -> Result<(), UpstreamError> {
+        let path = ["members", "me", "totp", "verify"];
+        let call = self.transport.call("verify_totp", Method::POST, &path).json(&Code { code })?;
+        self.transport.perform(cx, call).await
+    }
+
     /// Removes the second factor of the acting user.
     pub async fn remove_totp(&self, cx: &CallContext, code: &str) -> Result<(), UpstreamError> {
         let call = self

@@ -54,6 +54,28 @@ pub struct SessionInfo {
     pub expires_at: Rfc3339,
 }
 
+/// The second factor of a sign-in through a provider. No `Debug`: it is a secret for as long as it stands.
+#[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SecondFactorCode {
+    /// One-time or recovery code.
+    #[schema(min_length = 1, max_length = 64)]
+    pub otp: String,
+}
+
+/// A browser's session that a sign-in through a provider made. No `Debug`: the CSRF token is a secret.
+#[derive(Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProviderSignedIn {
+    pub user: Me,
+    /// To be sent back as `X-CSRF-Token` with every unsafe method.
+    pub csrf_token: String,
+    /// When the session ends unless it is used before.
+    pub expires_at: Rfc3339,
+    /// Where the sign-in began: a path here, or a page of a configured origin.
+    pub return_to: String,
+}
+
 /// The session's CSRF token.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CsrfToken {

@@ -23,9 +23,9 @@ mod time;
 
 pub use amount::{Amount, AmountError, cost, cost_per_serving};
 pub use auth::{
-    Credentials, CsrfToken, ListedSession, RefreshRequest, RevokeRequest, SessionInfo, SignInKind,
-    SignInProvider, SignUp, SignedUp, TokenRequest, Tokens, TotpCode, TotpConfirmed, TotpEnabled,
-    TotpEnrolment, TotpSetup,
+    Credentials, CsrfToken, ListedSession, ProviderSignedIn, RefreshRequest, RevokeRequest, SecondFactorCode,
+    SessionInfo, SignInKind, SignInProvider, SignUp, SignedUp, TokenRequest, Tokens, TotpCode, TotpConfirmed,
+    TotpEnabled, TotpEnrolment, TotpSetup,
 };
 pub use comment::{Comment, CommentInput};
 pub use home_feed::{DegradedPart, FeedPost, HomeFeed, PartStatus, Reason, RecipeCardWithAuthor};

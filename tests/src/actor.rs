@@ -146,6 +146,15 @@ impl Actor {
         answer
     }
 
+    /// Asks for the CSRF token of a session that came by a redirect, as a page does, and keeps it.
+    ///
+    /// # Panics
+    /// Without a session.
+    pub async fn learn_csrf_token(&self) {
+        let token = self.get("/auth/csrf-token").await.expect(200).json();
+        self.session.lock().csrf = token["csrf"].as_str().map(str::to_owned);
+    }
+
     /// Signs in as an app does and keeps the tokens: from then on, requests bear the access token.
     ///
     /// # Panics

@@ -3,7 +3,7 @@
 
 use schemas::{
     Amount, CommentInput, Credentials, MemberPatch, PostInput, RecipeInput, RefreshRequest, RevokeRequest,
-    SignUp, TokenRequest, TotpCode,
+    SecondFactorCode, SignUp, TokenRequest, TotpCode,
 };
 
 use crate::edge::{FieldErrors, Validate};
@@ -68,6 +68,12 @@ impl Validate for RevokeRequest {
         if self.token.is_some() && self.refresh_token.is_some() {
             errors.add("refresh_token", "duplicate", "is another name of `token`: give one of them");
         }
+    }
+}
+
+impl Validate for SecondFactorCode {
+    fn validate(&self, errors: &mut FieldErrors) {
+        errors.length("otp", &self.otp, 1, 64);
     }
 }
 

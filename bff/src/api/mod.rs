@@ -42,7 +42,8 @@ pub use ingredients::list_ingredients;
 pub use jwks::{Jwks, jwks};
 pub use me::{change_me, read_me};
 pub use oidc::{
-    Oidc, OidcParts, Provider, backchannel_logout, begin_oidc_login, finish_oidc_login, list_oidc_providers,
+    Oidc, OidcParts, Provider, backchannel_logout, begin_oidc_login, check_second_factor, finish_oidc_login,
+    list_oidc_providers, show_second_factor,
 };
 pub use posts::{create_post, delete_post, like_post, unlike_post};
 pub use reading::Reader;

@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 
 use crate::{
     api::{Oidc, OidcParts, Provider},
-    config::{Config, OidcConfig, TokenAuth},
+    config::{Config, OidcConfig, SecondFactor, TokenAuth},
     identity::{
         AllowedOrigins, Secrets,
         oidc::{Attempts, ProviderSessions},
@@ -57,6 +57,9 @@ fn provider(name: &str, config: &OidcConfig, runtime: Handle) -> Result<Provider
         name: name.to_owned(),
         display_name: shown.to_owned(),
         scopes: config.scopes.clone(),
+        asks_for_second_factor: config.second_factor == SecondFactor::Own,
+        second_factor_page: (!config.second_factor_page.is_empty())
+            .then(|| config.second_factor_page.clone()),
         client,
     })
 }

@@ -46,7 +46,7 @@ pub use sections::{
     TokensConfig, UpstreamConfig, UpstreamsConfig,
 };
 pub use values::{
-    LogFormat, Millis, Network, Profile, SameSite, StoreUrl, Switch, TokenAlgorithm, TokenAuth,
+    LogFormat, Millis, Network, Profile, SameSite, SecondFactor, StoreUrl, Switch, TokenAlgorithm, TokenAuth,
 };
 
 /// The compiled-in defaults: every key, with its comment.

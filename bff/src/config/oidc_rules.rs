@@ -70,7 +70,22 @@ fn provider(config: &Config, path: &str, provider: &OidcConfig, check: &mut Chec
         &key("scopes"),
         "must have \"openid\" among them",
     );
+    let page = provider.second_factor_page.as_str();
+    let message = "must be a path that begins with one /, or a page of one of cors.allowed_origins";
+    check.refuse(!page.is_empty() && !is_own_page(config, page), &key("second_factor_page"), message);
     check.range(&key("timeout_ms"), provider.timeout_ms.get(), 1..=60_000);
+}
+
+/// Whether browsers may be sent there: it goes into a `Location` as it is.
+fn is_own_page(config: &Config, page: &str) -> bool {
+    let plain = page.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
+    let path = page.starts_with('/') && !page.starts_with("//");
+    let of_origin = || {
+        config.cors.allowed_origins.iter().any(|origin| {
+            page.strip_prefix(origin.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    };
+    plain && (path || of_origin())
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::values::{
-    LogFormat, Millis, Network, SameSite, StoreUrl, Switch, TokenAlgorithm, TokenAuth, url_text,
+    LogFormat, Millis, Network, SameSite, SecondFactor, StoreUrl, Switch, TokenAlgorithm, TokenAuth, url_text,
 };
 
 /// The public listener.
@@ -132,6 +132,9 @@ pub struct OidcConfig {
     /// `openid` is among them.
     pub scopes: String,
     pub display_name: String,
+    pub second_factor: SecondFactor,
+    /// Empty: the gateway's own page.
+    pub second_factor_page: String,
     pub timeout_ms: Millis,
 }
 

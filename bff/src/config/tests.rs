@@ -584,6 +584,10 @@ fn every_mistake_in_a_provider_is_told() {
         ("SCOPES", "email", "oidc.x.scopes: must have"),
         ("SCOPES", "openid  email", "oidc.x.scopes: must be names"),
         ("TIMEOUT_MS", "0", "oidc.x.timeout_ms: must be"),
+        ("SECOND_FACTOR", "none", "oidc.x.second_factor: expected"),
+        ("SECOND_FACTOR_PAGE", "//evil.example", "oidc.x.second_factor_page: must be a path"),
+        ("SECOND_FACTOR_PAGE", "https://evil.example/x", "oidc.x.second_factor_page: must be a path"),
+        ("SECOND_FACTOR_PAGE", "/a b", "oidc.x.second_factor_page: must be a path"),
         ("CLIENT", "x", "oidc.x.client: unknown key"),
     ] {
         let name = format!("BFF__OIDC__X__{key}");

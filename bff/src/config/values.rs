@@ -94,6 +94,16 @@ pub enum TokenAuth {
     None,
 }
 
+/// Who asks for a member's second factor when they sign in through a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SecondFactor {
+    /// The gateway, of members who have switched it on.
+    Own,
+    /// The provider, or nobody.
+    Provider,
+}
+
 /// Whether something is on: `true`, `false` or `"auto"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Switch {

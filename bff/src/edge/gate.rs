@@ -21,7 +21,7 @@ use futures_util::FutureExt;
 use super::{
     ApiError, Edge,
     context::{RequestContext, RequestId, X_REQUEST_ID},
-    limits, problem,
+    limits, page, problem,
 };
 use crate::telemetry::AccessLine;
 
@@ -32,6 +32,8 @@ const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
 const DATA_ONLY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 /// CORS answers depend on who asks, so every answer does.
 const BY_ORIGIN: HeaderValue = HeaderValue::from_static("Origin");
+/// Pages of our own that say what is wrong.
+const HTML: &str = "text/html; charset=utf-8";
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
 
@@ -79,7 +81,8 @@ fn finish<B: MessageBody + 'static>(
 ) -> ServiceResponse<EitherBody<B>> {
     security_headers(response.headers_mut(), edge, id);
     let status = response.status();
-    let explained = response.headers().get(CONTENT_TYPE).is_some_and(|t| t == "application/problem+json");
+    let explained =
+        response.headers().get(CONTENT_TYPE).is_some_and(|t| t == "application/problem+json" || t == HTML);
     let response = if (status.is_client_error() || status.is_server_error()) && !explained {
         let (face, errors) = match response.response().error().and_then(Error::as_error::<ApiError>) {
             Some(error) => {
@@ -89,7 +92,12 @@ fn finish<B: MessageBody + 'static>(
             }
             None => (problem::face_of_status(status), Vec::new()),
         };
-        let document = problem::write(face, &errors, id, response.headers_mut());
+        let document = if page::is_for_people(response.request()) {
+            let request = response.request().clone();
+            page::write(face, &request, response.headers_mut())
+        } else {
+            problem::write(face, &errors, id, response.headers_mut())
+        };
         response.map_body(|_, _| EitherBody::right(BoxBody::new(document)))
     } else {
         response.map_into_left_body()

@@ -10,7 +10,7 @@ use actix_web::{
 use super::ApiError;
 
 /// A weight in thousandths (RFC 9110 section 12.4.2); 0: not wanted at all.
-type Weight = u16;
+pub(super) type Weight = u16;
 const FULL: Weight = 1000;
 
 /// Checks that the caller takes `application/json`.
@@ -36,12 +36,12 @@ pub fn prefers(request: &HttpRequest, media_type: &str) -> bool {
 
 fn weight_by_name(request: &HttpRequest, media_type: &str) -> Weight {
     let named =
-        values(request.headers(), &ACCEPT).filter(|(range, _)| range.eq_ignore_ascii_case(media_type));
+        weighted(request.headers(), &ACCEPT).filter(|(range, _)| range.eq_ignore_ascii_case(media_type));
     named.map(|(_, weight)| weight).max().unwrap_or_default()
 }
 
 fn weight_of_json(request: &HttpRequest) -> Weight {
-    let mut answers = values(request.headers(), &ACCEPT).peekable();
+    let mut answers = weighted(request.headers(), &ACCEPT).peekable();
     if answers.peek().is_none() {
         return FULL;
     }
@@ -66,7 +66,7 @@ pub fn accepted_coding<'o>(request: &HttpRequest, offered: &[&'o str]) -> Option
     }
     let named = |coding: &str| {
         let mut named =
-            values(headers, &ACCEPT_ENCODING).filter(|(token, _)| token.eq_ignore_ascii_case(coding));
+            weighted(headers, &ACCEPT_ENCODING).filter(|(token, _)| token.eq_ignore_ascii_case(coding));
         named.next().map(|(_, weight)| weight)
     };
     let any = named("*").unwrap_or_default();
@@ -82,7 +82,10 @@ pub fn accepted_coding<'o>(request: &HttpRequest, offered: &[&'o str]) -> Option
 }
 
 /// The members of a list header, each without its parameters, and with its weight.
-fn values<'h>(headers: &'h HeaderMap, name: &'h HeaderName) -> impl Iterator<Item = (&'h str, Weight)> {
+pub(super) fn weighted<'h>(
+    headers: &'h HeaderMap,
+    name: &'h HeaderName,
+) -> impl Iterator<Item = (&'h str, Weight)> {
     let lines = headers.get_all(name).filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).filter_map(|member| {
         let mut fields = member.split(';');

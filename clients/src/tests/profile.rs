@@ -85,6 +85,10 @@ async fn a_second_factor_is_enrolled_confirmed_and_removed() {
     assert_sent(&it.only_request(), "POST", "/members/me/totp/confirm", r#"{"code":"123456"}"#);
 
     let it = Fixture::new(|_| Reply::NoContent).await;
+    it.clients.profile.verify_totp(&cx(), "123456").await.expect("right");
+    assert_sent(&it.only_request(), "POST", "/members/me/totp/verify", r#"{"code":"123456"}"#);
+
+    let it = Fixture::new(|_| Reply::NoContent).await;
     it.clients.profile.remove_totp(&cx(), "123456").await.expect("removed");
     assert_sent(&it.only_request(), "DELETE", "/members/me/totp", r#"{"code":"123456"}"#);
 }

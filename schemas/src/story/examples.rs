@@ -9,9 +9,10 @@ use super::{
 use crate::{
     Comment, CommentInput, CommentWithAuthor, Counts, Credentials, CsrfToken, HomeFeed, Id, Ingredient,
     IngredientAmount, Items, Key, KeySet, ListedSession, LiveCommand, LiveMessage, Me, MePage, MemberPage,
-    MemberPatch, MySession, NumberedPage, Page, Post, PostInput, Problem, Recipe, RecipeCardWithAuthor,
-    RecipeForm, RecipeInput, RecipePage, RecipeWithAuthor, RefreshRequest, RevokeRequest, SessionInfo,
-    SignInKind, SignInProvider, SignUp, SignedUp, TokenRequest, Tokens, TotpCode, TotpEnabled, TotpSetup,
+    MemberPatch, MySession, NumberedPage, Page, Post, PostInput, Problem, ProviderSignedIn, Recipe,
+    RecipeCardWithAuthor, RecipeForm, RecipeInput, RecipePage, RecipeWithAuthor, RefreshRequest,
+    RevokeRequest, SecondFactorCode, SessionInfo, SignInKind, SignInProvider, SignUp, SignedUp, TokenRequest,
+    Tokens, TotpCode, TotpEnabled, TotpSetup,
 };
 
 impl Example for HomeFeed<'_> {
@@ -127,6 +128,13 @@ examples! {
         user: ada(),
         csrf_token: CSRF.into(),
         expires_at: time("2026-11-20T10:30:00Z"),
+    };
+    SecondFactorCode => SecondFactorCode { otp: "492039".into() };
+    ProviderSignedIn => ProviderSignedIn {
+        user: ada(),
+        csrf_token: CSRF.into(),
+        expires_at: time("2026-11-20T10:30:00Z"),
+        return_to: "/recipes".into(),
     };
     CsrfToken => CsrfToken { csrf: CSRF.into() };
     ListedSession => ListedSession {

@@ -26,8 +26,10 @@ use crate::{
 
 pub(super) use arrival::Arrival;
 pub(super) use contract::describe;
+pub(super) use second_factor::{OTP_INVALID, of_code};
 pub use second_factor::{confirm_totp, enrol_totp, remove_totp};
 pub use sessions::{csrf_token, end_session, list_sessions, log_out, log_out_everywhere, session};
+pub(super) use sign_in::info;
 pub use sign_in::{log_in, sign_up};
 pub use tokens::{issue_tokens, refresh_tokens, revoke_tokens};
 
@@ -115,7 +117,7 @@ async fn revoke_refresh_token(edge: &Edge, token: &str) -> Result<bool, Identity
     Ok(ended)
 }
 
-fn add_cookie(headers: &mut HeaderMap, line: &str) {
+pub(super) fn add_cookie(headers: &mut HeaderMap, line: &str) {
     // Cookie octets and our own attributes: always a header value. Were one not, nobody would be signed in by it.
     if let Ok(value) = HeaderValue::from_str(line) {
         headers.append(SET_COOKIE, value);

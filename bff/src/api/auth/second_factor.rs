@@ -31,7 +31,7 @@ use crate::{
 
 const X_CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 
-const OTP_INVALID: &str = "otp_invalid";
+pub(in crate::api) const OTP_INVALID: &str = "otp_invalid";
 const TOTP_ENABLED: &str = "totp_enabled";
 const TOTP_NOT_ENROLLED: &str = "totp_not_enrolled";
 
@@ -147,7 +147,7 @@ where
 
 /// What the profile service says to a code. That a code is wrong has a name in its contract and no status, and a code is
 /// all that it was sent: what it cannot take is the code, and counts as a guess.
-fn of_code(error: UpstreamError) -> UpstreamError {
+pub(in crate::api) fn of_code(error: UpstreamError) -> UpstreamError {
     let named = error.problem_code() == Some(OTP_INVALID);
     let wrong = error.status().is_some_and(|status| match status {
         StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => true,

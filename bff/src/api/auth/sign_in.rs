@@ -74,7 +74,7 @@ pub(super) async fn verify(
 }
 
 /// A session as its browser sees it.
-pub(super) fn info(edge: &Edge, session: &Session) -> Result<SessionInfo, ApiError> {
+pub(in crate::api) fn info(edge: &Edge, session: &Session) -> Result<SessionInfo, ApiError> {
     Ok(SessionInfo {
         user: (*session.profile).clone(),
         csrf_token: edge.csrf.token(&session.key),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder,
     http::header::{CACHE_CONTROL, COOKIE, HeaderValue, LOCATION, SET_COOKIE},
     web,
 };
@@ -11,11 +11,22 @@ use clients::{OidcError, Redeemed};
 use schemas::{ByIdentity, Me};
 use url::form_urlencoded;
 
-use super::{Oidc, Provider, refusals::Fault};
+use super::{
+    Oidc, Provider,
+    refusals::{Fault, STATE_INVALID},
+};
 use crate::{
-    api::{Api, auth::Arrival, calling::call_context, refusals::refusal},
-    edge::{ApiError, Edge},
-    identity::oidc::{Attempt, IdToken, Person, TokenFault, verify_id_token},
+    api::{
+        Api,
+        auth::{Arrival, add_cookie},
+        calling::call_context,
+        refusals::refusal,
+    },
+    edge::{ApiError, Edge, MaybeSignedIn, is_page_load},
+    identity::{
+        NewSession,
+        oidc::{Attempt, IdToken, Person, SecondStep, TokenFault, verify_id_token},
+    },
     telemetry::unix_ms,
 };
 
@@ -54,11 +65,12 @@ impl Answer<'_> {
 }
 
 /// `GET /auth/oidc/{provider}/callback`: 303 to where the sign-in began, with a session. What the browser was signed
-/// in with before ends. Where somebody did not want to sign in, 303 as well, with `error` in the query.
+/// in with before ends. A member with a second factor is sent to where the code is asked for. Where somebody did not
+/// want to sign in, 303 as well, with `error` in the query; and where a page is loaded again that signed the browser in.
 ///
 /// # Errors
-/// 400 `oidc_state_invalid`, `oidc_issuer_mismatch`, `oidc_code_refused` or `oidc_token_invalid`, 404,
-/// 503 `oidc_provider_unavailable`.
+/// 400 `oidc_state_invalid`, `oidc_issuer_mismatch`, `oidc_code_refused`, `oidc_token_invalid` or
+/// `oidc_token_too_large`, 404, 503 `oidc_provider_unavailable`.
 pub async fn finish_oidc_login(
     request: HttpRequest,
     oidc: web::Data<Oidc>,
@@ -66,13 +78,48 @@ pub async fn finish_oidc_login(
     edge: web::Data<Edge>,
 ) -> Result<HttpResponse, ApiError> {
     let provider = oidc.provider(&request)?;
+    let answer = Answer(form_urlencoded::parse(request.query_string().as_bytes()).collect());
+    match finish(&request, &oidc, provider, &answer, &api, &edge).await {
+        Err(refused) if refused.code() == STATE_INVALID && is_page_load(&request) => {
+            loaded_again(&request, &oidc, provider, &answer).await.unwrap_or(Err(refused))
+        }
+        finished => finished,
+    }
+}
+
+/// Where somebody goes who loads the page again, or comes back to it, though there is nothing to be done: on to the code
+/// that is asked for, or to where they wanted when they are signed in. Nowhere, for anybody else.
+async fn loaded_again(
+    request: &HttpRequest,
+    oidc: &Oidc,
+    provider: &Provider,
+    answer: &Answer<'_>,
+) -> Option<Result<HttpResponse, ApiError>> {
+    if oidc.second_step(request, provider).is_some() {
+        return Some(see_other(&second_factor_page(provider)).map(|mut response| response.finish()));
+    }
+    let MaybeSignedIn(caller) = MaybeSignedIn::extract(request).await.ok()?;
+    caller?;
+    // Known as long as the attempt's cookie is there.
+    let attempt = attempt(request, oidc, provider, answer).ok();
+    let there = attempt.as_ref().map_or("/", |attempt| attempt.return_to().as_str());
+    Some(see_other(there).map(|mut response| response.finish()))
+}
+
+async fn finish(
+    request: &HttpRequest,
+    oidc: &Oidc,
+    provider: &Provider,
+    answer: &Answer<'_>,
+    api: &Api,
+    edge: &Edge,
+) -> Result<HttpResponse, ApiError> {
     let told = |fault: Fault| {
         edge.metrics.sign_in("oidc_refused");
-        fault.told(&request, provider)
+        fault.told(request, provider)
     };
-    let answer = Answer(form_urlencoded::parse(request.query_string().as_bytes()).collect());
-    let attempt = attempt(&request, &oidc, provider, &answer).map_err(told)?;
-    check_issuer(provider, &answer).await.map_err(told)?;
+    let attempt = attempt(request, oidc, provider, answer).map_err(told)?;
+    check_issuer(provider, answer).await.map_err(told)?;
     // From here on the answer is used up, whatever comes of it: a code is sent once, and a page that is loaded again
     // signs nobody in.
     if !oidc.sessions.spend(&attempt).await? {
@@ -80,7 +127,7 @@ pub async fn finish_oidc_login(
     }
     if let Some(error) = answer.one("error") {
         if let Some(known) = SOMEBODYS_DOING.iter().find(|known| **known == error) {
-            return back(&oidc, &attempt, &attempt.return_to().with_error(known));
+            return back(oidc, &attempt, &attempt.return_to().with_error(known));
         }
         let known = FAILURES.iter().find(|known| **known == error);
         return Err(told(Fault::Answer(known.unwrap_or(&"an unknown error"))));
@@ -88,20 +135,49 @@ pub async fn finish_oidc_login(
     let code = answer.one("code").ok_or_else(|| told(Fault::State("it has neither a code nor an error")))?;
     let redirect_uri = oidc.redirect_uri(provider)?;
     let token = identify(provider, &attempt, code, &redirect_uri).await.map_err(told)?;
-    let user = member(&request, &api, provider, &token).await?;
-    let arrival = Arrival::of_browser(&request, &api, &edge);
+    let user = member(request, api, provider, &token).await?;
+    if provider.asks_for_second_factor && user.totp_enabled {
+        edge.metrics.sign_in("otp_required");
+        let mut response = back(oidc, &attempt, &second_factor_page(provider))?;
+        let step = SecondStep::begin(&attempt, token, user.id, unix_ms())?;
+        let cookie = oidc.attempts.second_step_cookie();
+        let cookie = cookie.set(&oidc.attempts.seal_second_step(&step)?, SecondStep::LIFE);
+        add_cookie(response.headers_mut(), &cookie);
+        return Ok(response);
+    }
+    let arrival = Arrival::of_browser(request, api, edge);
+    let new = open_linked(&arrival, oidc, provider, edge, user, &token, &attempt).await?;
+    let new = new.ok_or_else(|| told(Fault::Token(TokenFault::SignedOut)))?;
+    let mut response = back(oidc, &attempt, attempt.return_to().as_str())?;
+    arrival.set_session_cookie(&new, response.headers_mut());
+    Ok(response)
+}
+
+/// A session that the provider can sign out. Nothing, where it has done so while somebody was on the way of `attempt`.
+pub(super) async fn open_linked(
+    arrival: &Arrival,
+    oidc: &Oidc,
+    provider: &Provider,
+    edge: &Edge,
+    user: Me,
+    token: &IdToken,
+    attempt: &Attempt,
+) -> Result<Option<NewSession>, ApiError> {
     let new = arrival.open_session(user).await?;
-    let linked = oidc.sessions.link(provider.client.issuer(), &token, &attempt, &new.session).await;
+    let linked = oidc.sessions.link(provider.client.issuer(), token, attempt, &new.session).await;
     if !matches!(linked, Ok(true)) {
         // The provider could not sign out a session that is not linked: nobody may get it.
         edge.sessions.end(&new.session.key).await?;
     }
-    if !linked? {
-        return Err(told(Fault::Token(TokenFault::SignedOut)));
+    Ok(linked?.then_some(new))
+}
+
+/// Where the code is asked for.
+pub(super) fn second_factor_page(provider: &Provider) -> Cow<'_, str> {
+    match &provider.second_factor_page {
+        Some(page) => page.into(),
+        None => format!("/auth/oidc/{}/second-factor", provider.name).into(),
     }
-    let mut response = back(&oidc, &attempt, attempt.return_to().as_str())?;
-    arrival.set_session_cookie(&new, response.headers_mut());
-    Ok(response)
 }
 
 /// The sign-in that `answer` belongs to (RFC 6749 section 10.12): this browser must have begun it, here, lately.
@@ -183,7 +259,7 @@ async fn complete(provider: &Provider, token: IdToken, redeemed: &Redeemed) -> R
 }
 
 /// The member behind the identity.
-async fn member(
+pub(super) async fn member(
     request: &HttpRequest,
     api: &Api,
     provider: &Provider,
@@ -200,10 +276,15 @@ async fn member(
 
 /// To where the sign-in began. The attempt's cookie has done its work.
 fn back(oidc: &Oidc, attempt: &Attempt, there: &str) -> Result<HttpResponse, ApiError> {
+    let mut response = see_other(there)?;
+    response.append_header((SET_COOKIE, oidc.attempts.cookie(attempt.state()).clear()));
+    Ok(response.finish())
+}
+
+pub(super) fn see_other(there: &str) -> Result<HttpResponseBuilder, ApiError> {
     let there =
         HeaderValue::from_str(there).map_err(|_| ApiError::Internal("a way back that fits no header"))?;
     let mut response = HttpResponse::SeeOther();
     response.insert_header((LOCATION, there)).insert_header((CACHE_CONTROL, "no-store"));
-    response.append_header((SET_COOKIE, oidc.attempts.cookie(attempt.state()).clear()));
-    Ok(response.finish())
+    Ok(response)
 }

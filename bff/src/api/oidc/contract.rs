@@ -1,12 +1,17 @@
 //! What `/auth/oidc` promises. Beside the handlers.
 
-use schemas::{Items, SignInProvider};
+use schemas::{Items, ProviderSignedIn, SecondFactorCode, SignInProvider};
 use serde_json::json;
-use utoipa::openapi::{ObjectBuilder, ResponseBuilder, Schema};
+use utoipa::openapi::{ContentBuilder, ObjectBuilder, ResponseBuilder, Schema};
 
-use super::refusals::{callback_refusals, logout_refusals, return_to_refused};
+use super::refusals::{
+    Fault, callback_refusals, logout_refusals, look_ahead_refused, no_second_step, return_to_refused,
+    second_factor_unavailable,
+};
 use crate::{
+    api::refusals::refusal_named,
     edge::{Access, AnswerHeader, ApiError, Contract, Operation, text, upstream_problems},
+    identity::{CsrfRefusal, oidc::TokenFault},
     store::StoreError,
 };
 
@@ -35,23 +40,28 @@ pub(in super::super) fn describe(contract: &mut Contract) {
             .whatever_is_accepted()
             .answers_with(303, to("Go to the provider's sign-in page."))
             .bears(303, [AnswerHeader::Location.always(), AnswerHeader::SetCookie.always()])
-            .fails_with([return_to_refused(), ApiError::ProviderUnavailable]),
+            .tells_people()
+            .fails_with([return_to_refused(), look_ahead_refused(), ApiError::ProviderUnavailable]),
     );
     contract.add(
         Operation::get("/auth/oidc/{provider}/callback", "finishProviderSignIn")
             .is(PROVIDERS, Access::Public, "Come back from the provider")
             .about(
-                "What the browser was signed in with before ends. Who did not want to sign in is sent back with `error` \
-                 in the query.",
+                "What the browser was signed in with before ends. A member whose second factor is on is sent to where the \
+                 code is asked for, unless `oidc.NAME.second_factor` leaves it to the provider. Who did not want to sign \
+                 in is sent back with `error` in the query. A browser that is signed in and loads the page again is sent \
+                 on to `/`.",
             )
             .at("provider", text(32), NAME)
             .whatever_is_accepted()
-            .answers_with(303, to("Go to where the sign-in began, with a session."))
-            .bears(303, [AnswerHeader::Location.always(), AnswerHeader::SetCookie.always()])
+            .answers_with(303, to("Go to where the sign-in began, with a session; or to where the code is asked for."))
+            .bears(303, [AnswerHeader::Location.always(), AnswerHeader::SetCookie.sometimes()])
+            .tells_people()
             .fails_with(callback_refusals())
             .fails(ApiError::Identity(StoreError::Closed.into()))
             .fails_with(upstream_problems()),
     );
+    second_factor(contract);
     let token = "eyJhbGciOiJFZERTQSJ9.eyJldmVudHMiOnt9fQ.c2lnbmF0dXJl";
     let shape = ObjectBuilder::new().property("logout_token", text(16_384)).required("logout_token").build();
     let form = contract.named("LogoutForm".to_owned(), Schema::from(shape), json!({ "logout_token": token }));
@@ -68,6 +78,47 @@ pub(in super::super) fn describe(contract: &mut Contract) {
             )
             .fails_with(logout_refusals())
             .fails_with([ApiError::BodyTimeout, ApiError::BodyTooLarge(0), ApiError::UnsupportedMediaType]),
+    );
+}
+
+fn second_factor(contract: &mut Contract) {
+    let page = || ContentBuilder::new().schema(Some(text(20_000))).build();
+    contract.add(
+        Operation::get("/auth/oidc/{provider}/second-factor", "showProviderSecondFactor")
+            .is(PROVIDERS, Access::Public, "The page that asks for the code")
+            .about("For a browser whose sign-in through the provider waits for the member's second factor.")
+            .at("provider", text(32), NAME)
+            .whatever_is_accepted()
+            .answers_with(200, to("A form for the code.").content("text/html", page()))
+            .tells_people()
+            .fails(no_second_step()),
+    );
+    let (code, done) = (contract.input::<SecondFactorCode>(), contract.shape::<ProviderSignedIn>());
+    contract.add(
+        Operation::post("/auth/oidc/{provider}/second-factor", "finishProviderSignInWithCode")
+            .is(PROVIDERS, Access::Public, "Finish a sign-in with a code")
+            .about(
+                "With a one-time or a recovery code; the browser's cookie says which sign-in it is. Takes a form with \
+                 `otp` as well: it is answered with 303 to where the sign-in began, or with a page. What the browser was \
+                 signed in with before ends.",
+            )
+            .at("provider", text(32), NAME)
+            .takes(code)
+            .answers_shaped(200, "Signed in.", done)
+            .answers_with(303, to("Signed in; go to where the sign-in began."))
+            .bears(200, [AnswerHeader::SetCookie.always()])
+            .bears(303, [AnswerHeader::Location.always(), AnswerHeader::SetCookie.always()])
+            .tells_people()
+            .fails_with([no_second_step(), Fault::Token(TokenFault::Malformed).face()])
+            .fails_with([ApiError::OtpRequired { wrong: true }, second_factor_unavailable()])
+            .fails_with([
+                ApiError::Csrf(CsrfRefusal::Token),
+                ApiError::TooManyAttempts { retry_after_s: 1 },
+                ApiError::Identity(StoreError::Closed.into()),
+                ApiError::Store(StoreError::Closed),
+            ])
+            .fails_with(["totp_not_enrolled"].map(refusal_named))
+            .fails_with(upstream_problems()),
     );
 }
 

@@ -2,14 +2,14 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header::{CACHE_CONTROL, COOKIE, LOCATION, SET_COOKIE},
+    http::header::{CACHE_CONTROL, COOKIE, HeaderValue, LOCATION, SET_COOKIE, VARY},
     web,
 };
 use url::{Url, form_urlencoded};
 
 use super::{
     Oidc,
-    refusals::{Fault, return_to_refused},
+    refusals::{Fault, look_ahead_refused, return_to_refused},
 };
 use crate::{
     edge::ApiError,
@@ -21,9 +21,14 @@ use crate::{
 /// Nothing is stored.
 ///
 /// # Errors
-/// 400 `return_to_not_allowed`, 404, 503 `oidc_provider_unavailable`.
+/// 400 `return_to_not_allowed`, 404, 503 `oidc_provider_unavailable`, or `prefetch_refused` to a look ahead.
 pub async fn begin_oidc_login(request: HttpRequest, oidc: web::Data<Oidc>) -> Result<HttpResponse, ApiError> {
     let provider = oidc.provider(&request)?;
+    if looks_ahead(&request) {
+        let mut refused = HttpResponse::from_error(look_ahead_refused());
+        refused.headers_mut().insert(VARY, HeaderValue::from_static("Sec-Purpose, Purpose, X-Moz, Origin"));
+        return Ok(refused);
+    }
     let return_to = return_to(&request, &oidc)?;
     let metadata = provider.metadata().await.map_err(|error| Fault::from(error).told(&request, provider))?;
     let now_ms = unix_ms();
@@ -43,12 +48,25 @@ pub async fn begin_oidc_login(request: HttpRequest, oidc: web::Data<Oidc>) -> Re
     let mut response = HttpResponse::SeeOther();
     response.insert_header((LOCATION, there.as_str())).insert_header((CACHE_CONTROL, "no-store"));
     let cookies = request.headers().get_all(COOKIE).map(|value| value.as_bytes());
-    for cleared in oidc.attempts.make_room(cookies, now_ms) {
+    let sealed = oidc.attempts.seal(&attempt)?;
+    for cleared in oidc.attempts.make_room(cookies, sealed.len(), now_ms) {
         response.append_header((SET_COOKIE, cleared));
     }
-    let sealed = oidc.attempts.seal(&attempt)?;
     let cookie = oidc.attempts.cookie(attempt.state());
     Ok(response.append_header((SET_COOKIE, cookie.set(&sealed, Attempt::LIFE))).finish())
+}
+
+/// Whether a browser asks for what somebody may want next: to prefetch or to prerender it (Fetch Metadata `Sec-Purpose`, and
+/// what browsers said before it).
+fn looks_ahead(request: &HttpRequest) -> bool {
+    ["sec-purpose", "purpose", "x-purpose", "x-moz"].iter().any(|name| {
+        let values = request.headers().get_all(*name).filter_map(|value| value.to_str().ok());
+        let mut words = values.flat_map(|value| value.split([',', ';']));
+        words.any(|word| {
+            let word = word.trim();
+            ["prefetch", "prerender", "preview"].iter().any(|ahead| word.eq_ignore_ascii_case(ahead))
+        })
+    })
 }
 
 /// `returnTo`; where it is absent, our own front page.

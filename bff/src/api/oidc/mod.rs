@@ -8,6 +8,7 @@ mod login;
 mod logout;
 mod provider;
 mod refusals;
+mod second_factor;
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +16,11 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use actix_web::{HttpRequest, HttpResponse, http::header::CACHE_CONTROL, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{CACHE_CONTROL, COOKIE},
+    web,
+};
 use schemas::{Items, SignInProvider};
 
 pub(super) use contract::describe;
@@ -24,13 +29,15 @@ pub use callback::finish_oidc_login;
 pub use login::begin_oidc_login;
 pub use logout::backchannel_logout;
 pub use provider::Provider;
+pub use second_factor::{check_second_factor, show_second_factor};
 
 use crate::{
     edge::{ApiError, accepts_json},
     identity::{
         AllowedOrigins,
-        oidc::{Attempts, ProviderSessions},
+        oidc::{Attempts, ProviderSessions, SecondStep},
     },
+    telemetry::unix_ms,
 };
 
 /// What the handlers are made with.
@@ -85,6 +92,12 @@ impl Oidc {
     fn redirect_uri(&self, provider: &Provider) -> Result<String, ApiError> {
         let base = self.0.public_url.get().ok_or(ApiError::Internal("nobody said where the gateway is"))?;
         Ok(format!("{base}/auth/oidc/{}/callback", provider.name))
+    }
+
+    /// The second step that the browser is at.
+    fn second_step(&self, request: &HttpRequest, provider: &Provider) -> Option<SecondStep> {
+        let cookies = request.headers().get_all(COOKIE).map(|value| value.as_bytes());
+        self.attempts.open_second_step(cookies, &provider.name, unix_ms())
     }
 
     /// The provider in the path of `request`.

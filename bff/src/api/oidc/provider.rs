@@ -17,6 +17,10 @@ pub struct Provider {
     pub display_name: String,
     /// Separated by spaces.
     pub scopes: String,
+    /// Whether a member's second factor is asked for here.
+    pub asks_for_second_factor: bool,
+    /// Where; nothing: on the gateway's own page.
+    pub second_factor_page: Option<String>,
     pub client: OidcProvider,
 }
 

@@ -9,6 +9,9 @@ use crate::{
     identity::oidc::TokenFault,
 };
 
+/// The answer, or the code, belongs to no sign-in that is under way in this browser.
+pub(super) const STATE_INVALID: &str = "oidc_state_invalid";
+
 /// A refusal with its precise reason.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
@@ -30,10 +33,10 @@ pub(super) enum Fault {
 
 impl Fault {
     /// What the caller sees of it.
-    fn face(&self) -> ApiError {
+    pub(super) fn face(&self) -> ApiError {
         let (code, detail) = match self {
             Self::State(_) => (
-                "oidc_state_invalid",
+                STATE_INVALID,
                 "This is not the answer to a sign-in that this browser began in the last ten minutes. Begin anew.",
             ),
             Self::Issuer(_) => ("oidc_issuer_mismatch", "The answer comes from another provider."),
@@ -65,11 +68,36 @@ impl Fault {
     }
 }
 
+/// A look ahead of a browser begins no sign-in. Not 204: a browser may show the answer to a look ahead when the link is
+/// clicked, and would stay where it is; what is no 2xx it throws away, and asks again.
+pub(super) fn look_ahead_refused() -> ApiError {
+    ApiError::Refused {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        code: "prefetch_refused",
+        detail: "A sign-in is begun by somebody who follows the link, not by a browser that looks ahead.",
+    }
+}
+
+/// The service that keeps the second factors cannot check one for a sign-in through a provider.
+pub(super) fn second_factor_unavailable() -> ApiError {
+    ApiError::Refused {
+        status: StatusCode::FORBIDDEN,
+        code: "second_factor_unavailable",
+        detail: "The account has a second factor, which cannot be checked for a sign-in through a provider. \
+                 Sign in with the password.",
+    }
+}
+
 pub(super) fn return_to_refused() -> ApiError {
     refused((
         "return_to_not_allowed",
         "`returnTo` must be a path here, or a page of one of the configured origins.",
     ))
+}
+
+/// No sign-in waits for a code.
+pub(super) fn no_second_step() -> ApiError {
+    Fault::State("").face()
 }
 
 /// How an answer of a provider may be refused.

@@ -36,6 +36,7 @@ pub struct Operation {
     bare: bool,
     /// Nobody is charged for it.
     free: bool,
+    pages: bool,
     idempotent: bool,
 }
 
@@ -65,6 +66,7 @@ impl Operation {
             problems: Problems::default(),
             bare: false,
             free: false,
+            pages: false,
             idempotent: false,
         }
     }
@@ -219,6 +221,12 @@ impl Operation {
         self
     }
 
+    /// People come here: a browser that loads a page is told as a page what went wrong.
+    pub fn tells_people(mut self) -> Self {
+        self.pages = true;
+        self
+    }
+
     /// It may end like this.
     pub fn fails(mut self, error: ApiError) -> Self {
         self.problems.add(&error);
@@ -294,7 +302,7 @@ impl Operation {
         }
         for (status, faces) in self.problems.by_status() {
             let own = self.headers.iter().filter(|(of, _)| *of == status).map(|(_, header)| *header);
-            let named = problems::refusal(contract, status, &faces, own.collect());
+            let named = problems::refusal(contract, status, &faces, own.collect(), self.pages);
             responses.responses.insert(status.to_string(), RefOr::Ref(named));
         }
         (self.path, self.method, operation.responses(responses).build())

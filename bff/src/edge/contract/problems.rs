@@ -93,10 +93,17 @@ pub fn upstream_problems() -> [ApiError; 7] {
     .map(ApiError::Upstream)
 }
 
-/// What a refusal looks like: a problem document with one of these codes. Operations that end alike share it.
-pub(super) fn refusal(contract: &mut Contract, status: u16, faces: &[Face], own: Vec<Borne>) -> Ref {
+/// What a refusal looks like: a problem document with one of these codes, and where people come a page. Operations that end alike share it.
+pub(super) fn refusal(
+    contract: &mut Contract,
+    status: u16,
+    faces: &[Face],
+    own: Vec<Borne>,
+    pages: bool,
+) -> Ref {
     let codes = faces.iter().map(|face| face.code);
-    let name = codes.clone().chain(own.iter().map(|header| header.name())).collect::<Vec<_>>().join(".");
+    let name = codes.clone().chain(own.iter().map(|header| header.name())).chain(pages.then_some("page"));
+    let name = name.collect::<Vec<_>>().join(".");
     contract.refusal(format!("{status}.{name}"), |contract| {
         let words =
             faces.iter().map(|face| format!("- `{}`: {}", face.code, face.detail)).collect::<Vec<_>>();
@@ -106,8 +113,12 @@ pub(super) fn refusal(contract: &mut Contract, status: u16, faces: &[Face], own:
         let examples =
             faces.iter().map(|face| (face.code, ExampleBuilder::new().value(example(*face)).build()));
         let content = ContentBuilder::new().schema(Some(Schema::AllOf(shape))).examples_from_iter(examples);
-        let refusal =
+        let mut refusal =
             ResponseBuilder::new().description(words.join("\n")).content(PROBLEM_JSON, content.build());
+        if pages {
+            let page = ContentBuilder::new().schema(Some(super::text(20_000))).build();
+            refusal = refusal.content("text/html", page);
+        }
         headers::bearing(refusal.build(), own.into_iter().chain(headers::of_status(status)))
     })
 }

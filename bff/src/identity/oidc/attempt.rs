@@ -92,7 +92,7 @@ impl Attempt {
     }
 }
 
-fn random<const N: usize>() -> Result<String, IdentityError> {
+pub(super) fn random<const N: usize>() -> Result<String, IdentityError> {
     let mut bits = Zeroizing::new([0_u8; N]);
     getrandom::fill(bits.as_mut()).map_err(IdentityError::Randomness)?;
     Ok(URL_SAFE_NO_PAD.encode(bits.as_slice()))

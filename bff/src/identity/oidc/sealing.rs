@@ -1,6 +1,6 @@
 //! Attempts in cookies: sealed when somebody is sent to the provider, opened when they come back.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -12,10 +12,12 @@ use subtle::ConstantTimeEq;
 use super::{Attempt, ReturnTo};
 use crate::identity::{AllowedOrigins, CookieSettings, IdentityError, SameSite, Secrets, find_cookie};
 
-/// Attempts that one browser may have under way: one for each tab, and so many cookies of up to 2 kB.
-const MOST: usize = 5;
-const KEY_LABEL: &str = "oidc attempt";
-const SEALED_AS: &[u8] = b"bff oidc attempt v1";
+/// Attempts that one browser may have under way: one for each tab, in a cookie of its own.
+const MOST: usize = 16;
+/// Bytes of all of them together, as they stand in `Cookie`: servers in front of the gateway take 8 kB of it and more,
+/// and there are other cookies. With a short way back an attempt takes about 280 bytes, with the longest 1,600.
+const MOST_BYTES: usize = 5 * 1024;
+const PURPOSE: &str = "oidc attempt";
 const SALT_LEN: usize = 16;
 /// Characters of the part of a cookie's name that tells attempts apart.
 const TAG_LEN: usize = 16;
@@ -26,7 +28,9 @@ struct Written<'a> {
     s: &'a str,
     n: &'a str,
     v: &'a str,
-    r: &'a str,
+    /// The one that may have what JSON escapes.
+    #[serde(borrow)]
+    r: Cow<'a, str>,
     e: u64,
 }
 
@@ -58,7 +62,7 @@ impl Attempts {
         self.named(format!("{}{}", self.prefix(), &tag[..TAG_LEN]))
     }
 
-    fn named(&self, name: String) -> CookieSettings {
+    pub(super) fn named(&self, name: String) -> CookieSettings {
         CookieSettings {
             name,
             domain: None,
@@ -69,7 +73,7 @@ impl Attempts {
         }
     }
 
-    fn prefix(&self) -> &'static str {
+    pub(super) fn prefix(&self) -> &'static str {
         if self.secure { "__Host-Http-oidc-" } else { "oidc-" }
     }
 
@@ -83,17 +87,47 @@ impl Attempts {
             s: &attempt.state,
             n: &attempt.nonce,
             v: attempt.verifier.expose_secret(),
-            r: attempt.return_to.as_str(),
+            r: attempt.return_to.as_str().into(),
             e: attempt.expires_ms,
         };
-        let mut text = Zeroizing::new(serde_json::to_vec(&written).map_err(IdentityError::Record)?);
+        self.seal_json(PURPOSE, &written)
+    }
+
+    /// JSON that only this gateway reads again, and for that purpose alone.
+    pub(super) fn seal_json(
+        &self,
+        purpose: &'static str,
+        written: &impl Serialize,
+    ) -> Result<String, IdentityError> {
+        let mut text = Zeroizing::new(serde_json::to_vec(written).map_err(IdentityError::Record)?);
         let mut salt = [0_u8; SALT_LEN];
         getrandom::fill(&mut salt).map_err(IdentityError::Randomness)?;
-        let keys = self.secrets.keys(KEY_LABEL);
+        let keys = self.secrets.keys(purpose);
         let key = keys.first().and_then(|key| cipher(&key.mac(&[&salt])));
-        let sealed = key.and_then(|key| key.seal_in_place_append_tag(nonce(), aad(), &mut *text).ok());
+        let sealed = key.and_then(|key| key.seal_in_place_append_tag(nonce(), aad(purpose), &mut *text).ok());
         sealed.ok_or(IdentityError::Sealing)?;
         Ok(URL_SAFE_NO_PAD.encode([&salt[..], &text].concat()))
+    }
+
+    /// What `read` makes of what [`Self::seal_json`] sealed for the same purpose.
+    pub(super) fn unseal_json<T>(
+        &self,
+        purpose: &'static str,
+        sealed: &str,
+        read: impl Fn(&[u8]) -> Option<T>,
+    ) -> Option<T> {
+        let bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
+        let (salt, sealed) = bytes.split_at_checked(SALT_LEN)?;
+        let keys = self.secrets.keys(purpose);
+        keys.iter().find_map(|key| {
+            let mut text = Zeroizing::new(sealed.to_vec());
+            read(cipher(&key.mac(&[salt]))?.open_in_place(nonce(), aad(purpose), &mut text).ok()?)
+        })
+    }
+
+    /// A way back that was sealed: origins may have been taken out of the settings since.
+    pub(super) fn return_to(&self, text: &str) -> Option<ReturnTo> {
+        ReturnTo::parse(text, &self.origins)
     }
 
     /// The attempt of `provider` that `state` belongs to and one of the `cookies` of the same browser holds. Nothing
@@ -111,10 +145,15 @@ impl Attempts {
         (same && *attempt.provider == *provider && now_ms < attempt.expires_ms).then_some(attempt)
     }
 
-    /// `Set-Cookie` values that make room for one more attempt: all that cannot be used any more, and the oldest of
-    /// the others where there are many.
+    /// `Set-Cookie` values that make room for one more attempt, whose sealed value has `new_len` bytes: all that cannot
+    /// be used any more, and the oldest of the others where there are many or long ones.
     #[must_use]
-    pub fn make_room<'c>(&self, cookies: impl IntoIterator<Item = &'c [u8]>, now_ms: u64) -> Vec<String> {
+    pub fn make_room<'c>(
+        &self,
+        cookies: impl IntoIterator<Item = &'c [u8]>,
+        new_len: usize,
+        now_ms: u64,
+    ) -> Vec<String> {
         let pairs = cookies.into_iter().flat_map(|header| header.split(|b| *b == b';'));
         let mut held = Vec::new();
         for pair in pairs.filter_map(|pair| std::str::from_utf8(pair.trim_ascii()).ok()) {
@@ -123,31 +162,32 @@ impl Attempts {
             // Another name is none of ours, whatever it begins with.
             if tag.len() == TAG_LEN && tag.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)) {
                 let expires_ms = self.unseal(value).map_or(0, |attempt| attempt.expires_ms);
-                held.push((expires_ms, name));
+                held.push((expires_ms, name, pair.len()));
             }
         }
         held.sort_unstable();
         held.dedup();
-        let useless = held.iter().take_while(|(expires_ms, _)| *expires_ms <= now_ms).count();
-        let surplus = held.len().saturating_sub(MOST - 1).max(useless);
-        held[..surplus].iter().map(|(_, name)| self.named((*name).to_owned()).clear()).collect()
+        let useless = held.iter().take_while(|(expires_ms, ..)| *expires_ms <= now_ms).count();
+        let mut surplus = held.len().saturating_sub(MOST - 1).max(useless);
+        let new_bytes = self.prefix().len() + TAG_LEN + new_len;
+        let fits = |kept: &[(u64, &str, usize)]| {
+            kept.iter().map(|(.., bytes)| bytes).sum::<usize>() + new_bytes <= MOST_BYTES
+        };
+        while surplus < held.len() && !fits(&held[surplus..]) {
+            surplus += 1;
+        }
+        held[..surplus].iter().map(|(_, name, _)| self.named((*name).to_owned()).clear()).collect()
     }
 
     fn unseal(&self, sealed: &str) -> Option<Attempt> {
-        let bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
-        let (salt, sealed) = bytes.split_at_checked(SALT_LEN)?;
-        let keys = self.secrets.keys(KEY_LABEL);
-        keys.iter().find_map(|key| {
-            let mut text = Zeroizing::new(sealed.to_vec());
-            let opened = cipher(&key.mac(&[salt]))?.open_in_place(nonce(), aad(), &mut text).ok()?;
-            let written: Written<'_> = serde_json::from_slice(opened).ok()?;
+        self.unseal_json(PURPOSE, sealed, |json| {
+            let written: Written<'_> = serde_json::from_slice(json).ok()?;
             Some(Attempt {
                 provider: written.p.into(),
                 state: written.s.to_owned(),
                 nonce: written.n.to_owned(),
                 verifier: written.v.into(),
-                // Origins may have been taken out of the settings since.
-                return_to: ReturnTo::parse(written.r, &self.origins)?,
+                return_to: self.return_to(&written.r)?,
                 expires_ms: written.e,
             })
         })
@@ -163,8 +203,9 @@ fn nonce() -> Nonce {
     Nonce::assume_unique_for_key([0; NONCE_LEN])
 }
 
-fn aad() -> Aad<&'static [u8]> {
-    Aad::from(SEALED_AS)
+/// No purpose's text passes for another's.
+fn aad(purpose: &'static str) -> Aad<String> {
+    Aad::from(format!("bff {purpose} v1"))
 }
 
 #[cfg(test)]
@@ -256,7 +297,7 @@ mod tests {
     #[test]
     fn a_page_of_an_origin_that_was_taken_away_is_no_longer_returned_to() {
         let attempts = attempts("secret", false);
-        let there = ReturnTo::parse("https://app.example/x", &attempts.origins).expect("allowed");
+        let there = ReturnTo::parse("https://app.example/x?q=\"rice\"", &attempts.origins).expect("allowed");
         let attempt = Attempt::begin("company", there, NOW).expect("random bytes");
         let cookie = header(&attempts, &attempt);
         assert!(open(&attempts, &cookie, attempt.state(), NOW).is_some());
@@ -280,15 +321,28 @@ mod tests {
     #[test]
     fn a_browser_holds_a_few_attempts_and_the_oldest_go() {
         let attempts = attempts("secret", false);
-        let cookies: Vec<_> = (0..6).map(|n| header(&attempts, &begin(NOW + n))).collect();
+        let cookies: Vec<_> = (0..17).map(|n| header(&attempts, &begin(NOW + n))).collect();
         let name = |cookie: &str| cookie.split_once('=').expect("a pair").0.to_owned();
         let cleared = |cookies: &[String], now_ms| {
             let header = format!("sid=x; {}; oidc-theme=dark", cookies.join("; "));
-            attempts.make_room([header.as_bytes()], now_ms).iter().map(|line| name(line)).collect::<Vec<_>>()
+            attempts
+                .make_room([header.as_bytes()], 250, now_ms)
+                .iter()
+                .map(|line| name(line))
+                .collect::<Vec<_>>()
         };
-        assert!(cleared(&cookies[..4], NOW + 10).is_empty());
-        assert_eq!(cleared(&cookies[..5], NOW + 10), [name(&cookies[0])]);
-        assert_eq!(cleared(&cookies, NOW + 10), [name(&cookies[0]), name(&cookies[1])]);
+        assert!(cleared(&cookies[..15], NOW + 20).is_empty());
+        assert_eq!(cleared(&cookies[..16], NOW + 20), [name(&cookies[0])]);
+        assert_eq!(cleared(&cookies, NOW + 20), [name(&cookies[0]), name(&cookies[1])]);
+        // Long ones are fewer: all of them together, with the new one, stay within what servers in front take.
+        let long = ReturnTo::parse(&format!("/{}", "x".repeat(1000)), &attempts.origins).expect("a path");
+        let long: Vec<_> = (0..7)
+            .map(|n| Attempt::begin("company", long.clone(), NOW + n).expect("random bytes"))
+            .map(|attempt| header(&attempts, &attempt))
+            .collect();
+        let kept = long.len() - cleared(&long, NOW + 20).len();
+        assert_eq!(kept, (MOST_BYTES - 250) / long[0].len());
+        assert!(kept >= 2, "{kept}");
         // Expired, or not to be opened.
         assert_eq!(cleared(&cookies[..1], NOW + LIFE_MS), [name(&cookies[0])]);
         let (foreign, _) = cookies[0].split_once('=').expect("a pair");

@@ -49,7 +49,7 @@ fn accounts(contract: &mut Contract) {
     let identity = contract.input::<ByIdentity>();
     contract.add(
         Call::put("/members/by-identity", "byIdentity", "Find or make the member behind an OpenID identity")
-            .about("`issuer` and `subject` together say who it is, and nothing else: an address that somebody has already is not taken over.")
+            .about("`issuer` and `subject` together say who it is, and nothing else: an address that somebody has already is not taken over. Where `totpEnabled` is true, the gateway asks for a code before it signs the member in, and has it checked by `verifyTotp`.")
             .made_for(For::Accounts)
             .takes(identity)
             .answers(me, "The member."),
@@ -104,6 +104,12 @@ fn second_factor(contract: &mut Contract) {
         .takes(code.clone())
         .answers(confirmed, "The recovery codes, this once.")
         .refuses([ENABLED, NOT_ENROLLED, WRONG_CODE, NOT_FOUND, NO_RANDOMNESS]),
+    );
+    contract.add(
+        Call::post("/members/me/totp/verify", "verifyTotp", "Check a code of the acting user's second factor")
+            .about("For a sign-in through a provider, which no password is part of. With a one-time or a recovery code, which is used up. A service that lacks this call answers 404 or 405: its members with a second factor then cannot sign in through a provider.")
+            .takes(code.clone())
+            .refuses([NOT_ENROLLED, WRONG_CODE, NOT_FOUND]),
     );
     contract.add(
         Call::delete("/members/me/totp", "removeTotp", "Switch the second factor off")

@@ -49,5 +49,6 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     Routes::at("/members/me").get(members::me).patch(members::patch_me).register(config);
     Routes::at("/members/me/totp").post(second_factor::enrol).delete(second_factor::remove).register(config);
     Routes::at("/members/me/totp/confirm").post(second_factor::confirm).register(config);
+    Routes::at("/members/me/totp/verify").post(second_factor::verify).register(config);
     Routes::at("/members/{id}").get(members::one).register(config);
 }

@@ -66,6 +66,17 @@ pub(super) async fn confirm(
     Ok(secret_answer(&request, &TotpConfirmed { recovery_codes }))
 }
 
+/// `POST /members/me/totp/verify`: checks a code and uses it up.
+pub(super) async fn verify(
+    state: Data<Profile>,
+    Acting(id): Acting,
+    Json(input): Json<Code>,
+) -> Result<HttpResponse, Failure> {
+    let now = jsonwebtoken::get_current_timestamp();
+    state.db.write(move |tx| confirm_by(tx, &id, &input.code, now)).await?;
+    Ok(no_content())
+}
+
 /// `DELETE /members/me/totp`: switches it off, with a code.
 pub(super) async fn remove(
     state: Data<Profile>,
@@ -122,18 +133,20 @@ fn switch_on(
 }
 
 fn switch_off(tx: &Transaction<'_>, id: &Id, code: &str, now: u64) -> Result<(), Failure> {
-    if !enrolment(tx, id)?.1 {
-        return Err(NOT_ENROLLED);
-    }
-    if !use_up(tx, id, code, now)? {
-        return Err(wrong_code());
-    }
+    confirm_by(tx, id, code, now)?;
     tx.execute(
         "UPDATE members SET totp_enabled = 0, totp_secret = NULL, totp_last_step = 0 WHERE id = ?",
         [id.as_str()],
     )?;
     tx.execute("DELETE FROM recovery_codes WHERE member_id = ?", [id.as_str()])?;
     Ok(())
+}
+
+fn confirm_by(tx: &Transaction<'_>, id: &Id, code: &str, now: u64) -> Result<(), Failure> {
+    if !enrolment(tx, id)?.1 {
+        return Err(NOT_ENROLLED);
+    }
+    if use_up(tx, id, code, now)? { Ok(()) } else { Err(wrong_code()) }
 }
 
 /// The secret, and whether it counts.

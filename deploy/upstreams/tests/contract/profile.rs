@@ -160,6 +160,8 @@ async fn a_second_factor_is_asked_for_and_no_code_counts_twice() {
         ada.post("/members/me/totp/confirm", json!({"code": "000000"})).await.code(),
         (409, "totp_not_enrolled")
     );
+    let check = |code: &str| ada.post("/members/me/totp/verify", json!({"code": code}));
+    assert_eq!(check("000000").await.code(), (409, "totp_not_enrolled"));
     let enrolment = ada.call(Method::POST, "/members/me/totp").await.expect(200);
     let secret = enrolment["secret"].as_str().expect("a secret");
     assert_eq!(secret.len(), 32);
@@ -195,6 +197,13 @@ async fn a_second_factor_is_asked_for_and_no_code_counts_twice() {
     let wrong_password = json!({"login": "ada", "password": "wrong-horse", "otp": recovery[1]});
     assert_eq!(verify(&gateway, &profile, wrong_password).await, refused("bad_credentials"));
     assert_eq!(sign_in(json!(recovery[1])).await.0, 200, "a wrong password uses no code up");
+
+    // The same codes beside what a provider says.
+    assert_eq!(check("nonsense").await.code(), (422, "otp_invalid"));
+    assert_eq!(check(&next).await.code(), (422, "otp_invalid"), "a replay");
+    check(&recovery[4]).await.expect(204);
+    assert_eq!(check(&recovery[4]).await.code(), (422, "otp_invalid"), "single use");
+    assert_eq!(sign_in(json!(recovery[4])).await, refused("otp_invalid"));
 
     let off = |code: String| ada.call_with(Method::DELETE, "/members/me/totp", json!({"code": code}));
     assert_eq!(off("000".to_owned()).await.code(), (422, "otp_invalid"));

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::certified::Provider;
@@ -23,8 +23,8 @@ async fn forward(door: TcpListener, there: SocketAddr) {
     }
 }
 
-#[tokio::test]
-async fn people_sign_in_to_the_app_through_a_provider_and_it_signs_them_out() {
+/// Runs a script with people who use the app in front of a gateway that knows a certified provider.
+async fn people(script: &str) -> (Provider, Value) {
     // The provider has to know where people come back to before anything is there.
     let door = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", door.local_addr().expect("an address"));
@@ -34,10 +34,33 @@ async fn people_sign_in_to_the_app_through_a_provider_and_it_signs_them_out() {
     // Browsers reach the gateway through the app.
     tokio::spawn(forward(door, web.url.trim_start_matches("http://").parse().expect("an address")));
     let told = json!({ "web": url, "pictures": pictures(), "issuer": provider.issuer, "login": "grace" });
-    let result = run("app-provider.mjs", &told).await;
+    let result = run(script, &told).await;
+    (provider, result)
+}
+
+#[tokio::test]
+async fn people_sign_in_to_the_app_through_a_provider_and_it_signs_them_out() {
+    let (provider, result) = people("app-provider.mjs").await;
     let seen = &result["seen"];
     assert_eq!(seen["offered"], json!(["Continue with certified"]));
     assert_eq!(seen["asked"], json!(provider.issuer), "the provider's own pages");
     assert_eq!(seen["name"], "Certified grace");
+    expect_sound(&result);
+}
+
+#[tokio::test]
+async fn people_with_a_second_factor_are_asked_for_it_after_the_provider() {
+    let (_provider, result) = people("app-second-factor.mjs").await;
+    let expected = json!({
+        "afterLookingAhead": [],
+        "language": "ko",
+        "beforeTheCode": ["oidc-code"],
+        "wrong": "코드가 틀렸거나 이미 사용되었습니다. 다음 코드를 입력해 주세요.",
+        "name": "Certified grace",
+        "afterTheCode": [],
+        "stranger": "이 로그인은 끝낼 수 없습니다",
+        "again": true,
+    });
+    assert_eq!(result["seen"], expected, "{result}");
     expect_sound(&result);
 }

@@ -7,8 +7,10 @@ mod fake;
 mod imperfect;
 mod lies;
 mod logout;
+mod pages;
 mod refusals;
 mod replicas;
+mod second_factor;
 mod sign_in;
 
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -1,6 +1,5 @@
 //! Signing in.
 
-use reqwest::Method;
 use serde_json::json;
 use tests::TestBff;
 
@@ -131,26 +130,6 @@ async fn several_tabs_finish_in_any_order() {
         assert_eq!(back.header("location"), Some(there));
         let _ = actor.get("/auth/session").await.expect(200);
     }
-}
-
-#[tokio::test]
-async fn a_browser_keeps_five_attempts_at_most() {
-    let (_fake, bff) = system().await;
-    let mut jar = Vec::new();
-    for _ in 0..8 {
-        let request = bff.anonymous().request(Method::GET, "/auth/oidc/fake/login");
-        let answer = request.header("cookie", &jar.join("; ")).send().await.expect(303);
-        for line in answer.all("set-cookie") {
-            let pair = line.split(';').next().expect("a pair").to_owned();
-            let (name, value) = pair.split_once('=').expect("a pair");
-            match value {
-                "" => jar.retain(|held: &String| !held.starts_with(name)),
-                _ => jar.push(pair),
-            }
-        }
-        assert!(jar.len() <= 5, "{}", jar.len());
-    }
-    assert_eq!(jar.len(), 5);
 }
 
 #[tokio::test]
