@@ -28,6 +28,13 @@ pub fn client_address(request: &HttpRequest) -> IpAddr {
     told(request.headers(), trusted).unwrap_or(peer)
 }
 
+/// Whether what the headers of a request say of how it came counts: a trusted proxy or a server-side caller sent it.
+pub(super) fn forwarded_counts(request: &HttpRequest) -> bool {
+    let (Ok(edge), Some(peer)) = (Edge::of(request), request.peer_addr()) else { return false };
+    let peer = peer.ip().to_canonical();
+    edge.trusted_proxies.iter().any(|network| network.contains(&peer)) || is_service(request)
+}
+
 /// What one header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Word {
@@ -50,7 +57,7 @@ fn told(headers: &HeaderMap, trusted: impl Fn(IpAddr) -> bool) -> Option<IpAddr>
     }
 }
 
-type Parts<'h> = SmallVec<[&'h str; 4]>;
+pub(super) type Parts<'h> = SmallVec<[&'h str; 4]>;
 
 /// The lines of a header in their order: together they are one list (RFC 9110 section 5.3). One that is not text
 /// is unreadable as an element as well.
@@ -87,7 +94,7 @@ fn address(text: &str) -> Option<IpAddr> {
 }
 
 /// The elements of a `Forwarded` line: commas within quotes separate nothing.
-fn elements(line: &str) -> Option<Parts<'_>> {
+pub(super) fn elements(line: &str) -> Option<Parts<'_>> {
     let (mut parts, mut quoted, mut rest) = (Parts::new(), false, line);
     let mut place = 0;
     while let Some(found) = rest[place..].find(['"', ',', '\\']) {

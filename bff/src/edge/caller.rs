@@ -3,20 +3,22 @@
 use std::{
     future::{Ready, ready},
     pin::Pin,
-    sync::Arc,
 };
 
 use actix_web::{
-    FromRequest, HttpMessage, HttpRequest,
+    FromRequest, HttpRequest,
     dev::Payload,
-    http::header::{AUTHORIZATION, COOKIE, HOST, HeaderName, HeaderValue, ORIGIN, REFERER},
+    http::header::{HOST, HeaderName, ORIGIN, REFERER},
 };
 use futures_util::future::Either;
-use secrecy::{ExposeSecret, SecretString};
 
-use super::{ApiError, Edge, RequestContext, callers::is_service};
+use super::{
+    ApiError, Edge, RequestContext,
+    callers::is_service,
+    shown::{Showing, Shown, bears_token, shown},
+};
 use crate::{
-    identity::{Caller, CsrfHeaders, Session, SessionKind, find_cookie},
+    identity::{Caller, CsrfHeaders, SessionKind},
     telemetry::unix_ms,
 };
 
@@ -89,90 +91,13 @@ impl FromRequest for MaybeSignedIn {
 
 fn identify(request: &HttpRequest, touch: bool) -> Extracted<SignedIn> {
     match shown(request) {
-        Either::Left(shown) => {
-            Either::Left(ready(shown.into_inner().and_then(|shown| admit(request, shown, touch))))
-        }
-        Either::Right(pending) => {
+        Ok(Showing::Known(shown)) => Either::Left(ready(admit(request, shown, touch))),
+        Ok(Showing::Unread(unread)) => {
             let request = request.clone();
-            Either::Right(Box::pin(async move { admit(&request, pending.await?, touch) }))
+            Either::Right(Box::pin(async move { admit(&request, unread.read().await?, touch) }))
         }
+        Err(error) => Either::Left(ready(Err(error))),
     }
-}
-
-/// Who a request says it is from, as far as that is true.
-#[derive(Debug, Clone)]
-pub(super) enum Shown {
-    /// It says nothing, or has a cookie of no session that is known.
-    Nobody,
-    BadToken,
-    Token(Arc<Session>),
-    Cookie(Arc<Session>),
-}
-
-impl Shown {
-    pub(super) fn session(&self) -> Option<&Arc<Session>> {
-        match self {
-            Self::Token(session) | Self::Cookie(session) => Some(session),
-            Self::Nobody | Self::BadToken => None,
-        }
-    }
-}
-
-/// Looks at what the request shows, unless that was done before.
-pub(super) fn shown(request: &HttpRequest) -> Extracted<Shown> {
-    let now = |shown| Either::Left(ready(shown));
-    let known = request.extensions().get::<RequestContext>().and_then(|context| context.shown.clone());
-    if let Some(known) = known {
-        return now(Ok(known));
-    }
-    let edge = match Edge::of(request) {
-        Ok(edge) => edge,
-        Err(error) => return now(Err(error)),
-    };
-    let now_ms = unix_ms();
-    // A token is said to be good for the request, a cookie merely comes along: where both are there the token counts,
-    // and a bad one is not made good by a cookie.
-    if let Some(bearer) = bearer(request) {
-        let Some(token) = bearer else { return now(Ok(Shown::BadToken)) };
-        if let Some(session) = edge.tokens.peek_access(token, now_ms) {
-            return now(Ok(Shown::Token(session)));
-        }
-        let (edge, token) = (edge.clone(), SecretString::from(token));
-        return Either::Right(Box::pin(async move {
-            let session = edge.tokens.load_access(token.expose_secret(), now_ms).await?;
-            Ok(session.map_or(Shown::BadToken, Shown::Token))
-        }));
-    }
-    let cookies = request.headers().get_all(COOKIE).map(|value| value.as_bytes());
-    let Some(raw_id) = find_cookie(cookies, &edge.cookie.name) else {
-        return now(Ok(Shown::Nobody));
-    };
-    if let Some(session) = edge.sessions.peek(raw_id, now_ms) {
-        return now(Ok(Shown::Cookie(session)));
-    }
-    let (edge, raw_id) = (edge.clone(), raw_id.to_owned());
-    Either::Right(Box::pin(async move {
-        let session = edge.sessions.load(&raw_id, now_ms).await?;
-        Ok(session.map_or(Shown::Nobody, Shown::Cookie))
-    }))
-}
-
-/// The token of `Authorization: Bearer` (RFC 6750 section 2.1); `Some(None)` where the header is there and holds none,
-/// or is there twice. Other schemes are not ours: what stands in front may use them.
-fn bearer(request: &HttpRequest) -> Option<Option<&str>> {
-    let mut lines = request.headers().get_all(AUTHORIZATION).map(HeaderValue::as_bytes).filter_map(|line| {
-        let (scheme, rest) = line.split_at_checked(b"Bearer".len())?;
-        (scheme.eq_ignore_ascii_case(b"Bearer") && rest.first().is_none_or(|b| *b == b' ')).then_some(rest)
-    });
-    let (first, again) = (lines.next()?, lines.next());
-    let token = str::from_utf8(first.trim_ascii()).ok();
-    Some(token.filter(|token| !token.is_empty() && again.is_none()))
-}
-
-/// Whether the request says that it bears an access token.
-#[must_use]
-pub fn bears_token(request: &HttpRequest) -> bool {
-    bearer(request).is_some()
 }
 
 fn admit(request: &HttpRequest, shown: Shown, touch: bool) -> Result<SignedIn, ApiError> {
@@ -223,8 +148,9 @@ pub async fn ended_meanwhile(request: &HttpRequest, caller: &Caller) -> Option<A
 /// # Errors
 /// 403 `csrf_failed`.
 pub fn origin_check(request: &HttpRequest) -> Result<(), ApiError> {
+    let edge = Edge::of(request)?;
     let safe = request.method().is_safe() || is_service(request);
-    Ok(Edge::of(request)?.csrf.decide(safe, csrf_headers(request), None)?)
+    Ok(edge.csrf.decide(safe, csrf_headers(request), None)?)
 }
 
 /// The check for requests that are safe by their method and open a connection all the same: no preflight precedes

@@ -13,7 +13,7 @@ use actix_web::{
 };
 use bytestring::ByteString;
 
-use super::caller::Shown;
+use super::shown::Shown;
 use crate::telemetry::hex_digits;
 
 /// `X-Request-Id`.

@@ -12,7 +12,12 @@ use actix_web::{
 };
 use bytes::Bytes;
 
-use super::{ApiError, Edge, RequestContext, caller::shown, callers::caller_service, client_address};
+use super::{
+    ApiError, Edge, RequestContext,
+    callers::caller_service,
+    client_address,
+    shown::{Showing, shown},
+};
 use crate::identity::{Charge, Limit, Limits, Principal, Tier};
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -98,7 +103,12 @@ async fn principal(request: &HttpRequest) -> Principal {
     if let Some(name) = caller_service(request) {
         return Principal::caller(&name);
     }
-    let session = match shown(request).await {
+    let shown = match shown(request) {
+        Ok(Showing::Known(shown)) => Ok(shown),
+        Ok(Showing::Unread(unread)) => unread.read().await,
+        Err(error) => Err(error),
+    };
+    let session = match shown {
         Ok(shown) => {
             let session = shown.session().cloned();
             RequestContext::note(request, |context| context.shown = Some(shown));

@@ -21,6 +21,8 @@ mod negotiate;
 mod page;
 mod problem;
 mod query;
+mod reached;
+mod shown;
 mod state;
 mod trace;
 mod validate;
@@ -29,7 +31,7 @@ mod validators;
 pub use address::{TrustedProxies, client_address};
 pub use body::{JsonBody, OptionalJsonBody};
 pub use caller::{
-    MaybeSignedIn, SignedIn, SignedInUntouched, bears_token, ended_meanwhile, handshake_check, origin_check,
+    MaybeSignedIn, SignedIn, SignedInUntouched, ended_meanwhile, handshake_check, origin_check,
 };
 pub use callers::{Callers, caller_service};
 pub use context::RequestContext;
@@ -47,6 +49,8 @@ pub use negotiate::{accepted_coding, accepts_json, names, prefers};
 pub use page::{Language, is_page_load, page};
 pub use problem::{method_not_allowed, not_found};
 pub use query::{MAX_CURSOR, Query};
+pub use reached::hosts;
+pub use shown::bears_token;
 pub use state::{Edge, EdgeParts};
 pub use trace::{RequestSpan, spans_wanted};
 pub use validate::{FieldErrors, Validate};

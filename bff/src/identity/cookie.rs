@@ -2,6 +2,64 @@
 
 use std::{fmt::Write as _, time::Duration};
 
+use smallvec::SmallVec;
+
+/// How many values under one name are tried: a request that bears more makes no more work.
+const MAX_CANDIDATES: usize = 4;
+
+/// What a request bears under the name of one cookie. Browsers send one cookie for each scope that fits (host, domain,
+/// path), so that a name may come more than once (RFC 6265 section 5.4), and nothing says which scope a value is of.
+#[derive(Debug, Default)]
+pub struct CookieValues<'a> {
+    candidates: SmallVec<[&'a str; MAX_CANDIDATES]>,
+    pairs: usize,
+}
+
+impl<'a> CookieValues<'a> {
+    /// The distinct values that may be meant, at most four, in the order of the header: the most specific path first,
+    /// and of one path the oldest (RFC 6265 section 5.4).
+    pub fn candidates(&self) -> impl Iterator<Item = &'a str> {
+        self.candidates.iter().copied()
+    }
+
+    /// Whether the name is there at all, with whatever value.
+    #[must_use]
+    pub fn is_present(&self) -> bool {
+        self.pairs > 0
+    }
+
+    /// Whether the name is there more than once: the browser has a cookie of another scope beside ours.
+    #[must_use]
+    pub fn is_duplicated(&self) -> bool {
+        self.pairs > 1
+    }
+}
+
+/// What the `Cookie` headers of a request bear under `name`. Candidates are the values of plain octets (RFC 6265
+/// section 4.1.1 `*cookie-octet`; quotes are not taken off) that are `plausible`: values that cannot be ours must not
+/// take the places of one that is. Names are compared byte for byte, spaces included, so that no other name passes for a
+/// `__Host-` one. Allocates nothing.
+pub fn cookie_values<'a>(
+    headers: impl IntoIterator<Item = &'a [u8]>,
+    name: &str,
+    plausible: impl Fn(&str) -> bool,
+) -> CookieValues<'a> {
+    let mut found = CookieValues::default();
+    for pair in headers.into_iter().flat_map(|header| header.split(|b| *b == b';')) {
+        let Some(value) = value_of(pair.trim_ascii(), name.as_bytes()) else { continue };
+        found.pairs += 1;
+        if found.candidates.len() == MAX_CANDIDATES || !is_plain(value) {
+            continue;
+        }
+        // Cookie octets are ASCII.
+        let Ok(value) = std::str::from_utf8(value) else { continue };
+        if plausible(value) && !found.candidates.contains(&value) {
+            found.candidates.push(value);
+        }
+    }
+    found
+}
+
 /// The value of the cookie `name` in the `Cookie` headers of a request. Allocates nothing.
 ///
 /// Nothing when it is absent, when any value under that name is not plain (RFC 6265 section 4.1.1
@@ -12,9 +70,7 @@ pub fn find_cookie<'a>(headers: impl IntoIterator<Item = &'a [u8]>, name: &str) 
     let mut found: Option<&'a [u8]> = None;
     for pair in headers.into_iter().flat_map(|header| header.split(|b| *b == b';')) {
         let Some(value) = value_of(pair.trim_ascii(), name.as_bytes()) else { continue };
-        // A pass that does not branch looks at many bytes at once.
-        let sound = value.iter().fold(true, |sound, octet| sound & is_cookie_octet(*octet));
-        if !sound || found.is_some_and(|earlier| earlier != value) {
+        if !is_plain(value) || found.is_some_and(|earlier| earlier != value) {
             return None;
         }
         found = Some(value);
@@ -25,6 +81,11 @@ pub fn find_cookie<'a>(headers: impl IntoIterator<Item = &'a [u8]>, name: &str) 
 
 fn value_of<'a>(pair: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     pair.strip_prefix(name)?.strip_prefix(b"=")
+}
+
+fn is_plain(value: &[u8]) -> bool {
+    // A pass that does not branch looks at many bytes at once.
+    value.iter().fold(true, |plain, octet| plain & is_cookie_octet(*octet))
 }
 
 /// RFC 6265 section 4.1.1: visible ASCII but `"`, `,`, `;` and `\`.
@@ -89,6 +150,23 @@ impl CookieSettings {
         text
     }
 
+    /// `Set-Cookie` values that drop cookies of this name and path from the other scopes in which a browser that reached
+    /// the gateway as `host` (with or without a port) may have one: the host alone, the host as a domain, and the domains
+    /// above it. Such a cookie stays behind when [`Self::domain`] is changed, or was set by a sibling host. Browsers ignore
+    /// those that name no domain of theirs.
+    #[must_use]
+    pub fn clear_elsewhere(&self, host: &str) -> Vec<String> {
+        // RFC 6265bis section 4.1.3.2: such a cookie has no domain, so that there is no other scope.
+        if self.name.to_ascii_lowercase().starts_with("__host-") {
+            return Vec::new();
+        }
+        let own = self.domain.as_deref().map(|domain| domain.trim_start_matches('.'));
+        let elsewhere = |domain: Option<&str>| Self { domain: domain.map(str::to_owned), ..self.clone() };
+        let host_only = self.domain.is_some().then(|| elsewhere(None).clear());
+        let domains = domains_of(host).into_iter().filter(|domain| Some(*domain) != own);
+        host_only.into_iter().chain(domains.map(|domain| elsewhere(Some(domain)).clear())).collect()
+    }
+
     fn push_attributes(&self, text: &mut String) {
         // Writing to a String cannot fail.
         let _ = write!(text, "; Path={}", self.path);
@@ -103,6 +181,21 @@ impl CookieSettings {
         }
         let _ = write!(text, "; SameSite={}", self.same_site.as_str());
     }
+}
+
+/// The host's name as a domain and those above it but the last one, which is nobody's: at most five. None for what is no
+/// name, such as an address.
+fn domains_of(host: &str) -> Vec<&str> {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    let numeric = name.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
+    if name.len() > 253 || numeric || !name.split('.').all(label) {
+        return Vec::new();
+    }
+    let above = name.match_indices('.').map(|(dot, _)| &name[dot + 1..]);
+    std::iter::once(name).chain(above).filter(|domain| domain.contains('.')).take(5).collect()
 }
 
 #[cfg(test)]
@@ -190,6 +283,67 @@ mod tests {
         );
         let plain = CookieSettings { name: "sid".into(), secure: false, http_only: false, ..production };
         assert_eq!(plain.set("", Duration::from_secs(60)), "sid=; Max-Age=60; Path=/; SameSite=Lax");
+    }
+
+    fn values(headers: &[&'static str]) -> (Vec<&'static str>, bool) {
+        let found =
+            cookie_values(headers.iter().map(|header| header.as_bytes()), "sid", |value| value.len() == 3);
+        (found.candidates().collect(), found.is_duplicated())
+    }
+
+    #[test]
+    fn of_several_cookies_those_that_may_be_meant_are_candidates() {
+        for (headers, candidates, duplicated) in [
+            (&[][..], &[][..], false),
+            (&["a=1; sid=abc"], &["abc"], false),
+            (&["sid=abc; sid=xyz"], &["abc", "xyz"], true),
+            (&["sid=xyz", "sid=abc"], &["xyz", "abc"], true),
+            (&["sid=abc; sid=abc"], &["abc"], true),
+            (&["sid=\"ab; sid=abc; sid=a,c"], &["abc"], true),
+            (&["sid=; sid=AAAA; sid=abc"], &["abc"], true),
+            (&["sid=AAAA"], &[], false),
+            (&["sid=1; sid=2; sid=3; sid=4; sid=5; sid=abc"], &["abc"], true),
+            (&["sid=aaa; sid=bbb; sid=ccc; sid=aaa; sid=ddd; sid=abc"], &["aaa", "bbb", "ccc", "ddd"], true),
+            (&["sid =abc; SID=abc; xsid=abc"], &[], false),
+        ] {
+            assert_eq!(values(headers), (candidates.to_vec(), duplicated), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn other_scopes_are_cleared_and_none_that_is_not_there() {
+        let plain = CookieSettings {
+            name: "sid".into(),
+            domain: None,
+            path: "/".into(),
+            secure: false,
+            same_site: SameSite::Lax,
+            http_only: true,
+        };
+        let scopes = |settings: &CookieSettings, host: &str| -> Vec<Option<String>> {
+            let lines = settings.clear_elsewhere(host);
+            assert!(lines.iter().all(|line| line.starts_with(&format!("{}=; Max-Age=0;", settings.name))));
+            let domain = |line: &String| Some(line.split_once("; Domain=")?.1.split(';').next()?.to_owned());
+            lines.iter().map(domain).collect()
+        };
+        let named = |names: &[&str]| names.iter().map(|name| Some((*name).to_owned())).collect::<Vec<_>>();
+        assert_eq!(
+            scopes(&plain, "app.shop.example.org:8443"),
+            named(&["app.shop.example.org", "shop.example.org", "example.org"])
+        );
+        let wide = CookieSettings { domain: Some("example.org".into()), ..plain.clone() };
+        let mut expected = vec![None];
+        expected.extend(named(&["app.example.org"]));
+        assert_eq!(scopes(&wide, "app.example.org"), expected);
+        for nameless in
+            ["localhost:8080", "192.0.2.1:80", "[2001:db8::1]:80", "2001:db8::1", "", "a..b", "a b.c"]
+        {
+            assert_eq!(scopes(&plain, nameless), [], "{nameless}");
+        }
+        assert_eq!(scopes(&plain, "a.b;c.d"), [], "nothing that would be an attribute");
+        assert_eq!(scopes(&plain, "a.b.c.d.e.f.g.org").len(), 5);
+        let host = CookieSettings { name: "__Host-Http-sid".into(), secure: true, ..plain };
+        assert_eq!(scopes(&host, "app.example.org"), []);
     }
 
     proptest! {

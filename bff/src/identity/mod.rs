@@ -26,7 +26,7 @@ mod throttle;
 
 pub use address::{client_label, mask_address};
 pub use caller::{Caller, nobodys_call_context};
-pub use cookie::{CookieSettings, SameSite, find_cookie};
+pub use cookie::{CookieSettings, CookieValues, SameSite, cookie_values, find_cookie};
 pub use csrf::{CsrfGuard, CsrfHeaders, CsrfKeys, CsrfRefusal};
 pub use error::IdentityError;
 pub use families::{AppTokens, AppTokensParts, RefreshError, TokenPair, TokenPolicy};

@@ -7,7 +7,7 @@ use actix_web::{
 use schemas::Me;
 use secrecy::ExposeSecret;
 
-use super::{add_cookie, cookie, end_session_of, lasts, refresh_cookie};
+use super::{SentCookies, end_session_of, lasts};
 use crate::{
     api::Api,
     edge::{ApiError, Edge, client_address},
@@ -22,16 +22,16 @@ pub(in crate::api) struct Arrival {
     edge: Edge,
     client: String,
     address: String,
-    session: Option<String>,
-    refresh_token: Option<String>,
+    session: SentCookies,
+    refresh_token: SentCookies,
 }
 
 impl Arrival {
     /// A browser. The origin of `request` was checked: another site's page must not sign anybody out.
     pub(in crate::api) fn of_browser(request: &HttpRequest, api: &Api, edge: &Edge) -> Self {
         Self {
-            session: cookie(request, &edge.cookie.name),
-            refresh_token: refresh_cookie(request, edge),
+            session: SentCookies::session(request, edge),
+            refresh_token: SentCookies::refresh(request, edge),
             ..Self::of_app(request, api, edge)
         }
     }
@@ -44,8 +44,8 @@ impl Arrival {
             edge: edge.clone(),
             client: client_label(client.unwrap_or_default()),
             address: mask_address(client_address(request)),
-            session: None,
-            refresh_token: None,
+            session: SentCookies::none(&edge.cookie),
+            refresh_token: SentCookies::none(&edge.refresh_cookie),
         }
     }
 
@@ -71,18 +71,20 @@ impl Arrival {
     /// The `Set-Cookie` lines for `new`, and for what it replaces.
     pub(in crate::api) fn set_session_cookie(&self, new: &NewSession, headers: &mut HeaderMap) {
         let cookie = &self.edge.cookie;
-        add_cookie(headers, &cookie.set(new.id.expose_secret(), lasts(new.session.absolute_end_ms)));
-        if self.refresh_token.is_some() {
-            add_cookie(headers, &self.edge.refresh_cookie.clear());
+        let line = cookie.set(new.id.expose_secret(), lasts(new.session.absolute_end_ms));
+        self.session.replace(&line, headers);
+        if self.refresh_token.present {
+            self.refresh_token.clear(headers);
         }
     }
 
     /// The same for a refresh token that travels in a cookie.
     pub(super) fn set_refresh_cookie(&self, pair: &TokenPair, headers: &mut HeaderMap) {
         let cookie = &self.edge.refresh_cookie;
-        add_cookie(headers, &cookie.set(pair.refresh_token.expose_secret(), lasts(pair.absolute_end_ms)));
-        if self.session.is_some() {
-            add_cookie(headers, &self.edge.cookie.clear());
+        let line = cookie.set(pair.refresh_token.expose_secret(), lasts(pair.absolute_end_ms));
+        self.refresh_token.replace(&line, headers);
+        if self.session.present {
+            self.session.clear(headers);
         }
     }
 
@@ -93,13 +95,13 @@ impl Arrival {
         sign_in: impl Future<Output = Result<T, IdentityError>> + Send + 'static,
     ) -> Result<T, ApiError> {
         let edge = self.edge.clone();
-        let (session, refresh_token) = (self.session.clone(), self.refresh_token.clone());
+        let (sessions, refresh_tokens) = (self.session.values.clone(), self.refresh_token.values.clone());
         let signing_in = async move {
             let new = sign_in.await?;
-            if let Some(session) = session {
-                report(end_session_of(&edge, &session).await);
+            for session in sessions {
+                report(end_session_of(&edge, &session, None).await);
             }
-            if let Some(token) = refresh_token {
+            for token in refresh_tokens {
                 report(edge.tokens.revoke(&token, unix_ms()).await.map(|_| ()));
             }
             Ok::<_, IdentityError>(new)

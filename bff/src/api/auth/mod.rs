@@ -3,6 +3,7 @@
 
 mod arrival;
 mod contract;
+mod cookies;
 mod second_factor;
 mod sessions;
 mod sign_in;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
-    http::header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE},
+    http::header::{CACHE_CONTROL, HeaderName},
 };
 use jiff::Timestamp;
 use schemas::Rfc3339;
@@ -20,12 +21,13 @@ use schemas::Rfc3339;
 use crate::{
     api::Api,
     edge::{ApiError, Edge},
-    identity::{Caller, IdentityError, SessionKind, find_cookie},
+    identity::{Caller, IdentityError, SessionKey},
     telemetry::unix_ms,
 };
 
 pub(super) use arrival::Arrival;
 pub(super) use contract::describe;
+pub(super) use cookies::{SentCookies, add_cookie};
 pub(super) use second_factor::{OTP_INVALID, of_code};
 pub use second_factor::{confirm_totp, enrol_totp, remove_totp};
 pub use sessions::{csrf_token, end_session, list_sessions, log_out, log_out_everywhere, session};
@@ -37,17 +39,6 @@ pub use tokens::{issue_tokens, refresh_tokens, revoke_tokens};
 /// asks).
 const CLEAR_SITE_DATA: (HeaderName, &str) =
     (HeaderName::from_static("clear-site-data"), r#""cache", "cookies", "storage""#);
-
-/// The value of the cookie `name`.
-fn cookie(request: &HttpRequest, name: &str) -> Option<String> {
-    let lines = request.headers().get_all(COOKIE).map(|value| value.as_bytes());
-    find_cookie(lines, name).map(str::to_owned)
-}
-
-/// The refresh token that the browser keeps for an app in it.
-fn refresh_cookie(request: &HttpRequest, edge: &Edge) -> Option<String> {
-    cookie(request, &edge.refresh_cookie.name)
-}
 
 /// An answer that bears a token, or a person's data: no cache may keep it.
 fn never_kept(response: &mut HttpResponseBuilder) -> &mut HttpResponseBuilder {
@@ -74,16 +65,14 @@ async fn sign_out(
     caller: &Caller,
     own: impl Future<Output = Result<u64, IdentityError>> + Send + 'static,
 ) -> Result<HttpResponse, ApiError> {
-    // A session cookie is the caller's own where they are not an app.
-    let session = cookie(request, &edge.cookie.name).filter(|_| caller.session.kind == SessionKind::App);
-    let token = refresh_cookie(request, edge);
-    let took_token = token.is_some();
-    let beside = edge.clone();
+    let (session, token) = (SentCookies::session(request, edge), SentCookies::refresh(request, edge));
+    let (raw_ids, tokens) = (session.values.clone(), token.values.clone());
+    let (beside, own_key) = (edge.clone(), caller.session.key);
     let ending = async move {
-        if let Some(raw_id) = session {
-            end_session_of(&beside, &raw_id).await?;
+        for raw_id in raw_ids {
+            end_session_of(&beside, &raw_id, Some(&own_key)).await?;
         }
-        if let Some(token) = token {
+        for token in tokens {
             revoke_refresh_token(&beside, &token).await?;
         }
         own.await
@@ -91,16 +80,17 @@ async fn sign_out(
     edge.metrics.sessions_ended.inc_by(api.to_its_end(ending).await??);
     let mut response = HttpResponse::NoContent();
     let mut response = never_kept(response.insert_header(CLEAR_SITE_DATA)).finish();
-    add_cookie(response.headers_mut(), &edge.cookie.clear());
-    if took_token {
-        add_cookie(response.headers_mut(), &edge.refresh_cookie.clear());
+    session.clear(response.headers_mut());
+    if token.present {
+        token.clear(response.headers_mut());
     }
     Ok(response)
 }
 
-/// Ends the session behind a cookie, if there is one.
-async fn end_session_of(edge: &Edge, raw_id: &str) -> Result<(), IdentityError> {
+/// Ends the session behind a cookie, if there is one, unless it is `except`.
+async fn end_session_of(edge: &Edge, raw_id: &str, except: Option<&SessionKey>) -> Result<(), IdentityError> {
     if let Some(session) = edge.sessions.lookup(raw_id, unix_ms()).await?
+        && except != Some(&session.key)
         && edge.sessions.end(&session.key).await?
     {
         edge.metrics.sessions_ended.inc();
@@ -115,11 +105,4 @@ async fn revoke_refresh_token(edge: &Edge, token: &str) -> Result<bool, Identity
         edge.metrics.sessions_ended.inc();
     }
     Ok(ended)
-}
-
-pub(super) fn add_cookie(headers: &mut HeaderMap, line: &str) {
-    // Cookie octets and our own attributes: always a header value. Were one not, nobody would be signed in by it.
-    if let Ok(value) = HeaderValue::from_str(line) {
-        headers.append(SET_COOKIE, value);
-    }
 }

@@ -15,7 +15,7 @@ use qrcode::{EcLevel, QrCode, render::svg};
 use schemas::{Me, TotpCode, TotpEnabled, TotpSetup};
 use secrecy::ExposeSecret;
 
-use super::{add_cookie, lasts, never_kept};
+use super::{SentCookies, lasts, never_kept};
 use crate::{
     api::{
         Api,
@@ -79,7 +79,7 @@ pub async fn confirm_totp(
         csrf_token: (kind == SessionKind::Browser).then(|| edge.csrf.token(&session)),
     };
     let mut response = never_kept(&mut HttpResponse::Ok()).json(enabled);
-    set_cookie(&mut response, &edge, new.as_ref());
+    set_cookie(&request, &mut response, &edge, new.as_ref());
     Ok(response)
 }
 
@@ -99,7 +99,7 @@ pub async fn remove_totp(
     };
     let ((), new) = switch(&request, writer, &edge, false, remove).await?;
     let mut response = never_kept(&mut HttpResponse::NoContent()).finish();
-    set_cookie(&mut response, &edge, new.as_ref());
+    set_cookie(&request, &mut response, &edge, new.as_ref());
     Ok(response)
 }
 
@@ -188,10 +188,10 @@ async fn renewed(
     }
 }
 
-fn set_cookie(response: &mut HttpResponse, edge: &Edge, new: Option<&NewSession>) {
+fn set_cookie(request: &HttpRequest, response: &mut HttpResponse, edge: &Edge, new: Option<&NewSession>) {
     let Some(new) = new else { return };
     let cookie = edge.cookie.set(new.id.expose_secret(), lasts(new.session.absolute_end_ms));
-    add_cookie(response.headers_mut(), &cookie);
+    SentCookies::session(request, edge).replace(&cookie, response.headers_mut());
     // base64url is a header value.
     if let Ok(token) = HeaderValue::from_str(&edge.csrf.token(&new.session.key)) {
         response.headers_mut().insert(X_CSRF_TOKEN, token);

@@ -5,9 +5,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use schemas::{Credentials, FieldError, RefreshRequest, RevokeRequest, TokenRequest, Tokens};
 use secrecy::ExposeSecret;
 
-use super::{
-    add_cookie, arrival::Arrival, lasts, never_kept, refresh_cookie, revoke_refresh_token, sign_in::verify,
-};
+use super::{SentCookies, arrival::Arrival, lasts, never_kept, revoke_refresh_token, sign_in::verify};
 use crate::{
     api::Api,
     edge::{ApiError, Edge, JsonBody, OptionalJsonBody, SignedIn, bears_token, origin_check},
@@ -54,13 +52,18 @@ pub async fn refresh_tokens(
     api: web::Data<Api>,
     edge: web::Data<Edge>,
 ) -> Result<HttpResponse, ApiError> {
+    let cookies = SentCookies::refresh(&request, &edge);
     let (presented, by_cookie) = match asked.and_then(|asked| asked.refresh_token) {
         Some(token) => (token, false),
         None => {
             origin_check(&request)?;
-            (refresh_cookie(&request, &edge).ok_or(ApiError::InvalidGrant)?, true)
+            let chosen = edge.tokens.choose(&cookies.values, unix_ms()).await?;
+            (chosen.map(str::to_owned).unwrap_or_default(), true)
         }
     };
+    if by_cookie && !cookies.present {
+        return Err(ApiError::InvalidGrant);
+    }
     let tokens = edge.tokens.clone();
     let refreshing = async move { tokens.refresh(&presented, by_cookie, unix_ms()).await };
     let refused = match api.to_its_end(refreshing).await? {
@@ -69,7 +72,7 @@ pub async fn refresh_tokens(
             if by_cookie {
                 let lasts = lasts(pair.absolute_end_ms);
                 let cookie = edge.refresh_cookie.set(pair.refresh_token.expose_secret(), lasts);
-                add_cookie(response.headers_mut(), &cookie);
+                cookies.replace(&cookie, response.headers_mut());
             }
             return Ok(response);
         }
@@ -82,7 +85,7 @@ pub async fn refresh_tokens(
     let over = by_cookie && matches!(refused, ApiError::InvalidGrant);
     let mut response = HttpResponse::from_error(refused);
     if over {
-        add_cookie(response.headers_mut(), &edge.refresh_cookie.clear());
+        cookies.clear(response.headers_mut());
     }
     Ok(response)
 }
@@ -100,9 +103,12 @@ pub async fn revoke_tokens(
 ) -> Result<HttpResponse, ApiError> {
     let says_something = asked.is_some();
     let named = asked.and_then(|asked| asked.token.or(asked.refresh_token));
-    let by_cookie = named.is_none().then(|| refresh_cookie(&request, &edge)).flatten();
+    let cookies = match named {
+        None => SentCookies::refresh(&request, &edge),
+        Some(_) => SentCookies::none(&edge.refresh_cookie),
+    };
     // A misspelt name must not pass for a sign-out.
-    if says_something && named.is_none() && by_cookie.is_none() && !bears_token(&request) {
+    if says_something && named.is_none() && !cookies.present && !bears_token(&request) {
         let (code, message) = ("required".into(), "must be given".into());
         return Err(ApiError::Invalid(vec![FieldError { field: "token".into(), code, message }]));
     }
@@ -114,21 +120,20 @@ pub async fn revoke_tokens(
         origin_check(&request)?;
         None
     };
-    let took_cookie = by_cookie.is_some();
-    let revoking = revoke(edge.get_ref().clone(), named, by_cookie, own);
+    let revoking = revoke(edge.get_ref().clone(), named, cookies.values.clone(), own);
     api.to_its_end(revoking).await??;
     let mut response = never_kept(&mut HttpResponse::NoContent()).finish();
-    if took_cookie {
-        add_cookie(response.headers_mut(), &edge.refresh_cookie.clear());
+    if cookies.present {
+        cookies.clear(response.headers_mut());
     }
     Ok(response)
 }
 
-/// Ends what a named token of either kind belongs to, what the cookie is good for, and the caller's own sign-in.
+/// Ends what a named token of either kind belongs to, what the cookies are good for, and the caller's own sign-in.
 async fn revoke(
     edge: Edge,
     named: Option<String>,
-    by_cookie: Option<String>,
+    by_cookie: Vec<String>,
     own: Option<SessionKey>,
 ) -> Result<(), IdentityError> {
     let mut key = own;
@@ -137,7 +142,7 @@ async fn revoke(
     {
         key = edge.tokens.load_access(&token, unix_ms()).await?.map(|session| session.key);
     }
-    if let Some(token) = by_cookie {
+    for token in by_cookie {
         revoke_refresh_token(&edge, &token).await?;
     }
     if let Some(key) = key

@@ -15,6 +15,7 @@
 //! of it and, once for each refresh, one write.
 
 mod access;
+mod choose;
 mod record;
 mod refresh;
 #[cfg(test)]

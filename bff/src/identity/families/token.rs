@@ -23,7 +23,7 @@ const MAC_AT: usize = SECRET_AT + 32;
 const LEN: usize = MAC_AT + 16;
 
 /// Characters of a refresh token (RFC 4648 section 5, without padding).
-const TEXT_LEN: usize = 91;
+pub(super) const TEXT_LEN: usize = 91;
 
 /// Secret and MAC of a successor, hidden from everybody but the bearer of its predecessor.
 pub(super) const SEALED: usize = LEN - SECRET_AT;

@@ -140,6 +140,12 @@ impl Sessions {
         Ok(new)
     }
 
+    /// Whether `text` has the length of a session id: anything else names no session.
+    #[must_use]
+    pub fn may_be_id(text: &str) -> bool {
+        text.len() == RAW_ID_LEN
+    }
+
     /// The live browser session whose id is `raw_id`, if it is in memory. Neither waits nor allocates, and does not
     /// extend the session. Nothing means: ask [`Self::load`].
     #[must_use]
