@@ -16,7 +16,7 @@ use super::{
     ApiError, Edge, RequestContext,
     callers::caller_service,
     client_address,
-    shown::{Showing, shown},
+    shown::{Showing, Shown, Unread, shown},
 };
 use crate::identity::{Charge, Limit, Limits, Principal, Tier};
 
@@ -44,10 +44,44 @@ impl RateLimits {
 
     async fn charge(&self, principal: Principal) -> Result<Charge, (Charge, ApiError)> {
         let charge = self.0.limits.charge(principal).await;
-        if charge.allowed {
-            Ok(charge)
-        } else {
-            Err((charge, ApiError::RateLimited { retry_after_s: seconds(&charge) }))
+        if charge.allowed { Ok(charge) } else { Err(too_often(charge)) }
+    }
+
+    /// Charges whoever `request` is from, and notes who that is.
+    async fn admit(&self, request: &HttpRequest) -> Result<Charge, (Charge, ApiError)> {
+        if let Some(name) = caller_service(request) {
+            return self.charge(Principal::caller(&name)).await;
+        }
+        match shown(request) {
+            Ok(Showing::Known(shown)) => {
+                let user = user(request, &shown);
+                note(request, shown);
+                self.charge(user.unwrap_or_else(|| Principal::at(client_address(request)))).await
+            }
+            // Rare, and every request has room for what this future may hold.
+            Ok(Showing::Unread(unread)) => Box::pin(self.look_up(request, unread)).await,
+            Err(_) => self.charge(Principal::at(client_address(request))).await,
+        }
+    }
+
+    /// Has the store say what credentials are worth. Each of them is charged to the address before, so that inventions
+    /// cost the store no more than the address may ask; of somebody who is signed in it is given back.
+    async fn look_up(&self, request: &HttpRequest, mut unread: Unread) -> Result<Charge, (Charge, ApiError)> {
+        let address = Principal::at(client_address(request));
+        let mut reserved = self.0.limits.reserve(address).await.map_err(too_often)?;
+        loop {
+            match unread.try_next().await {
+                Ok(None) => reserved.charge_again().await.map_err(too_often)?,
+                Ok(Some(shown)) => {
+                    let user = user(request, &shown);
+                    note(request, shown);
+                    let Some(user) = user else { return Ok(*reserved.charge()) };
+                    reserved.give_back().await;
+                    return self.charge(user).await;
+                }
+                // Where sessions cannot be looked up, a handler that needs one says so.
+                Err(_) => return Ok(*reserved.charge()),
+            }
         }
     }
 
@@ -58,7 +92,8 @@ impl RateLimits {
 }
 
 /// Charges whoever a request is from, before anything is done for it: a server-side caller by its name, a signed-in user by
-/// their id, and everybody else, also with a credential that is no good, by their address. Nobody for what is free.
+/// their id, and everybody else, also with a credential that is no good, by their address. A credential that is not known
+/// in memory is charged to the address before the store is asked what it is worth. Nobody for what is free.
 ///
 /// # Errors
 /// Those of what is within.
@@ -71,8 +106,7 @@ pub async fn limit<B: MessageBody + 'static>(
     let Some(limits) = edge.limits.as_ref().filter(charged) else {
         return Ok(next.call(request).await?.map_into_left_body());
     };
-    let principal = principal(request.request()).await;
-    match limits.charge(principal).await {
+    match limits.admit(request.request()).await {
         Ok(charge) => {
             let mut response = next.call(request).await?;
             limits.tell(&charge, response.headers_mut());
@@ -99,28 +133,18 @@ pub(super) async fn refuse(request: ServiceRequest, refused: ApiError) -> Servic
     response
 }
 
-async fn principal(request: &HttpRequest) -> Principal {
-    if let Some(name) = caller_service(request) {
-        return Principal::caller(&name);
-    }
-    let shown = match shown(request) {
-        Ok(Showing::Known(shown)) => Ok(shown),
-        Ok(Showing::Unread(unread)) => unread.read().await,
-        Err(error) => Err(error),
-    };
-    let session = match shown {
-        Ok(shown) => {
-            let session = shown.session().cloned();
-            RequestContext::note(request, |context| context.shown = Some(shown));
-            session
-        }
-        // Where sessions cannot be looked up, a handler that needs one says so.
-        Err(_) => None,
-    };
-    match (session, Edge::of(request)) {
-        (Some(session), Ok(edge)) => Principal::user(session.log_name(&edge.users)),
-        _ => Principal::at(client_address(request)),
-    }
+fn too_often(charge: Charge) -> (Charge, ApiError) {
+    (charge, ApiError::RateLimited { retry_after_s: seconds(&charge) })
+}
+
+/// The user whom a request is from, if it is from one.
+fn user(request: &HttpRequest, shown: &Shown) -> Option<Principal> {
+    let (session, edge) = (shown.session()?, Edge::of(request).ok()?);
+    Some(Principal::user(session.log_name(&edge.users)))
+}
+
+fn note(request: &HttpRequest, shown: Shown) {
+    RequestContext::note(request, |context| context.shown = Some(shown));
 }
 
 /// `"user";q=100;w=2`: so many requests within so many seconds, which is how long an empty bucket takes to fill.

@@ -30,7 +30,7 @@ pub use cookie::{CookieSettings, CookieValues, SameSite, cookie_values, find_coo
 pub use csrf::{CsrfGuard, CsrfHeaders, CsrfKeys, CsrfRefusal};
 pub use error::IdentityError;
 pub use families::{AppTokens, AppTokensParts, RefreshError, TokenPair, TokenPolicy};
-pub use limits::{Charge, Limit, LimitPolicy, Limits, Principal, Tier};
+pub use limits::{Charge, Limit, LimitPolicy, Limits, Principal, Reservation, Tier};
 pub use origins::{AllowedOrigins, InvalidOrigin};
 pub use secrets::{DerivedKey, Secrets};
 pub use session::{Session, SessionKey, SessionKind, SessionPolicy, SessionSummary};

@@ -7,6 +7,7 @@
 //! often need not be asked about, and while Redis is away the local buckets go on by themselves.
 
 mod local;
+mod reservations;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +17,8 @@ use governor::clock::DefaultClock;
 use sha2::{Digest, Sha256};
 use tokio::{runtime::Handle, time::timeout};
 
-use self::local::Buckets;
+pub use self::reservations::Reservation;
+use self::{local::Buckets, reservations::Reservations};
 use super::Secrets;
 use crate::{
     store::{SharedStore, Take},
@@ -82,7 +84,7 @@ impl LimitPolicy {
 }
 
 /// Who is charged for a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Principal {
     tier: Tier,
     key: u64,
@@ -140,6 +142,7 @@ struct Inner {
     policy: LimitPolicy,
     buckets: Buckets<DefaultClock>,
     shared: Option<(SharedStore, Arc<Secrets>)>,
+    reservations: Arc<Reservations>,
     metrics: Arc<Metrics>,
 }
 
@@ -163,6 +166,7 @@ impl Limits {
             policy,
             buckets: Buckets::new(&policy, &DefaultClock::default()),
             shared,
+            reservations: Arc::default(),
             metrics,
         }));
         let tidied = Arc::downgrade(&limits.0);
@@ -187,14 +191,9 @@ impl Limits {
     pub async fn charge(&self, principal: Principal) -> Charge {
         let mut charge = self.0.buckets.charge(principal);
         if charge.allowed
-            && let Some((store, secrets)) = &self.0.shared
+            && let Some(taken) = self.charge_shared(principal).await
         {
-            match self.take(store, secrets, principal).await {
-                Some(taken) => charge = taken,
-                None => {
-                    self.0.metrics.rate_limits_alone.inc();
-                }
-            }
+            charge = taken;
         }
         if !charge.allowed {
             self.0.metrics.rate_limited(charge.tier.as_str());
@@ -202,16 +201,41 @@ impl Limits {
         charge
     }
 
+    /// What the bucket that replicas share says. Nothing where they share none, or Redis does not say in time.
+    async fn charge_shared(&self, principal: Principal) -> Option<Charge> {
+        let (store, secrets) = self.0.shared.as_ref()?;
+        let taken = self.take(store, secrets, principal).await;
+        if taken.is_none() {
+            self.0.metrics.rate_limits_alone.inc();
+        }
+        taken
+    }
+
+    /// Puts one back that [`Self::charge`] has taken: the request was another principal's after all.
+    async fn refund(&self, principal: Principal) {
+        self.0.buckets.refund(principal);
+        let Some((store, secrets)) = &self.0.shared else { return };
+        let Some(key) = shared_key(secrets, principal) else { return };
+        let giving = store.give_back(&key, self.0.policy.of(principal.tier).per_second.get());
+        // One less is left to the address until it is refilled, which is soon.
+        let _ = timeout(SHARED_TIMEOUT, giving).await;
+    }
+
     /// Nothing where Redis does not answer in time.
     async fn take(&self, store: &SharedStore, secrets: &Secrets, principal: Principal) -> Option<Charge> {
         let Limit { per_second, burst } = self.0.policy.of(principal.tier);
-        let tier = principal.tier.as_str();
-        let keys = secrets.keys(LABEL);
-        let mac = keys.first()?.mac(&[tier.as_bytes(), &principal.key.to_be_bytes()]);
-        let taking = store.take(&mac[..16], per_second.get(), burst.get());
+        let key = shared_key(secrets, principal)?;
+        let taking = store.take(&key, per_second.get(), burst.get());
         let Take { allowed, remaining, reset_ms, retry_ms } =
             timeout(SHARED_TIMEOUT, taking).await.ok()?.ok()?;
         let next = if allowed { (1000 / u64::from(per_second.get())).min(reset_ms) } else { retry_ms };
         Some(Charge { tier: principal.tier, allowed, remaining, more_after: Duration::from_millis(next) })
     }
+}
+
+/// Under which key replicas share the principal's bucket: it names nobody.
+fn shared_key(secrets: &Secrets, principal: Principal) -> Option<[u8; 16]> {
+    let (keys, tier) = (secrets.keys(LABEL), principal.tier.as_str());
+    let mac = keys.first()?.mac(&[tier.as_bytes(), &principal.key.to_be_bytes()]);
+    mac.first_chunk().copied()
 }

@@ -179,3 +179,14 @@ return {1, math.floor((capacity - (next_full - now) + 0.5) / interval), math.cei
 ";
     Script::new(&[CLOCK, take])
 });
+
+/// Puts one back into such a bucket, which is refilled with `ARGV[1]` a second. Answers nothing of interest.
+pub(super) static GIVE_BACK: LazyLock<Script> = LazyLock::new(|| {
+    let give_back = r"
+local full = tonumber(redis.call('GET', KEYS[1]) or 0) - 1000000 / tonumber(ARGV[1])
+if full <= now then return redis.call('DEL', KEYS[1]) end
+redis.call('SET', KEYS[1], string.format('%.2f', full), 'PX', math.max(math.ceil((full - now) / 1000), 1))
+return 1
+";
+    Script::new(&[CLOCK, give_back])
+});

@@ -11,7 +11,7 @@ use super::super::StoreError;
 use super::super::shared::{LogId, Take};
 use super::Inner;
 use super::dial::{Connection, away, text, unanswered, unexpected};
-use super::script::{APPEND, TAKE};
+use super::script::{APPEND, GIVE_BACK, TAKE};
 use super::url::Address;
 
 /// How long the log outlives its last entry: far longer than anybody comes back to resume.
@@ -124,6 +124,16 @@ impl SharedStore {
             reset_ms: ms(reset_us)?,
             retry_ms: ms(retry_us)?,
         })
+    }
+
+    /// Puts one back into the bucket of `key`, which was taken by [`Self::take`] with the same `per_second`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn give_back(&self, key: &[u8], per_second: u32) -> Result<(), StoreError> {
+        let name = self.inner.records.keys.limit(key);
+        let rate = per_second.clamp(1, FASTEST).to_string();
+        self.inner.records.nodes.run(&GIVE_BACK, name.as_bytes(), &[rate.as_bytes()]).await.map(|_| ())
     }
 
     fn log(&self) -> String {
