@@ -198,7 +198,7 @@ impl Application {
                 callers: callers(&config),
                 trusted_proxies: trusted_proxies(&config),
                 users: UserHasher::new(&config.derive_key("user-hash")),
-                free: if site.is_some() { app_files::is_free } else { |_, path| path == "/config.js" },
+                free: if site.is_some() { app_files::is_free } else { app_files::is_prepared },
                 limits: rate_limits(&config, &store, &secrets, &metrics, &runtime),
                 body_limit: config.http.body_limit_bytes,
                 body_timeout: config.http.client_request_timeout_ms.into(),

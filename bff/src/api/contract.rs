@@ -46,7 +46,10 @@ pub fn describe(contract: &mut Contract) {
     contract.add(
         Operation::get("/.well-known/jwks.json", "readKeys")
             .is("keys", Access::Public, "The keys that verify service and access tokens")
-            .about("A JWK set (RFC 7517). A new key is published before it signs anything.")
+            .about(
+                "A JWK set (RFC 7517). A new key is published before it signs anything. Charged to nobody.",
+            )
+            .free()
             .answers_shaped(200, "The public keys.", keys),
     );
 }

@@ -26,6 +26,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use jsonwebtoken::DecodingKey;
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -161,6 +162,12 @@ impl KeyRing {
     #[must_use]
     pub fn jwks(&self) -> Value {
         self.keys.load().jwks.clone()
+    }
+
+    /// The same as JSON text, which is made when the keys change and not for each who asks.
+    #[must_use]
+    pub fn jwks_json(&self) -> Bytes {
+        self.keys.load().json.clone()
     }
 
     /// How many keys are published.

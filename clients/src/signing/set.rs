@@ -2,6 +2,7 @@
 
 use std::{ffi::OsString, path::Path, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{
@@ -54,6 +55,8 @@ pub(super) struct KeySet {
     /// In the order of their birth.
     pub(super) members: Vec<Member>,
     pub(super) jwks: Value,
+    /// The same as it is sent.
+    pub(super) json: Bytes,
 }
 
 impl KeySet {
@@ -108,7 +111,8 @@ impl KeySet {
         members.sort_by(|a, b| (a.born_ms, &a.name).cmp(&(b.born_ms, &b.name)));
         let published: Vec<_> = members.iter().map(|member| &member.key.jwk).collect();
         let jwks = json!({ "keys": published });
-        Ok(Self { members, jwks })
+        let json = jwks.to_string().into();
+        Ok(Self { members, jwks, json })
     }
 
     /// The newest key that has been published for long enough; where there is none, the oldest.

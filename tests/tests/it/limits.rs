@@ -14,6 +14,7 @@ use crate::{callers, tokens::app};
 
 /// What everybody may read.
 const OPEN: &str = "/auth/oidc";
+const KEYS: &str = "/.well-known/jwks.json";
 const SESSION: &str = "/auth/session";
 
 /// Limits that a test can reach: a burst, and one more each second.
@@ -254,6 +255,19 @@ async fn gateways_over_one_redis_share_a_limit_and_go_on_alone_without_it() {
         let count = metrics.lines().find_map(|line| line.strip_prefix("bff_rate_limits_alone_total "));
         assert!(count.is_some_and(|count| count != "0"), "{metrics}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keys_are_there_for_everybody_however_much_their_address_has_asked() {
+    let bff = builder(5, 1000, 1000).spawn().await;
+    let nobody = bff.anonymous();
+    exhaust("anonymous", 5, async || nobody.get(OPEN).await).await;
+    for method in [Method::GET, Method::HEAD].into_iter().cycle().take(40) {
+        let keys = nobody.request(method, KEYS).send().await.expect(200);
+        assert_eq!((keys.header("ratelimit"), keys.header("ratelimit-policy")), (None, None));
+    }
+    assert!(nobody.get(KEYS).await.json()["keys"][0]["kid"].is_string());
+    exhaust_rest(async || nobody.request(Method::DELETE, KEYS).send().await).await;
 }
 
 /// Counts what the store reads while `requests` are sent, fifty at a time: how many were let through, how many records

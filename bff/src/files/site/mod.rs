@@ -29,7 +29,7 @@ use arc_swap::ArcSwap;
 
 pub use self::{
     answer::serve,
-    place::is_free,
+    place::{is_free, is_prepared},
     script::{ConfigScript, config_script, describe},
 };
 use self::{folder::Notes, index::Index};

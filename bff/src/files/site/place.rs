@@ -20,12 +20,51 @@ const OWN: [&str; 9] =
 const SHARED: &str = ".well-known";
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
-/// Whether nobody is charged for a request: the app, and its settings. They cost less than it takes to count them,
-/// and a page with many files must not use up what its reader may ask of the API.
+/// Whether nobody is charged for a request where an app is served: what [`is_prepared`], and the app. They cost less than it
+/// takes to count them, and a page with many files must not use up what its reader may ask of the API.
+///
+/// `path` is as it was sent. Only its first segment decides, whatever follows and however it is written: what the router
+/// may take for a path of the gateway's own is charged.
 #[must_use]
 pub fn is_free(method: &Method, path: &str) -> bool {
-    (*method == Method::GET || *method == Method::HEAD)
-        && (path == "/config.js" || decoded(path).is_none_or(|path| !is_own(&path)))
+    is_prepared(method, path) || (is_read(method) && !may_be_own(path))
+}
+
+/// Whether nobody is charged for a request, app or not: answers that are the same for everybody, made once and short, and
+/// that many behind one address ask for. The settings of front-ends; and the keys, without which services could verify no
+/// token when somebody else at their address has used up its limit.
+#[must_use]
+pub fn is_prepared(method: &Method, path: &str) -> bool {
+    is_read(method) && matches!(path, "/config.js" | "/.well-known/jwks.json")
+}
+
+fn is_read(method: &Method) -> bool {
+    *method == Method::GET || *method == Method::HEAD
+}
+
+/// Whether the first segment of a raw path is the gateway's own, or becomes so when it is decoded. What is behind a slash or
+/// backslash within it, encoded or not, does not count.
+fn may_be_own(raw: &str) -> bool {
+    let Some(path) = raw.strip_prefix('/') else { return true };
+    let first = path.split('/').next().unwrap_or_default().as_bytes();
+    let mut name = Vec::with_capacity(first.len());
+    let mut rest = first;
+    while let Some((byte, after)) = rest.split_first() {
+        let coded = after.get(..2).filter(|_| *byte == b'%').and_then(|digits| str::from_utf8(digits).ok());
+        match coded.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(decoded) => {
+                name.push(decoded);
+                rest = &after[2..];
+            }
+            // A bad escape stands for itself.
+            None => {
+                name.push(*byte);
+                rest = after;
+            }
+        }
+    }
+    let name = name.split(|byte| matches!(byte, b'/' | b'\\')).next().unwrap_or_default();
+    OWN.iter().any(|own| name == own.as_bytes())
 }
 
 /// Whether `path` is the gateway's own, by its first segment as a whole: `/apiary` is the app's.

@@ -9,7 +9,7 @@ use actix_web::{
 };
 use proptest::prelude::*;
 
-use crate::files::site::place::{decoded, is_closed, is_for_a_page, is_free, is_own};
+use crate::files::site::place::{decoded, is_closed, is_for_a_page, is_free, is_own, is_prepared};
 
 #[test]
 fn sound_paths_are_decoded() {
@@ -112,10 +112,39 @@ fn the_app_and_its_settings_cost_nothing_and_the_api_does() {
         (Method::GET, "/%61pi/recipes", false),
         (Method::GET, "/api%2Frecipes", false),
         (Method::GET, "/auth/session", false),
-        (Method::GET, "/.well-known/jwks.json", false),
+        (Method::GET, "/.well-known/jwks.json", true),
+        (Method::HEAD, "/.well-known/jwks.json", true),
+        (Method::DELETE, "/.well-known/jwks.json", false),
+        (Method::POST, "/config.js", false),
+        (Method::GET, "/.well-known/security.txt", false),
+        (Method::GET, "/openapi.json", false),
+        // Only the first segment counts, as it was sent and as the router may read it.
+        (Method::GET, "/bff/recipes/.x1", false),
+        (Method::GET, "/bff/recipes/%zz", false),
+        (Method::GET, "/bff/recipes/%2e%2e", false),
+        (Method::GET, "/bff/recipes/a\\b", false),
+        (Method::GET, "/bff/recipes//x", false),
+        (Method::GET, "/%62ff/recipes/.x1", false),
+        (Method::GET, "/%62%66%66/home-feed", false),
+        (Method::GET, "/bff%2f..", false),
+        (Method::GET, "/bff%2Fhome-feed", false),
+        (Method::GET, "/bff%5c..", false),
+        (Method::GET, "/bff\\x", false),
+        (Method::GET, "/bff", false),
+        (Method::GET, "bff/home-feed", false),
+        (Method::GET, "*", false),
+        (Method::GET, "//bff/home-feed", true),
+        (Method::GET, "/./bff/home-feed", true),
+        (Method::GET, "/BFF/home-feed", true),
+        (Method::GET, "/%2562ff/home-feed", true),
+        (Method::GET, "/bff%zz/home-feed", true),
+        (Method::GET, "/%zz", true),
+        (Method::GET, "/.env", true),
     ] {
         assert_eq!(is_free(&method, path), free, "{method} {path}");
     }
+    assert!(is_prepared(&Method::GET, "/config.js") && is_prepared(&Method::HEAD, "/.well-known/jwks.json"));
+    assert!(!is_prepared(&Method::GET, "/") && !is_prepared(&Method::POST, "/config.js"));
 }
 
 #[test]

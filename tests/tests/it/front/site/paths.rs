@@ -68,3 +68,50 @@ async fn no_path_leads_out_of_the_folder() {
     }
     fs::remove_file(folder.path().parent().expect("a folder").join("bff-site-beside.txt")).expect("removed");
 }
+
+/// Raw paths, and whether they are charged.
+const PATHS: [(&str, bool); 22] = [
+    ("/", false),
+    ("/deep/link", false),
+    ("/.env", false),
+    ("/%zz", false),
+    ("/..", false),
+    ("/config.js", false),
+    ("/.well-known/jwks.json", false),
+    ("//bff/recipes/x1", false),
+    ("/BFF/recipes/x1", false),
+    ("/%2562ff/recipes/x1", false),
+    ("/bff/recipes/.x1", true),
+    ("/bff/recipes/%2ex1", true),
+    ("/bff/recipes/x%00", true),
+    ("/bff/recipes/a%5Cb", true),
+    ("/bff//recipes", true),
+    ("/%62ff/recipes/.x1", true),
+    ("/%62%66%66/recipes/x1", true),
+    ("/bff%2f..", true),
+    ("/bff%2Frecipes/x1", true),
+    ("/api/recipes/.x1", true),
+    ("http://x/bff/recipes/.x1", true),
+    ("/auth/.x", true),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_reaches_the_gateways_own_is_free() {
+    let folder = build();
+    let bff = serving(folder.path())
+        .set("limits.anonymous.per_second", 1)
+        .set("limits.anonymous.burst", 40)
+        .spawn()
+        .await;
+    for (path, charged) in PATHS {
+        bff.clear_journals();
+        let answer = raw(&bff, path).await.to_ascii_lowercase();
+        assert_eq!(answer.contains("\r\nratelimit: "), charged, "{path}: {answer}");
+        assert!(charged || bff.calls() == 0, "{path} reached a service");
+    }
+    let mut refused = 0;
+    for _ in 0..200 {
+        refused += usize::from(raw(&bff, "/bff/recipes/.x1").await.starts_with("HTTP/1.1 429"));
+    }
+    assert!(refused > 0, "never refused");
+}
