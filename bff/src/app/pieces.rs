@@ -294,7 +294,9 @@ pub(super) fn rate_limits(
 pub(super) fn csrf_guard(config: &Config, secrets: Arc<Secrets>, origins: Arc<AllowedOrigins>) -> CsrfGuard {
     let keys = CsrfKeys::new(secrets);
     let cross_site = config.cookie().same_site == config::SameSite::None;
-    CsrfGuard::new(Arc::new(keys), origins, cross_site)
+    // An exact origin, or empty: checked with the settings.
+    let public = AllowedOrigins::new(Some(&config.http.public_url).filter(|url| !url.is_empty()));
+    CsrfGuard::new(Arc::new(keys), origins, Arc::new(public.unwrap_or_default()), cross_site)
 }
 
 pub(super) fn cookie_settings(config: &Config) -> CookieSettings {

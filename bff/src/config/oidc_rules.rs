@@ -35,7 +35,8 @@ fn public_url(config: &Config, check: &mut Check<'_>) {
         path,
         "is empty: OpenID providers must know where to send people back",
     );
-    check.refuse(wanted && text.starts_with("http:"), path, "must be https in production");
+    let open = config.is_production() && text.starts_with("http:");
+    check.refuse(open, path, "must be https in production");
 }
 
 fn provider(config: &Config, path: &str, provider: &OidcConfig, check: &mut Check<'_>) {

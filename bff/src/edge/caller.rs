@@ -8,17 +8,18 @@ use std::{
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
-    http::header::{HOST, HeaderName, ORIGIN, REFERER},
+    http::header::{HeaderName, ORIGIN, REFERER},
 };
 use futures_util::future::Either;
 
 use super::{
     ApiError, Edge, RequestContext,
     callers::is_service,
+    reached::is_own_origin,
     shown::{Showing, Shown, bears_token, shown},
 };
 use crate::{
-    identity::{Caller, CsrfHeaders, SessionKind},
+    identity::{Caller, CsrfHeaders, SessionKind, origin_of},
     telemetry::unix_ms,
 };
 
@@ -113,7 +114,7 @@ fn admit(request: &HttpRequest, shown: Shown, touch: bool) -> Result<SignedIn, A
             // word.
             let service = is_service(request);
             if !request.method().is_safe() && !service {
-                edge.csrf.decide(false, csrf_headers(request), Some(&session.key))?;
+                edge.csrf.decide(false, csrf_headers(request, edge), Some(&session.key))?;
             }
             let caller = if service { Caller::of_server(session) } else { Caller::of_browser(session) };
             Ok(note(request, edge, caller, touch))
@@ -150,12 +151,12 @@ pub async fn ended_meanwhile(request: &HttpRequest, caller: &Caller) -> Option<A
 pub fn origin_check(request: &HttpRequest) -> Result<(), ApiError> {
     let edge = Edge::of(request)?;
     let safe = request.method().is_safe() || is_service(request);
-    Ok(edge.csrf.decide(safe, csrf_headers(request), None)?)
+    Ok(edge.csrf.decide(safe, csrf_headers(request, edge), None)?)
 }
 
 /// The check for requests that are safe by their method and open a connection all the same: no preflight precedes
 /// a WebSocket handshake, and its answers can be read from every origin (RFC 6455 section 10.2). The same rule as
-/// for unsafe methods; besides, a page may always connect to where it came from.
+/// for unsafe methods, but for the token, which no page can send with a handshake.
 ///
 /// # Errors
 /// 403 `csrf_failed`.
@@ -165,25 +166,21 @@ pub fn handshake_check(request: &HttpRequest) -> Result<(), ApiError> {
     if is_service(request) || bears_token(request) {
         return Ok(());
     }
-    let headers = csrf_headers(request);
-    // A browser that does not say `Sec-Fetch-Site` still says `Origin` with a handshake. The cookie is bound to our
-    // host, so that a name which merely resolves to us brings none. In production only https is ours: anybody on
-    // the way could have written the page that came without it.
-    let origin = headers.origin.and_then(|origin| origin.split_once("://"));
-    let own = origin.filter(|(scheme, _)| *scheme == "https" || !edge.hsts).map(|(_, host)| host);
-    if headers.sec_fetch_site.is_none() && own.is_some() && own == only(request, &HOST) {
-        return Ok(());
-    }
-    Ok(edge.csrf.decide(false, headers, None)?)
+    Ok(edge.csrf.decide(false, csrf_headers(request, edge), None)?)
 }
 
-fn csrf_headers(request: &HttpRequest) -> CsrfHeaders<'_> {
-    CsrfHeaders {
-        sec_fetch_site: only(request, &SEC_FETCH_SITE),
-        origin: only(request, &ORIGIN),
-        referer: only(request, &REFERER),
-        token: only(request, &X_CSRF_TOKEN),
-    }
+fn csrf_headers<'r>(request: &'r HttpRequest, edge: &Edge) -> CsrfHeaders<'r> {
+    let (origin, referer) = (only(request, &ORIGIN), only(request, &REFERER));
+    let sec_fetch_site = only(request, &SEC_FETCH_SITE);
+    // Cookies are bound to our host, so that a name which merely resolves to us (DNS rebinding) brings none; who signs in
+    // there signs in there alone.
+    let own = sec_fetch_site.is_none()
+        && match (origin, referer) {
+            (Some(origin), _) => is_own_origin(request, edge, origin),
+            (None, Some(page)) => origin_of(page).is_some_and(|origin| is_own_origin(request, edge, &origin)),
+            (None, None) => false,
+        };
+    CsrfHeaders { sec_fetch_site, origin, referer, own, token: only(request, &X_CSRF_TOKEN) }
 }
 
 /// A header that must be there once. There twice, or unreadable, it counts as present and matches nothing.

@@ -8,10 +8,12 @@ use actix_web::{
 use smallvec::SmallVec;
 
 use super::{
+    Edge,
     address::{elements, forwarded_counts},
 };
 
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// More proxies in a row than anybody has.
 const MAX_HOSTS: usize = 8;
@@ -34,6 +36,26 @@ pub fn hosts(request: &HttpRequest) -> SmallVec<[&str; 2]> {
     hosts.retain(|host: &mut &str| !host.is_empty());
     hosts.truncate(MAX_HOSTS);
     hosts
+}
+
+/// Whether `origin` is the request's own: its page came from where it was sent to. Over plain http only where neither
+/// `https_only` nor a trusted proxy says that the request came over https: anybody on the way could have written such a
+/// page.
+pub(super) fn is_own_origin(request: &HttpRequest, edge: &Edge, origin: &str) -> bool {
+    let Some((scheme, host)) = origin.split_once("://") else { return false };
+    let default_port = match scheme {
+        "https" => ":443",
+        "http" if !edge.hsts && !came_over_https(request) => ":80",
+        _ => return false,
+    };
+    // Browsers leave the default port out of origins; proxies may write it into hosts.
+    let bare = |host: &str| host.strip_suffix(default_port).unwrap_or(host).to_ascii_lowercase();
+    hosts(request).iter().any(|own| bare(own) == host)
+}
+
+fn came_over_https(request: &HttpRequest) -> bool {
+    forwarded_counts(request)
+        && told(request, &X_FORWARDED_PROTO, "proto").iter().any(|proto| proto.eq_ignore_ascii_case("https"))
 }
 
 /// The elements of the list in the header `name`, and the parameter `parameter` of the elements of `Forwarded`.

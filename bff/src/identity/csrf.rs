@@ -55,6 +55,8 @@ pub struct CsrfHeaders<'a> {
     pub origin: Option<&'a str>,
     /// `Referer` (RFC 9110 section 10.1.3).
     pub referer: Option<&'a str>,
+    /// Whether `origin`, or the page of `referer` where that is missing, is of the origin that the request was sent to.
+    pub own: bool,
     /// `X-CSRF-Token`.
     pub token: Option<&'a str>,
 }
@@ -78,14 +80,21 @@ pub enum CsrfRefusal {
 pub struct CsrfGuard {
     keys: Arc<CsrfKeys>,
     allowed: Arc<AllowedOrigins>,
+    public: Arc<AllowedOrigins>,
     cross_site_cookies: bool,
 }
 
 impl CsrfGuard {
+    /// `public` is where browsers reach the gateway, whatever it is called by those who pass requests on to it.
     /// `cross_site_cookies` says that the session cookie is `SameSite=None`: allowed origins may then be other sites.
     #[must_use]
-    pub fn new(keys: Arc<CsrfKeys>, allowed: Arc<AllowedOrigins>, cross_site_cookies: bool) -> Self {
-        Self { keys, allowed, cross_site_cookies }
+    pub fn new(
+        keys: Arc<CsrfKeys>,
+        allowed: Arc<AllowedOrigins>,
+        public: Arc<AllowedOrigins>,
+        cross_site_cookies: bool,
+    ) -> Self {
+        Self { keys, allowed, public, cross_site_cookies }
     }
 
     /// The token that the session's pages have to send back.
@@ -121,8 +130,13 @@ impl CsrfGuard {
             (Some("cross-site"), _, _) if !self.cross_site_cookies => return Err(CsrfRefusal::CrossSite),
             // No browser leaves all three out: this is a program, and there is no page to forge from.
             (None, None, None) => return Ok(()),
-            (_, Some(origin), _) => self.allowed.contains(origin),
-            (_, None, Some(referer)) => self.allowed.contains_page(referer),
+            // Browsers that would say `same-origin` say nothing over plain http (W3C Fetch Metadata section 2.3), and
+            // Safari before 16.4 never does. Where a browser does say something, that is what counts.
+            (None, _, _) if headers.own => true,
+            (_, Some(origin), _) => self.allowed.contains(origin) || self.public.contains(origin),
+            (_, None, Some(referer)) => {
+                self.allowed.contains_page(referer) || self.public.contains_page(referer)
+            }
             (Some(_), None, None) => false,
         };
         if known { Ok(()) } else { Err(CsrfRefusal::Origin) }
@@ -151,8 +165,9 @@ mod tests {
     }
 
     fn guard(cross_site_cookies: bool) -> CsrfGuard {
-        let allowed = AllowedOrigins::new(["https://app.example"]).expect("a sound origin");
-        CsrfGuard::new(Arc::new(key()), Arc::new(allowed), cross_site_cookies)
+        let [allowed, public] = ["https://app.example", "https://bff.example"]
+            .map(|origin| Arc::new(AllowedOrigins::new([origin]).expect("a sound origin")));
+        CsrfGuard::new(Arc::new(key()), allowed, public, cross_site_cookies)
     }
 
     /// `Origin` and `Referer` of the columns below.
@@ -196,7 +211,8 @@ mod tests {
                 for (cross_site_cookies, row) in [(false, lax), (true, none)] {
                     for ((origin, referer), origin_layer) in SOURCES.into_iter().zip(row.chars()) {
                         for (token, token_is_own) in tokens {
-                            let headers = CsrfHeaders { sec_fetch_site: site, origin, referer, token };
+                            let headers =
+                                CsrfHeaders { sec_fetch_site: site, origin, referer, own: false, token };
                             let by_origin = match origin_layer {
                                 '+' => Ok(()),
                                 'o' => Err(CsrfRefusal::Origin),
@@ -218,6 +234,28 @@ mod tests {
             }
         }
         assert_eq!(cases, 10 * 7 * 2 * 9 * 4 * 2);
+    }
+
+    #[test]
+    fn ones_own_origin_passes_where_the_browser_says_nothing_and_the_public_one_as_an_allowed_one() {
+        let decide = |site, origin, own| {
+            let headers =
+                CsrfHeaders { sec_fetch_site: site, origin: Some(origin), own, ..Default::default() };
+            guard(false).decide(false, headers, None)
+        };
+        assert_eq!(decide(None, "http://10.0.0.7", true), Ok(()));
+        assert_eq!(decide(None, "http://10.0.0.7", false), Err(CsrfRefusal::Origin));
+        assert_eq!(decide(Some("same-site"), "http://10.0.0.7", true), Err(CsrfRefusal::Origin));
+        assert_eq!(decide(Some("cross-site"), "http://10.0.0.7", true), Err(CsrfRefusal::CrossSite));
+        assert_eq!(decide(None, "https://bff.example", false), Ok(()));
+        assert_eq!(decide(Some("same-site"), "https://bff.example", false), Ok(()));
+        assert_eq!(decide(Some("cross-site"), "https://bff.example", false), Err(CsrfRefusal::CrossSite));
+        let own = CsrfHeaders { origin: Some("http://10.0.0.7"), own: true, ..Default::default() };
+        assert_eq!(
+            guard(false).decide(false, own, Some(&SESSION)),
+            Err(CsrfRefusal::Token),
+            "needed all the same"
+        );
     }
 
     #[test]

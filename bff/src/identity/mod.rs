@@ -31,7 +31,7 @@ pub use csrf::{CsrfGuard, CsrfHeaders, CsrfKeys, CsrfRefusal};
 pub use error::IdentityError;
 pub use families::{AppTokens, AppTokensParts, RefreshError, TokenPair, TokenPolicy};
 pub use limits::{Charge, Limit, LimitPolicy, Limits, Principal, Reservation, Tier};
-pub use origins::{AllowedOrigins, InvalidOrigin};
+pub use origins::{AllowedOrigins, InvalidOrigin, origin_of};
 pub use secrets::{DerivedKey, Secrets};
 pub use session::{Session, SessionKey, SessionKind, SessionPolicy, SessionSummary};
 pub use sessions::{Ended, NewSession, Sessions};

@@ -39,13 +39,19 @@ impl AllowedOrigins {
     /// Whether the page that the value of a `Referer` header (RFC 9110 section 10.1.3) names is of one of them.
     #[must_use]
     pub fn contains_page(&self, referer: &str) -> bool {
-        parse(referer).is_some_and(|url| self.contains(&url.origin().ascii_serialization()))
+        origin_of(referer).is_some_and(|origin| self.contains(&origin))
     }
 
     /// As browsers serialise them.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|origin| &**origin)
     }
+}
+
+/// The origin of the page that the value of a `Referer` header (RFC 9110 section 10.1.3) names, as browsers serialise it.
+#[must_use]
+pub fn origin_of(referer: &str) -> Option<String> {
+    parse(referer).map(|url| url.origin().ascii_serialization())
 }
 
 /// An absolute `http` or `https` URL without user information. Stricter than the URL standard, which overlooks

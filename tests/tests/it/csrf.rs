@@ -206,3 +206,93 @@ async fn headers_that_come_twice_count_for_nothing() {
     let two_origins = base().header("origin", TestBff::ORIGIN).header("origin", "https://evil.example");
     two_origins.header("x-csrf-token", &own).send().await.expect_problem(403, "csrf_failed");
 }
+
+/// Signs in, and posts, as a page of `origin` does that is in a browser which says nothing of sites.
+async fn by_origin(ada: &Actor, headers: &[(&str, &str)]) -> [u16; 2] {
+    let sent = |actor: &Actor, path: &str| {
+        headers
+            .iter()
+            .fold(actor.request(Method::POST, path), |request, (name, value)| request.header(name, value))
+    };
+    let login = sent(&ada.signed_out(), "/auth/login");
+    let login = login.json(&json!({ "login": "ada", "password": PASSWORD })).send().await;
+    let token = ada.csrf_token().expect("a token");
+    let post = sent(ada, "/api/posts").header("x-csrf-token", &token).json(&json!({ "text": "hello" }));
+    let tokenless = sent(ada, "/api/posts").json(&json!({ "text": "hello" })).send().await;
+    tokenless.expect_problem(403, "csrf_failed");
+    [login, post.send().await].map(|answer| answer.status.as_u16())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_ones_own_origin_passes_where_the_browser_does_not_say_so() {
+    const PASSES: [u16; 2] = [200, 201];
+    const FAILS: [u16; 2] = [403, 403];
+    let bff = TestBff::builder().set("http.public_url", "https://public.example").spawn().await;
+    let ada = bff.signed_in("ada").await;
+    let own = bff.url();
+    let (other, page) = (format!("{own}0"), format!("{own}/sign-in?x=1"));
+    let other_page = format!("{own}0/sign-in");
+    for (headers, expected) in [
+        (&[("origin", own.as_str())][..], PASSES),
+        (&[("referer", &page)], PASSES),
+        (&[("origin", "https://public.example")], PASSES),
+        (&[("origin", "https://public.example"), ("sec-fetch-site", "same-site")], PASSES),
+        (&[("origin", "https://shop.example"), ("host", "shop.example")], PASSES),
+        (&[("origin", "http://shop.example"), ("host", "Shop.Example:80")], PASSES),
+        (&[("origin", "https://shop.example:8443"), ("host", "shop.example:8443")], PASSES),
+        (&[("origin", &other)], FAILS),
+        (&[("referer", &other_page)], FAILS),
+        (&[("origin", &own), ("sec-fetch-site", "same-site")], FAILS),
+        (&[("origin", &own), ("sec-fetch-site", "cross-site")], FAILS),
+        (&[("origin", "https://public.example"), ("sec-fetch-site", "cross-site")], FAILS),
+        (&[("origin", "http://public.example")], FAILS),
+        (&[("origin", "null"), ("referer", &page)], FAILS),
+        (&[("origin", "https://shop.example:8443"), ("host", "shop.example")], FAILS),
+        (&[("origin", "ftp://shop.example"), ("host", "shop.example")], FAILS),
+        // Nobody whose word counts.
+        (&[("origin", "https://shop.example"), ("x-forwarded-host", "shop.example")], FAILS),
+    ] {
+        assert_eq!(by_origin(&ada, headers).await, expected, "{headers:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_proxy_ones_own_origin_is_what_the_browser_was_told() {
+    let bff = TestBff::builder().set("http.trusted_proxies", "127.0.0.0/8").spawn().await;
+    let ada = bff.signed_in("ada").await;
+    for (headers, passes) in [
+        (&[("origin", "https://shop.example"), ("x-forwarded-host", "shop.example")][..], true),
+        (
+            &[
+                ("origin", "https://shop.example"),
+                ("forwarded", "for=192.0.2.1;host=shop.example;proto=https"),
+            ],
+            true,
+        ),
+        (&[("origin", "http://shop.example:81"), ("forwarded", "host=\"shop.example:81\";proto=http")], true),
+        (&[("origin", "http://shop.example"), ("host", "shop.example"), ("x-forwarded-proto", "http")], true),
+        (
+            &[("origin", "http://shop.example"), ("host", "shop.example"), ("x-forwarded-proto", "https")],
+            false,
+        ),
+        (&[("origin", "http://shop.example"), ("forwarded", "host=shop.example;proto=https")], false),
+        (&[("origin", "https://evil.example"), ("x-forwarded-host", "shop.example")], false),
+    ] {
+        let expected = if passes { [200, 201] } else { [403, 403] };
+        assert_eq!(by_origin(&ada, headers).await, expected, "{headers:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_production_ones_own_origin_is_one_over_https() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let keys = folder.path().join("keys").display().to_string();
+    let (code, text) = tests::run_bff(&["keys", "new", "--dir", &keys], &[], folder.path()).await;
+    assert_eq!(code, Some(0), "{text}");
+    let bff = TestBff::builder().set("profile", "production").set("keys.dir", &keys).spawn().await;
+    let ada = bff.signed_in("ada").await;
+    let own = bff.url();
+    for (origin, expected) in [(own.clone(), [403, 403]), (own.replace("http:", "https:"), [200, 201])] {
+        assert_eq!(by_origin(&ada, &[("origin", &origin)]).await, expected, "{origin}");
+    }
+}
