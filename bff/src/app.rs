@@ -35,8 +35,9 @@ use self::cors::cors;
 use self::internal::{Health, internal_server};
 pub use self::pieces::key_times;
 use self::pieces::{
-    announcer, app_tokens, callers, cookie_settings, csrf_guard, event_senders, forget_cards,
-    gone_with_session, hub, idempotency_policy, rate_limits, refresh_cookie_settings, revalidator, screens,
+    announcer, app_tokens, callers, clear_site_data, cookie_settings, csrf_guard, event_senders,
+    forget_cards, gone_with_session, hub, idempotency_policy, rate_limits, refresh_cookie_settings,
+    revalidator, screens,
     session_policy, signing_keys, store_settings, throttle_policy, trusted_proxies, upstream_clients,
 };
 use self::rotation::Rotation;
@@ -193,6 +194,7 @@ impl Application {
                 tokens,
                 refresh_cookie: refresh_cookie_settings(&config),
                 cookie: cookie_settings(&config),
+                clear_site_data: clear_site_data(&config),
                 metrics: Arc::clone(&metrics),
                 access: AccessLog::new(access, sink),
                 callers: callers(&config),

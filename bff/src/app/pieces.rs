@@ -2,6 +2,7 @@
 
 use std::{io, num::NonZeroU32, sync::Arc};
 
+use actix_web::http::header::HeaderValue;
 use bytes::Bytes;
 use clients::{
     CallReport, Clients, KeyError, KeyRing, KeyTimes, ServiceTokens, TlsFiles, TransportError, Webhook,
@@ -313,6 +314,13 @@ pub(super) fn cookie_settings(config: &Config) -> CookieSettings {
         },
         http_only: true,
     }
+}
+
+/// Nothing where a sign-out is to clear no more than its cookie.
+pub(super) fn clear_site_data(config: &Config) -> Option<HeaderValue> {
+    let quoted: Vec<_> = config.session.clear_site_data.iter().map(|name| format!("\"{name}\"")).collect();
+    // Names that were checked with the settings: always a header value.
+    HeaderValue::from_str(&quoted.join(", ")).ok().filter(|value| !value.is_empty())
 }
 
 pub(super) fn callers(config: &Config) -> Callers {

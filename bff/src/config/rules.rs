@@ -14,6 +14,17 @@ use super::{caller_rules, key_rules, live_rules, oidc_rules, site_rules, store_r
 pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// HMAC keys shorter than the digest weaken it (RFC 2104, section 3).
 pub(super) const SECRET_BYTES: usize = 32;
+/// W3C Clear Site Data section 3.1, and what browsers have added to it.
+const CLEAR_SITE_DATA: [&str; 8] = [
+    "storage",
+    "cache",
+    "cookies",
+    "clientHints",
+    "executionContexts",
+    "prefetchCache",
+    "prerenderCache",
+    "*",
+];
 
 pub(super) fn check(config: &Config, mistakes: &mut ConfigErrors) {
     let mut check = Check { mistakes };
@@ -22,6 +33,7 @@ pub(super) fn check(config: &Config, mistakes: &mut ConfigErrors) {
     check.origins(config);
     check.tokens(config);
     check.cookie(config);
+    check.clear_site_data(config);
     check.upstreams(config);
     check.rest(config);
     key_rules::check(config, &mut check);
@@ -176,6 +188,18 @@ impl Check<'_> {
         );
     }
 
+    fn clear_site_data(&mut self, config: &Config) {
+        let types = &config.session.clear_site_data;
+        for (index, name) in types.iter().enumerate() {
+            let path = format!("session.clear_site_data[{index}]");
+            let known = CLEAR_SITE_DATA.contains(&name.as_str());
+            self.refuse(!known, &path, &format!("must be one of {}", CLEAR_SITE_DATA.join(", ")));
+            self.refuse(types[..index].contains(name), &path, "is in the list already");
+        }
+        let all = types.iter().any(|name| name == "*");
+        self.refuse(all && types.len() > 1, "session.clear_site_data", "`*` is all of them: it stands alone");
+    }
+
     fn upstreams(&mut self, config: &Config) {
         let all = config.upstreams.all();
         for (index, (name, upstream)) in all.iter().enumerate() {
@@ -235,6 +259,11 @@ pub(super) fn warnings(config: &Config, merged: &Merged) -> Vec<String> {
             "internal.listen: {} is every network; keep metrics and events from the public one",
             config.internal.listen
         ));
+    }
+    for name in config.session.clear_site_data.iter().filter(|name| ["cookies", "*"].contains(&name.as_str()))
+    {
+        let reach = "takes the cookies of all hosts of the registrable domain at sign-out";
+        found.push(format!("session.clear_site_data: {name} {reach}"));
     }
     found.extend(caller_rules::warnings(config));
     found.extend(site_rules::warnings(config));

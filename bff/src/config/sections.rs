@@ -74,6 +74,8 @@ pub struct SessionConfig {
     pub secure: Switch,
     pub same_site: SameSite,
     pub domain: String,
+    /// Types of W3C Clear Site Data, each once; empty: the header is not sent.
+    pub clear_site_data: Vec<String>,
     pub idle_ms: Millis,
     pub absolute_ms: Millis,
     pub touch_ms: Millis,

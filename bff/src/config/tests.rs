@@ -101,6 +101,9 @@ fn every_key_can_be_set_by_the_environment() {
             Value::Array(_) if key == "site.immutable" => {
                 ("/assets/".to_owned(), serde_json::json!(["/assets/"]))
             }
+            Value::Array(_) if key == "session.clear_site_data" => {
+                ("cache,storage".to_owned(), serde_json::json!(["cache", "storage"]))
+            }
             Value::Array(_) => ("https://a.example, https://b.example:8443".to_owned(), Value::Null),
             _ => {
                 let text = match key.as_str() {
@@ -446,6 +449,22 @@ fn the_cookie_follows_profile_address_and_attributes() {
             "session.cookie_name",
         ),
         (&[("BFF__SESSION__DOMAIN", "a b"), ("BFF__SESSION__SECURE", "true")], "session.domain"),
+        (
+            &[("BFF__SESSION__CLEAR_SITE_DATA", "storage,cash"), ("BFF__SESSION__SECURE", "true")],
+            "session.clear_site_data[1]",
+        ),
+        (
+            &[("BFF__SESSION__CLEAR_SITE_DATA", "\"storage\""), ("BFF__SESSION__SECURE", "true")],
+            "session.clear_site_data[0]",
+        ),
+        (
+            &[("BFF__SESSION__CLEAR_SITE_DATA", "storage,cache,storage"), ("BFF__SESSION__SECURE", "true")],
+            "session.clear_site_data[2]",
+        ),
+        (
+            &[("BFF__SESSION__CLEAR_SITE_DATA", "cache,*"), ("BFF__SESSION__SECURE", "true")],
+            "session.clear_site_data",
+        ),
     ] {
         let errors = load(variables).expect_err(path);
         assert_eq!(errors.mistakes()[0].path, path, "{errors}");
@@ -458,11 +477,12 @@ fn what_has_no_effect_or_is_odd_is_warned_of() {
         ("BFF__LIMITS__USER__BURST", "7"),
         ("BFF__FILES__URL", "folder:uploads"),
         ("BFF__INTERNAL__LISTEN", "0.0.0.0:9090"),
+        ("BFF__SESSION__CLEAR_SITE_DATA", "storage,cookies"),
     ])
     .unwrap();
     let warnings = config.warnings();
-    assert_eq!(warnings.len(), 2, "{warnings:?}");
-    for path in ["internal.listen", "files.url"] {
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    for path in ["internal.listen", "files.url", "session.clear_site_data"] {
         assert!(warnings.iter().any(|warning| warning.starts_with(path)), "{path} in {warnings:?}");
     }
 }

@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix_web::{HttpRequest, http::Method, web};
+use actix_web::{
+    HttpRequest,
+    http::{Method, header::HeaderValue},
+    web,
+};
 
 use super::{ApiError, Callers, RateLimits, TrustedProxies};
 use crate::{
@@ -23,6 +27,8 @@ pub struct EdgeParts {
     pub cookie: CookieSettings,
     /// Of refresh tokens that apps in browsers do not keep themselves.
     pub refresh_cookie: CookieSettings,
+    /// `Clear-Site-Data` of a sign-out; nothing: it has none.
+    pub clear_site_data: Option<HeaderValue>,
     pub metrics: Arc<Metrics>,
     pub access: AccessLog,
     pub users: UserHasher,

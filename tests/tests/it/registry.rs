@@ -82,7 +82,7 @@ async fn one_can_be_ended_from_elsewhere_and_no_strangers() {
     let cookie = browser.cookie();
     let out = end(&browser, &browsers).await.expect(204);
     assert!(out.all("set-cookie")[0].starts_with("sid=; Max-Age=0"), "{:?}", out.all("set-cookie"));
-    assert!(out.all("clear-site-data")[0].contains("\"cookies\""));
+    assert!(out.all("clear-site-data")[0].contains("\"storage\""));
     browser.set_cookie(cookie);
     browser.get(FEED).await.expect_problem(401, "unauthenticated");
     let _ = bob.get(FEED).await.expect(200);

@@ -116,12 +116,29 @@ async fn a_session_is_told_and_ends_with_sign_out() {
 
     let cookie = ada.cookie();
     let out = ada.post("/auth/logout", &json!({})).await.expect(204);
-    assert!(out.all("clear-site-data")[0].contains("\"cookies\""));
+    assert_eq!(out.all("clear-site-data"), ["\"storage\""]);
     assert!(out.all("set-cookie")[0].starts_with("sid=; Max-Age=0"), "{:?}", out.all("set-cookie"));
     assert_eq!(ada.cookie(), None);
     ada.set_cookie(cookie);
     for path in ["/auth/session", "/auth/csrf-token", FEED] {
         ada.get(path).await.expect_problem(401, "unauthenticated");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_out_clears_what_the_settings_say() {
+    for (setting, header) in [
+        ("[]", None),
+        ("storage,executionContexts", Some("\"storage\", \"executionContexts\"")),
+        ("*", Some("\"*\"")),
+    ] {
+        let bff = TestBff::builder().set("session.clear_site_data", setting).spawn().await;
+        for path in ["/auth/logout", "/auth/logout-everywhere"] {
+            let ada = bff.signed_in("ada").await;
+            let out = ada.post(path, &json!({})).await.expect(204);
+            assert_eq!(out.header("clear-site-data"), header, "{setting}");
+            assert!(out.all("set-cookie")[0].starts_with("sid=; Max-Age=0"), "{:?}", out.all("set-cookie"));
+        }
     }
 }
 

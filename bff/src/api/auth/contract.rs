@@ -120,8 +120,11 @@ fn sessions(contract: &mut Contract) {
         contract.add(
             Operation::post(path, id)
                 .is(SESSIONS, Access::SignedIn, summary)
-                .answers_nothing("Signed out. `Clear-Site-Data` has the browser forget what it kept.")
-                .bears(204, [AnswerHeader::ClearSiteData.always(), AnswerHeader::SetCookie.always()]),
+                .answers_nothing(
+                    "Signed out. `Clear-Site-Data` has the browser forget what the settings say; it is not there \
+                     where they say nothing.",
+                )
+                .bears(204, [AnswerHeader::ClearSiteData.sometimes(), AnswerHeader::SetCookie.always()]),
         );
     }
 }

@@ -35,10 +35,8 @@ pub(super) use sign_in::info;
 pub use sign_in::{log_in, sign_up};
 pub use tokens::{issue_tokens, refresh_tokens, revoke_tokens};
 
-/// Sign-out takes with it what the browser keeps of us (W3C Clear Site Data section 3.1, as OWASP's session sheet
-/// asks).
-const CLEAR_SITE_DATA: (HeaderName, &str) =
-    (HeaderName::from_static("clear-site-data"), r#""cache", "cookies", "storage""#);
+/// W3C Clear Site Data section 3.1. It reaches further than us: what it says is the operator's to decide.
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
 /// An answer that bears a token, or a person's data: no cache may keep it.
 fn never_kept(response: &mut HttpResponseBuilder) -> &mut HttpResponseBuilder {
@@ -79,7 +77,10 @@ async fn sign_out(
     };
     edge.metrics.sessions_ended.inc_by(api.to_its_end(ending).await??);
     let mut response = HttpResponse::NoContent();
-    let mut response = never_kept(response.insert_header(CLEAR_SITE_DATA)).finish();
+    if let Some(types) = &edge.clear_site_data {
+        response.insert_header((CLEAR_SITE_DATA, types.clone()));
+    }
+    let mut response = never_kept(&mut response).finish();
     session.clear(response.headers_mut());
     if token.present {
         token.clear(response.headers_mut());

@@ -106,11 +106,9 @@ impl AnswerHeader {
                 token("^bff; (hit|fwd=(uri-miss|stale))(; [a-z-]+(=[A-Za-z0-9-]+)?)*$"),
                 "bff; hit; ttl=3".into(),
             ),
-            H::ClearSiteData => (
-                "Has the browser forget what it kept of this site.",
-                text(100),
-                r#""cache", "cookies", "storage""#.into(),
-            ),
+            H::ClearSiteData => {
+                ("Has the browser forget what it kept of this site.", text(100), r#""storage""#.into())
+            }
             H::CsrfToken => (
                 "The session's new CSRF token, where it has a new id.",
                 text(128),
