@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use schemas::{FieldError, Reason};
-use serde::Deserialize;
+use schemas::{FieldError, Id, Reason};
+use serde::{Deserialize, Deserializer};
 
 use crate::KeyError;
 
@@ -108,13 +108,22 @@ impl From<serde_json::Error> for BodyFault {
 }
 
 /// What programs may decide by in an upstream's problem document (RFC 9457); its prose is not kept.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Problem {
     /// Stable, snake_case.
     pub code: String,
     /// What is wrong with which field (422 only).
     #[serde(default)]
     pub errors: Vec<FieldError>,
+    /// The member whose name it was that somebody could not sign in by (401 of the profile service only). What is no id
+    /// counts as nothing: a problem that is otherwise sound is one.
+    #[serde(default, deserialize_with = "id_or_nothing")]
+    pub account: Option<Id>,
+}
+
+fn id_or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Id>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(value.as_str().and_then(|text| Id::new(text).ok()))
 }
 
 impl UpstreamError {
@@ -172,6 +181,12 @@ impl UpstreamError {
     #[must_use]
     pub fn field_errors(&self) -> &[FieldError] {
         self.problem().map_or(&[], |problem| &problem.errors)
+    }
+
+    /// `account` of the upstream's problem document.
+    #[must_use]
+    pub fn account(&self) -> Option<&Id> {
+        self.problem()?.account.as_ref()
     }
 
     fn problem(&self) -> Option<&Problem> {
@@ -253,7 +268,7 @@ mod tests {
 
     #[test]
     fn only_a_status_has_a_problem() {
-        let problem = Problem { code: "email_taken".to_owned(), errors: Vec::new() };
+        let problem = Problem { code: "email_taken".to_owned(), ..Problem::default() };
         let error = UpstreamError::Status {
             upstream: "profile",
             status: StatusCode::CONFLICT,

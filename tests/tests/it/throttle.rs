@@ -288,14 +288,88 @@ async fn codes_of_the_second_factor_cannot_be_found_by_trying() {
         remove("not a code").await.expect_problem(422, "otp_invalid");
     }
     throttled(&remove(&next).await);
-    // Who signs in guesses on their own account.
+    // Who signs in guesses on the same account, by whatever name.
     let nobody = bff.anonymous();
-    let with = |otp: &str| json!({ "login": "ada", "password": PASSWORD, "otp": otp });
-    for _ in 0..5 {
-        let wrong = attempt_at(&nobody, "/auth/login", &with("not a code"), "192.0.2.1").await;
+    for login in ["ada", &tests::email("ada")] {
+        let with = json!({ "login": login, "password": PASSWORD, "otp": next });
+        throttled(&attempt_at(&nobody, "/auth/login", &with, "192.0.2.1").await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codes_at_sign_in_cannot_be_found_by_trying_either() {
+    let bff = builder().spawn().await;
+    let ada = bff.signed_in("ada").await;
+    let (secret, step, _) = switch_on(&ada).await;
+    let (nobody, mail) = (bff.anonymous(), tests::email("ada"));
+    let with = |login: &str, otp: &str| json!({ "login": login, "password": PASSWORD, "otp": otp });
+    for login in ["ada", &mail, "Ada", &mail, "ada"] {
+        let wrong = attempt_at(&nobody, "/auth/login", &with(login, "not a code"), "192.0.2.1").await;
         wrong.expect_problem(401, "otp_invalid");
     }
-    throttled(&attempt_at(&nobody, "/auth/login", &with(&next), "192.0.2.1").await);
+    let next = code(&secret, step + 1);
+    for login in ["ada", &mail] {
+        throttled(&attempt_at(&nobody, "/auth/login", &with(login, &next), "192.0.2.1").await);
+    }
+    let remove = ada.from_page(Method::DELETE, "/auth/2fa/totp").json(&json!({ "code": next }));
+    throttled(&remove.send().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_names_and_spellings_of_an_account_have_five_guesses_together() {
+    let redis = RedisServer::durable(Durability::Nothing).await;
+    let here = builder().redis(&redis).spawn().await;
+    let there = here.replica().await;
+    let _ = here.sign_up("ada").await;
+    let mail = tests::email("ada");
+    let guesses = [("ada", &here.anonymous()), (&mail, &there.anonymous()), ("ADA", &there.anonymous())];
+    for (login, nobody) in guesses {
+        guess(nobody, login, "192.0.2.1", 1).await;
+    }
+    guess(&here.anonymous(), &mail.to_uppercase(), "192.0.2.2", 2).await;
+    here.clear_journals();
+    for nobody in [here.anonymous(), there.anonymous()] {
+        for login in ["ada", &mail, " Ada ", &mail.to_uppercase()] {
+            let seconds = throttled(&attempt(&nobody, login, PASSWORD, "198.51.100.7").await);
+            assert!((WINDOW - 60..=WINDOW).contains(&seconds), "{seconds}");
+        }
+    }
+    assert_eq!(asked(&here), 0, "names that were tried are refused before the password is looked at");
+    let _ = here.sign_up("bob").await;
+    let _ = attempt(&there.anonymous(), "bob", PASSWORD, "192.0.2.1").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_was_never_tried_is_no_way_past_the_limit() {
+    let bff = builder().spawn().await;
+    let _ = bff.sign_up("ada").await;
+    let (nobody, mail) = (bff.anonymous(), tests::email("ada"));
+    guess(&nobody, "ada", "192.0.2.1", 5).await;
+    // The right password and a wrong one are answered alike.
+    throttled(&attempt(&nobody, &mail, PASSWORD, "192.0.2.2").await);
+    throttled(&attempt(&nobody, &mail, "not the password", "192.0.2.2").await);
+    // Signing in by one name begins anew for all.
+    let _ = bff.sign_up("bob").await;
+    for _ in 0..3 {
+        guess(&nobody, &tests::email("bob"), "192.0.2.3", 4).await;
+        let _ = attempt(&nobody, "bob", PASSWORD, "192.0.2.3").await.expect(200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_hundred_guesses_at_once_by_two_names_five_are_told_that_they_are_wrong() {
+    let bff = builder().spawn().await;
+    let _ = bff.sign_up("ada").await;
+    let (nobody, mail) = (bff.anonymous(), tests::email("ada"));
+    let guesses = (0..100).map(|number| {
+        let (nobody, login) = (&nobody, if number % 2 == 0 { "ada" } else { mail.as_str() });
+        async move { attempt(nobody, login, "not the password", &format!("192.0.2.{number}")).await }
+    });
+    let answers = join_all(guesses).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 401).count(), 5);
+    for answer in answers.iter().filter(|answer| answer.status != 401) {
+        throttled(answer);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -171,7 +171,7 @@ fn in_agreed_words(error: UpstreamError, conflict: &str) -> UpstreamError {
 }
 
 fn worded(error: &UpstreamError, status: StatusCode, code: &str) -> UpstreamError {
-    let problem = Problem { code: code.to_owned(), errors: Vec::new() };
+    let problem = Problem { code: code.to_owned(), ..Problem::default() };
     UpstreamError::Status { upstream: error.upstream(), status, problem: Some(Arc::new(problem)) }
 }
 
@@ -218,7 +218,7 @@ mod tests {
     use super::{TOTP_ENABLED, in_agreed_words, of_code, qr_code};
 
     fn refused(status: u16, code: Option<&str>) -> UpstreamError {
-        let problem = code.map(|code| Arc::new(Problem { code: code.to_owned(), errors: Vec::new() }));
+        let problem = code.map(|code| Arc::new(Problem { code: code.to_owned(), ..Problem::default() }));
         let status = StatusCode::from_u16(status).expect("a status");
         UpstreamError::Status { upstream: "profile", status, problem }
     }

@@ -60,7 +60,18 @@ pub(super) async fn verify(
     let (cx, address) = (call_context(request, None), client_address(request));
     let verifying = async move {
         let attempt = throttle.begin(Subject::Login(&credentials.login), address).await?;
-        let verified = clients.profile.verify(&cx, &credentials).await.map_err(not_verified);
+        let verified = clients.profile.verify(&cx, &credentials).await;
+        let named = match &verified {
+            Ok(user) => Some(user.id.clone()),
+            Err(error) => error.account().cloned(),
+        };
+        let verified = verified.map_err(not_verified);
+        let attempt = match &verified {
+            Ok(_) | Err(ApiError::BadCredentials | ApiError::OtpRequired { .. }) => {
+                attempt.of(named.as_ref()).await?
+            }
+            Err(_) => attempt,
+        };
         match &verified {
             Ok(_) => attempt.succeeded().await,
             Err(ApiError::BadCredentials | ApiError::OtpRequired { wrong: true }) => attempt.failed().await,

@@ -3,19 +3,22 @@
 //! ```text
 //! sign-in:{login|member|address}:failed:{MAC}          failures; the window begins with the first one
 //! sign-in:{login|member|address}:tried:{MAC}{life}{round}    attempts in flight that began in that round
+//! sign-in:name:{MAC}                                   the member's MAC, where it is known whose name it is
 //! ```
 //!
 //! The MAC is the first 128 bits of HMAC-SHA256 over the name: whoever reads the store learns no login.
 
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use futures_util::future::join_all;
+use schemas::Id;
 use tokio::time::{Instant, sleep};
 
 use super::{Subject, ThrottledBy};
 use crate::{
     identity::Secrets,
-    store::{Space, Store, StoreError},
+    store::{Entry, Space, Store, StoreError},
     telemetry::unix_ms,
 };
 
@@ -26,6 +29,10 @@ const LABEL: &str = "sign-in-throttle";
 /// before: for 20 s at least, which is twice what the call that decides them may take, and for 40 s at most. So an
 /// attempt that is never settled, because its process was killed, fails closed and shuts nobody out for long.
 const ROUND: Duration = Duration::from_secs(20);
+
+/// How long it is remembered whose name a name is. Longer than people stay away; a name that changes hands is found out
+/// at the next attempt.
+const NAME_LIVES: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// How often counts that a store did not take because it was away are told to it again.
 const TELL_AGAIN: Duration = Duration::from_millis(250);
@@ -44,10 +51,22 @@ impl fmt::Debug for Counts {
     }
 }
 
+/// The MAC of a name, of a member or of an address.
+type Mac = [u8; 16];
+
+/// A name that somebody signs in by, and what is known of it.
+#[derive(Debug)]
+pub(super) struct Name {
+    key: Vec<u8>,
+    /// Whose name it was when it was last tried.
+    member: Option<Mac>,
+}
+
 /// An account or an address, by the keys of its counts.
 pub(super) struct Counted {
     by: ThrottledBy,
     limit: u32,
+    mac: Mac,
     failed: Vec<u8>,
     /// The round is still missing.
     tried: Vec<u8>,
@@ -116,6 +135,11 @@ impl Held {
         Change { of: Of::Tried, key: self.tried_key.clone(), delta: -1 }
     }
 
+    /// Whether it is a place among those of `counted`.
+    pub(super) fn is_of(&self, counted: &Counted) -> bool {
+        self.failed_key == counted.failed
+    }
+
     /// As many have failed as may fail.
     pub(super) fn is_full(&self) -> bool {
         self.failed >= self.limit
@@ -132,16 +156,51 @@ impl Counts {
         Self { store, secrets, window, life }
     }
 
-    pub(super) fn of_account(&self, subject: Subject<'_>, limit: u32) -> Counted {
-        match subject {
-            Subject::Login(login) => {
-                let normal = login.trim().to_lowercase();
-                self.counted(ThrottledBy::Account, limit, "login", normal.as_bytes())
-            }
-            Subject::Member(member) => {
-                self.counted(ThrottledBy::Account, limit, "member", member.as_str().as_bytes())
-            }
+    /// Whose attempts count with those of `subject`, and the name that it goes by. A name counts for the member whose it
+    /// is, where that is known, else for itself.
+    pub(super) async fn of_account(
+        &self,
+        subject: Subject<'_>,
+        limit: u32,
+    ) -> Result<(Counted, Option<Name>), StoreError> {
+        let login = match subject {
+            Subject::Login(login) => login.trim().to_lowercase(),
+            Subject::Member(member) => return Ok((self.of_member(member, limit), None)),
+        };
+        let mac = self.mac("login", login.as_bytes());
+        let key = [&b"sign-in:name:"[..], &mac].concat();
+        let known = self.store.get(Space::Counters, &key).await?;
+        let member = known.and_then(|record| Mac::try_from(&record.value[..]).ok());
+        let counted = match member {
+            Some(member) => self.keyed(ThrottledBy::Account, limit, "member", member),
+            None => self.keyed(ThrottledBy::Account, limit, "login", mac),
+        };
+        Ok((counted, Some(Name { key, member })))
+    }
+
+    /// A member's count: of all names, and of the codes.
+    pub(super) fn of_member(&self, member: &Id, limit: u32) -> Counted {
+        self.counted(ThrottledBy::Account, limit, "member", member.as_str().as_bytes())
+    }
+
+    /// Notes that `name` is that of `member`, or that nobody has said whose it is. Written each time, and for everybody,
+    /// so that how long an attempt takes tells nothing. Where the store does not take it, it is found out again.
+    pub(super) async fn note(&self, name: &Name, member: Option<&Counted>) {
+        let known = member.map(|member| member.mac).or(name.member);
+        let lives = if known.is_some() { NAME_LIVES } else { 2 * self.window };
+        let lives_ms = u64::try_from(lives.as_millis()).unwrap_or(u64::MAX);
+        let value = known.map_or_else(Bytes::new, |mac| Bytes::copy_from_slice(&mac));
+        let entry = Entry { value, owner: None, expires_at_ms: unix_ms().saturating_add(lives_ms) };
+        if let Err(error) = self.store.put(Space::Counters, &name.key, entry).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::debug!(error, "whose name it is that somebody signs in by is not noted");
         }
+    }
+
+    /// Asks what [`Self::hold`] asks, and changes nothing: for those who hold a place already.
+    pub(super) async fn look(&self, held: &Held) {
+        let _ = tokio::join!(self.add_tried(&held.tried_key, 0), self.add_tried(&held.tried_key, 0));
+        let _ = self.store.add(Space::Counters, &held.failed_key, 0, self.window).await;
     }
 
     /// IPv4 by address; IPv6 by /64, which is the least that a site is given (RFC 6177): it may use any address in
@@ -154,11 +213,19 @@ impl Counts {
     }
 
     fn counted(&self, by: ThrottledBy, limit: u32, kind: &str, name: &[u8]) -> Counted {
+        self.keyed(by, limit, kind, self.mac(kind, name))
+    }
+
+    fn mac(&self, kind: &str, name: &[u8]) -> Mac {
         let keys = self.secrets.keys(LABEL);
         let mac = keys.first().map(|key| key.mac(&[kind.as_bytes(), &[0], name])).unwrap_or_default();
-        let key = |count: &str| [format!("sign-in:{kind}:{count}:").as_bytes(), &mac[..16]].concat();
+        mac.first_chunk().copied().unwrap_or_default()
+    }
+
+    fn keyed(&self, by: ThrottledBy, limit: u32, kind: &str, mac: Mac) -> Counted {
+        let key = |count: &str| [format!("sign-in:{kind}:{count}:").as_bytes(), &mac].concat();
         let tried = [&key("tried")[..], &self.life.to_be_bytes()].concat();
-        Counted { by, limit, failed: key("failed"), tried }
+        Counted { by, limit, mac, failed: key("failed"), tried }
     }
 
     /// Counts one as tried, then looks at what else is counted.

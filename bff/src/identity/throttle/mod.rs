@@ -15,7 +15,13 @@
 //! undecided: tried - 1
 //! ```
 //!
-//! Nothing here knows whether an account exists: known and unknown ones go the same way.
+//! An account is what the profile service says it is. A member has several names: user name, e-mail address, and whatever
+//! spellings the service takes for the same. So an attempt is told, once its password was looked at, which member the
+//! service has named ([`Attempt::of`]), and counts for that member from then on, together with all other names and with
+//! one-time codes. Whose name it is is remembered, so that the next attempt counts for the member from its beginning. Until
+//! the service has named somebody a name counts for itself.
+//!
+//! Nothing here tells whether an account exists: known and unknown ones go the same way, and ask the store as often.
 
 mod counts;
 #[cfg(test)]
@@ -31,7 +37,7 @@ use tokio::{
 };
 
 use self::{
-    counts::{Change, Counted, Counts, Held},
+    counts::{Change, Counted, Counts, Held, Name},
     turns::{Turn, Turns},
 };
 use super::Secrets;
@@ -134,6 +140,11 @@ pub struct Attempt {
     throttle: SignInThrottle,
     account: Held,
     address: Held,
+    /// What somebody signs in by.
+    name: Option<Name>,
+    /// The name's own place, where the attempt counts for a member by now. Given back with the others and not before: that
+    /// would take time that attempts by names which nobody has do not take.
+    before: Option<Held>,
     _turns: [Turn; 2],
 }
 
@@ -169,7 +180,7 @@ impl SignInThrottle {
     /// [`ThrottleError::TooMany`], also for the right password; [`ThrottleError::Store`].
     pub async fn begin(&self, subject: Subject<'_>, address: IpAddr) -> Result<Attempt, ThrottleError> {
         let Inner { counts, policy, settled, .. } = &*self.0;
-        let account = counts.of_account(subject, policy.account_failures);
+        let (account, name) = counts.of_account(subject, policy.account_failures).await?;
         let address = counts.of_address(address, policy.address_failures);
         let until = Instant::now() + policy.patience;
         // In this order everywhere, so that nobody who holds the one waits for somebody who waits for it.
@@ -179,7 +190,8 @@ impl SignInThrottle {
             let settled = settled.notified();
             match self.reserve(&account, &address).await? {
                 Reserved::Both(account, address) => {
-                    return Ok(Attempt { throttle: self.clone(), account, address, _turns: turns });
+                    let throttle = self.clone();
+                    return Ok(Attempt { throttle, account, address, name, before: None, _turns: turns });
                 }
                 Reserved::Full { by, until_ms } => {
                     let retry_after = Duration::from_millis(until_ms.saturating_sub(unix_ms()));
@@ -233,6 +245,57 @@ impl SignInThrottle {
 }
 
 impl Attempt {
+    /// The password was looked at, and the service has named `member`, whether it was right or not. From now on the attempt
+    /// counts for that member, by whatever name it was made; where others in flight leave the member no room, it waits for
+    /// them as [`SignInThrottle::begin`] does.
+    ///
+    /// # Errors
+    /// [`ThrottleError::TooMany`], also for the right password: nobody may learn whether it was.
+    pub async fn of(mut self, member: Option<&Id>) -> Result<Self, ThrottleError> {
+        let Some(name) = &self.name else { return Ok(self) };
+        let throttle = self.throttle.clone();
+        let Inner { counts, policy, settled, .. } = &*throttle.0;
+        let member = member.map(|member| counts.of_member(member, policy.account_failures));
+        let Some(member) = member.as_ref().filter(|member| !self.account.is_of(member)) else {
+            // It counts for whom it should. As many questions as in the other case, or it would tell the two apart.
+            tokio::join!(counts.note(name, None), counts.look(&self.account));
+            return Ok(self);
+        };
+        let until = Instant::now() + policy.patience;
+        let ((), held) = tokio::join!(counts.note(name, Some(member)), counts.hold(member));
+        let mut held = held;
+        loop {
+            // Made before it is looked at: what is settled from here on wakes it.
+            let woken = settled.notified();
+            let place = match held {
+                Ok(place) => place,
+                Err(error) => {
+                    self.settle([]).await;
+                    return Err(error.into());
+                }
+            };
+            if !place.is_full() && !place.is_busy() {
+                self.before = Some(std::mem::replace(&mut self.account, place));
+                return Ok(self);
+            }
+            let retry_after = if place.is_full() {
+                Some(Duration::from_millis(place.failed_until_ms.saturating_sub(unix_ms())))
+            } else {
+                (Instant::now() >= until).then_some(BUSY_RETRY)
+            };
+            counts.make([], [place.back()]).await;
+            if let Some(retry_after) = retry_after {
+                self.settle([]).await;
+                return Err(throttle.too_many(ThrottledBy::Account, retry_after));
+            }
+            tokio::select! {
+                () = woken => {}
+                () = sleep(LOOK_AGAIN) => {}
+            }
+            held = counts.hold(member).await;
+        }
+    }
+
     /// The password or the code was wrong, or nobody has that name.
     pub async fn failed(self) {
         self.settle([self.account.failure(), self.address.failure()]).await;
@@ -250,7 +313,11 @@ impl Attempt {
 
     async fn settle<const N: usize>(&self, outcome: [Change; N]) {
         let Inner { counts, settled, .. } = &*self.throttle.0;
-        counts.make(outcome, [self.account.back(), self.address.back()]).await;
+        let (account, address) = (self.account.back(), self.address.back());
+        match &self.before {
+            Some(before) => counts.make(outcome, [account, address, before.back()]).await,
+            None => counts.make(outcome, [account, address]).await,
+        }
         settled.notify_waiters();
     }
 }

@@ -257,16 +257,21 @@ impl Store for Flaky {
         self.inner.add(space, key, delta, window).await
     }
 
-    async fn get(&self, _: Space, _: &[u8]) -> Result<Option<Record>, StoreError> {
-        Err(StoreError::Closed)
+    async fn get(&self, space: Space, key: &[u8]) -> Result<Option<Record>, StoreError> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err(StoreError::Away { reason: "on trial".into() });
+        }
+        self.keys.lock().push(key.to_vec());
+        self.inner.get(space, key).await
     }
 
     async fn entry(&self, _: Space, _: &[u8]) -> Result<Option<Entry>, StoreError> {
         Err(StoreError::Closed)
     }
 
-    async fn put(&self, _: Space, _: &[u8], _: Entry) -> Result<u64, StoreError> {
-        Err(StoreError::Closed)
+    async fn put(&self, space: Space, key: &[u8], entry: Entry) -> Result<u64, StoreError> {
+        self.keys.lock().push(key.to_vec());
+        self.inner.put(space, key, entry).await
     }
 
     async fn put_if(&self, _: Space, _: &[u8], _: Option<u64>, _: Entry) -> Result<Option<u64>, StoreError> {
@@ -374,7 +379,118 @@ async fn a_crowd_behind_one_address_asks_the_store_no_more_than_it_must() {
     for sign_in in crowd.collect::<Vec<_>>() {
         sign_in.await.expect("no panic");
     }
-    // Three to take a place and one to give it back, for the account and for the address.
-    assert_eq!(store.keys.lock().len(), 300 * 8);
+    // One to know whose name it is; three to take a place and one to give it back, for the account and for the address.
+    assert_eq!(store.keys.lock().len(), 300 * 9);
     assert!(throttle.0.turns.is_empty(), "nothing is left of them");
+}
+
+fn id(text: &str) -> Id {
+    Id::new(text).expect("an id")
+}
+
+/// An attempt that the profile service says is the member's.
+async fn try_as(
+    throttle: &SignInThrottle,
+    name: &str,
+    member: Option<&Id>,
+) -> Result<Attempt, ThrottleError> {
+    begin(throttle, name, HOME).await?.of(member).await
+}
+
+fn too_many(tried: Result<Attempt, ThrottleError>) {
+    assert!(matches!(tried, Err(ThrottleError::TooMany { by: ThrottledBy::Account, .. })), "{tried:?}");
+}
+
+#[tokio::test]
+async fn all_names_of_a_member_have_five_guesses_together_and_codes_count_with_them() {
+    let (throttle, ada) = (throttle(), id("1"));
+    for name in ["ada", "ada@mail.example", "ADA@mail.example ", "another spelling"] {
+        try_as(&throttle, name, Some(&ada)).await.expect("room").failed().await;
+    }
+    let code = throttle.begin(Subject::Member(&ada), address(HOME)).await.expect("room");
+    code.failed().await;
+    // A name that was never tried is found out once its password was looked at, others before that.
+    too_many(try_as(&throttle, "yet another", Some(&ada)).await);
+    for name in ["ada", "ada@mail.example", "yet another"] {
+        too_many(begin(&throttle, name, "198.51.100.7").await);
+    }
+    too_many(throttle.begin(Subject::Member(&ada), address(HOME)).await);
+    try_as(&throttle, "bob", Some(&id("2"))).await.expect("others are not concerned").undecided().await;
+}
+
+#[tokio::test]
+async fn signing_in_by_one_name_forgets_what_failed_by_another() {
+    let (throttle, ada) = (throttle(), id("1"));
+    for _ in 0..3 {
+        for _ in 0..4 {
+            try_as(&throttle, "ada@mail.example", Some(&ada)).await.expect("room").failed().await;
+        }
+        try_as(&throttle, "ada", Some(&ada)).await.expect("room").succeeded().await;
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_somebody_else_has_now_counts_for_them() {
+    let (throttle, ada, bob) = (throttle(), id("1"), id("2"));
+    for _ in 0..4 {
+        try_as(&throttle, "cook", Some(&ada)).await.expect("room").failed().await;
+    }
+    for _ in 0..5 {
+        try_as(&throttle, "cook", Some(&bob)).await.expect("room").failed().await;
+    }
+    too_many(begin(&throttle, "cook", "198.51.100.7").await);
+    try_as(&throttle, "ada", Some(&ada)).await.expect("one is left to her").failed().await;
+    too_many(begin(&throttle, "ada", "198.51.100.7").await);
+}
+
+#[tokio::test]
+async fn a_service_that_names_members_only_when_they_sign_in_is_believed_for_later() {
+    let (throttle, ada) = (throttle(), id("1"));
+    for name in ["ada", "ada@mail.example"] {
+        try_as(&throttle, name, Some(&ada)).await.expect("room").succeeded().await;
+    }
+    for name in ["ada", "ada", "ada@mail.example", "ada@mail.example", "ada"] {
+        try_as(&throttle, name, None).await.expect("room").failed().await;
+    }
+    too_many(begin(&throttle, "ada@mail.example", HOME).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_a_hundred_guesses_at_once_by_twenty_names_five_are_told_whether_they_are_right() {
+    let patient = ThrottlePolicy { patience: Duration::from_secs(20), address_failures: 1000, ..policy() };
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let replicas = [throttle_over(Arc::clone(&store), patient), throttle_over(store, patient)];
+    let guesses = (0..100).map(|number| {
+        let throttle = replicas[number % 2].clone();
+        tokio::spawn(async move {
+            let told = try_as(&throttle, &format!("name-{}", number % 20), Some(&id("1"))).await;
+            let any = told.is_ok();
+            if let Ok(attempt) = told {
+                tokio::task::yield_now().await;
+                attempt.failed().await;
+            }
+            any
+        })
+    });
+    let mut told = 0;
+    for guess in guesses.collect::<Vec<_>>() {
+        told += usize::from(guess.await.expect("no panic"));
+    }
+    assert_eq!(told, 5);
+}
+
+#[tokio::test]
+async fn the_store_is_asked_as_often_for_members_as_for_names_that_nobody_has() {
+    let store = Arc::new(Flaky::default());
+    let throttle = throttle_over(Arc::clone(&store) as Arc<dyn Store>, policy());
+    let mut asked = Vec::new();
+    for (name, member) in [("ada", Some(id("1"))), ("nobody", None)] {
+        for _ in 0..3 {
+            let attempt = try_as(&throttle, name, member.as_ref()).await.expect("room");
+            asked.push(std::mem::take(&mut *store.keys.lock()).len());
+            attempt.failed().await;
+            store.keys.lock().clear();
+        }
+    }
+    assert_eq!(asked, [11; 6]);
 }

@@ -251,12 +251,21 @@ impl Call {
 /// A problem document with one of these codes.
 fn refusal(status: u16, codes: &BTreeMap<&str, &str>) -> Value {
     let words: Vec<String> = codes.iter().map(|(code, when)| format!("- `{code}`: {when}")).collect();
+    let mut told = json!({
+        "code": { "type": "string", "enum": codes.keys().collect::<Vec<_>>() },
+        "status": { "const": status },
+    });
+    if codes.contains_key("bad_credentials") {
+        told["account"] = json!({
+            "type": "string",
+            "description": "The `id` of the member whose name the login is, if it is anybody's and whatever was wrong. \
+                            May be left out; where it is there, the gateway counts failures of all names of a member \
+                            together. It tells nobody.",
+        });
+    }
     let shape = json!({ "allOf": [
         reference("schemas", "Problem"),
-        { "type": "object", "required": ["code"], "properties": {
-            "code": { "type": "string", "enum": codes.keys().collect::<Vec<_>>() },
-            "status": { "const": status },
-        } },
+        { "type": "object", "required": ["code"], "properties": told },
     ] });
     let mut headers = json!({ "X-Request-Id": reference("headers", "X-Request-Id") });
     match status {

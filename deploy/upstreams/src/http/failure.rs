@@ -6,7 +6,8 @@ use actix_web::{
     HttpResponse, HttpResponseBuilder, ResponseError,
     http::{StatusCode, header},
 };
-use schemas::{FieldError, Problem};
+use schemas::{FieldError, Id, Problem};
+use serde::Serialize;
 
 use crate::{db::DatabaseError, profile::PasswordError, token::TokenError};
 
@@ -16,6 +17,9 @@ pub(crate) enum Failure {
     /// A rule says no.
     #[error("{code}")]
     Refused { status: StatusCode, code: &'static str, detail: &'static str },
+    /// The same of a sign-in, by the name of a member: the gateway counts failures by account and tells nobody.
+    #[error("{code}")]
+    Account { status: StatusCode, code: &'static str, detail: &'static str, account: Id },
     /// What was sent does not fit the contract.
     #[error("invalid input")]
     Invalid { code: &'static str, errors: Vec<FieldError> },
@@ -52,6 +56,14 @@ impl Failure {
         Self::Refused { status, code, detail }
     }
 
+    /// A refusal of a sign-in that names the member whose name was given.
+    pub(crate) fn of_account(self, account: Id) -> Self {
+        match self {
+            Self::Refused { status, code, detail } => Self::Account { status, code, detail, account },
+            other => other,
+        }
+    }
+
     pub(crate) const fn not_found(detail: &'static str) -> Self {
         Self::refused(StatusCode::NOT_FOUND, "not_found", detail)
     }
@@ -66,7 +78,7 @@ impl Failure {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::Refused { status, .. } => *status,
+            Self::Refused { status, .. } | Self::Account { status, .. } => *status,
             Self::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Token(TokenError::KeysUnavailable) => StatusCode::SERVICE_UNAVAILABLE,
@@ -78,7 +90,7 @@ impl Failure {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Refused { code, .. } | Self::Invalid { code, .. } => code,
+            Self::Refused { code, .. } | Self::Account { code, .. } | Self::Invalid { code, .. } => code,
             Self::Method { .. } => "method_not_allowed",
             Self::Token(TokenError::KeysUnavailable) => "keys_unavailable",
             Self::Token(TokenError::Missing) => "token_missing",
@@ -90,7 +102,7 @@ impl Failure {
 
     fn detail(&self) -> &'static str {
         match self {
-            Self::Refused { detail, .. } => detail,
+            Self::Refused { detail, .. } | Self::Account { detail, .. } => detail,
             Self::Invalid { .. } => "Some of what was sent cannot be used; see errors.",
             Self::Method { .. } => "This resource does not know that method; see Allow.",
             Self::Token(TokenError::KeysUnavailable) => "The keys that verify tokens cannot be fetched.",
@@ -125,10 +137,15 @@ impl Failure {
                     format!("Bearer realm=\"{service}\", error=\"insufficient_scope\", scope=\"{scope}\"");
                 response.insert_header((header::WWW_AUTHENTICATE, challenge));
             }
-            Self::Refused { .. } | Self::Invalid { .. } | Self::Database(_) | Self::Password(_) => {}
+            Self::Refused { .. }
+            | Self::Account { .. }
+            | Self::Invalid { .. }
+            | Self::Database(_)
+            | Self::Password(_) => {}
         }
         let errors = if let Self::Invalid { errors, .. } = self { errors.clone() } else { Vec::new() };
-        problem(response, self.status(), self.code(), self.detail(), request_id, errors)
+        let account = if let Self::Account { account, .. } = self { Some(account) } else { None };
+        problem(response, self.status(), (self.code(), self.detail()), request_id, errors, account)
     }
 }
 
@@ -136,16 +153,25 @@ impl Failure {
 pub(crate) fn framework_problem(status: StatusCode, request_id: &str) -> HttpResponse {
     let code = if status.is_server_error() { "internal" } else { "bad_request" };
     let detail = status.canonical_reason().unwrap_or("Refused");
-    problem(HttpResponse::build(status), status, code, detail, request_id, Vec::new())
+    problem(HttpResponse::build(status), status, (code, detail), request_id, Vec::new(), None)
+}
+
+/// A problem document, and what only the gateway may know.
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(flatten)]
+    problem: Problem,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<&'a Id>,
 }
 
 fn problem(
     mut response: HttpResponseBuilder,
     status: StatusCode,
-    code: &str,
-    detail: &str,
+    (code, detail): (&str, &str),
     request_id: &str,
     errors: Vec<FieldError>,
+    account: Option<&Id>,
 ) -> HttpResponse {
     let problem = Problem {
         kind: format!("/problems/{code}"),
@@ -160,7 +186,7 @@ fn problem(
         .insert_header((header::CONTENT_TYPE, "application/problem+json"))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         // Text and numbers under text keys always serialise.
-        .body(serde_json::to_vec(&problem).unwrap_or_default())
+        .body(serde_json::to_vec(&Body { problem, account }).unwrap_or_default())
 }
 
 impl ResponseError for Failure {

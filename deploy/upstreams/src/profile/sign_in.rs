@@ -55,9 +55,13 @@ pub(super) async fn verify(
     let account = state.db.read(move |tx| find(tx, &login)).await?;
     let hash = account.as_ref().and_then(|account| account.password_hash.clone());
     let right = state.passwords.matches(password, hash).await?;
-    let Some(account) = account.filter(|_| right) else { return Err(BAD_CREDENTIALS) };
+    let Some(account) = account else { return Err(BAD_CREDENTIALS) };
+    if !right {
+        return Err(BAD_CREDENTIALS.of_account(account.id));
+    }
     if account.totp_enabled {
-        second_factor::check(&state, account.id.clone(), otp).await?;
+        let checked = second_factor::check(&state, account.id.clone(), otp).await;
+        checked.map_err(|failure| failure.of_account(account.id.clone()))?;
     }
     let me = members::load(&state, account.id).await?;
     Ok(ok(&request, &me))
