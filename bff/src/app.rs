@@ -20,7 +20,7 @@ use std::{
 };
 
 use actix_web::{
-    App, HttpServer, Resource, Route,
+    App, Resource, Route,
     dev::{Server, ServerHandle},
     guard,
     middleware::{Condition, from_fn},
@@ -46,8 +46,8 @@ use crate::{
     cache::{Drops, Relay},
     config::Config,
     edge::{
-        Edge, EdgeParts, RequestSpan, RouteName, gate, limit, listen, method_not_allowed, not_found,
-        spans_wanted,
+        Edge, EdgeParts, RequestSpan, RouteName, Serving, gate, limit, listen, method_not_allowed, not_found,
+        serve, spans_wanted, too_late,
     },
     files::site::{self as app_files, ConfigScript, Site, SiteError},
     identity::{AllowedOrigins, Secrets, Sessions, SignInThrottle},
@@ -238,7 +238,7 @@ impl Application {
         let health = Health::new(&store, &draining, &metrics, &pieces.screens);
         let sweeper = tokio::spawn(store::sweep(store, config.store.sweep_ms.into()));
         let edge = pieces.edge.clone();
-        let (server, http_address) = public_server(&config, pieces)?;
+        let (server, http_address) = public_server(&config, pieces, Arc::clone(&draining))?;
         let (internal, internal_address) = internal_server(&config, health, &edge, events)?;
         Ok(Self {
             server,
@@ -326,13 +326,18 @@ async fn stop(handle: ServerHandle, serving: tokio::task::JoinHandle<io::Result<
     }
 }
 
-fn public_server(config: &Config, pieces: Pieces) -> Result<(Server, SocketAddr), StartError> {
+fn public_server(
+    config: &Config,
+    pieces: Pieces,
+    draining: Arc<AtomicBool>,
+) -> Result<(Server, SocketAddr), StartError> {
     let address = config.http.listen;
     let limited = config.limits_enabled();
     let document = openapi();
     let docs = config.http.docs.then(|| (api::Docs::new(&document), contract::Served::new(document)));
     let oidc = pieces.oidc.clone();
-    let server = HttpServer::new(move || {
+    let edge = pieces.edge.clone();
+    let application = move || {
         App::new()
             .app_data(web::Data::new(pieces.edge.clone()))
             .app_data(web::Data::new(pieces.api.clone()))
@@ -349,21 +354,23 @@ fn public_server(config: &Config, pieces: Pieces) -> Result<(Server, SocketAddr)
             .configure(routes)
             .configure(|routes| docs_routes(routes, docs.as_ref()))
             .configure(|routes| site_routes(routes, pieces.site.clone()))
-    })
-    .workers(config.http.worker_count())
-    .max_connections(config.http.max_connections)
-    .keep_alive(Duration::from(config.http.keep_alive_ms))
-    .client_request_timeout(config.http.client_request_timeout_ms.into())
-    .shutdown_timeout(Duration::from(config.http.shutdown_timeout_ms).as_secs().max(1))
-    // Who hangs up on an event stream says nothing else: nobody is to be kept for it.
-    .h1_allow_half_closed(false)
-    .disable_signals();
-    let listening = listen(address, config.live.dead_after_ms.into());
-    let server = listening.and_then(|listener| server.listen(listener));
-    let server = server.map_err(|source| StartError::Listen { address, source })?;
-    let bound = server.addrs().first().copied().unwrap_or(address);
+    };
+    let serving = Serving {
+        workers: config.http.worker_count(),
+        max_connections: config.http.max_connections,
+        keep_alive: config.http.keep_alive_ms.into(),
+        head_timeout: config.http.client_request_timeout_ms.into(),
+        shutdown_timeout: config.http.shutdown_timeout_ms.into(),
+        draining,
+    };
+    let listening = listen(address, config.live.dead_after_ms.into()).and_then(|listener| {
+        let bound = listener.local_addr()?;
+        let late = move |after| too_late(&edge, after);
+        Ok((serve(listener, serving, late, application)?, bound))
+    });
+    let (server, bound) = listening.map_err(|source| StartError::Listen { address, source })?;
     oidc.listens_at(bound);
-    Ok((server.run(), bound))
+    Ok((server, bound))
 }
 
 /// What callers can reach.

@@ -6,10 +6,11 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use actix_web::{
-    App, HttpResponse, HttpServer,
+    App, HttpResponse,
     dev::Server,
     http::{
         StatusCode,
@@ -19,10 +20,10 @@ use actix_web::{
     web,
 };
 
-use super::{StartError, post, resource};
+use super::{StartError, get, post, resource};
 use crate::{
     config::Config,
-    edge::{Edge, gate},
+    edge::{Edge, Serving, gate, listen, serve, too_late},
     live::{self, Events},
     screens::Screens,
     store::{Notice, Store, StoreError},
@@ -31,6 +32,10 @@ use crate::{
 
 /// Longest body of an event.
 const EVENT_BODY_BYTES: usize = 64 * 1024;
+/// Open at a time: probes, scrapers, and upstreams with something to tell.
+const MAX_CONNECTIONS: usize = 25_000;
+/// How long an idle connection stays open.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
 /// What the internal listener answers from.
 #[derive(Clone)]
@@ -92,23 +97,31 @@ pub(super) fn internal_server(
 ) -> Result<(Server, SocketAddr), StartError> {
     let address = config.internal.listen;
     let edge = edge.of_operator(EVENT_BODY_BYTES);
-    let server = HttpServer::new(move || {
+    let late = edge.clone();
+    let application = move || {
         App::new()
             .app_data(web::Data::new(health.clone()))
             .app_data(web::Data::new(edge.clone()))
             .app_data(web::Data::new(events.clone()))
             .service(resource("/events", "POST", [post().to(live::receive_event)]).wrap(from_fn(gate)))
-            .route("/livez", web::get().to(|| async { "ok" }))
-            .route("/readyz", web::get().to(readyz))
-            .route("/metrics", web::get().to(metrics))
-    })
-    .workers(1)
-    .shutdown_timeout(1)
-    .disable_signals()
-    .bind(address);
-    let server = server.map_err(|source| StartError::Listen { address, source })?;
-    let bound = server.addrs().first().copied().unwrap_or(address);
-    Ok((server.run(), bound))
+            .service(resource("/livez", "GET, HEAD", [get().to(|| async { "ok" })]))
+            .service(resource("/readyz", "GET, HEAD", [get().to(readyz)]))
+            .service(resource("/metrics", "GET, HEAD", [get().to(metrics)]))
+    };
+    let serving = Serving {
+        workers: 1,
+        max_connections: MAX_CONNECTIONS,
+        keep_alive: KEEP_ALIVE,
+        head_timeout: config.http.client_request_timeout_ms.into(),
+        shutdown_timeout: Duration::from_secs(1),
+        draining: Arc::default(),
+    };
+    let listening = listen(address, config.live.dead_after_ms.into()).and_then(|listener| {
+        let bound = listener.local_addr()?;
+        let late = move |after| too_late(&late, after);
+        Ok((serve(listener, serving, late, application)?, bound))
+    });
+    listening.map_err(|source| StartError::Listen { address, source })
 }
 
 /// 200 when requests may be sent here: not while draining, and not while a store of this process's own fails.

@@ -74,19 +74,28 @@ fn prepare(request: &HttpRequest) -> Result<(usize, Duration), ApiError> {
     // What is read here is answered with JSON; a write must not be carried out for an answer nobody takes.
     accepts_json(request)?;
     let edge = Edge::of(request)?;
-    let limit = edge.body_limit;
+    takes_body(request, "application/json", edge.body_limit)?;
+    Ok((edge.body_limit, edge.body_timeout))
+}
+
+/// Refuses a body by its head alone: one that has a content coding, is not of this media type, or is said to be longer
+/// than `limit` bytes.
+///
+/// # Errors
+/// 413 or 415.
+pub fn takes_body(request: &HttpRequest, media_type: &str, limit: usize) -> Result<(), ApiError> {
     if request.headers().contains_key(CONTENT_ENCODING) {
-        return Err(ApiError::UnsupportedMediaType);
+        return Err(ApiError::UnsupportedCoding);
     }
-    let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let media_type = media_type.and_then(|value| value.split(';').next()).unwrap_or_default();
-    if !media_type.trim().eq_ignore_ascii_case("application/json") {
+    let given = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let given = given.and_then(|value| value.split(';').next()).unwrap_or_default();
+    if !given.trim().eq_ignore_ascii_case(media_type) {
         return Err(ApiError::UnsupportedMediaType);
     }
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    match announced.map(str::parse::<usize>) {
-        Some(Ok(length)) if length > limit => Err(ApiError::BodyTooLarge(limit)),
-        _ => Ok((limit, edge.body_timeout)),
+    match announced.map(str::parse::<u64>) {
+        Some(Ok(length)) if length > limit as u64 => Err(ApiError::BodyTooLarge(limit)),
+        _ => Ok(()),
     }
 }
 

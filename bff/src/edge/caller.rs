@@ -154,6 +154,19 @@ pub fn origin_check(request: &HttpRequest) -> Result<(), ApiError> {
     Ok(edge.csrf.decide(safe, csrf_headers(request, edge), None)?)
 }
 
+/// [`origin_check`], before the body is read: to be asked for before it.
+#[derive(Debug, Clone, Copy)]
+pub struct OriginChecked;
+
+impl FromRequest for OriginChecked {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(origin_check(request).map(|()| Self))
+    }
+}
+
 /// The check for requests that are safe by their method and open a connection all the same: no preflight precedes
 /// a WebSocket handshake, and its answers can be read from every origin (RFC 6455 section 10.2). The same rule as
 /// for unsafe methods, but for the token, which no page can send with a handshake.

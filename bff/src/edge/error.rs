@@ -26,6 +26,12 @@ pub enum ApiError {
     NotAcceptable,
     /// The body is not `application/json`.
     UnsupportedMediaType,
+    /// The body has a content coding; none is understood.
+    UnsupportedCoding,
+    /// `Expect` names something other than `100-continue`.
+    ExpectationFailed,
+    /// The head did not come in time.
+    HeadTimeout,
     /// The body is longer than the limit, in bytes.
     BodyTooLarge(usize),
     /// The body did not come in time.
@@ -174,11 +180,23 @@ impl ApiError {
                 "Not acceptable",
                 "This path has no answer of a media type that `Accept` allows.",
             ),
-            Self::UnsupportedMediaType => face(
+            Self::UnsupportedMediaType | Self::UnsupportedCoding => face(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_media_type",
                 "Unsupported media type",
-                "This path takes no body of that media type; nearly all paths take `application/json`.",
+                "This path takes no body of that media type or content coding; nearly all paths take plain `application/json`.",
+            ),
+            Self::ExpectationFailed => face(
+                StatusCode::EXPECTATION_FAILED,
+                "expectation_failed",
+                "Unknown expectation",
+                "`Expect` may say `100-continue` and nothing else.",
+            ),
+            Self::HeadTimeout => face(
+                StatusCode::REQUEST_TIMEOUT,
+                "head_timeout",
+                "Request too slow",
+                "The head of the request did not come in time.",
             ),
             Self::BodyTooLarge(_) => face(
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -420,7 +438,9 @@ impl ResponseError for ApiError {
                 response.insert_header((header::CONTENT_RANGE, format!("bytes */{length}")))
             }
             // What is left of the body would be taken for the next request.
-            Self::BodyTimeout => response.insert_header((header::CONNECTION, "close")),
+            Self::BodyTimeout | Self::HeadTimeout => response.insert_header((header::CONNECTION, "close")),
+            // RFC 9110 section 12.5.3: tells a coding that is not understood from a media type that is not.
+            Self::UnsupportedCoding => response.insert_header((header::ACCEPT_ENCODING, "identity")),
             Self::TooManyAttempts { retry_after_s }
             | Self::RateLimited { retry_after_s }
             | Self::TooManyKeys { retry_after_s } => {

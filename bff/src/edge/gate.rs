@@ -1,17 +1,23 @@
 //! The outermost middleware: what happens to every request and every answer.
 
-use std::{any::Any, error::Error as _, panic::AssertUnwindSafe, time::Instant};
+use std::{
+    any::Any,
+    error::Error as _,
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant, SystemTime},
+};
 
 use actix_web::{
     Error, HttpMessage, HttpResponse,
     body::{BodySize, BoxBody, EitherBody, MessageBody},
-    dev::{ServiceRequest, ServiceResponse},
+    dev::{RequestHead, ServiceRequest, ServiceResponse},
     error::InternalError,
     http::{
-        Method,
+        Method, Version,
         header::{
-            CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue, REFERRER_POLICY,
-            STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+            CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, EXPECT,
+            HeaderMap, HeaderValue, HttpDate, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, VARY,
+            X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
         },
     },
     middleware::Next,
@@ -21,7 +27,9 @@ use futures_util::FutureExt;
 use super::{
     ApiError, Edge,
     context::{RequestContext, RequestId, X_REQUEST_ID},
+    error::Face,
     limits, page, problem,
+    shown::note_shown,
 };
 use crate::telemetry::AccessLine;
 
@@ -58,10 +66,14 @@ pub async fn gate<B: MessageBody + 'static>(
     let service = edge.callers.identify(request.headers());
     context.service = service.as_ref().ok().cloned().flatten();
     request.extensions_mut().insert(context);
-    if let Err(refused) = service {
+    if let Err(refused) = service.and_then(|_| known_expectation(request.head())) {
         // Rare, and every connection has room for what this future may hold.
         let refused = finish(&edge, &id, Box::pin(limits::refuse(request, refused)).await);
         return Ok(refused.map_body(|_, body| EitherBody::right(BoxBody::new(body))));
+    }
+    // Before anything asks for the body, and `100 Continue` is sent, it is to be known who asks. Limits look themselves.
+    if request.head().expect() && edge.limits.is_none() {
+        Box::pin(note_shown(request.request())).await;
     }
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(response)) => Ok(finish(&edge, &id, response)),
@@ -106,6 +118,18 @@ fn finish<B: MessageBody + 'static>(
     response
 }
 
+/// Refuses what is expected besides `100-continue` (RFC 9110 section 10.1.1). HTTP/1.0 knows no expectations.
+fn known_expectation(head: &RequestHead) -> Result<(), ApiError> {
+    let expected = head.headers().get_all(EXPECT).flat_map(|value| value.as_bytes().split(|b| *b == b','));
+    let known = |one: &[u8]| {
+        matches!(one.trim_ascii(), b"") || one.trim_ascii().eq_ignore_ascii_case(b"100-continue")
+    };
+    if head.version < Version::HTTP_11 || expected.into_iter().all(known) {
+        return Ok(());
+    }
+    Err(ApiError::ExpectationFailed)
+}
+
 /// The answer when the request itself is gone: after a panic, or an error from another middleware.
 fn without_request(
     edge: &Edge,
@@ -118,22 +142,53 @@ fn without_request(
         Some(error) => error.face(),
         None => problem::face_of_status(error.as_response_error().status_code()),
     };
+    let mut headers = HeaderMap::new();
+    let document = alone(edge, id, method, received.elapsed(), face, &mut headers);
     let mut response = HttpResponse::new(face.status);
-    security_headers(response.headers_mut(), edge, id);
-    let document = problem::write(face, &[], id, response.headers_mut());
-    edge.metrics.http_request("unmatched", method, face.status.as_u16(), received.elapsed());
+    *response.headers_mut() = headers;
+    InternalError::from_response(face.code, response.set_body(BoxBody::new(document))).into()
+}
+
+/// The answer to a caller whose head has not come in `head_timeout`, as it is sent: 408, and the end of the connection.
+#[must_use]
+pub fn too_late(edge: &Edge, head_timeout: Duration) -> Vec<u8> {
+    let face = ApiError::HeadTimeout.face();
+    let mut headers = HeaderMap::new();
+    let document = alone(edge, &RequestId::of(&headers), "OTHER", head_timeout, face, &mut headers);
+    headers.insert(CONTENT_LENGTH, document.len().into());
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    let mut answer = format!("HTTP/1.1 {}\r\ndate: {}\r\n", face.status, HttpDate::from(SystemTime::now()));
+    for (name, value) in &headers {
+        answer.extend([name.as_str(), ": ", value.to_str().unwrap_or_default(), "\r\n"]);
+    }
+    answer.extend(["\r\n", &document]);
+    answer.into_bytes()
+}
+
+/// An answer that has no request: its headers and its document, and its access line.
+fn alone(
+    edge: &Edge,
+    id: &RequestId,
+    method: &'static str,
+    duration: Duration,
+    face: Face,
+    headers: &mut HeaderMap,
+) -> String {
+    security_headers(headers, edge, id);
+    let document = problem::write(face, &[], id, headers);
+    edge.metrics.http_request("unmatched", method, face.status.as_u16(), duration);
     edge.access.log(&AccessLine {
         method,
         route: "",
         status: face.status.as_u16(),
-        duration: received.elapsed(),
+        duration,
         bytes: document.len() as u64,
         request_id: id.as_str(),
         user: None,
         cache: "",
         client: "",
     });
-    InternalError::from_response(face.code, response.set_body(BoxBody::new(document))).into()
+    document
 }
 
 fn security_headers(headers: &mut HeaderMap, edge: &Edge, id: &RequestId) {

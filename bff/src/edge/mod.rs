@@ -9,6 +9,7 @@ mod body;
 mod caller;
 mod callers;
 pub mod codings;
+mod connection;
 mod context;
 mod contract;
 mod error;
@@ -29,11 +30,12 @@ mod validate;
 mod validators;
 
 pub use address::{TrustedProxies, client_address};
-pub use body::{JsonBody, OptionalJsonBody};
+pub use body::{JsonBody, OptionalJsonBody, takes_body};
 pub use caller::{
-    MaybeSignedIn, SignedIn, SignedInUntouched, ended_meanwhile, handshake_check, origin_check,
+    MaybeSignedIn, OriginChecked, SignedIn, SignedInUntouched, ended_meanwhile, handshake_check, origin_check,
 };
 pub use callers::{Callers, caller_service};
+pub use connection::{Serving, serve};
 pub use context::RequestContext;
 pub use contract::{
     Access, AnswerHeader, Contract, Operation, any_text, choice, compact_of, date_time, number, object,
@@ -41,7 +43,7 @@ pub use contract::{
 };
 pub use error::ApiError;
 pub use fixed::Fixed;
-pub use gate::{RouteName, gate};
+pub use gate::{RouteName, gate, too_late};
 pub use keeping::keep;
 pub use limits::{RateLimits, limit};
 pub use listener::listen;

@@ -125,6 +125,18 @@ pub(super) fn shown(request: &HttpRequest) -> Result<Showing, ApiError> {
     unread(Credentials::Cookies(cookies))
 }
 
+/// [`shown`], for those who look later. Where sessions cannot be looked up, a handler that needs one says so.
+pub(super) async fn note_shown(request: &HttpRequest) {
+    let shown = match shown(request) {
+        Ok(Showing::Known(shown)) => Ok(shown),
+        Ok(Showing::Unread(unread)) => unread.read().await,
+        Err(error) => Err(error),
+    };
+    if let Ok(shown) = shown {
+        RequestContext::note(request, |context| context.shown = Some(shown));
+    }
+}
+
 /// The token of `Authorization: Bearer` (RFC 6750 section 2.1); `Some(None)` where the header is there and holds none,
 /// or is there twice. Other schemes are not ours: what stands in front may use them.
 fn bearer(request: &HttpRequest) -> Option<Option<&str>> {

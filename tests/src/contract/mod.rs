@@ -152,7 +152,15 @@ impl Case<'_> {
 
     /// An answer where nothing is described: this refusal, or one that comes before anything is looked for.
     fn refused(&mut self, status: u16, code: &str) {
-        let early = ["rate_limited", "invalid_caller_token", "bad_request", "internal_error", "interrupted"];
+        let early = [
+            "rate_limited",
+            "invalid_caller_token",
+            "expectation_failed",
+            "head_timeout",
+            "bad_request",
+            "internal_error",
+            "interrupted",
+        ];
         let seen = serde_json::from_slice::<Value>(&self.answer.body).unwrap_or_default();
         let seen = seen["code"].as_str().unwrap_or_default();
         let head = *self.method == Method::HEAD && self.answer.status.as_u16() == status;

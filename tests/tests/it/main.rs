@@ -5,6 +5,7 @@ mod bodies;
 mod callers;
 mod check;
 mod config;
+mod connections;
 mod cookies;
 mod cors;
 mod csrf;

@@ -9,7 +9,7 @@ use schemas::{Credentials, Me, SessionInfo, SignUp, SignedUp};
 use super::{arrival::Arrival, never_kept, time};
 use crate::{
     api::{Api, calling::call_context, creating::Made, refusals::refusal},
-    edge::{ApiError, Edge, JsonBody, client_address, origin_check},
+    edge::{ApiError, Edge, JsonBody, OriginChecked, client_address},
     identity::{Session, Subject},
 };
 
@@ -19,10 +19,10 @@ use crate::{
 /// 403 `csrf_failed`, 409 `email_taken` or `username_taken`, 422.
 pub async fn sign_up(
     request: HttpRequest,
+    _: OriginChecked,
     input: JsonBody<SignUp>,
     api: web::Data<Api>,
 ) -> Result<HttpResponse, ApiError> {
-    origin_check(&request)?;
     // Not by address: a caller who lost the answer may have lost their network with it.
     let keyed = api.idempotency.keyed(&request, None, &input.0)?;
     let (clients, cx) = (Arc::clone(&api.clients), call_context(&request, None));
@@ -36,11 +36,11 @@ pub async fn sign_up(
 /// 401 `bad_credentials`, `otp_required` or `otp_invalid`, 403 `csrf_failed`, 422, 429 `too_many_attempts`, 503.
 pub async fn log_in(
     request: HttpRequest,
+    _: OriginChecked,
     credentials: JsonBody<Credentials>,
     api: web::Data<Api>,
     edge: web::Data<Edge>,
 ) -> Result<HttpResponse, ApiError> {
-    origin_check(&request)?;
     let user = verify(&request, &api, &edge, credentials.0).await?;
     let arrival = Arrival::of_browser(&request, &api, &edge);
     let new = arrival.open_session(user).await?;

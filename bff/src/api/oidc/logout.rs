@@ -1,10 +1,6 @@
 //! A provider's order to sign somebody out (OpenID Connect Back-Channel Logout 1.0).
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header::{CACHE_CONTROL, CONTENT_TYPE},
-    web,
-};
+use actix_web::{HttpRequest, HttpResponse, http::header::CACHE_CONTROL, web};
 use url::form_urlencoded;
 
 use super::{
@@ -12,7 +8,7 @@ use super::{
     refusals::{Fault, logout_refused},
 };
 use crate::{
-    edge::{ApiError, Edge},
+    edge::{ApiError, Edge, takes_body},
     identity::{
         IdentityError,
         oidc::{LogoutToken, TokenFault, verify_logout_token},
@@ -84,11 +80,7 @@ async fn sign_out(
 }
 
 async fn read(request: &HttpRequest, payload: web::Payload, edge: &Edge) -> Result<web::Bytes, ApiError> {
-    let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let media_type = media_type.and_then(|value| value.split(';').next()).unwrap_or_default();
-    if !media_type.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        return Err(ApiError::UnsupportedMediaType);
-    }
+    takes_body(request, "application/x-www-form-urlencoded", BODY_BYTES)?;
     tokio::time::timeout(edge.body_timeout, payload.to_bytes_limited(BODY_BYTES))
         .await
         .map_err(|_| ApiError::BodyTimeout)?

@@ -8,6 +8,7 @@ use super::{number, text, text_matching};
 /// A header of answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AnswerHeader {
+    AcceptEncoding,
     Age,
     CacheControl,
     CacheStatus,
@@ -39,7 +40,8 @@ pub struct Borne {
 }
 
 impl AnswerHeader {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
+        H::AcceptEncoding,
         H::Age,
         H::CacheControl,
         H::CacheStatus,
@@ -72,6 +74,7 @@ impl AnswerHeader {
 
     fn name(self) -> &'static str {
         match self {
+            H::AcceptEncoding => "Accept-Encoding",
             H::Age => "Age",
             H::CacheControl => "Cache-Control",
             H::CacheStatus => "Cache-Status",
@@ -95,6 +98,11 @@ impl AnswerHeader {
     fn words(self) -> (&'static str, Schema, Value) {
         let token = |pattern: &str| text_matching(pattern);
         match self {
+            H::AcceptEncoding => (
+                "There where the body had a content coding: those that are understood (RFC 9110 section 12.5.3).",
+                token("^identity$"),
+                "identity".into(),
+            ),
             H::Age => ("Seconds since the document was made (RFC 9111).", number(0, u32::MAX, 0), 2.into()),
             H::CacheControl => (
                 "Who may keep the answer, and for how long (RFC 9111).",
@@ -225,6 +233,7 @@ pub(super) fn without_limits(response: &mut Response) {
 pub(super) fn of_status(status: u16) -> Option<Borne> {
     match status {
         401 => Some(H::WwwAuthenticate.always()),
+        415 => Some(H::AcceptEncoding.sometimes()),
         429 | 503 => Some(H::RetryAfter.always()),
         _ => None,
     }

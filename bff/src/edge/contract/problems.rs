@@ -42,9 +42,11 @@ impl Problems {
 }
 
 /// What any request may end like.
-pub(super) fn everywhere() -> [ApiError; 5] {
+pub(super) fn everywhere() -> [ApiError; 7] {
     [
         ApiError::BadRequest,
+        ApiError::HeadTimeout,
+        ApiError::ExpectationFailed,
         ApiError::InvalidCallerToken,
         ApiError::RateLimited { retry_after_s: 1 },
         ApiError::Internal(""),
