@@ -8,6 +8,7 @@ mod pieces;
 mod providers;
 mod rotation;
 mod site;
+mod stop;
 
 use std::{
     io,
@@ -21,13 +22,16 @@ use std::{
 
 use actix_web::{
     App, Resource, Route,
-    dev::{Server, ServerHandle},
+    dev::Server,
     guard,
     middleware::{Condition, from_fn},
     web,
 };
 use clients::{KeyError, TransportError};
-use tokio::runtime::Handle;
+use tokio::{
+    runtime::Handle,
+    signal::unix::{SignalKind, signal},
+};
 use tracing_actix_web::TracingLogger;
 
 pub use self::contract::openapi;
@@ -37,10 +41,11 @@ pub use self::pieces::key_times;
 use self::pieces::{
     announcer, app_tokens, callers, clear_site_data, cookie_settings, csrf_guard, event_senders,
     forget_cards, gone_with_session, hub, idempotency_policy, rate_limits, refresh_cookie_settings,
-    revalidator, screens,
-    session_policy, signing_keys, store_settings, throttle_policy, trusted_proxies, upstream_clients,
+    revalidator, screens, session_policy, signing_keys, store_settings, throttle_policy, trusted_proxies,
+    upstream_clients,
 };
 use self::rotation::Rotation;
+use self::stop::{StopSignals, stop};
 use crate::{
     api::{self, Api, ApiParts, Idempotency, Jwks, Oidc},
     cache::{Drops, Relay},
@@ -92,6 +97,7 @@ pub struct Application {
     http_address: SocketAddr,
     internal_address: SocketAddr,
     draining: Arc<AtomicBool>,
+    drain_delay: Duration,
     hub: Hub,
     revalidator: Option<Revalidator>,
     sweeper: tokio::task::JoinHandle<()>,
@@ -246,6 +252,7 @@ impl Application {
             http_address,
             internal_address,
             draining,
+            drain_delay: config.http.drain_delay_ms.into(),
             hub,
             revalidator,
             sweeper,
@@ -266,31 +273,42 @@ impl Application {
         self.internal_address
     }
 
-    /// Serves until SIGTERM or SIGINT, or until the terminal that it was started from is gone. Then `/readyz` turns 503, no new connections are taken, requests in
-    /// flight are finished, and the internal listener goes last.
+    /// Serves until SIGTERM or SIGINT, or until the terminal that it was started from is gone; then stops as
+    /// [`Self::run_until`] says. Another SIGTERM or SIGINT ends the drain delay.
     ///
     /// # Errors
     /// [`StartError::Signals`] when no signal can be waited for, [`StartError::Ended`] when a listener ends by itself.
     pub async fn run_until_stopped(self) -> Result<(), StartError> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signals)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
+        let stop = StopSignals::new().map_err(StartError::Signals)?;
         let hangup = signal(SignalKind::hangup()).map_err(StartError::Signals)?;
         let told_to_stop = async move {
             tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+                () = stop.received() => {}
                 () = rotation::terminal_gone(hangup) => {}
             }
         };
-        self.run_until(told_to_stop).await
+        // Heard from when this is first polled: after the first signal.
+        let told_again = async {
+            match StopSignals::new() {
+                Ok(again) => again.received().await,
+                Err(_) => std::future::pending().await,
+            }
+        };
+        self.run_until(told_to_stop, told_again).await
     }
 
-    /// The same, until `told_to_stop` is over.
+    /// Serves until `told_to_stop` is over. Then `/readyz` turns 503, and for the drain delay, or until `told_again` is
+    /// over, callers are served as before, since balancers take a moment to notice. After that live connections are
+    /// told to go (sooner, and many would come back here), no new connections are taken, requests in flight are
+    /// finished, and the internal listener goes last.
     ///
     /// # Errors
     /// [`StartError::Ended`] when a listener ends by itself.
-    pub async fn run_until(self, told_to_stop: impl Future<Output = ()>) -> Result<(), StartError> {
+    pub async fn run_until(
+        self,
+        told_to_stop: impl Future<Output = ()>,
+        told_again: impl Future<Output = ()>,
+    ) -> Result<(), StartError> {
         let (public, internal) = (self.server.handle(), self.internal.handle());
         let mut serving = tokio::spawn(self.server);
         let mut watching = tokio::spawn(self.internal);
@@ -302,8 +320,13 @@ impl Application {
         if let Some(ended) = ended_by_itself {
             return Err(StartError::Ended(ended.map_err(io::Error::other).and_then(|ended| ended).err()));
         }
-        tracing::info!("draining");
+        tracing::info!(delay_ms = self.drain_delay.as_millis(), "draining");
         self.draining.store(true, Ordering::Release);
+        tokio::select! {
+            () = tokio::time::sleep(self.drain_delay) => {}
+            () = told_again => {}
+        }
+        tracing::info!("stopping");
         self.hub.shutdown();
         stop(public, serving).await;
         self.sessions.leave().await;
@@ -316,13 +339,6 @@ impl Application {
         }
         tracing::info!("stopped");
         Ok(())
-    }
-}
-
-async fn stop(handle: ServerHandle, serving: tokio::task::JoinHandle<io::Result<()>>) {
-    handle.stop(true).await;
-    if let Ok(Err(error)) = serving.await {
-        tracing::error!(%error, "a listener ended badly");
     }
 }
 

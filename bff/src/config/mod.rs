@@ -183,10 +183,13 @@ impl Config {
         mac.finalize().into_bytes().into()
     }
 
-    /// Settles what depends on several keys: the production default of the origins and `secret_file`.
+    /// Settles what depends on several keys: the defaults of either profile, and `secret_file`.
     fn resolve(&mut self, merged: &layers::Merged, mistakes: &mut ConfigErrors) {
         if self.is_production() && !merged.is_set("cors.allowed_origins") {
             self.cors.allowed_origins.clear();
+        }
+        if !self.is_production() && !merged.is_set("http.drain_delay_ms") {
+            self.http.drain_delay_ms = Millis::ZERO;
         }
         for (name, provider) in &mut self.oidc {
             let OidcConfig { client_secret, client_secret_file, .. } = provider;

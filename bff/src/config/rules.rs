@@ -72,6 +72,7 @@ impl Check<'_> {
             ("http.max_connections", http.max_connections as u64, 1..=1_000_000),
             ("http.keep_alive_ms", http.keep_alive_ms.get(), 0..=3_600_000),
             ("http.client_request_timeout_ms", http.client_request_timeout_ms.get(), 100..=600_000),
+            ("http.drain_delay_ms", http.drain_delay_ms.get(), 0..=600_000),
             ("http.shutdown_timeout_ms", http.shutdown_timeout_ms.get(), 0..=3_600_000),
             ("session.idle_ms", session.idle_ms.get(), 1000..=400 * DAY_MS),
             ("session.absolute_ms", session.absolute_ms.get(), 1000..=400 * DAY_MS),
@@ -251,6 +252,9 @@ fn is_token(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
+/// What most orchestrators give a process between SIGTERM and SIGKILL, less what the last steps of a stop take.
+const USUAL_GRACE_MS: u64 = 28_000;
+
 /// What is allowed but probably not meant, and set keys that have no effect yet.
 pub(super) fn warnings(config: &Config, merged: &Merged) -> Vec<String> {
     let mut found = Vec::new();
@@ -264,6 +268,12 @@ pub(super) fn warnings(config: &Config, merged: &Merged) -> Vec<String> {
     {
         let reach = "takes the cookies of all hosts of the registrable domain at sign-out";
         found.push(format!("session.clear_site_data: {name} {reach}"));
+    }
+    let stop_ms = config.http.drain_delay_ms.get() + config.http.shutdown_timeout_ms.get();
+    if stop_ms > USUAL_GRACE_MS {
+        found.push(format!(
+            "http.drain_delay_ms and http.shutdown_timeout_ms: a stop may take {stop_ms} ms; an orchestrator that kills after 30 s cuts requests off"
+        ));
     }
     found.extend(caller_rules::warnings(config));
     found.extend(site_rules::warnings(config));

@@ -25,6 +25,8 @@ pub struct HttpConfig {
     pub max_connections: usize,
     pub keep_alive_ms: Millis,
     pub client_request_timeout_ms: Millis,
+    /// 0 in development, unless it was set.
+    pub drain_delay_ms: Millis,
     pub shutdown_timeout_ms: Millis,
     /// A serialised origin; empty: where the gateway listens.
     pub public_url: String,

@@ -504,6 +504,25 @@ fn limits_are_on_in_production_and_where_one_is_set() {
 }
 
 #[test]
+fn a_stop_goes_on_serving_for_a_while_in_production_and_where_that_is_set() {
+    let delay = |config: Config| config.http.drain_delay_ms.get();
+    let (_folder, variables) = production();
+    assert_eq!(delay(load(&[]).unwrap()), 0);
+    assert_eq!(delay(load(&[("BFF__HTTP__DRAIN_DELAY_MS", "5000")]).unwrap()), 5000);
+    let production = Config::load(None, variables.clone()).unwrap();
+    assert_eq!(production.http.drain_delay_ms.get(), 5000);
+    assert!(!production.warnings().iter().any(|warning| warning.starts_with("http.")));
+    let set = |value: &str| {
+        let more = ("BFF__HTTP__DRAIN_DELAY_MS".into(), value.into());
+        Config::load(None, variables.clone().into_iter().chain([more]))
+    };
+    assert_eq!(delay(set("0").unwrap()), 0);
+    let long = set("60000").unwrap();
+    assert!(long.warnings().iter().any(|warning| warning.starts_with("http.drain_delay_ms")));
+    assert!(set("600001").unwrap_err().to_string().contains("http.drain_delay_ms"));
+}
+
+#[test]
 fn limits_and_throttles_that_make_no_sense_are_refused() {
     for (variable, value, path) in [
         ("BFF__LIMITS__USER__PER_SECOND", "0", "limits.user.per_second"),

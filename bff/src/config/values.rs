@@ -24,6 +24,8 @@ pub enum Profile {
 pub struct Millis(u64);
 
 impl Millis {
+    pub const ZERO: Self = Self(0);
+
     /// As a `Duration`.
     #[must_use]
     pub const fn duration(self) -> Duration {

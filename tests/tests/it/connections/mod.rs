@@ -1,5 +1,6 @@
 //! How callers' connections are served: time limits, turns, and what is sent before and after answers.
 
+mod draining;
 mod expectations;
 mod heads;
 mod pipelining;
