@@ -110,7 +110,8 @@ impl From<serde_json::Error> for BodyFault {
 /// What programs may decide by in an upstream's problem document (RFC 9457); its prose is not kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Problem {
-    /// Stable, snake_case.
+    /// Stable, snake_case; empty where there is none.
+    #[serde(default)]
     pub code: String,
     /// What is wrong with which field (422 only).
     #[serde(default)]
@@ -174,7 +175,13 @@ impl UpstreamError {
     /// `code` of the upstream's problem document.
     #[must_use]
     pub fn problem_code(&self) -> Option<&str> {
-        self.problem().map(|problem| problem.code.as_str())
+        self.problem().map(|problem| problem.code.as_str()).filter(|code| !code.is_empty())
+    }
+
+    /// Whether the upstream itself explains it, in a problem document: nothing on the way does.
+    #[must_use]
+    pub fn is_explained(&self) -> bool {
+        self.problem().is_some()
     }
 
     /// `errors` of the upstream's problem document; empty where there are none.

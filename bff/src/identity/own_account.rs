@@ -40,12 +40,12 @@ impl Sessions {
     }
 }
 
-/// Whether the service itself says that there is no such account: 404 or 410 with a problem document that has a code. A
+/// Whether the service itself says that there is no such account: 404 or 410 with a problem document. A
 /// 404 without one may come from anything on the way, such as a proxy that does not know the service's new address: that
 /// must not sign everybody out.
 fn is_gone(error: &UpstreamError) -> bool {
     let gone = [StatusCode::NOT_FOUND, StatusCode::GONE];
-    error.status().is_some_and(|status| gone.contains(&status)) && error.problem_code().is_some()
+    error.status().is_some_and(|status| gone.contains(&status)) && error.is_explained()
 }
 
 #[cfg(test)]
@@ -84,7 +84,7 @@ mod tests {
             (Err(UpstreamError::Timeout { upstream: "profile" }), Err(gone()), 1, 1),
             (Err(gone()), Ok(()), 2, 1),
             (Err(gone()), Err(refused(503, None)), 2, 1),
-            (Err(gone()), Err(refused(410, Some("gone"))), 2, 0),
+            (Err(refused(404, Some(""))), Err(refused(410, Some("gone"))), 2, 0),
         ] {
             let answers = [first.clone(), second.clone()];
             let count = Cell::new(0);
