@@ -165,13 +165,13 @@ mod tests {
 
     const NOW: u64 = 1_000_000;
 
-    fn attempts(secret: &str) -> Attempts {
+    fn sealer(secret: &str) -> Attempts {
         Attempts::new(Arc::new(Secrets::new(vec![secret.into()])), Arc::<AllowedOrigins>::default(), true)
     }
 
     #[test]
     fn a_second_step_is_opened_in_time_at_its_provider_and_as_nothing_else() {
-        let attempts = attempts("secret");
+        let attempts = sealer("secret");
         let attempt = Attempt::begin("company", ReturnTo::home(), NOW).expect("random bytes");
         let token = IdToken {
             subject: "a \"quoted\" subject".to_owned(),
@@ -195,7 +195,7 @@ mod tests {
         assert_ne!(opened.ticket().state(), attempt.state());
         assert!(open(&attempts, &cookie, "company", NOW + LIFE_MS).is_none());
         assert!(open(&attempts, &cookie, "other", NOW).is_none());
-        assert!(open(&tests::attempts("other"), &cookie, "company", NOW).is_none());
+        assert!(open(&sealer("other"), &cookie, "company", NOW).is_none());
         assert!(!cookie.contains("member-1"));
         // Neither passes for the other.
         let sealed = attempts.seal(&attempt).expect("sealed");
