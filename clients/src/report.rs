@@ -1,7 +1,10 @@
 //! Tells the gateway's metrics how each call went, without knowing of metrics.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -18,6 +21,8 @@ pub struct CallReport<'a> {
     pub outcome: &'static str,
     /// Whether the upstream has said that what was kept of its last answer still holds.
     pub not_modified: bool,
+    /// Whether it was sent a second time, because a connection from the pool closed before an answer began.
+    pub retried: bool,
     /// From the moment the client was asked, waiting for room included.
     pub duration: Duration,
     pub request_id: &'a str,
@@ -35,6 +40,7 @@ pub(crate) struct Reporter {
     started: Instant,
     outcome: &'static str,
     not_modified: bool,
+    retried: AtomicBool,
 }
 
 impl Reporter {
@@ -52,7 +58,13 @@ impl Reporter {
             started: Instant::now(),
             outcome: "canceled",
             not_modified: false,
+            retried: AtomicBool::new(false),
         }
+    }
+
+    /// The call is sent again. May be said while somebody else holds the reporter.
+    pub(crate) fn retries(&self) {
+        self.retried.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn finish<T>(mut self, result: &Result<T, UpstreamError>, not_modified: bool) {
@@ -68,6 +80,7 @@ impl Drop for Reporter {
             operation: self.operation,
             outcome: self.outcome,
             not_modified: self.not_modified,
+            retried: *self.retried.get_mut(),
             duration: self.started.elapsed(),
             request_id: &self.request_id,
         });

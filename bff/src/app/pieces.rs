@@ -107,6 +107,7 @@ pub(super) fn upstream_clients(
         audience: config.audience.clone(),
         timeout: config.timeout_ms.into(),
         connect_timeout: config.connect_timeout_ms.into(),
+        idle: config.idle_ms.into(),
         max_response_bytes: config.max_response_bytes,
         max_concurrent: config.max_concurrent,
         queue: config.queue,
@@ -119,6 +120,9 @@ pub(super) fn upstream_clients(
         metrics.upstream_call(call.upstream, call.operation, call.outcome, call.duration);
         if call.not_modified {
             metrics.not_modified(call.upstream, call.operation);
+        }
+        if call.retried {
+            metrics.retried(call.upstream, call.operation);
         }
     });
     Clients::new(
@@ -185,6 +189,7 @@ fn live_settings(config: &Config) -> LiveSettings {
     let live = &config.live;
     LiveSettings {
         heartbeat: live.heartbeat_ms.into(),
+        grace: config.store.grace_ms.into(),
         dead_after: live.dead_after_ms.into(),
         connections_per_user: live.connections_per_user,
         queue: live.queue_messages,

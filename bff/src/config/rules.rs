@@ -225,6 +225,7 @@ impl Check<'_> {
         self.refuse(upstream.audience.is_empty(), &key("audience"), "is empty");
         self.range(&key("timeout_ms"), upstream.timeout_ms.get(), 1..=600_000);
         self.range(&key("connect_timeout_ms"), upstream.connect_timeout_ms.get(), 1..=600_000);
+        self.range(&key("idle_ms"), upstream.idle_ms.get(), 1..=3_600_000);
         self.range(&key("max_response_bytes"), upstream.max_response_bytes as u64, 1024..=1 << 30);
         self.range(&key("max_concurrent"), upstream.max_concurrent as u64, 1..=100_000);
         self.range(&key("queue"), upstream.queue as u64, 0..=100_000);

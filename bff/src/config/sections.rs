@@ -181,6 +181,8 @@ pub struct UpstreamConfig {
     pub timeout_ms: Millis,
     /// Not above `timeout_ms`.
     pub connect_timeout_ms: Millis,
+    /// Below the time after which the upstream closes an idle connection.
+    pub idle_ms: Millis,
     pub max_response_bytes: usize,
     pub max_concurrent: usize,
     pub queue: usize,

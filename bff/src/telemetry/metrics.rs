@@ -62,6 +62,7 @@ pub struct Metrics {
     parts: Series<3, Arc<Histogram>>,
     upstreams: Series<3, Arc<Histogram>>,
     not_modified: Series<2, Counter>,
+    retried: Series<2, Counter>,
     sign_ins: Series<1, Counter>,
     throttled: Series<1, Counter>,
     rate_limited: Series<1, Counter>,
@@ -107,6 +108,7 @@ impl Metrics {
             parts: Series::new(["screen", "part", "outcome"]),
             upstreams: Series::new(["upstream", "operation", "outcome"]),
             not_modified: Series::new(["upstream", "operation"]),
+            retried: Series::new(["upstream", "operation"]),
             sign_ins: Series::new(["outcome"]),
             throttled: Series::new(["by"]),
             rate_limited: Series::new(["tier"]),
@@ -142,6 +144,8 @@ impl Metrics {
         bff.register_with_unit("upstream_request_duration", help, Unit::Seconds, self.upstreams.clone());
         let help = "Answers that an upstream did not have to send again";
         bff.register("upstream_not_modified", help, self.not_modified.clone());
+        let help = "Reads sent again because an idle connection closed under them";
+        bff.register("upstream_retried", help, self.retried.clone());
         bff.register("sign_ins", "Attempts to sign in", self.sign_ins.clone());
         let help = "Refresh tokens that were presented";
         bff.register("token_refreshes", help, self.refreshes.clone());
@@ -236,6 +240,11 @@ impl Metrics {
     /// Counts one call whose answer still held (304).
     pub fn not_modified(&self, upstream: &'static str, operation: &'static str) {
         self.not_modified.with([upstream, operation], Counter::inc);
+    }
+
+    /// Counts one call that was sent again on a new connection.
+    pub fn retried(&self, upstream: &'static str, operation: &'static str) {
+        self.retried.with([upstream, operation], Counter::inc);
     }
 
     /// Counts one attempt to sign in (`ok`, `bad_credentials`, …).

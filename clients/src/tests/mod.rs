@@ -1,6 +1,7 @@
 //! The clients against real HTTP servers on port 0.
 
 mod batching;
+mod closing;
 mod faults;
 mod kept;
 mod oidc;
@@ -13,7 +14,10 @@ mod transport;
 mod webhook;
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -36,6 +40,8 @@ struct Fixture {
     reports: Arc<Mutex<Vec<(&'static str, &'static str)>>>,
     /// For each call, whether its answer still held.
     not_modified: Arc<Mutex<Vec<bool>>>,
+    /// Calls that were sent a second time.
+    retried: Arc<AtomicUsize>,
 }
 
 impl Fixture {
@@ -51,13 +57,16 @@ impl Fixture {
         let server = Server::start(handler).await;
         let (reports, not_modified) = (Arc::default(), Arc::default());
         let kept = (Arc::clone(&reports), Arc::clone(&not_modified));
+        let retried = Arc::<AtomicUsize>::default();
+        let count = Arc::clone(&retried);
         let observer: Observer = Arc::new(move |report| {
             let (reports, not_modified): &(Arc<Mutex<Vec<_>>>, Arc<Mutex<Vec<bool>>>) = &kept;
             reports.lock().push((report.operation, report.outcome));
             not_modified.lock().push(report.not_modified);
+            count.fetch_add(report.retried.into(), Ordering::Relaxed);
         });
         let clients = clients_at(&server.url, adjust, observer, Handle::current());
-        Self { server, clients, reports, not_modified }
+        Self { server, clients, reports, not_modified, retried }
     }
 
     fn only_request(&self) -> Recorded {
@@ -74,6 +83,7 @@ fn config_at(url: &Url, name: &'static str) -> UpstreamConfig {
         audience: format!("{name}-service"),
         timeout: Duration::from_secs(5),
         connect_timeout: Duration::from_secs(1),
+        idle: Duration::from_secs(60),
         max_response_bytes: 1024 * 1024,
         max_concurrent: 64,
         queue: 64,

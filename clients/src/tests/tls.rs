@@ -207,7 +207,7 @@ async fn files_that_cannot_be_used_are_named_and_not_shown() {
         ca(not_der),
         ca(&shown.key_pem),
     ] {
-        let error = config(files.clone()).http_client().expect_err("no client");
+        let error = config(files.clone()).connections().expect_err("no client");
         let said = format!("{error} {error:?}");
         assert!(matches!(error, TransportError::Tls { .. }), "{files:?} {said}");
         assert!(said.contains("bad.pem") && !said.contains("BEGIN") && !said.contains("planted"), "{said}");

@@ -5,7 +5,10 @@ use std::{io, path::PathBuf, sync::Arc, time::Duration};
 use reqwest::{header, redirect, retry};
 use url::Url;
 
-use super::tls::{Certificates, TlsFiles};
+use super::{
+    connections::{Connections, Opened},
+    tls::{Certificates, TlsFiles},
+};
 
 /// How one upstream is reached and how much is asked of it.
 #[derive(Debug, Clone)]
@@ -20,6 +23,9 @@ pub struct UpstreamConfig {
     pub timeout: Duration,
     /// For name look-up, TCP and TLS together.
     pub connect_timeout: Duration,
+    /// How long a connection is kept that no call uses; below the time after which the upstream closes it: whoever
+    /// closes first decides whether a request can meet a closing connection.
+    pub idle: Duration,
     /// A larger answer is refused while it is being read.
     pub max_response_bytes: usize,
     /// Calls on the wire at the same time; at least 1.
@@ -54,9 +60,9 @@ pub enum TransportError {
     },
 }
 
-/// Below the 5 s after which actix-web and Node close an idle connection: whoever closes first decides
-/// whether a request can meet a closing connection.
-const POOL_IDLE: Duration = Duration::from_secs(4);
+/// [`UpstreamConfig::idle`] where nothing is said: below the 5 s after which actix-web and Node close an idle
+/// connection.
+pub(super) const POOL_IDLE: Duration = Duration::from_secs(4);
 /// Finds out that a peer vanished without a word.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
 
@@ -91,14 +97,18 @@ impl UpstreamConfig {
         Ok(base)
     }
 
-    /// A client with the certificates that are in the files now.
-    pub(crate) fn http_client(&self) -> Result<reqwest::Client, TransportError> {
-        self.http_client_with(&self.tls.read(self.name)?)
+    /// With the certificates that are in the files now.
+    pub(crate) fn connections(&self) -> Result<Connections, TransportError> {
+        self.connections_with(&self.tls.read(self.name)?)
     }
 
-    pub(super) fn http_client_with(&self, tls: &Certificates) -> Result<reqwest::Client, TransportError> {
-        let built = self.builder(tls.authorities.as_deref(), tls.identity.as_ref()).build();
-        built.map_err(|source| self.blame(source, tls))
+    pub(super) fn connections_with(&self, tls: &Certificates) -> Result<Connections, TransportError> {
+        let opened = Opened::new(self.timeout);
+        let builder = || self.builder(tls.authorities.as_deref(), tls.identity.as_ref());
+        let pooled = builder().connector_layer(opened.clone()).build();
+        let fresh = builder().pool_max_idle_per_host(0).build();
+        let blamed = |source| self.blame(source, tls);
+        Ok(Connections::new(pooled.map_err(blamed)?, fresh.map_err(blamed)?, opened))
     }
 
     /// Which file is to blame for a client that cannot be built. Its error does not say.
@@ -133,12 +143,12 @@ impl UpstreamConfig {
             .no_proxy()
             .redirect(redirect::Policy::none())
             .referer(false)
-            // No copy of each request is kept either. What hyper repeats by itself is safe: a request of
-            // which not one byte was written because its pooled connection had closed.
+            // No copy of each request is kept either. What hyper repeats by itself is safe, also for writes: a request
+            // of which not one byte was written because its pooled connection had closed.
             .retry(retry::never().max_retries_per_request(0))
             .connect_timeout(self.connect_timeout.min(self.timeout))
             .read_timeout(self.timeout)
-            .pool_idle_timeout(POOL_IDLE)
+            .pool_idle_timeout(self.idle)
             .pool_max_idle_per_host(self.max_concurrent)
             .tcp_keepalive(TCP_KEEPALIVE)
             .tcp_nodelay(true);
@@ -171,6 +181,7 @@ mod tests {
             audience: "profile".to_owned(),
             timeout: Duration::from_secs(1),
             connect_timeout: Duration::from_secs(1),
+            idle: Duration::from_secs(1),
             max_response_bytes: 1,
             max_concurrent: 1,
             queue: 0,
@@ -203,7 +214,7 @@ mod tests {
     #[test]
     fn both_schemes_have_a_client() {
         for url in ["http://host/v1/", "https://host"] {
-            config(url).http_client().expect("a client");
+            config(url).connections().expect("clients");
         }
         assert_eq!(config("http://host/v1/").checked_base().expect("a base").path(), "/v1");
     }

@@ -14,8 +14,8 @@ use http::{Method, StatusCode};
 use reqwest::Response;
 use tokio::time::timeout;
 
-use super::{Authority, Call, Upstream, trace};
-use crate::{BodyFault, CallContext, Problem, Refusal, UpstreamError};
+use super::{Authority, Call, Connections, Upstream, trace};
+use crate::{BodyFault, CallContext, Problem, Refusal, UpstreamError, report::Reporter};
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -34,24 +34,33 @@ pub(super) struct Received {
 }
 
 impl Upstream {
-    /// Sends `call` once and reads the answer; the body of a 2xx, or the one that is kept where the upstream says that it
+    /// Sends `call` and reads the answer; the body of a 2xx, or the one that is kept where the upstream says that it
     /// still holds. Does not watch `deadline` itself, but tells the upstream of it.
     pub(super) async fn exchange(
         &self,
         cx: &CallContext,
         call: &Call,
         deadline: Instant,
+        report: &Reporter,
     ) -> Result<Received, UpstreamError> {
         let key = self.kept.key(cx, call);
         let known = key.as_ref().and_then(|key| self.kept.find(key));
-        let mut request = reqwest::Request::new(call.method.clone(), call.url.clone());
-        *request.headers_mut() = self.headers(cx, call, deadline)?;
-        if let Some(known) = &known {
-            request.headers_mut().insert(IF_NONE_MATCH, known.etag.clone());
-        }
-        *request.body_mut() = call.body.clone().map(Into::into);
-        let http = reqwest::Client::clone(&self.http.load());
-        let mut response = http.execute(request).await.map_err(|error| self.send_error(error))?;
+        let request = || {
+            let mut request = reqwest::Request::new(call.method.clone(), call.url.clone());
+            *request.headers_mut() = self.headers(cx, call, deadline)?;
+            if let Some(known) = &known {
+                request.headers_mut().insert(IF_NONE_MATCH, known.etag.clone());
+            }
+            *request.body_mut() = call.body.clone().map(Into::into);
+            Ok(request)
+        };
+        let again = || {
+            report.retries();
+            request().ok()
+        };
+        let http = Connections::clone(&self.http.load());
+        let sent = http.execute(request()?, again).await;
+        let mut response = sent.map_err(|error| self.send_error(error))?;
         let status = response.status();
         if status.is_success() {
             let body = self.success(call, &mut response).await?;

@@ -9,9 +9,11 @@
 //! 4. gate: at most so many at once, a short queue behind
 //! 5. exchange: one try on the wire, with its own token, span and remaining time; what the upstream has said before is
 //!    asked about instead of being fetched again
+//! 6. connections: a read that a pooled connection lost before any answer is tried once more on a new one
 
 mod call;
 mod config;
+mod connections;
 mod exchange;
 mod gate;
 mod kept;
@@ -37,6 +39,7 @@ use crate::{BodyFault, CallContext, Observer, ServiceTokens, UpstreamError, repo
 
 pub(crate) use call::{Authority, Call, Query};
 pub use config::{TransportError, UpstreamConfig};
+use connections::Connections;
 use exchange::Received;
 use gate::Gate;
 use kept::Kept;
@@ -60,7 +63,7 @@ struct Upstream {
     timeout: Duration,
     max_response_bytes: usize,
     /// Another one where the certificates have changed; calls in flight keep theirs.
-    http: ArcSwap<reqwest::Client>,
+    http: ArcSwap<Connections>,
     certificates: Mutex<Reading>,
     gate: Gate,
     kept: Kept,
@@ -85,7 +88,7 @@ impl Transport {
         let base = config.checked_base()?;
         let certificates = config.tls.read(config.name)?;
         let print = certificates.print;
-        let http = config.http_client_with(&certificates)?;
+        let http = config.connections_with(&certificates)?;
         let upstream = Upstream {
             name: config.name,
             base,
@@ -121,7 +124,7 @@ impl Transport {
         if print == reading.print {
             return Ok(false);
         }
-        self.upstream.http.store(Arc::new(reading.config.http_client_with(&certificates)?));
+        self.upstream.http.store(Arc::new(reading.config.connections_with(&certificates)?));
         reading.print = print;
         Ok(true)
     }
@@ -193,7 +196,7 @@ impl Transport {
         let report = Reporter::start(&upstream.observer, upstream.name, call.operation, &cx.request_id);
         let task = self.runtime.spawn(async move {
             let name = upstream.name;
-            let answer = upstream.answer(&cx, &call).await;
+            let answer = upstream.answer(&cx, &call, &report).await;
             let not_modified = answer.as_ref().is_ok_and(|received| received.not_modified);
             let result = answer.and_then(|received| {
                 decode(&received.body).map_err(|source| UpstreamError::Body { upstream: name, source })
@@ -215,7 +218,12 @@ impl Transport {
 
 impl Upstream {
     /// The answer, if it is a success that came in time.
-    async fn answer(&self, cx: &CallContext, call: &Call) -> Result<Received, UpstreamError> {
+    async fn answer(
+        &self,
+        cx: &CallContext,
+        call: &Call,
+        report: &Reporter,
+    ) -> Result<Received, UpstreamError> {
         let timeout = UpstreamError::Timeout { upstream: self.name };
         let now = Instant::now();
         let deadline = cx.deadline.min(now + self.timeout);
@@ -224,7 +232,7 @@ impl Upstream {
         }
         let tried = async {
             let _permit = self.gate.enter().await.ok_or(UpstreamError::Overloaded { upstream: self.name })?;
-            self.exchange(cx, call, deadline).await
+            self.exchange(cx, call, deadline, report).await
         };
         timeout_at(deadline.into(), tried).await.unwrap_or(Err(timeout))
     }

@@ -9,6 +9,8 @@ use url::Url;
 
 use super::{
     AbortOnDrop, TlsFiles, TransportError, UpstreamConfig,
+    config::POOL_IDLE,
+    connections::Connections,
     exchange::{ReadFault, read},
 };
 use crate::OidcError;
@@ -24,7 +26,7 @@ const MAX_IDLE: usize = 16;
 #[derive(Clone)]
 pub(crate) struct ProviderHttp {
     runtime: Handle,
-    http: reqwest::Client,
+    http: Connections,
     timeout: Duration,
 }
 
@@ -37,6 +39,7 @@ impl ProviderHttp {
             audience: String::new(),
             timeout,
             connect_timeout: timeout,
+            idle: POOL_IDLE,
             max_response_bytes: MAX_RESPONSE_BYTES,
             max_concurrent: MAX_IDLE,
             queue: 0,
@@ -44,14 +47,16 @@ impl ProviderHttp {
             tls: TlsFiles::default(),
         };
         config.checked_base()?;
-        Ok(Self { runtime, http: config.http_client()?, timeout })
+        Ok(Self { runtime, http: config.connections()?, timeout })
     }
 
-    /// Sends `request` once and reads the answer, whatever its status.
+    /// Sends `request` and reads the answer, whatever its status. A GET that met the end of a pooled connection is sent
+    /// once more, everything else once.
     pub(crate) async fn send(&self, request: reqwest::Request) -> Result<(StatusCode, Bytes), OidcError> {
         let (http, limit) = (self.http.clone(), self.timeout);
         let exchange = async move {
-            let mut response = http.execute(request).await.map_err(lost)?;
+            let copy = request.try_clone();
+            let mut response = http.execute(request, || copy).await.map_err(lost)?;
             let body = read(&mut response, MAX_RESPONSE_BYTES).await.map_err(|fault| match fault {
                 ReadFault::TooLarge => OidcError::TooLarge,
                 ReadFault::Lost(error) => lost(error),

@@ -9,7 +9,10 @@ use serde::Serialize;
 use tokio::{runtime::Handle, time::timeout};
 use url::Url;
 
-use super::{AbortOnDrop, TlsFiles, TransportError, UpstreamConfig, exchange::read_aside};
+use super::{
+    AbortOnDrop, TlsFiles, TransportError, UpstreamConfig, config::POOL_IDLE, connections::Connections,
+    exchange::read_aside,
+};
 
 /// What stands in for an upstream's name in errors.
 const NAME: &str = "webhook";
@@ -18,7 +21,7 @@ const NAME: &str = "webhook";
 #[derive(Clone)]
 pub struct Webhook {
     runtime: Handle,
-    http: reqwest::Client,
+    http: Connections,
     url: Url,
     authorization: HeaderValue,
     timeout: Duration,
@@ -66,6 +69,7 @@ impl Webhook {
             audience: String::new(),
             timeout,
             connect_timeout: timeout,
+            idle: POOL_IDLE,
             max_response_bytes: 1,
             max_concurrent: 1,
             queue: 0,
@@ -78,7 +82,7 @@ impl Webhook {
                 TransportError::Config { upstream: NAME, expected: "the secret must be visible ASCII" }
             })?;
         authorization.set_sensitive(true);
-        Ok(Self { runtime, http: config.http_client()?, url, authorization, timeout })
+        Ok(Self { runtime, http: config.connections()?, url, authorization, timeout })
     }
 
     /// Posts `body` once. What comes back besides the status is of no interest.
@@ -93,7 +97,8 @@ impl Webhook {
         *request.body_mut() = Some(body.into());
         let (http, limit) = (self.http.clone(), self.timeout);
         let sending = async move {
-            let sent = timeout(limit, http.execute(request)).await;
+            // A POST is never sent again; whoever calls this tells the same tags once more.
+            let sent = timeout(limit, http.execute(request, || None)).await;
             let mut response = sent.map_err(|_| WebhookError::Timeout)?.map_err(not_sent)?;
             // So that the connection can be used again.
             let _ = read_aside(&mut response).await;

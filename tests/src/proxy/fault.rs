@@ -9,6 +9,9 @@ pub enum Fault {
     Delay(Duration),
     /// The connection is reset (RST) instead of answered; the upstream never sees the request.
     Reset,
+    /// A connection that has carried an answer before closes instead of answering; the upstream never sees the request.
+    /// On a new one it is answered.
+    CloseReused,
     /// The upstream does its work, then the connection is reset.
     LoseAnswer,
     /// The upstream does its work; its answer is held back until the fault is taken away.

@@ -95,10 +95,15 @@ enum Ending {
 
 async fn exchanges(client: &mut Wire, shared: &Shared) -> io::Result<Ending> {
     let mut upstream: Option<Wire> = None;
+    let mut reused = false;
     while let Some(request) = client.read(Side::Request).await? {
         let recorded = record(&request, shared);
         let target = recorded.target();
         let fault = shared.rules.borrow().fault(&target).cloned();
+        if fault == Some(Fault::CloseReused) && reused {
+            return Ok(Ending::Close);
+        }
+        reused = true;
         if let Some(fault) = &fault {
             if let Some(contract) = shared.contract.get() {
                 contract.passes(&recorded, None);

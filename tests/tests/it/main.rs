@@ -20,6 +20,7 @@ mod fuzz;
 mod guessing;
 mod health;
 mod idempotency;
+mod idle_connections;
 mod imports;
 mod isolation;
 mod kitchen;

@@ -21,7 +21,7 @@ fn curl_lines(text: &str) -> Vec<String> {
 }
 
 /// The Python that `tests/run` has put beside the build.
-fn python() -> PathBuf {
+pub(crate) fn python() -> PathBuf {
     #[expect(
         clippy::disallowed_methods,
         reason = "the suite is no part of the gateway and not configured by it"
