@@ -96,18 +96,29 @@ impl NearCache {
     /// meanwhile is used for that long at most.
     pub(super) fn without_store(&self, key: &SessionKey) -> Option<Arc<Session>> {
         let session = self.sessions.get(key)?;
-        let lasts = self.is_trusted() || {
-            let now_ms = self.now_ms();
-            let lapsed_ms =
-                self.lease.lapsed_for().map_or(now_ms, |time| now_ms.saturating_sub(millis(time)));
-            let silent_ms = match self.hearing.load(Ordering::Acquire) {
-                true => lapsed_ms,
-                false => self.deaf_since_ms.load(Ordering::Acquire),
-            };
-            let confirmed_ms = silent_ms.max(session.read_ms.load(Ordering::Acquire));
-            now_ms.saturating_sub(confirmed_ms) < millis(self.grace)
-        };
+        let lasts = self.is_trusted() || self.grace_left(&session).is_some();
         lasts.then_some(session)
+    }
+
+    /// How much longer [`Self::without_store`] finds what is held, while it is not trusted. Nothing: no longer, or it is.
+    pub(super) fn bridged(&self, key: &SessionKey) -> Option<Duration> {
+        if self.is_trusted() {
+            return None;
+        }
+        self.grace_left(&*self.sessions.get(key)?)
+    }
+
+    /// How much longer a session may be used that the store does not confirm. Nothing: no longer.
+    fn grace_left(&self, session: &Session) -> Option<Duration> {
+        let now_ms = self.now_ms();
+        let lapsed_ms = self.lease.lapsed_for().map_or(now_ms, |time| now_ms.saturating_sub(millis(time)));
+        let silent_ms = match self.hearing.load(Ordering::Acquire) {
+            true => lapsed_ms,
+            false => self.deaf_since_ms.load(Ordering::Acquire),
+        };
+        let confirmed_ms = silent_ms.max(session.read_ms.load(Ordering::Acquire));
+        let left_ms = confirmed_ms.saturating_add(millis(self.grace)).saturating_sub(now_ms);
+        (left_ms > 0).then(|| Duration::from_millis(left_ms))
     }
 
     /// Changes go unheard from now on, or others may not know that they are heard here.
@@ -310,12 +321,15 @@ mod tests {
         assert!(near.publish(session(1), near.ticket(&key)).is_some());
         tokio::time::advance(Duration::from_secs(600)).await;
         assert!(near.without_store(&key).is_some(), "changes are heard: however long nothing was asked");
+        assert_eq!(near.bridged(&key), None, "nothing to bridge");
         near.doubt();
         assert!(near.get(&key).is_none(), "not to be believed unasked");
         tokio::time::advance(GRACE - Duration::from_millis(1)).await;
         near.doubt();
         assert!(near.without_store(&key).is_some());
+        assert_eq!(near.bridged(&key), Some(Duration::from_millis(1)));
         tokio::time::advance(Duration::from_millis(1)).await;
+        assert_eq!(near.bridged(&key), None);
         assert!(near.without_store(&key).is_none(), "deaf twice is no later");
         assert!(near.publish(session(1), near.ticket(&key)).is_some());
         assert!(near.without_store(&key).is_some(), "the store has said so, and it lasts anew");

@@ -9,7 +9,12 @@ use crate::edge::{Access, ApiError, Contract, Operation, any_text, text};
 const ABOUT: &str = "A WebSocket, or server-sent events for callers that send `Accept: text/event-stream`; the same \
 messages on both (`LiveMessage`). The caller's own topic is implied; others are subscribed to with `topics` or, on the \
 WebSocket, with a `LiveCommand`. A connection that was cut resumes after `Last-Event-ID`; where the gap is too large it \
-hears `reset` first. The origin is checked as for unsafe methods.";
+hears `reset` first. A query and each command may name 100 topics; the rest is left out, which one `error` says \
+(`too_many_topics`). A WebSocket may say 60 messages of at most 4 KiB at once and ten more each second; beyond that one \
+`error` says so (`too_many_commands`), further messages are ignored, and a caller that goes on is closed with 1008. The \
+gateway ends a connection with 1001 or 1013 (come back with the last id: it stops, the caller was too slow, or sessions \
+could not be checked for longer than they are believed) or 4401 (not signed in any more); an event stream says the same \
+in a last message `end`. The origin is checked as for unsafe methods.";
 
 /// Adds the operation of this module.
 pub fn describe(contract: &mut Contract) {

@@ -1,9 +1,9 @@
 //! One connection's messages in their order, whichever transport carries them.
 
-use std::{collections::VecDeque, fmt, pin::Pin, sync::Arc};
+use std::{collections::VecDeque, fmt, pin::Pin, sync::Arc, time::Duration};
 
 use schemas::Id;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{
     Topic,
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Topics of one connection, its own one besides.
-const MAX_TOPICS: usize = 100;
+pub(super) const MAX_TOPICS: usize = 100;
 /// Messages that are read out of the log at once.
 const CHUNK: usize = 256;
 
@@ -28,7 +28,7 @@ const CHUNK: usize = 256;
 #[derive(Debug)]
 pub(super) enum Step {
     Say(Words),
-    /// Time for a sign of life, and to ask [`Feed::is_signed_in`].
+    /// Time for a sign of life.
     Beat,
     End(End),
 }
@@ -48,6 +48,9 @@ pub(super) struct Listener<'a> {
 /// It joins the hub first and looks at the log after that, so that each message is in one of both; what is in both
 /// is told apart by its position. While it catches up from the log its inbox stays shut: a connection that
 /// missed much does not count as slow for it.
+///
+/// Nothing is said before [`Sessions`] vouches for the session. What is to be said waits meanwhile, in here and in the
+/// inbox, which is bounded.
 pub(super) struct Feed {
     membership: Membership,
     user: Id,
@@ -57,7 +60,11 @@ pub(super) struct Feed {
     catching_up: Option<CatchUp>,
     /// What is there or before was said, or came before the connection.
     floor: LogId,
-    beat: Pin<Box<Sleep>>,
+    /// When a sign of life is due, and when a look at the session.
+    beat: Instant,
+    look: Instant,
+    /// Until the first of both.
+    timer: Pin<Box<Sleep>>,
 }
 
 /// How far the log was read, and how far it is to be read.
@@ -78,7 +85,9 @@ impl Feed {
     /// [`Refused`].
     pub(super) async fn join(hub: &Hub, listener: Listener<'_>) -> Result<Self, Refused> {
         let membership = hub.join(listener.user, listener.session.key)?;
-        let heartbeat = hub.settings().heartbeat;
+        let now = Instant::now();
+        let beat = now + hub.settings().heartbeat;
+        let look = now + hub.settings().look_every();
         let mut feed = Self {
             membership,
             user: listener.user.clone(),
@@ -86,7 +95,9 @@ impl Feed {
             first: VecDeque::new(),
             catching_up: None,
             floor: LogId::default(),
-            beat: Box::pin(sleep(heartbeat)),
+            beat,
+            look,
+            timer: Box::pin(sleep_until(beat.min(look))),
         };
         let (_, errors) = feed.subscribe_each(&listener.topics);
         feed.begin(listener.last).await;
@@ -134,8 +145,14 @@ impl Feed {
             if let Some(end) = self.membership.inbox.why_ended().filter(|end| *end != End::GoingAway) {
                 return Step::End(end);
             }
-            if let Some(words) = self.first.pop_front() {
-                return Step::Say(words);
+            if !self.first.is_empty() {
+                // First, so that nothing is lost where this is dropped while it waits.
+                if let Err(end) = self.signed_in().await {
+                    return Step::End(end);
+                }
+                if let Some(words) = self.first.pop_front() {
+                    return Step::Say(words);
+                }
             }
             if self.catching_up.is_some() {
                 self.catch_up();
@@ -144,34 +161,65 @@ impl Feed {
             tokio::select! {
                 next = self.membership.inbox.next() => match next {
                     Next::Message(message) if message.position <= self.floor => {}
-                    Next::Message(message) => if let Some(words) = self.heard(&message) {
-                        return Step::Say(words);
-                    },
+                    Next::Message(message) => self.first.extend(self.heard(&message)),
                     Next::End(end) => return Step::End(end),
                 },
-                () = &mut self.beat => {
-                    self.beat_at(Instant::now() + self.membership.hub.settings().heartbeat);
-                    return Step::Beat;
-                }
+                () = &mut self.timer => if let Some(step) = self.on_time().await {
+                    return step;
+                },
             }
         }
     }
 
+    /// What the time brings: a look at the session, and where it is due a beat.
+    async fn on_time(&mut self) -> Option<Step> {
+        let next = match self.signed_in_meanwhile().await {
+            Ok(next) => next,
+            Err(end) => return Some(Step::End(end)),
+        };
+        let (now, settings) = (Instant::now(), *self.membership.hub.settings());
+        self.look = now + next;
+        let beats = self.beat <= now;
+        self.beat_at(if beats { now + settings.heartbeat } else { self.beat });
+        beats.then_some(Step::Beat)
+    }
+
+    /// Waits until the session is known to go on, which it mostly is at once. May be dropped.
+    async fn signed_in(&self) -> Result<(), End> {
+        let Membership { hub, session, inbox, .. } = &self.membership;
+        if self.sessions.vouches_for(session, unix_ms()) {
+            return Ok(());
+        }
+        tokio::select! {
+            // Every connection has room for what this future may hold.
+            looked = Box::pin(hub.looks().look(&self.sessions, session)) => looked,
+            end = inbox.ended() => Err(end),
+        }
+    }
+
+    /// The same where nothing is to be said: while the grace goes on, the store need not answer. When the next look is
+    /// due. May be dropped.
+    async fn signed_in_meanwhile(&self) -> Result<Duration, End> {
+        let Membership { hub, session, .. } = &self.membership;
+        let every = hub.settings().look_every();
+        if self.sessions.bridged(session).is_none() {
+            return self.signed_in().await.map(|()| every);
+        }
+        Box::pin(hub.looks().glance(&self.sessions, session)).await?;
+        // At the grace's end, and not before: a millisecond is what it is counted in.
+        let left = self.sessions.bridged(session).unwrap_or_default() + Duration::from_millis(1);
+        Ok(every.min(left))
+    }
+
     /// When the next beat is due, where the usual time is too late.
     pub(super) fn beat_at(&mut self, when: Instant) {
-        self.beat.as_mut().reset(when);
+        self.beat = when;
+        self.timer.as_mut().reset(self.beat.min(self.look));
     }
 
     /// Waits until the gateway ends the connection. May be dropped; not to be awaited beside [`Feed::next`].
     pub(super) async fn ended(&self) -> End {
         self.membership.inbox.ended().await
-    }
-
-    /// Whether the session goes on. Where the store does not say, the connection stays: the next beat asks again.
-    /// Does not extend the session: an open page is no sign of somebody before it.
-    pub(super) async fn is_signed_in(&self) -> bool {
-        let found = self.sessions.find(&self.membership.session, unix_ms()).await;
-        found.map_or(true, |session| session.is_some())
     }
 
     /// Where it belongs to.
@@ -189,7 +237,11 @@ impl Feed {
     /// Takes topics away; what is to be said about it.
     pub(super) fn unsubscribe(&mut self, unwanted: &[String]) -> Vec<Words> {
         let (mut said, mut left) = (Vec::new(), Vec::new());
-        for text in unwanted {
+        for (place, text) in unwanted.iter().enumerate() {
+            if place == MAX_TOPICS {
+                said.push(words::error(Fault::TooManyTopics, Some(text)));
+                break;
+            }
             match Topic::parse(text) {
                 None => said.push(words::error(Fault::UnknownTopic, Some(text))),
                 Some(topic) if topic == self.membership.topics()[0] => {
@@ -208,13 +260,20 @@ impl Feed {
     /// Which of them the connection listens to now, and what is to be said about the others.
     fn subscribe_each(&mut self, wanted: &[String]) -> (Vec<Topic>, Vec<Words>) {
         let (mut taken, mut errors) = (Vec::new(), Vec::new());
-        for text in wanted {
-            match self.admit(text) {
+        for (place, text) in wanted.iter().enumerate() {
+            // Whether it is refused or not, a topic costs: the list itself is bounded, and the rest of it is one error.
+            let admitted = if place < MAX_TOPICS { self.admit(text) } else { Err(Fault::TooManyTopics) };
+            match admitted {
                 Ok(topic) => {
                     self.membership.listen(topic.clone());
                     taken.push(topic);
                 }
-                Err(fault) => errors.push(words::error(fault, Some(text))),
+                Err(fault) => {
+                    errors.push(words::error(fault, Some(text)));
+                    if fault == Fault::TooManyTopics {
+                        break;
+                    }
+                }
             }
         }
         (taken, errors)

@@ -17,6 +17,7 @@ use super::{
     inbox::{End, Inbox},
     index::Index,
     log::{Bounds, Log},
+    look::{Looks, interval},
     message::Draft,
     replicas::Replicas,
 };
@@ -30,8 +31,10 @@ use crate::{
 /// How connections are kept.
 #[derive(Debug, Clone, Copy)]
 pub struct LiveSettings {
-    /// Between two pings, and between two looks at the session.
+    /// Between two pings.
     pub heartbeat: Duration,
+    /// How long a session is believed while the store is away.
+    pub grace: Duration,
     /// A WebSocket that said nothing for so long is dead.
     pub dead_after: Duration,
     /// Connections of one user at a time.
@@ -42,6 +45,13 @@ pub struct LiveSettings {
     pub log_messages: usize,
     pub log_bytes: usize,
     pub log_age: Duration,
+}
+
+impl LiveSettings {
+    /// Between two looks at the session of a connection on which nothing is said.
+    pub(super) fn look_every(&self) -> Duration {
+        interval(self.heartbeat, self.grace)
+    }
 }
 
 /// All live connections of this process. Cloning is cheap; all clones are the same.
@@ -56,6 +66,7 @@ pub(super) struct Inner {
     /// Every connection listens to its own user's topic: that key counts and finds the connections of a user.
     pub(super) topics: Index<Topic>,
     pub(super) sessions: Index<SessionKey>,
+    looks: Looks,
     connections: AtomicU64,
     going_away: AtomicBool,
     pub(super) metrics: Arc<Metrics>,
@@ -179,6 +190,10 @@ impl Hub {
         }
     }
 
+    pub(super) fn looks(&self) -> &Looks {
+        &self.0.looks
+    }
+
     pub(super) fn metrics(&self) -> &Metrics {
         &self.0.metrics
     }
@@ -259,6 +274,7 @@ impl Inner {
             replicas,
             topics: Index::new(),
             sessions: Index::new(),
+            looks: Looks::new(),
             connections: AtomicU64::new(0),
             going_away: AtomicBool::new(false),
             metrics,

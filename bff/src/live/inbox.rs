@@ -14,6 +14,8 @@ pub(super) enum End {
     TooSlow,
     /// Nobody is signed in on it any more.
     SignedOut,
+    /// Whether somebody is signed in on it cannot be known: the store is away for longer than the grace.
+    StoreAway,
     /// This process is stopping.
     GoingAway,
 }

@@ -25,8 +25,13 @@
 //!   have no id. `error` also says which topics of the query are refused.
 //! - everything else is an upstream's or the gateway's own news. One's own topic `user:ID` is always there.
 //!
-//! A WebSocket ends with 1001 (stopping: come back), 1003 or 1009 (not a text of at most 4 KiB), 1013 (too slow:
-//! come back) or 4401 (not signed in any more); an event stream says the same in a last message `end`.
+//! A query, and each command, may name at most 100 topics; beyond them one `too_many_topics` is said. A WebSocket may say
+//! 60 messages at once and ten more each second; beyond that one `too_many_commands` is said.
+//!
+//! A WebSocket ends with 1001 (stopping: come back), 1003 or 1009 (not a text of at most 4 KiB), 1008 (went on beyond its
+//! rate), 1013 (too slow, or the store is away for longer than `store.grace_ms`: come back) or 4401 (not signed in any
+//! more); an event stream says the same in a last message `end`. Nothing is told before the session was looked at: in
+//! memory, or in the store where memory cannot know (see `look`).
 
 mod command;
 mod contract;
@@ -38,9 +43,11 @@ mod hub;
 mod inbox;
 mod index;
 mod log;
+mod look;
 mod message;
 mod notify;
 mod outbox;
+mod pace;
 mod replicas;
 mod revalidate;
 mod socket;

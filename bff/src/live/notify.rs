@@ -14,7 +14,7 @@ use actix_web::{
 
 use super::{
     Hub,
-    feed::{Feed, Listener},
+    feed::{Feed, Listener, MAX_TOPICS},
     hub::Refused,
     socket, stream,
 };
@@ -95,18 +95,25 @@ impl Asked {
         for (key, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
             match &*key {
                 "topics" => {
-                    let topics = value.split(',').filter(|topic| !topic.is_empty());
+                    // One more than may be there, so that the rest is told to be too much.
+                    let room = MAX_TOPICS + 1 - asked.topics.len();
+                    let topics = value.split(',').filter(|topic| !topic.is_empty()).take(room);
                     asked.topics.extend(topics.map(str::to_owned));
                 }
-                "lastEventId" => asked.last = Some(value.into_owned()),
+                "lastEventId" => asked.last = Some(short(&value)),
                 _ => {}
             }
         }
         // A browser that reconnects by itself uses the same URL again: what it saw last is in the header.
         let header = request.headers().get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
-        asked.last = header.map(str::to_owned).or(asked.last).filter(|last| !last.is_empty());
+        asked.last = header.map(short).or(asked.last).filter(|last| !last.is_empty());
         asked
     }
+}
+
+/// Of a message's id as much as one can have, and a little more: a longer text is none either way.
+fn short(id: &str) -> String {
+    id.chars().take(64).collect()
 }
 
 /// Whether this is a handshake of RFC 6455 section 4.1, as far as its own check does not look.

@@ -10,7 +10,8 @@ use super::{
     feed::{Feed, Step},
     inbox::End,
     message::Words,
-    words::close_code,
+    pace::{Pace, Verdict},
+    words::{self, Fault, close_code},
 };
 
 /// Largest message from a front-end, in bytes.
@@ -49,11 +50,8 @@ pub(super) async fn serve(mut feed: Feed, mut out: Session, mut incoming: Aggreg
 }
 
 async fn converse(feed: &mut Feed, out: &mut Session, incoming: &mut AggregatedMessageStream) -> Over {
-    // The session may have ended between the look at it and the connection's entry into the hub's lists.
-    if !feed.is_signed_in().await {
-        return Over::End(End::SignedOut);
-    }
     let mut heard = Instant::now();
+    let mut pace = Pace::new(heard);
     loop {
         let done = tokio::select! {
             step = feed.next() => match step {
@@ -64,7 +62,7 @@ async fn converse(feed: &mut Feed, out: &mut Session, incoming: &mut AggregatedM
             message = incoming.recv() => {
                 heard = Instant::now();
                 match message {
-                    Some(Ok(message)) => answer(feed, out, message).await,
+                    Some(Ok(message)) => answer(feed, out, message, pace.take(heard)).await,
                     Some(Err(error)) => Err(broken(&error)),
                     None => Err(Over::Lost),
                 }
@@ -76,7 +74,19 @@ async fn converse(feed: &mut Feed, out: &mut Session, incoming: &mut AggregatedM
     }
 }
 
-async fn answer(feed: &mut Feed, out: &mut Session, message: AggregatedMessage) -> Result<(), Over> {
+async fn answer(
+    feed: &mut Feed,
+    out: &mut Session,
+    message: AggregatedMessage,
+    verdict: Verdict,
+) -> Result<(), Over> {
+    match verdict {
+        Verdict::Fine => {}
+        Verdict::Warned => return say(feed, out, words::error(Fault::TooManyCommands, None)).await,
+        Verdict::Ignored if !matches!(message, AggregatedMessage::Close(_)) => return Ok(()),
+        Verdict::Ignored => {}
+        Verdict::Ended => return Err(Over::Broken(CloseCode::Policy, "too many messages")),
+    }
     match message {
         AggregatedMessage::Text(text) => {
             for words in obey(feed, &text) {
@@ -112,9 +122,6 @@ async fn beat(feed: &mut Feed, out: &mut Session, heard: Instant) -> Result<(), 
         return Err(Over::Lost);
     }
     feed.beat_at(dead.min(now + settings.heartbeat));
-    if !feed.is_signed_in().await {
-        return Err(Over::End(End::SignedOut));
-    }
     sent(feed, out.ping(b"")).await
 }
 

@@ -16,16 +16,11 @@ const BEAT: Bytes = Bytes::from_static(b":\n\n");
 
 /// The bytes of an event stream. It ends when the feed does; a front-end that hung up drops it.
 pub(super) fn body(feed: Feed) -> impl Stream<Item = Result<Bytes, Infallible>> {
-    unfold(Some((feed, true)), |state| async move {
-        let (mut feed, begins) = state?;
-        // The session may have ended between the look at it and the connection's entry into the hub's lists.
-        if begins && !feed.is_signed_in().await {
-            return Some((Ok(farewell(End::SignedOut)), None));
-        }
+    unfold(Some(feed), |state| async move {
+        let mut feed = state?;
         Some(match feed.next().await {
-            Step::Say(words) => (Ok(words.frame), Some((feed, false))),
-            Step::Beat if feed.is_signed_in().await => (Ok(BEAT), Some((feed, false))),
-            Step::Beat => (Ok(farewell(End::SignedOut)), None),
+            Step::Say(words) => (Ok(words.frame), Some(feed)),
+            Step::Beat => (Ok(BEAT), Some(feed)),
             Step::End(end) => (Ok(farewell(end)), None),
         })
     })

@@ -47,6 +47,7 @@ pub(super) fn end(end: End) -> Words {
 pub(super) const fn close_code(end: End) -> (u16, &'static str) {
     match end {
         End::TooSlow => (1013, "too slow: come back with the last id"),
+        End::StoreAway => (1013, "the store is away: come back with the last id"),
         End::SignedOut => (4401, "not signed in any more"),
         End::GoingAway => (1001, "going away: come back with the last id"),
     }
@@ -64,8 +65,10 @@ pub(super) enum Fault {
     UnknownTopic,
     /// The topic is somebody else's.
     ForbiddenTopic,
-    /// The connection has as many topics as it may have.
+    /// The connection has as many topics as it may have, or the list names more than it may; the rest is not done.
     TooManyTopics,
+    /// The connection says more than it may.
+    TooManyCommands,
     /// One's own topic cannot be left.
     OwnTopic,
 }
@@ -78,7 +81,13 @@ impl Fault {
             }
             Self::UnknownTopic => ("unknown_topic", "expected recipe:ID, member:ID, timeline:ID or user:ID"),
             Self::ForbiddenTopic => ("forbidden_topic", "this topic is somebody else's"),
-            Self::TooManyTopics => ("too_many_topics", "at most 100 topics on one connection"),
+            Self::TooManyTopics => (
+                "too_many_topics",
+                "at most 100 topics on one connection and in one list: the rest is left out",
+            ),
+            Self::TooManyCommands => {
+                ("too_many_commands", "at most ten messages a second: further ones are ignored, then it ends")
+            }
             Self::OwnTopic => ("own_topic", "every connection listens to its own user's topic"),
         }
     }

@@ -5,11 +5,13 @@
 mod cluster;
 mod counters;
 mod ports;
+mod relay;
 mod sentinel;
 mod server;
 
 pub use cluster::RedisCluster;
 pub use counters::Counters;
+pub use relay::Relay;
 pub use sentinel::SentinelGroup;
 pub use server::{Durability, REDIS_PASSWORD, RedisServer};
 

@@ -17,9 +17,12 @@ pub(super) mod tests;
 mod touch;
 mod trust;
 
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -191,6 +194,20 @@ impl Sessions {
         // Rare, and every live connection has room for what this future may hold.
         let session = Box::pin(self.inner.read_any(key)).await?;
         Ok(session.filter(|session| session.is_live(now_ms)))
+    }
+
+    /// Whether memory vouches for the session of either kind with that key: it holds it, and the store tells of what
+    /// becomes of it. Neither waits nor allocates. No means: ask [`Self::find`].
+    #[must_use]
+    pub fn vouches_for(&self, key: &SessionKey, now_ms: u64) -> bool {
+        self.inner.mirror.near.get(key).is_some_and(|session| session.is_live(now_ms))
+    }
+
+    /// How much longer [`Self::find`] answers with the session of that key though the store does not answer, while
+    /// its changes go unheard. Neither waits nor allocates. Nothing: no longer, or its changes are heard.
+    #[must_use]
+    pub fn bridged(&self, key: &SessionKey) -> Option<Duration> {
+        self.inner.mirror.near.bridged(key)
     }
 
     /// Drops `key` from the near cache: the next lookup reads it anew.

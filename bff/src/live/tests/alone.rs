@@ -61,7 +61,8 @@ async fn topics_are_checked_wherever_they_come_from() {
     let many: Vec<_> = (0..150).map(|number| format!("recipe:{number}")).collect();
     let many = serde_json::json!({ "subscribe": many }).to_string();
     let said = answers(&mut feed, &many);
-    assert_eq!(said.iter().filter(|text| text.contains("too_many_topics")).count(), 52);
+    assert_eq!(said.iter().filter(|text| text.contains("too_many_topics")).count(), 1);
+    assert_eq!(said.len(), 2, "and what was taken");
     bench.publish("member:bob", "heard");
     bench.publish("recipe:r", "not_heard");
     bench.publish("timeline:ada", "heard_too");
@@ -218,7 +219,6 @@ async fn the_end_of_a_session_ends_its_connections_and_no_others() {
     bench.sessions.end(&here.key).await.expect("ended");
     assert_eq!(ended(&mut one).await, End::SignedOut, "what waits is not for them any more");
     assert_eq!(ended(&mut two).await, End::SignedOut);
-    assert!(!one.is_signed_in().await && other.is_signed_in().await);
     assert_eq!(kinds(&mut other, 1).await, ["waits"]);
 
     bench.sessions.end_all(&there.user, None).await.expect("ended");
@@ -266,12 +266,12 @@ async fn a_quiet_connection_beats_and_notices_that_its_session_is_over() {
     assert_eq!(message(feed.next().await).kind, "ready");
     for _ in 0..3 {
         assert!(matches!(feed.next().await, Step::Beat));
-        assert!(feed.is_signed_in().await);
     }
     // Nobody tells the hub: the session ends elsewhere.
     bench.sessions.end(&ada.key).await.expect("ended");
-    assert!(matches!(feed.next().await, Step::Beat));
-    assert!(!feed.is_signed_in().await);
+    let began = tokio::time::Instant::now();
+    assert!(matches!(feed.next().await, Step::End(End::SignedOut)));
+    assert!(began.elapsed() <= SETTINGS.heartbeat);
 }
 
 #[tokio::test]

@@ -24,6 +24,7 @@ use crate::{
 
 const SETTINGS: LiveSettings = LiveSettings {
     heartbeat: Duration::from_secs(25),
+    grace: Duration::from_secs(30),
     dead_after: Duration::from_secs(60),
     connections_per_user: 3,
     queue: 8,

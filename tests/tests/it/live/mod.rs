@@ -3,8 +3,10 @@
 mod delivery;
 mod endings;
 mod events;
+mod grace;
 mod handshake;
 mod idle;
+mod limits;
 mod listeners;
 mod replicas;
 
