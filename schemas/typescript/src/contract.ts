@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * The keys that verify service and access tokens
-         * @description A JWK set (RFC 7517). A new key is published before it signs anything.
+         * @description A JWK set (RFC 7517). A new key is published before it signs anything. Charged to nobody.
          */
         get: operations["readKeys"];
         put?: never;
@@ -425,7 +425,7 @@ export interface paths {
         };
         /**
          * Come back from the provider
-         * @description What the browser was signed in with before ends. Who did not want to sign in is sent back with `error` in the query.
+         * @description What the browser was signed in with before ends. A member whose second factor is on is sent to where the code is asked for, unless `oidc.NAME.second_factor` leaves it to the provider. Who did not want to sign in is sent back with `error` in the query. A browser that is signed in and loads the page again is sent on to `/`.
          */
         get: operations["finishProviderSignIn"];
         put?: never;
@@ -456,6 +456,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/auth/oidc/{provider}/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The page that asks for the code
+         * @description For a browser whose sign-in through the provider waits for the member's second factor.
+         */
+        get: operations["showProviderSecondFactor"];
+        put?: never;
+        /**
+         * Finish a sign-in with a code
+         * @description With a one-time or a recovery code; the browser's cookie says which sign-in it is. Takes a form with `otp` as well: it is answered with 303 to where the sign-in began, or with a page. What the browser was signed in with before ends.
+         */
+        post: operations["finishProviderSignInWithCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/auth/refresh": {
         parameters: {
             query?: never;
@@ -467,7 +491,7 @@ export interface paths {
         put?: never;
         /**
          * The next pair of tokens
-         * @description For the refresh token in the body, or else in the cookie `rt`. Who asks again with the same token within ten seconds gets the same pair; later use of a spent token ends the whole sign-in.
+         * @description For the refresh token in the body, or else in the cookie `rt`. Whoever asks again with the same token within ten seconds gets the same pair, and after that the same refresh token with a new access token, for as long as neither the refresh token nor an access token that came with it was used. Any other use of a spent token ends the whole sign-in: store the pair before you use it.
          */
         post: operations["refreshTokens"];
         delete?: never;
@@ -665,7 +689,7 @@ export interface paths {
         };
         /**
          * Be told what happens
-         * @description A WebSocket, or server-sent events for callers that send `Accept: text/event-stream`; the same messages on both (`LiveMessage`). The caller's own topic is implied; others are subscribed to with `topics` or, on the WebSocket, with a `LiveCommand`. A connection that was cut resumes after `Last-Event-ID`; where the gap is too large it hears `reset` first. The origin is checked as for unsafe methods.
+         * @description A WebSocket, or server-sent events for callers that send `Accept: text/event-stream`; the same messages on both (`LiveMessage`). The caller's own topic is implied; others are subscribed to with `topics` or, on the WebSocket, with a `LiveCommand`. A connection that was cut resumes after `Last-Event-ID`; where the gap is too large it hears `reset` first. A query and each command may name 100 topics; the rest is left out, which one `error` says (`too_many_topics`). A WebSocket may say 60 messages of at most 4 KiB at once and ten more each second; beyond that one `error` says so (`too_many_commands`), further messages are ignored, and a caller that goes on is closed with 1008. The gateway ends a connection with 1001 or 1013 (come back with the last id: it stops, the caller was too slow, or sessions could not be checked for longer than they are believed) or 4401 (not signed in any more); an event stream says the same in a last message `end`. The origin is checked as for unsafe methods.
          */
         get: operations["notify"];
         put?: never;
@@ -1277,6 +1301,16 @@ export interface components {
             /** @description Stable path under `/problems/`. */
             type: string;
         };
+        /** @description A browser's session that a sign-in through a provider made. No `Debug`: the CSRF token is a secret. */
+        ProviderSignedIn: {
+            /** @description To be sent back as `X-CSRF-Token` with every unsafe method. */
+            csrfToken: string;
+            /** @description When the session ends unless it is used before. */
+            expiresAt: components["schemas"]["Rfc3339"];
+            /** @description Where the sign-in began: a path here, or a page of a configured origin. */
+            returnTo: string;
+            user: components["schemas"]["Me"];
+        };
         /**
          * @description A JSON string kept in its escaped form. The gateway hands long text (a post, a recipe's body) on
          *     without unescaping and escaping it again: the bytes that came in are the bytes that go out.
@@ -1530,6 +1564,11 @@ export interface components {
          * @example 2026-11-20T09:30:00Z
          */
         Rfc3339: string;
+        /** @description The second factor of a sign-in through a provider. No `Debug`: it is a secret for as long as it stands. */
+        SecondFactorCode: {
+            /** @description One-time or recovery code. */
+            otp: string;
+        };
         /** @description A browser's session. No `Debug`: the CSRF token is a secret. */
         SessionInfo: {
             /** @description To be sent back as `X-CSRF-Token` with every unsafe method. */
@@ -1679,12 +1718,11 @@ export interface components {
         };
         /**
          * @description - `bad_request`: The request is malformed.
-         *     - `oidc_code_refused`: The provider does not take its own code any more. Begin anew.
-         *     - `oidc_issuer_mismatch`: The answer comes from another provider.
+         *     - `invalid_body`: The body is not well-formed JSON.
          *     - `oidc_state_invalid`: This is not the answer to a sign-in that this browser began in the last ten minutes. Begin anew.
          *     - `oidc_token_invalid`: What the provider says of you does not hold. Begin anew.
          */
-        "400.bad_request.oidc_code_refused.oidc_issuer_mismatch.oidc_state_invalid.oidc_token_invalid": {
+        "400.bad_request.invalid_body.oidc_state_invalid.oidc_token_invalid.page": {
             headers: {
                 "Cache-Control": components["headers"]["Cache-Control"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -1696,8 +1734,34 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
-                    code: "bad_request" | "oidc_code_refused" | "oidc_issuer_mismatch" | "oidc_state_invalid" | "oidc_token_invalid";
+                    code: "bad_request" | "invalid_body" | "oidc_state_invalid" | "oidc_token_invalid";
                 };
+                "text/html": string;
+            };
+        };
+        /**
+         * @description - `bad_request`: The request is malformed.
+         *     - `oidc_code_refused`: The provider does not take its own code any more. Begin anew.
+         *     - `oidc_issuer_mismatch`: The answer comes from another provider.
+         *     - `oidc_state_invalid`: This is not the answer to a sign-in that this browser began in the last ten minutes. Begin anew.
+         *     - `oidc_token_invalid`: What the provider says of you does not hold. Begin anew.
+         *     - `oidc_token_too_large`: The provider's token is longer than is read here: it holds too much, such as a long list of groups.
+         */
+        "400.bad_request.oidc_code_refused.oidc_issuer_mismatch.oidc_state_invalid.oidc_token_invalid.oidc_token_too_large.page": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "bad_request" | "oidc_code_refused" | "oidc_issuer_mismatch" | "oidc_state_invalid" | "oidc_token_invalid" | "oidc_token_too_large";
+                };
+                "text/html": string;
             };
         };
         /**
@@ -1723,9 +1787,30 @@ export interface components {
         };
         /**
          * @description - `bad_request`: The request is malformed.
+         *     - `oidc_state_invalid`: This is not the answer to a sign-in that this browser began in the last ten minutes. Begin anew.
+         */
+        "400.bad_request.oidc_state_invalid.page": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "bad_request" | "oidc_state_invalid";
+                };
+                "text/html": string;
+            };
+        };
+        /**
+         * @description - `bad_request`: The request is malformed.
          *     - `return_to_not_allowed`: `returnTo` must be a path here, or a page of one of the configured origins.
          */
-        "400.bad_request.return_to_not_allowed": {
+        "400.bad_request.return_to_not_allowed.page": {
             headers: {
                 "Cache-Control": components["headers"]["Cache-Control"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -1739,6 +1824,7 @@ export interface components {
                     /** @enum {string} */
                     code: "bad_request" | "return_to_not_allowed";
                 };
+                "text/html": string;
             };
         };
         /**
@@ -1851,28 +1937,51 @@ export interface components {
                 };
             };
         };
-        /** @description - `csrf_failed`: The request must come from an allowed origin and bear the session's token in `X-CSRF-Token`. */
-        "403.csrf_failed": {
+        /**
+         * @description - `invalid_caller_token`: `X-Caller-Token` is not the token of a server-side caller.
+         *     - `otp_invalid`: The one-time code is wrong or was used before.
+         */
+        "401.invalid_caller_token.otp_invalid.page": {
             headers: {
                 "Cache-Control": components["headers"]["Cache-Control"];
                 RateLimit: components["headers"]["RateLimit"];
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                 Vary: components["headers"]["Vary"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
-                    code: "csrf_failed";
+                    code: "invalid_caller_token" | "otp_invalid";
                 };
+                "text/html": string;
+            };
+        };
+        /** @description - `invalid_caller_token`: `X-Caller-Token` is not the token of a server-side caller. */
+        "401.invalid_caller_token.page": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "invalid_caller_token";
+                };
+                "text/html": string;
             };
         };
         /** @description - `csrf_failed`: The request must come from an allowed origin and bear the session's token in `X-CSRF-Token`. */
-        "403.csrf_failed.Idempotency-Replayed": {
+        "403.csrf_failed": {
             headers: {
                 "Cache-Control": components["headers"]["Cache-Control"];
-                "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                 RateLimit: components["headers"]["RateLimit"];
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                 Vary: components["headers"]["Vary"];
@@ -1969,6 +2078,28 @@ export interface components {
                 };
             };
         };
+        /**
+         * @description - `csrf_failed`: The request must come from an allowed origin and bear the session's token in `X-CSRF-Token`.
+         *     - `forbidden`: This is not yours to do.
+         *     - `second_factor_unavailable`: The account has a second factor, which cannot be checked for a sign-in through a provider. Sign in with the password.
+         */
+        "403.csrf_failed.forbidden.second_factor_unavailable.page": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "csrf_failed" | "forbidden" | "second_factor_unavailable";
+                };
+                "text/html": string;
+            };
+        };
         /** @description - `forbidden`: This is not yours to do. */
         "403.forbidden": {
             headers: {
@@ -2006,6 +2137,24 @@ export interface components {
                 };
             };
         };
+        /** @description - `forbidden`: This is not yours to do. */
+        "403.forbidden.page": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "forbidden";
+                };
+                "text/html": string;
+            };
+        };
         /** @description - `not_found`: There is nothing here by that name. */
         "404.not_found": {
             headers: {
@@ -2041,6 +2190,24 @@ export interface components {
                 };
             };
         };
+        /** @description - `not_found`: There is nothing here by that name. */
+        "404.not_found.page": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "not_found";
+                };
+                "text/html": string;
+            };
+        };
         /** @description - `not_acceptable`: This path has no answer of a media type that `Accept` allows. */
         "406.not_acceptable": {
             headers: {
@@ -2058,8 +2225,8 @@ export interface components {
                 };
             };
         };
-        /** @description - `body_timeout`: The body did not come in time. */
-        "408.body_timeout": {
+        /** @description - `not_acceptable`: This path has no answer of a media type that `Accept` allows. */
+        "406.not_acceptable.page": {
             headers: {
                 "Cache-Control": components["headers"]["Cache-Control"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -2071,8 +2238,85 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
-                    code: "body_timeout";
+                    code: "not_acceptable";
                 };
+                "text/html": string;
+            };
+        };
+        /**
+         * @description - `body_timeout`: The body did not come in time.
+         *     - `head_timeout`: The head of the request did not come in time.
+         */
+        "408.body_timeout.head_timeout": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "body_timeout" | "head_timeout";
+                };
+            };
+        };
+        /**
+         * @description - `body_timeout`: The body did not come in time.
+         *     - `head_timeout`: The head of the request did not come in time.
+         */
+        "408.body_timeout.head_timeout.page": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "body_timeout" | "head_timeout";
+                };
+                "text/html": string;
+            };
+        };
+        /** @description - `head_timeout`: The head of the request did not come in time. */
+        "408.head_timeout": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "head_timeout";
+                };
+            };
+        };
+        /** @description - `head_timeout`: The head of the request did not come in time. */
+        "408.head_timeout.page": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "head_timeout";
+                };
+                "text/html": string;
             };
         };
         /**
@@ -2183,6 +2427,59 @@ export interface components {
                 };
             };
         };
+        /** @description - `totp_not_enrolled`: No second factor was set up. */
+        "409.totp_not_enrolled.page": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "totp_not_enrolled";
+                };
+                "text/html": string;
+            };
+        };
+        /** @description - `gone`: What was here by that name was taken away, and does not come back. */
+        "410.gone": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "gone";
+                };
+            };
+        };
+        /** @description - `gone`: What was here by that name was taken away, and does not come back. */
+        "410.gone.page": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "gone";
+                };
+                "text/html": string;
+            };
+        };
         /** @description - `body_too_large`: The body is longer than this gateway takes. */
         "413.body_too_large": {
             headers: {
@@ -2200,9 +2497,32 @@ export interface components {
                 };
             };
         };
-        /** @description - `unsupported_media_type`: This path takes no body of that media type; nearly all paths take `application/json`. */
+        /** @description - `body_too_large`: The body is longer than this gateway takes. */
+        "413.body_too_large.page": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "body_too_large";
+                };
+                "text/html": string;
+            };
+        };
+        /** @description - `unsupported_media_type`: This path takes no body of that media type or content coding; nearly all paths take plain `application/json`. */
         "415.unsupported_media_type": {
             headers: {
+                /**
+                 * @description There where the body had a content coding: those that are understood (RFC 9110 section 12.5.3).
+                 * @example identity
+                 */
+                "Accept-Encoding"?: string;
                 "Cache-Control": components["headers"]["Cache-Control"];
                 RateLimit: components["headers"]["RateLimit"];
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -2215,6 +2535,64 @@ export interface components {
                     /** @enum {string} */
                     code: "unsupported_media_type";
                 };
+            };
+        };
+        /** @description - `unsupported_media_type`: This path takes no body of that media type or content coding; nearly all paths take plain `application/json`. */
+        "415.unsupported_media_type.page": {
+            headers: {
+                /**
+                 * @description There where the body had a content coding: those that are understood (RFC 9110 section 12.5.3).
+                 * @example identity
+                 */
+                "Accept-Encoding"?: string;
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "unsupported_media_type";
+                };
+                "text/html": string;
+            };
+        };
+        /** @description - `expectation_failed`: `Expect` may say `100-continue` and nothing else. */
+        "417.expectation_failed": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "expectation_failed";
+                };
+            };
+        };
+        /** @description - `expectation_failed`: `Expect` may say `100-continue` and nothing else. */
+        "417.expectation_failed.page": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "expectation_failed";
+                };
+                "text/html": string;
             };
         };
         /**
@@ -2275,6 +2653,24 @@ export interface components {
                 };
             };
         };
+        /** @description - `validation_failed`: `errors` says which fields are wrong, and how. */
+        "422.validation_failed.page": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "validation_failed";
+                };
+                "text/html": string;
+            };
+        };
         /** @description - `upgrade_required`: Ask for a WebSocket of version 13, or for `text/event-stream`. */
         "426.upgrade_required": {
             headers: {
@@ -2308,6 +2704,25 @@ export interface components {
                     /** @enum {string} */
                     code: "rate_limited";
                 };
+            };
+        };
+        /** @description - `rate_limited`: You have asked more often than `RateLimit-Policy` allows. `Retry-After` says when to go on. */
+        "429.rate_limited.page": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "rate_limited";
+                };
+                "text/html": string;
             };
         };
         /**
@@ -2354,6 +2769,28 @@ export interface components {
         };
         /**
          * @description - `rate_limited`: You have asked more often than `RateLimit-Policy` allows. `Retry-After` says when to go on.
+         *     - `too_many_attempts`: Too many attempts for this account or from this address have failed. `Retry-After` says when to try again.
+         */
+        "429.rate_limited.too_many_attempts.page": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "rate_limited" | "too_many_attempts";
+                };
+                "text/html": string;
+            };
+        };
+        /**
+         * @description - `rate_limited`: You have asked more often than `RateLimit-Policy` allows. `Retry-After` says when to go on.
          *     - `too_many_connections`: This user has as many live connections as one may have. Close one of them first.
          */
         "429.rate_limited.too_many_connections": {
@@ -2373,6 +2810,62 @@ export interface components {
                 };
             };
         };
+        /**
+         * @description - `rate_limited`: You have asked more often than `RateLimit-Policy` allows. `Retry-After` says when to go on.
+         *     - `too_many_idempotency_keys`: Too many new keys from this address are kept. `Retry-After` says when to try again.
+         */
+        "429.rate_limited.too_many_idempotency_keys": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "rate_limited" | "too_many_idempotency_keys";
+                };
+            };
+        };
+        /** @description - `unavailable_for_legal_reasons`: What is here by that name may not be shown. */
+        "451.unavailable_for_legal_reasons": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "unavailable_for_legal_reasons";
+                };
+            };
+        };
+        /** @description - `unavailable_for_legal_reasons`: What is here by that name may not be shown. */
+        "451.unavailable_for_legal_reasons.page": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "unavailable_for_legal_reasons";
+                };
+                "text/html": string;
+            };
+        };
         /** @description - `internal_error`: Something went wrong here. The request id helps to find out what. */
         "500.internal_error": {
             headers: {
@@ -2390,6 +2883,24 @@ export interface components {
                 };
             };
         };
+        /** @description - `internal_error`: Something went wrong here. The request id helps to find out what. */
+        "500.internal_error.page": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "internal_error";
+                };
+                "text/html": string;
+            };
+        };
         /** @description - `upstream_unavailable`: A service that this answer needs is not working. Trying again later may help. */
         "502.upstream_unavailable": {
             headers: {
@@ -2405,6 +2916,24 @@ export interface components {
                     /** @enum {string} */
                     code: "upstream_unavailable";
                 };
+            };
+        };
+        /** @description - `upstream_unavailable`: A service that this answer needs is not working. Trying again later may help. */
+        "502.upstream_unavailable.page": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "upstream_unavailable";
+                };
+                "text/html": string;
             };
         };
         /** @description - `interrupted`: What was asked was cut short here. Try again. */
@@ -2428,31 +2957,10 @@ export interface components {
         /**
          * @description - `interrupted`: What was asked was cut short here. Try again.
          *     - `oidc_provider_unavailable`: The provider that signs people in does not answer as it should. Try again later.
-         */
-        "503.interrupted.oidc_provider_unavailable": {
-            headers: {
-                "Cache-Control": components["headers"]["Cache-Control"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Retry-After": components["headers"]["Retry-After"];
-                Vary: components["headers"]["Vary"];
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {string} */
-                    code: "interrupted" | "oidc_provider_unavailable";
-                };
-            };
-        };
-        /**
-         * @description - `interrupted`: What was asked was cut short here. Try again.
-         *     - `oidc_provider_unavailable`: The provider that signs people in does not answer as it should. Try again later.
          *     - `overloaded`: A service that this answer needs has no room at the moment. Try again later.
          *     - `session_store_unavailable`: Sessions cannot be looked up at the moment. Try again later.
          */
-        "503.interrupted.oidc_provider_unavailable.overloaded.session_store_unavailable": {
+        "503.interrupted.oidc_provider_unavailable.overloaded.session_store_unavailable.page": {
             headers: {
                 "Cache-Control": components["headers"]["Cache-Control"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -2467,6 +2975,30 @@ export interface components {
                     /** @enum {string} */
                     code: "interrupted" | "oidc_provider_unavailable" | "overloaded" | "session_store_unavailable";
                 };
+                "text/html": string;
+            };
+        };
+        /**
+         * @description - `interrupted`: What was asked was cut short here. Try again.
+         *     - `oidc_provider_unavailable`: The provider that signs people in does not answer as it should. Try again later.
+         *     - `prefetch_refused`: A sign-in is begun by somebody who follows the link, not by a browser that looks ahead.
+         */
+        "503.interrupted.oidc_provider_unavailable.prefetch_refused.page": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "interrupted" | "oidc_provider_unavailable" | "prefetch_refused";
+                };
+                "text/html": string;
             };
         };
         /**
@@ -2517,6 +3049,30 @@ export interface components {
         /**
          * @description - `interrupted`: What was asked was cut short here. Try again.
          *     - `overloaded`: A service that this answer needs has no room at the moment. Try again later.
+         *     - `session_store_unavailable`: Sessions cannot be looked up at the moment. Try again later.
+         *     - `store_unavailable`: What was asked needs the gateway's store, which does not answer. Try again later.
+         */
+        "503.interrupted.overloaded.session_store_unavailable.store_unavailable.page": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "interrupted" | "overloaded" | "session_store_unavailable" | "store_unavailable";
+                };
+                "text/html": string;
+            };
+        };
+        /**
+         * @description - `interrupted`: What was asked was cut short here. Try again.
+         *     - `overloaded`: A service that this answer needs has no room at the moment. Try again later.
          *     - `store_unavailable`: What was asked needs the gateway's store, which does not answer. Try again later.
          */
         "503.interrupted.overloaded.store_unavailable": {
@@ -2534,6 +3090,25 @@ export interface components {
                     /** @enum {string} */
                     code: "interrupted" | "overloaded" | "store_unavailable";
                 };
+            };
+        };
+        /** @description - `interrupted`: What was asked was cut short here. Try again. */
+        "503.interrupted.page": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "interrupted";
+                };
+                "text/html": string;
             };
         };
         /**
@@ -2574,10 +3149,33 @@ export interface components {
                 };
             };
         };
+        /** @description - `upstream_timeout`: A service that this answer needs did not answer in time. Trying again later may help. */
+        "504.upstream_timeout.page": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "upstream_timeout";
+                };
+                "text/html": string;
+            };
+        };
     };
     parameters: never;
     requestBodies: never;
     headers: {
+        /**
+         * @description There where the body had a content coding: those that are understood (RFC 9110 section 12.5.3).
+         * @example identity
+         */
+        "Accept-Encoding": string;
         /**
          * @description Seconds since the document was made (RFC 9111).
          * @example 2
@@ -2595,7 +3193,7 @@ export interface components {
         "Cache-Status": string;
         /**
          * @description Has the browser forget what it kept of this site.
-         * @example "cache", "cookies", "storage"
+         * @example "storage"
          */
         "Clear-Site-Data": string;
         /**
@@ -2676,8 +3274,6 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
@@ -2703,6 +3299,8 @@ export interface operations {
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token"];
             406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.head_timeout"];
+            417: components["responses"]["417.expectation_failed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted"];
@@ -2769,11 +3367,14 @@ export interface operations {
             403: components["responses"]["403.csrf_failed.forbidden.not_author"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
-            408: components["responses"]["408.body_timeout"];
+            408: components["responses"]["408.body_timeout.head_timeout"];
+            410: components["responses"]["410.gone"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2811,8 +3412,12 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed.forbidden.not_author"];
             404: components["responses"]["404.not_found"];
+            408: components["responses"]["408.head_timeout"];
+            410: components["responses"]["410.gone"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2850,8 +3455,12 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed.forbidden"];
             404: components["responses"]["404.not_found"];
+            408: components["responses"]["408.head_timeout"];
+            410: components["responses"]["410.gone"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2889,8 +3498,12 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed.forbidden"];
             404: components["responses"]["404.not_found"];
+            408: components["responses"]["408.head_timeout"];
+            410: components["responses"]["410.gone"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2928,8 +3541,12 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed.forbidden"];
             404: components["responses"]["404.not_found"];
+            408: components["responses"]["408.head_timeout"];
+            410: components["responses"]["410.gone"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -2967,8 +3584,12 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed.forbidden"];
             404: components["responses"]["404.not_found"];
+            408: components["responses"]["408.head_timeout"];
+            410: components["responses"]["410.gone"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3034,9 +3655,14 @@ export interface operations {
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token"];
             403: components["responses"]["403.forbidden"];
+            404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.head_timeout"];
+            410: components["responses"]["410.gone"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3100,7 +3726,11 @@ export interface operations {
             403: components["responses"]["403.forbidden"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.head_timeout"];
+            410: components["responses"]["410.gone"];
+            417: components["responses"]["417.expectation_failed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3159,11 +3789,14 @@ export interface operations {
             403: components["responses"]["403.csrf_failed.forbidden"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
-            408: components["responses"]["408.body_timeout"];
+            408: components["responses"]["408.body_timeout.head_timeout"];
+            410: components["responses"]["410.gone"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3174,7 +3807,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request is carried out once for each key, and the same answer is given again for 24 hours. */
+                /** @description The request is carried out at most once for each key, and the same answer is given again for 24 hours; 409 where its outcome cannot be known. A request that was refused leaves its key free. */
                 "Idempotency-Key"?: string;
                 /** @description The session's token; callers with a bearer token need none. */
                 "X-CSRF-Token"?: string;
@@ -3226,12 +3859,15 @@ export interface operations {
             403: components["responses"]["403.csrf_failed.forbidden.Idempotency-Replayed"];
             404: components["responses"]["404.not_found.Idempotency-Replayed"];
             406: components["responses"]["406.not_acceptable"];
-            408: components["responses"]["408.body_timeout"];
+            408: components["responses"]["408.body_timeout.head_timeout"];
             409: components["responses"]["409.idempotency_in_flight.idempotency_outcome_unknown.Idempotency-Replayed.Retry-After"];
+            410: components["responses"]["410.gone"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.idempotency_key_reused.validation_failed.Idempotency-Replayed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
@@ -3269,8 +3905,12 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed.forbidden.not_author"];
             404: components["responses"]["404.not_found"];
+            408: components["responses"]["408.head_timeout"];
+            410: components["responses"]["410.gone"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3308,8 +3948,12 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed.forbidden"];
             404: components["responses"]["404.not_found"];
+            408: components["responses"]["408.head_timeout"];
+            410: components["responses"]["410.gone"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3347,8 +3991,12 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed.forbidden"];
             404: components["responses"]["404.not_found"];
+            408: components["responses"]["408.head_timeout"];
+            410: components["responses"]["410.gone"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3436,9 +4084,14 @@ export interface operations {
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token"];
             403: components["responses"]["403.forbidden"];
+            404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.head_timeout"];
+            410: components["responses"]["410.gone"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3449,7 +4102,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request is carried out once for each key, and the same answer is given again for 24 hours. */
+                /** @description The request is carried out at most once for each key, and the same answer is given again for 24 hours; 409 where its outcome cannot be known. A request that was refused leaves its key free. */
                 "Idempotency-Key"?: string;
                 /** @description The session's token; callers with a bearer token need none. */
                 "X-CSRF-Token"?: string;
@@ -3541,12 +4194,15 @@ export interface operations {
             403: components["responses"]["403.csrf_failed.forbidden.Idempotency-Replayed"];
             404: components["responses"]["404.not_found.Idempotency-Replayed"];
             406: components["responses"]["406.not_acceptable"];
-            408: components["responses"]["408.body_timeout"];
+            408: components["responses"]["408.body_timeout.head_timeout"];
             409: components["responses"]["409.idempotency_in_flight.idempotency_outcome_unknown.Idempotency-Replayed.Retry-After"];
+            410: components["responses"]["410.gone"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.idempotency_key_reused.validation_failed.Idempotency-Replayed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
@@ -3641,7 +4297,11 @@ export interface operations {
             403: components["responses"]["403.forbidden"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.head_timeout"];
+            410: components["responses"]["410.gone"];
+            417: components["responses"]["417.expectation_failed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3743,11 +4403,14 @@ export interface operations {
             403: components["responses"]["403.csrf_failed.forbidden.not_author"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
-            408: components["responses"]["408.body_timeout"];
+            408: components["responses"]["408.body_timeout.head_timeout"];
+            410: components["responses"]["410.gone"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3785,8 +4448,12 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed.forbidden.not_author"];
             404: components["responses"]["404.not_found"];
+            408: components["responses"]["408.head_timeout"];
+            410: components["responses"]["410.gone"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3869,8 +4536,12 @@ export interface operations {
             403: components["responses"]["403.forbidden"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.head_timeout"];
+            410: components["responses"]["410.gone"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3881,7 +4552,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request is carried out once for each key, and the same answer is given again for 24 hours. */
+                /** @description The request is carried out at most once for each key, and the same answer is given again for 24 hours; 409 where its outcome cannot be known. A request that was refused leaves its key free. */
                 "Idempotency-Key"?: string;
                 /** @description The session's token; callers with a bearer token need none. */
                 "X-CSRF-Token"?: string;
@@ -3942,12 +4613,15 @@ export interface operations {
             403: components["responses"]["403.csrf_failed.forbidden.Idempotency-Replayed"];
             404: components["responses"]["404.not_found.Idempotency-Replayed"];
             406: components["responses"]["406.not_acceptable"];
-            408: components["responses"]["408.body_timeout"];
+            408: components["responses"]["408.body_timeout.head_timeout"];
             409: components["responses"]["409.idempotency_in_flight.idempotency_outcome_unknown.Idempotency-Replayed.Retry-After"];
+            410: components["responses"]["410.gone"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.idempotency_key_reused.validation_failed.Idempotency-Replayed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
@@ -4027,7 +4701,11 @@ export interface operations {
             403: components["responses"]["403.forbidden.not_author"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.head_timeout"];
+            410: components["responses"]["410.gone"];
+            417: components["responses"]["417.expectation_failed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -4065,8 +4743,12 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed.forbidden.own_recipe"];
             404: components["responses"]["404.not_found"];
+            408: components["responses"]["408.head_timeout"];
+            410: components["responses"]["410.gone"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -4104,8 +4786,12 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed.forbidden.own_recipe"];
             404: components["responses"]["404.not_found"];
+            408: components["responses"]["408.head_timeout"];
+            410: components["responses"]["410.gone"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -4147,10 +4833,15 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
-            403: components["responses"]["403.csrf_failed"];
+            403: components["responses"]["403.csrf_failed.forbidden"];
+            404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.head_timeout"];
             409: components["responses"]["409.totp_enabled"];
+            410: components["responses"]["410.gone"];
+            417: components["responses"]["417.expectation_failed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -4198,14 +4889,18 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request.invalid_body"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
-            403: components["responses"]["403.csrf_failed"];
+            403: components["responses"]["403.csrf_failed.forbidden"];
+            404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
-            408: components["responses"]["408.body_timeout"];
+            408: components["responses"]["408.body_timeout.head_timeout"];
             409: components["responses"]["409.totp_not_enrolled"];
+            410: components["responses"]["410.gone"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.otp_invalid.validation_failed"];
             429: components["responses"]["429.rate_limited.too_many_attempts"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
@@ -4264,14 +4959,18 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request.invalid_body"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
-            403: components["responses"]["403.csrf_failed"];
+            403: components["responses"]["403.csrf_failed.forbidden"];
+            404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
-            408: components["responses"]["408.body_timeout"];
+            408: components["responses"]["408.body_timeout.head_timeout"];
             409: components["responses"]["409.totp_enabled.totp_not_enrolled"];
+            410: components["responses"]["410.gone"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.otp_invalid.validation_failed"];
             429: components["responses"]["429.rate_limited.too_many_attempts"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
@@ -4309,6 +5008,8 @@ export interface operations {
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.head_timeout"];
+            417: components["responses"]["417.expectation_failed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted.session_store_unavailable"];
@@ -4366,13 +5067,17 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request.invalid_body"];
             401: components["responses"]["401.bad_credentials.invalid_caller_token.otp_invalid.otp_required"];
-            403: components["responses"]["403.csrf_failed"];
+            403: components["responses"]["403.csrf_failed.forbidden"];
+            404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
-            408: components["responses"]["408.body_timeout"];
+            408: components["responses"]["408.body_timeout.head_timeout"];
+            410: components["responses"]["410.gone"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited.too_many_attempts"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
@@ -4391,11 +5096,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Signed out. `Clear-Site-Data` has the browser forget what it kept. */
+            /** @description Signed out. `Clear-Site-Data` has the browser forget what the settings say; it is not there where they say nothing. */
             204: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
-                    "Clear-Site-Data": components["headers"]["Clear-Site-Data"];
+                    /**
+                     * @description Has the browser forget what it kept of this site.
+                     * @example "storage"
+                     */
+                    "Clear-Site-Data"?: string;
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Set-Cookie": components["headers"]["Set-Cookie"];
@@ -4408,6 +5117,8 @@ export interface operations {
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed"];
+            408: components["responses"]["408.head_timeout"];
+            417: components["responses"]["417.expectation_failed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted.session_store_unavailable"];
@@ -4425,11 +5136,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Signed out. `Clear-Site-Data` has the browser forget what it kept. */
+            /** @description Signed out. `Clear-Site-Data` has the browser forget what the settings say; it is not there where they say nothing. */
             204: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
-                    "Clear-Site-Data": components["headers"]["Clear-Site-Data"];
+                    /**
+                     * @description Has the browser forget what it kept of this site.
+                     * @example "storage"
+                     */
+                    "Clear-Site-Data"?: string;
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Set-Cookie": components["headers"]["Set-Cookie"];
@@ -4442,6 +5157,8 @@ export interface operations {
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed"];
+            408: components["responses"]["408.head_timeout"];
+            417: components["responses"]["417.expectation_failed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted.session_store_unavailable"];
@@ -4484,6 +5201,8 @@ export interface operations {
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token"];
             406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.head_timeout"];
+            417: components["responses"]["417.expectation_failed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted"];
@@ -4525,9 +5244,10 @@ export interface operations {
             400: components["responses"]["400.bad_request.oidc_logout_failed.oidc_logout_token_invalid"];
             401: components["responses"]["401.invalid_caller_token"];
             404: components["responses"]["404.not_found"];
-            408: components["responses"]["408.body_timeout"];
+            408: components["responses"]["408.body_timeout.head_timeout"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            417: components["responses"]["417.expectation_failed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted"];
@@ -4545,28 +5265,37 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Go to where the sign-in began, with a session. */
+            /** @description Go to where the sign-in began, with a session; or to where the code is asked for. */
             303: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
                     Location: components["headers"]["Location"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    /**
+                     * @description A cookie, or its end: of the session, of an app's refresh token, of a sign-in through a provider.
+                     * @example __Host-Http-sid=…; Path=/; HttpOnly; Secure; SameSite=Lax
+                     */
+                    "Set-Cookie"?: string;
                     Vary: components["headers"]["Vary"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            400: components["responses"]["400.bad_request.oidc_code_refused.oidc_issuer_mismatch.oidc_state_invalid.oidc_token_invalid"];
-            401: components["responses"]["401.invalid_caller_token"];
-            404: components["responses"]["404.not_found"];
-            429: components["responses"]["429.rate_limited"];
-            500: components["responses"]["500.internal_error"];
-            502: components["responses"]["502.upstream_unavailable"];
-            503: components["responses"]["503.interrupted.oidc_provider_unavailable.overloaded.session_store_unavailable"];
-            504: components["responses"]["504.upstream_timeout"];
+            400: components["responses"]["400.bad_request.oidc_code_refused.oidc_issuer_mismatch.oidc_state_invalid.oidc_token_invalid.oidc_token_too_large.page"];
+            401: components["responses"]["401.invalid_caller_token.page"];
+            403: components["responses"]["403.forbidden.page"];
+            404: components["responses"]["404.not_found.page"];
+            408: components["responses"]["408.head_timeout.page"];
+            410: components["responses"]["410.gone.page"];
+            417: components["responses"]["417.expectation_failed.page"];
+            429: components["responses"]["429.rate_limited.page"];
+            451: components["responses"]["451.unavailable_for_legal_reasons.page"];
+            500: components["responses"]["500.internal_error.page"];
+            502: components["responses"]["502.upstream_unavailable.page"];
+            503: components["responses"]["503.interrupted.oidc_provider_unavailable.overloaded.session_store_unavailable.page"];
+            504: components["responses"]["504.upstream_timeout.page"];
         };
     };
     beginProviderSignIn: {
@@ -4598,12 +5327,137 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["400.bad_request.return_to_not_allowed"];
-            401: components["responses"]["401.invalid_caller_token"];
-            404: components["responses"]["404.not_found"];
-            429: components["responses"]["429.rate_limited"];
-            500: components["responses"]["500.internal_error"];
-            503: components["responses"]["503.interrupted.oidc_provider_unavailable"];
+            400: components["responses"]["400.bad_request.return_to_not_allowed.page"];
+            401: components["responses"]["401.invalid_caller_token.page"];
+            404: components["responses"]["404.not_found.page"];
+            408: components["responses"]["408.head_timeout.page"];
+            417: components["responses"]["417.expectation_failed.page"];
+            429: components["responses"]["429.rate_limited.page"];
+            500: components["responses"]["500.internal_error.page"];
+            503: components["responses"]["503.interrupted.oidc_provider_unavailable.prefetch_refused.page"];
+        };
+    };
+    showProviderSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The provider's name in the settings. */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A form for the code. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["400.bad_request.oidc_state_invalid.page"];
+            401: components["responses"]["401.invalid_caller_token.page"];
+            404: components["responses"]["404.not_found.page"];
+            408: components["responses"]["408.head_timeout.page"];
+            417: components["responses"]["417.expectation_failed.page"];
+            429: components["responses"]["429.rate_limited.page"];
+            500: components["responses"]["500.internal_error.page"];
+            503: components["responses"]["503.interrupted.page"];
+        };
+    };
+    finishProviderSignInWithCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The provider's name in the settings. */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "otp": "492039"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SecondFactorCode"];
+            };
+        };
+        responses: {
+            /** @description Signed in. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "csrfToken": "zC3b0mVq1o9aG4sYxk2dQe7uTnLhW8rJfPiM5vXcKtE",
+                     *       "expiresAt": "2026-11-20T10:30:00Z",
+                     *       "returnTo": "/recipes",
+                     *       "user": {
+                     *         "avatarUrl": null,
+                     *         "bio": "자취 6년 차. 한 끼 3,000원을 넘기지 않는 게 목표예요.",
+                     *         "createdAt": "2026-08-22T09:30:00Z",
+                     *         "displayName": "에이다 리",
+                     *         "email": "ada@example.org",
+                     *         "id": "01930000-0000-7000-8000-00000000ada0",
+                     *         "totpEnabled": false,
+                     *         "username": "ada"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProviderSignedIn"];
+                };
+            };
+            /** @description Signed in; go to where the sign-in began. */
+            303: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.bad_request.invalid_body.oidc_state_invalid.oidc_token_invalid.page"];
+            401: components["responses"]["401.invalid_caller_token.otp_invalid.page"];
+            403: components["responses"]["403.csrf_failed.forbidden.second_factor_unavailable.page"];
+            404: components["responses"]["404.not_found.page"];
+            406: components["responses"]["406.not_acceptable.page"];
+            408: components["responses"]["408.body_timeout.head_timeout.page"];
+            409: components["responses"]["409.totp_not_enrolled.page"];
+            410: components["responses"]["410.gone.page"];
+            413: components["responses"]["413.body_too_large.page"];
+            415: components["responses"]["415.unsupported_media_type.page"];
+            417: components["responses"]["417.expectation_failed.page"];
+            422: components["responses"]["422.validation_failed.page"];
+            429: components["responses"]["429.rate_limited.too_many_attempts.page"];
+            451: components["responses"]["451.unavailable_for_legal_reasons.page"];
+            500: components["responses"]["500.internal_error.page"];
+            502: components["responses"]["502.upstream_unavailable.page"];
+            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable.page"];
+            504: components["responses"]["504.upstream_timeout.page"];
         };
     };
     refreshTokens: {
@@ -4655,9 +5509,10 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_grant.Set-Cookie"];
             403: components["responses"]["403.csrf_failed"];
             406: components["responses"]["406.not_acceptable"];
-            408: components["responses"]["408.body_timeout"];
+            408: components["responses"]["408.body_timeout.head_timeout"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited.refreshed_too_often"];
             500: components["responses"]["500.internal_error"];
@@ -4703,9 +5558,10 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token"];
             403: components["responses"]["403.csrf_failed"];
             406: components["responses"]["406.not_acceptable"];
-            408: components["responses"]["408.body_timeout"];
+            408: components["responses"]["408.body_timeout.head_timeout"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -4754,6 +5610,8 @@ export interface operations {
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.head_timeout"];
+            417: components["responses"]["417.expectation_failed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted.session_store_unavailable"];
@@ -4800,6 +5658,8 @@ export interface operations {
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.head_timeout"];
+            417: components["responses"]["417.expectation_failed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted.session_store_unavailable"];
@@ -4826,7 +5686,7 @@ export interface operations {
                     "Cache-Control": components["headers"]["Cache-Control"];
                     /**
                      * @description Has the browser forget what it kept of this site.
-                     * @example "cache", "cookies", "storage"
+                     * @example "storage"
                      */
                     "Clear-Site-Data"?: string;
                     RateLimit: components["headers"]["RateLimit"];
@@ -4846,6 +5706,8 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed"];
             404: components["responses"]["404.not_found"];
+            408: components["responses"]["408.head_timeout"];
+            417: components["responses"]["417.expectation_failed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted.session_store_unavailable"];
@@ -4855,7 +5717,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request is carried out once for each key, and the same answer is given again for 24 hours. */
+                /** @description The request is carried out at most once for each key, and the same answer is given again for 24 hours; 409 where its outcome cannot be known. A request that was refused leaves its key free. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -4905,14 +5767,18 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request.idempotency_key_invalid.invalid_body"];
             401: components["responses"]["401.invalid_caller_token"];
-            403: components["responses"]["403.csrf_failed.Idempotency-Replayed"];
+            403: components["responses"]["403.csrf_failed.forbidden.Idempotency-Replayed"];
+            404: components["responses"]["404.not_found.Idempotency-Replayed"];
             406: components["responses"]["406.not_acceptable"];
-            408: components["responses"]["408.body_timeout"];
+            408: components["responses"]["408.body_timeout.head_timeout"];
             409: components["responses"]["409.email_taken.idempotency_in_flight.idempotency_outcome_unknown.username_taken.Idempotency-Replayed.Retry-After"];
+            410: components["responses"]["410.gone"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.idempotency_key_reused.validation_failed.Idempotency-Replayed"];
-            429: components["responses"]["429.rate_limited"];
+            429: components["responses"]["429.rate_limited.too_many_idempotency_keys"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.store_unavailable"];
@@ -4968,13 +5834,17 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request.invalid_body"];
             401: components["responses"]["401.bad_credentials.invalid_caller_token.otp_invalid.otp_required"];
-            403: components["responses"]["403.csrf_failed"];
+            403: components["responses"]["403.csrf_failed.forbidden"];
+            404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
-            408: components["responses"]["408.body_timeout"];
+            408: components["responses"]["408.body_timeout.head_timeout"];
+            410: components["responses"]["410.gone"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited.too_many_attempts"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
@@ -5061,9 +5931,15 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
+            403: components["responses"]["403.forbidden"];
+            404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.head_timeout"];
+            410: components["responses"]["410.gone"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -5150,9 +6026,15 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
+            403: components["responses"]["403.forbidden"];
+            404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.head_timeout"];
+            410: components["responses"]["410.gone"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -5242,10 +6124,15 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token"];
+            403: components["responses"]["403.forbidden"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.head_timeout"];
+            410: components["responses"]["410.gone"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -5309,6 +6196,8 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed"];
             406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.head_timeout"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             426: components["responses"]["426.upgrade_required"];
             429: components["responses"]["429.rate_limited.too_many_connections"];
@@ -5412,10 +6301,15 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token"];
+            403: components["responses"]["403.forbidden"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.head_timeout"];
+            410: components["responses"]["410.gone"];
+            417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -5461,6 +6355,8 @@ export interface operations {
             };
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token"];
+            408: components["responses"]["408.head_timeout"];
+            417: components["responses"]["417.expectation_failed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted"];
@@ -5509,6 +6405,8 @@ export interface operations {
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token"];
             404: components["responses"]["404.not_found"];
+            408: components["responses"]["408.head_timeout"];
+            417: components["responses"]["417.expectation_failed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted"];
@@ -5568,6 +6466,8 @@ export interface operations {
             401: components["responses"]["401.invalid_caller_token"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.head_timeout"];
+            417: components["responses"]["417.expectation_failed"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted"];
