@@ -187,7 +187,7 @@ mod tests {
             (Part::Body(Body::Endless), "abcGET", None),
             (chunked, "0\r\n\r\nGET", Some(5)),
             (chunked, "3\r\nabc\r\n00\r\n\r\nGET", Some(14)),
-            (chunked, "a;x=\"1\"\r\n0\r\n\r\n4567\r\n\r\n0\r\n\r\nGET", Some(28)),
+            (chunked, "a;x=\"1\"\r\n0\r\n\r\n45678\r\n0\r\n\r\nGET", Some(26)),
             (chunked, "1\r\n0\r\n0\r\nA: b\r\nC:\r\n\r\nGET", Some(21)),
             (chunked, "1 \r\n0\r\n0\r\n\r\r\nGET", Some(13)),
             (chunked, "ffffffffffffffffffff\r\n0\r\n\r\n", None),

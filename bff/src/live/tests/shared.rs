@@ -220,11 +220,13 @@ async fn a_log_that_was_lost_ends_connections_and_they_are_told() {
     assert_eq!(kinds(&mut feed, 1).await, ["before"]);
     server.kill();
     assert!(server.run(), "without what it had");
-    assert_eq!(ended(&mut feed).await, End::TooSlow);
+    // The session is lost with the log, and either may be noticed first.
+    assert!(matches!(ended(&mut feed).await, End::TooSlow | End::SignedOut));
     drop(feed);
+    back(&here).await;
+    let ada = here.sign_in("ada").await;
     let mut feed = here.join(&ada, &["recipe:r"], Some(&last)).await.expect("room");
     assert_eq!(kinds(&mut feed, 2).await, ["reset", "ready"]);
-    back(&here).await;
     here.announce("recipe:r", "after").await;
     assert_eq!(kinds(&mut feed, 1).await, ["after"]);
 }
