@@ -2,11 +2,12 @@
 
 import { unwrap } from "bff-client";
 import { useRouter } from "next/navigation";
-import { useRef, useState, type FormEvent } from "react";
+import { useState, type FormEvent } from "react";
 
 import { useAttempt } from "@/lib/attempt";
 import { bff } from "@/lib/browser";
 import { useDraft } from "@/lib/draft";
+import { mayBeMade, useOnce } from "@/lib/once";
 
 import { Alert } from "./alert";
 import { TextField } from "./field";
@@ -16,7 +17,7 @@ import { useWords } from "./words";
 export function CommentForm({ recipe }: { recipe: string }) {
   const say = useWords();
   const router = useRouter();
-  const key = useRef<string>(undefined);
+  const once = useOnce();
   const [body, setBody] = useState("");
   const draft = useDraft<string>("comment", "", setBody);
   const { place, busy, failure, wrong, run } = useAttempt();
@@ -24,16 +25,22 @@ export function CommentForm({ recipe }: { recipe: string }) {
     setBody(text);
     draft.keep(text);
     // Other words are another comment.
-    key.current = undefined;
+    once.forget();
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (body.trim() === "") return;
     void run(async () => {
-      key.current ??= crypto.randomUUID();
-      const params = { path: { id: recipe }, header: { "Idempotency-Key": key.current } };
-      await unwrap(bff().POST("/api/recipes/{id}/comments", { params, body: { body: body.trim() } }));
-      key.current = undefined;
+      try {
+        await once.send((key) => {
+          const params = { path: { id: recipe }, header: { "Idempotency-Key": key } };
+          return unwrap(bff().POST("/api/recipes/{id}/comments", { params, body: { body: body.trim() } }));
+        });
+      } catch (error) {
+        // Whoever is asked to look sees the comments as they are.
+        if (mayBeMade(error)) router.refresh();
+        throw error;
+      }
       draft.drop();
       setBody("");
       router.refresh();

@@ -1,13 +1,14 @@
 "use client";
 
-import { BffError, unwrap, type Ingredient, type RecipeForm as Form } from "bff-client";
+import { unwrap, type Ingredient, type RecipeForm as Form } from "bff-client";
 import { useRouter } from "next/navigation";
-import { useRef, useState, type FormEvent } from "react";
+import { useState, type FormEvent } from "react";
 
 import { useAttempt } from "@/lib/attempt";
 import { bff } from "@/lib/browser";
 import { useDraft } from "@/lib/draft";
 import { costOf, money } from "@/lib/money";
+import { useOnce } from "@/lib/once";
 
 import { Alert } from "./alert";
 import { Field, TextField } from "./field";
@@ -27,7 +28,7 @@ export function RecipeForm({ ingredients, form }: { ingredients: readonly Ingred
   const say = useWords();
   const lang = useLanguage();
   const router = useRouter();
-  const once = useRef<string>(undefined);
+  const once = useOnce();
   const [written, setWritten] = useState<Written>(() => beginning(ingredients, form));
   const draft = useDraft<Written>("recipe", written, setWritten);
   const { place, busy, failure, wrong, run } = useAttempt();
@@ -49,14 +50,9 @@ export function RecipeForm({ ingredients, form }: { ingredients: readonly Ingred
 
   const save = async (body: ReturnType<typeof inputOf>) => {
     if (form) return unwrap(bff().PUT("/api/recipes/{id}", { params: { path: { id: form.id } }, body }));
-    once.current ??= crypto.randomUUID();
-    try {
-      return await unwrap(bff().POST("/api/recipes", { params: { header: { "Idempotency-Key": once.current } }, body }));
-    } catch (error) {
-      // A corrected recipe is another request.
-      if (error instanceof BffError && error.status < 500) once.current = undefined;
-      throw error;
-    }
+    return once.send((key) => {
+      return unwrap(bff().POST("/api/recipes", { params: { header: { "Idempotency-Key": key } }, body }));
+    });
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();

@@ -96,6 +96,8 @@ async fn slow_and_failing_services_are_borne_with_calm() {
     assert_eq!(seen["busy"], busy);
     let failed = json!({ "said": calm, "text": "Written while it rained", "focusStays": "BUTTON" });
     assert_eq!(seen["failed"], failed, "and nothing that was typed is lost");
+    let uncertain = json!({ "text": "Written while it rained", "written": 0 });
+    assert_eq!(seen["uncertain"], uncertain, "people look before it is sent anew");
     assert_eq!(seen["once"], 1, "sent twice, written once");
     assert_eq!(seen["degraded"], json!({ "status": 200, "posts": true }));
     expect_sound(&result);
