@@ -5,11 +5,14 @@
 //! nothing of each other are joined. A failed part that the screen can do without becomes its last good copy,
 //! or null, and is named in `degraded`; a failed required part ends the composition at once, and with it all
 //! calls that are still under way.
+//!
+//! [`scan`] passes once over an answer's bytes by a compiled plan: the ground for compositions that are declared.
 
 mod error;
 mod lookup;
 mod part;
 mod run;
+pub mod scan;
 #[cfg(test)]
 mod tests;
 mod view;

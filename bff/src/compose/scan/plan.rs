@@ -1,0 +1,210 @@
+//! What is done with an answer: its shape, as a flat table of nodes that refer to each other by number, so that shapes may
+//! refer to themselves.
+
+use super::string::is_plain;
+
+/// The JSON types that a value may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Types(u8);
+
+impl Types {
+    pub const NULL: Self = Self(1);
+    pub const BOOLEAN: Self = Self(2);
+    /// A number without a fraction (`1.0` has none: JSON Schema 2020-12 section 6.1.1).
+    pub const INTEGER: Self = Self(4);
+    /// Any number.
+    pub const NUMBER: Self = Self(8 | 4);
+    pub const STRING: Self = Self(16);
+    pub const ARRAY: Self = Self(32);
+    pub const OBJECT: Self = Self(64);
+    pub const ANY: Self = Self(127);
+
+    /// Either's.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether a value of the type `one` may stand here.
+    #[must_use]
+    pub const fn allow(self, one: Self) -> bool {
+        self.0 & one.0 == one.0
+    }
+
+    /// Whether a number with a fraction may.
+    pub(super) const fn allow_fraction(self) -> bool {
+        self.0 & 8 != 0
+    }
+}
+
+/// A node of a [`Plan`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NodeId(u32);
+
+/// The ids found at one path: the caller's number for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capture(pub u16);
+
+/// A value that stands in the document by itself, apart from what it came in: the caller's number for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Export(pub u16);
+
+/// A place at the end of objects: the caller's number for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place(pub u16);
+
+/// What is put at the end of an object: what becomes of the ids that were found in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinPlace {
+    pub place: Place,
+    /// The field's name as it is written, with quotes and colon: `"author":`.
+    pub key: Box<[u8]>,
+    /// The ids in the object that it is made of.
+    pub of: Capture,
+}
+
+/// A field that the plan knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// As it is known upstream, unescaped.
+    pub name: Box<str>,
+    pub value: NodeId,
+    pub required: bool,
+    /// Whether it leaves the gateway. Its ids are found all the same.
+    pub kept: bool,
+    /// The name under which it leaves, with quotes and colon, where that is another one.
+    pub renamed: Option<Box<[u8]>>,
+    /// What stands for it where it is absent: name, colon and value.
+    pub absent: Option<Box<[u8]>>,
+}
+
+/// A value of the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    pub types: Types,
+    /// In the order in which they are expected: one that comes in that order is found at once.
+    pub fields: Vec<Field>,
+    /// Whether fields that are not among these leave the gateway. They are untyped.
+    pub keep_others: bool,
+    /// What an array holds; untyped where nothing is said.
+    pub items: Option<NodeId>,
+    /// So many items leave the gateway; those beyond are checked, and their ids are not found.
+    pub at_most: Option<u32>,
+    /// A string or number here is an id of that kind.
+    pub capture: Option<Capture>,
+    pub export: Option<Export>,
+    /// What is added at the end of an object, in this order.
+    pub joins: Vec<JoinPlace>,
+}
+
+impl Node {
+    /// A value of these types of which all leaves the gateway.
+    #[must_use]
+    pub fn of(types: Types) -> Self {
+        Self {
+            types,
+            fields: Vec::new(),
+            keep_others: true,
+            items: None,
+            at_most: None,
+            capture: None,
+            export: None,
+            joins: Vec::new(),
+        }
+    }
+
+    pub(super) fn field(&self, name: &str) -> Option<usize> {
+        self.fields.iter().position(|field| *field.name == *name)
+    }
+
+    /// The length of the name of the field `next`, where the string whose text `bytes` begin with is that very name.
+    pub(super) fn expected(&self, next: usize, bytes: &[u8]) -> Option<usize> {
+        let name = self.fields.get(next)?.name.as_bytes();
+        let there = bytes.get(name.len()) == Some(&b'"') && bytes.starts_with(name);
+        // A name with a quote, a backslash or a control character is written in another way, and not found here.
+        (there && is_plain(name)).then_some(name.len())
+    }
+}
+
+/// Whatever no contract speaks of.
+pub(super) static UNTYPED: Compiled = Compiled {
+    node: Node {
+        types: Types::ANY,
+        fields: Vec::new(),
+        keep_others: true,
+        items: None,
+        at_most: None,
+        capture: None,
+        export: None,
+        joins: Vec::new(),
+    },
+    required: 0,
+    fills_in: false,
+};
+
+/// A node, and what is worked out of it once.
+#[derive(Debug, Clone)]
+pub(super) struct Compiled {
+    pub(super) node: Node,
+    /// How many of its fields are required.
+    pub(super) required: usize,
+    /// Whether something may stand for an absent field.
+    pub(super) fills_in: bool,
+}
+
+/// A compiled shape.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    nodes: Box<[Compiled]>,
+    root: NodeId,
+    /// Whether the whole answer leaves the gateway, or its exports alone.
+    pub(super) whole: bool,
+}
+
+impl Plan {
+    /// Of an answer that may be anything.
+    #[must_use]
+    pub fn untyped() -> Self {
+        let mut builder = PlanBuilder::default();
+        let root = builder.add(Node::of(Types::ANY));
+        builder.finish(root, true)
+    }
+
+    pub(super) fn root(&self) -> NodeId {
+        self.root
+    }
+
+    pub(super) fn node(&self, id: NodeId) -> &Compiled {
+        // Ids come from the builder of the same plan alone, which hands out none beyond its nodes.
+        &self.nodes[id.0 as usize]
+    }
+}
+
+/// Makes a [`Plan`].
+#[derive(Debug, Default)]
+pub struct PlanBuilder(Vec<Node>);
+
+impl PlanBuilder {
+    /// Another node.
+    pub fn add(&mut self, node: Node) -> NodeId {
+        let id = NodeId(u32::try_from(self.0.len()).unwrap_or(u32::MAX));
+        self.0.push(node);
+        id
+    }
+
+    /// A node that was added, to be changed: how a shape comes to refer to itself.
+    pub fn node_mut(&mut self, id: NodeId) -> &mut Node {
+        &mut self.0[id.0 as usize]
+    }
+
+    /// The plan that begins at `root`. Where not the `whole` answer leaves the gateway, its exports do.
+    #[must_use]
+    pub fn finish(self, root: NodeId, whole: bool) -> Plan {
+        let compiled = |node: Node| Compiled {
+            required: node.fields.iter().filter(|field| field.required).count(),
+            fills_in: node.fields.iter().any(|field| field.absent.is_some()),
+            node,
+        };
+        Plan { nodes: self.0.into_iter().map(compiled).collect(), root, whole }
+    }
+}

@@ -1,0 +1,161 @@
+//! What a scan found: slices of the answer, in the order in which they leave the gateway, and what goes between them.
+
+use std::{borrow::Cow, ops::Range};
+
+use super::{
+    plan::{Capture, Export, JoinPlace, Place},
+    string::unescaped,
+};
+
+/// An id that was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    pub capture: Capture,
+    /// Where it stands in the answer, without quotes.
+    start: u32,
+    end: u32,
+    /// Whether it is a string (a number otherwise).
+    pub is_string: bool,
+}
+
+impl Found {
+    pub(super) fn new(capture: Capture, at: Range<usize>, is_string: bool) -> Self {
+        Self { capture, start: position(at.start), end: position(at.end), is_string }
+    }
+
+    /// The id as text, of the `answer` that was scanned. Ids of numbers are as they were written.
+    #[must_use]
+    pub fn text(self, answer: &str) -> Cow<'_, str> {
+        let raw = answer.get(self.start as usize..self.end as usize).unwrap_or_default();
+        if self.is_string { unescaped(raw) } else { Cow::Borrowed(raw) }
+    }
+}
+
+/// What leaves the gateway, one after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Piece<'p> {
+    /// A slice of the answer.
+    Answer(u32, u32),
+    /// Out of the plan.
+    Literal(&'p [u8]),
+    /// The value of a join over the ids `found[from..to]`.
+    Join { place: Place, from: u32, to: u32, list: bool },
+}
+
+/// What a scan made of an answer. `'p` is the plan's.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scanned<'p> {
+    pub(super) pieces: Vec<Piece<'p>>,
+    /// In the order of the answer.
+    pub found: Vec<Found>,
+    /// Which pieces each export is.
+    pub(super) exports: Vec<(Export, Range<usize>)>,
+    /// Exports out of what else does not leave: no pieces of the whole.
+    pub(super) hidden: Vec<Range<usize>>,
+    /// Pieces before this one stay as they are: something begins or ends here.
+    pub(super) fixed: usize,
+}
+
+/// Positions are below [`super::MAX_BYTES`], which was checked at the beginning.
+fn position(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+impl<'p> Scanned<'p> {
+    /// The answer's bytes from `start` to `end` leave. What is next to each other becomes one slice.
+    pub(super) fn push(&mut self, start: usize, end: usize) {
+        let (start, end) = (position(start), position(end));
+        if self.pieces.len() > self.fixed
+            && let Some(Piece::Answer(_, last)) = self.pieces.last_mut()
+            && *last == start
+        {
+            *last = end;
+        } else {
+            self.pieces.push(Piece::Answer(start, end));
+        }
+    }
+
+    pub(super) fn push_literal(&mut self, literal: &'p [u8]) {
+        self.pieces.push(Piece::Literal(literal));
+    }
+
+    pub(super) fn push_join(&mut self, join: &'p JoinPlace, found: Range<usize>, list: bool) {
+        self.push_literal(&join.key);
+        let (from, to) = (position(found.start), position(found.end));
+        self.pieces.push(Piece::Join { place: join.place, from, to, list });
+    }
+
+    /// Nothing that comes is joined to what is there.
+    pub(super) fn fix(&mut self) -> usize {
+        self.fixed = self.pieces.len();
+        self.fixed
+    }
+
+    /// Writes what leaves of the whole `answer`. `join` says what stands for an id at a place: JSON, or nothing for null.
+    pub fn write<'j>(
+        &self,
+        answer: &str,
+        out: &mut Vec<u8>,
+        join: impl FnMut(Place, &str) -> Option<&'j [u8]>,
+    ) {
+        let mut join = join;
+        let mut from = 0;
+        for hidden in &self.hidden {
+            self.write_pieces(from..hidden.start, answer, out, &mut join);
+            from = hidden.end;
+        }
+        self.write_pieces(from..self.pieces.len(), answer, out, &mut join);
+    }
+
+    /// Writes one export; false where the answer has no such value.
+    pub fn write_export<'j>(
+        &self,
+        export: Export,
+        answer: &str,
+        out: &mut Vec<u8>,
+        mut join: impl FnMut(Place, &str) -> Option<&'j [u8]>,
+    ) -> bool {
+        let pieces =
+            self.exports.iter().find(|(known, _)| *known == export).map(|(_, pieces)| pieces.clone());
+        pieces.map(|pieces| self.write_pieces(pieces, answer, out, &mut join)).is_some()
+    }
+
+    fn write_pieces<'j>(
+        &self,
+        pieces: Range<usize>,
+        answer: &str,
+        out: &mut Vec<u8>,
+        join: &mut dyn FnMut(Place, &str) -> Option<&'j [u8]>,
+    ) {
+        for piece in self.pieces.get(pieces).unwrap_or_default() {
+            match piece {
+                Piece::Answer(start, end) => {
+                    out.extend_from_slice(
+                        answer.as_bytes().get(*start as usize..*end as usize).unwrap_or_default(),
+                    );
+                }
+                Piece::Literal(literal) => out.extend_from_slice(literal),
+                Piece::Join { place, from, to, list } => {
+                    let ids = self.found.get(*from as usize..*to as usize).unwrap_or_default();
+                    let mut one = |id: &Found, out: &mut Vec<u8>| {
+                        out.extend_from_slice(join(*place, &id.text(answer)).unwrap_or(b"null"));
+                    };
+                    match (list, ids) {
+                        (false, [id, ..]) => one(id, out),
+                        (false, []) => out.extend_from_slice(b"null"),
+                        (true, ids) => {
+                            out.push(b'[');
+                            for (place, id) in ids.iter().enumerate() {
+                                if place > 0 {
+                                    out.push(b',');
+                                }
+                                one(id, out);
+                            }
+                            out.push(b']');
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
