@@ -234,7 +234,7 @@ fn a_value_of_its_own_leaves_whether_or_not_the_rest_does() {
         Ok(r#"[1,{"a":2}]"n""#.len()),
         "nothing but exports"
     );
-    let mut both = exports.clone();
+    let mut both = exports;
     both.whole = true;
     let (out, _) = written(&both, whole.as_bytes()).expect("sound");
     assert_eq!(String::from_utf8(out).expect("text"), r#"{"x":0,"next":"n"}"#);
