@@ -103,6 +103,8 @@ pub struct Application {
     sweeper: tokio::task::JoinHandle<()>,
     rotation: tokio::task::JoinHandle<()>,
     sessions: Sessions,
+    /// Until somebody waits for them.
+    stop: Option<StopSignals>,
 }
 
 /// What is made once and shared by all workers.
@@ -244,6 +246,8 @@ impl Application {
         let health = Health::new(&store, &draining, &metrics, &pieces.screens);
         let sweeper = tokio::spawn(store::sweep(store, config.store.sweep_ms.into()));
         let edge = pieces.edge.clone();
+        // Before anything listens: whoever sees that the gateway is there may ask it to stop.
+        let stop = StopSignals::new().map_err(StartError::Signals)?;
         let (server, http_address) = public_server(&config, pieces, Arc::clone(&draining))?;
         let (internal, internal_address) = internal_server(&config, health, &edge, events)?;
         Ok(Self {
@@ -258,6 +262,7 @@ impl Application {
             sweeper,
             rotation,
             sessions: edge.sessions.clone(),
+            stop: Some(stop),
         })
     }
 
@@ -278,12 +283,12 @@ impl Application {
     ///
     /// # Errors
     /// [`StartError::Signals`] when no signal can be waited for, [`StartError::Ended`] when a listener ends by itself.
-    pub async fn run_until_stopped(self) -> Result<(), StartError> {
-        let stop = StopSignals::new().map_err(StartError::Signals)?;
+    pub async fn run_until_stopped(mut self) -> Result<(), StartError> {
         let hangup = signal(SignalKind::hangup()).map_err(StartError::Signals)?;
+        let stop = self.stop.take();
         let told_to_stop = async move {
             tokio::select! {
-                () = stop.received() => {}
+                Some(()) = async { Some(stop?.received().await) } => {}
                 () = rotation::terminal_gone(hangup) => {}
             }
         };
