@@ -20,14 +20,16 @@ function code(secret, step) {
   return String(number % 1_000_000).padStart(6, '0')
 }
 
+/** As the app does it: while the session gets a new id, no tab takes the end of its old one for a sign-out. */
 const post = (page, path, body) =>
   page.evaluate(
-    async ([where, what]) => {
-      const { csrf } = await (await fetch('/auth/csrf-token')).json()
-      const headers = { 'content-type': 'application/json', 'x-csrf-token': csrf }
-      const answer = await fetch(where, { method: 'POST', headers, body: JSON.stringify(what) })
-      return answer.status === 204 ? null : answer.json()
-    },
+    ([where, what]) =>
+      navigator.locks.request('session', async () => {
+        const { csrf } = await (await fetch('/auth/csrf-token')).json()
+        const headers = { 'content-type': 'application/json', 'x-csrf-token': csrf }
+        const answer = await fetch(where, { method: 'POST', headers, body: JSON.stringify(what) })
+        return answer.status === 204 ? null : answer.json()
+      }),
     [path, body],
   )
 
