@@ -286,9 +286,15 @@ impl Application {
     pub async fn run_until_stopped(mut self) -> Result<(), StartError> {
         let hangup = signal(SignalKind::hangup()).map_err(StartError::Signals)?;
         let stop = self.stop.take();
+        let signalled = async move {
+            match stop {
+                Some(stop) => stop.received().await,
+                None => std::future::pending().await,
+            }
+        };
         let told_to_stop = async move {
             tokio::select! {
-                Some(()) = async { Some(stop?.received().await) } => {}
+                () = signalled => {}
                 () = rotation::terminal_gone(hangup) => {}
             }
         };
