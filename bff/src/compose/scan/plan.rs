@@ -100,7 +100,7 @@ pub struct Node {
 impl Node {
     /// A value of these types of which all leaves the gateway.
     #[must_use]
-    pub fn of(types: Types) -> Self {
+    pub const fn of(types: Types) -> Self {
         Self {
             types,
             fields: Vec::new(),
@@ -127,20 +127,7 @@ impl Node {
 }
 
 /// Whatever no contract speaks of.
-pub(super) static UNTYPED: Compiled = Compiled {
-    node: Node {
-        types: Types::ANY,
-        fields: Vec::new(),
-        keep_others: true,
-        items: None,
-        at_most: None,
-        capture: None,
-        export: None,
-        joins: Vec::new(),
-    },
-    required: 0,
-    fills_in: false,
-};
+pub(super) static UNTYPED: Compiled = Compiled { node: Node::of(Types::ANY), required: 0, fills_in: false };
 
 /// A node, and what is worked out of it once.
 #[derive(Debug, Clone)]
