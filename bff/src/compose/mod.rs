@@ -6,11 +6,13 @@
 //! or null, and is named in `degraded`; a failed required part ends the composition at once, and with it all
 //! calls that are still under way.
 //!
-//! [`scan`] passes once over an answer's bytes by a compiled plan: the ground for compositions that are declared.
+//! [`plan`] is what declarations are compiled into; [`scan`] passes once over an answer's bytes by the shape that such a plan
+//! holds.
 
 mod error;
 mod lookup;
 mod part;
+pub mod plan;
 mod run;
 pub mod scan;
 #[cfg(test)]
