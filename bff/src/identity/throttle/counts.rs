@@ -1,21 +1,24 @@
 //! The counts in the store: their keys, and the order in which they are read and written.
 //!
 //! ```text
-//! sign-in:{login|member|address}:failed:{MAC}          failures; the window begins with the first one
+//! sign-in:{member|address}:failed:{MAC}                failures; the window begins with the first one
 //! sign-in:{login|member|address}:tried:{MAC}{life}{round}    attempts in flight that began in that round
-//! sign-in:name:{MAC}                                   the member's MAC, where it is known whose name it is
+//! sign-in:name:{MAC}                                   the MAC of the member whose name it is
 //! ```
 //!
-//! The MAC is the first 128 bits of HMAC-SHA256 over the name: whoever reads the store learns no login.
+//! The MAC is the first 128 bits of HMAC-SHA256 over the name: whoever reads the store learns no login. Where no member is
+//! known to have a name, the name's own MAC stands in for the member's, in every key and in the record: the store does
+//! the same work for both.
 
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::future::join_all;
 use schemas::Id;
-use tokio::time::{Instant, sleep};
 
-use super::{Subject, ThrottledBy};
+use super::{
+    Subject, ThrottledBy,
+    changes::{Change, Of},
+};
 use crate::{
     identity::Secrets,
     store::{Entry, Space, Store, StoreError},
@@ -26,22 +29,23 @@ use crate::{
 const LABEL: &str = "sign-in-throttle";
 
 /// Attempts are counted as tried by the round in which they begin, and looked for in the present round and the one
-/// before: for 20 s at least, which is twice what the call that decides them may take, and for 40 s at most. So an
+/// before: for 19 s at least, which is nearly twice what the call that decides them may take, and for 40 s at most. So an
 /// attempt that is never settled, because its process was killed, fails closed and shuts nobody out for long.
-const ROUND: Duration = Duration::from_secs(20);
+pub(super) const ROUND: Duration = Duration::from_secs(20);
+
+/// For so long before a round ends, attempts are looked for in the next round and not in the one before: the clock of
+/// another replica may be ahead, or this thread may stand still until the round is over.
+const SKEW: Duration = Duration::from_secs(1);
 
 /// How long it is remembered whose name a name is. Longer than people stay away; a name that changes hands is found out
 /// at the next attempt.
 const NAME_LIVES: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// How often counts that a store did not take because it was away are told to it again.
-const TELL_AGAIN: Duration = Duration::from_millis(250);
-
 #[derive(Clone)]
 pub(super) struct Counts {
-    store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Store>,
     secrets: Arc<Secrets>,
-    window: Duration,
+    pub(super) window: Duration,
     life: u64,
 }
 
@@ -52,42 +56,57 @@ impl fmt::Debug for Counts {
 }
 
 /// The MAC of a name, of a member or of an address.
-type Mac = [u8; 16];
+pub(super) type Mac = [u8; 16];
 
-/// A name that somebody signs in by, and what is known of it.
+/// Whose password or code is tried, before it is known which member that is.
+pub(super) enum Account {
+    Login(Name),
+    Member(Counted),
+}
+
+impl Account {
+    /// No two names and members have the same.
+    pub(super) fn key(&self) -> &[u8] {
+        match self {
+            Self::Login(name) => &name.record,
+            Self::Member(member) => member.key(),
+        }
+    }
+
+    /// What somebody signs in by.
+    pub(super) fn into_name(self) -> Option<Name> {
+        match self {
+            Self::Login(name) => Some(name),
+            Self::Member(_) => None,
+        }
+    }
+}
+
+/// A name that somebody signs in by.
 #[derive(Debug)]
 pub(super) struct Name {
-    key: Vec<u8>,
-    /// Whose name it was when it was last tried.
-    member: Option<Mac>,
+    limit: u32,
+    mac: Mac,
+    /// Where it is noted whose name it is.
+    record: Vec<u8>,
+    /// The round is still missing.
+    tried: Vec<u8>,
 }
 
 /// An account or an address, by the keys of its counts.
 pub(super) struct Counted {
     by: ThrottledBy,
     limit: u32,
-    mac: Mac,
+    pub(super) mac: Mac,
     failed: Vec<u8>,
     /// The round is still missing.
     tried: Vec<u8>,
 }
 
 impl Counted {
-    pub(super) fn by(&self) -> ThrottledBy {
-        self.by
-    }
-
-    pub(super) fn limit(&self) -> u32 {
-        self.limit
-    }
-
     /// No two counts have the same.
     pub(super) fn key(&self) -> &[u8] {
         &self.failed
-    }
-
-    fn tried_in(&self, round: u64) -> Vec<u8> {
-        [&self.tried[..], &round.to_be_bytes()].concat()
     }
 }
 
@@ -96,26 +115,28 @@ impl Counted {
 pub(super) struct Held {
     pub(super) by: ThrottledBy,
     limit: u64,
+    /// Whose it is.
+    pub(super) mac: Mac,
     failed_key: Vec<u8>,
-    tried_key: Vec<u8>,
+    place: Place,
+    /// Among those by the same name, whoever has it.
+    by_name: Option<Place>,
     failed: u64,
     pub(super) failed_until_ms: u64,
-    /// With itself.
+}
+
+/// An attempt that is counted as tried.
+#[derive(Debug)]
+struct Place {
+    key: Vec<u8>,
+    /// How many are, with itself.
     tried: u64,
 }
 
-/// A count to be changed.
-#[derive(Debug)]
-pub(super) struct Change {
-    of: Of,
-    key: Vec<u8>,
-    delta: i64,
-}
-
-#[derive(Debug)]
-enum Of {
-    Failed,
-    Tried,
+impl Place {
+    fn back(&self) -> Change {
+        Change { of: Of::Tried, key: self.key.clone(), delta: -1 }
+    }
 }
 
 impl Held {
@@ -131,13 +152,15 @@ impl Held {
     }
 
     /// It is no longer tried.
-    pub(super) fn back(&self) -> Change {
-        Change { of: Of::Tried, key: self.tried_key.clone(), delta: -1 }
+    pub(super) fn back(&self) -> impl Iterator<Item = Change> {
+        self.by_name.iter().chain([&self.place]).map(Place::back)
     }
 
-    /// Whether it is a place among those of `counted`.
-    pub(super) fn is_of(&self, counted: &Counted) -> bool {
-        self.failed_key == counted.failed
+    /// From now on it is `place`, beside the same place of the name. The place that it was.
+    pub(super) fn move_to(&mut self, place: Self) -> Self {
+        let mut before = std::mem::replace(self, place);
+        self.by_name = before.by_name.take();
+        before
     }
 
     /// As many have failed as may fail.
@@ -147,7 +170,8 @@ impl Held {
 
     /// More than may fail would have failed if all in flight did.
     pub(super) fn is_busy(&self) -> bool {
-        self.failed + self.tried > self.limit
+        let by_name = self.by_name.as_ref().map_or(0, |place| place.tried);
+        self.failed + self.place.tried.max(by_name) > self.limit
     }
 }
 
@@ -156,51 +180,37 @@ impl Counts {
         Self { store, secrets, window, life }
     }
 
-    /// Whose attempts count with those of `subject`, and the name that it goes by. A name counts for the member whose it
-    /// is, where that is known, else for itself.
-    pub(super) async fn of_account(
-        &self,
-        subject: Subject<'_>,
-        limit: u32,
-    ) -> Result<(Counted, Option<Name>), StoreError> {
+    pub(super) fn of_account(&self, subject: Subject<'_>, limit: u32) -> Account {
         let login = match subject {
             Subject::Login(login) => login.trim().to_lowercase(),
-            Subject::Member(member) => return Ok((self.of_member(member, limit), None)),
+            Subject::Member(member) => return Account::Member(self.of_member(Some(member), limit)),
         };
         let mac = self.mac("login", login.as_bytes());
-        let key = [&b"sign-in:name:"[..], &mac].concat();
-        let known = self.store.get(Space::Counters, &key).await?;
-        let member = known.and_then(|record| Mac::try_from(&record.value[..]).ok());
-        let counted = match member {
-            Some(member) => self.keyed(ThrottledBy::Account, limit, "member", member),
-            None => self.keyed(ThrottledBy::Account, limit, "login", mac),
-        };
-        Ok((counted, Some(Name { key, member })))
+        let record = [&b"sign-in:name:"[..], &mac].concat();
+        Account::Login(Name { limit, mac, record, tried: self.tried_key("login", mac) })
     }
 
-    /// A member's count: of all names, and of the codes.
-    pub(super) fn of_member(&self, member: &Id, limit: u32) -> Counted {
-        self.counted(ThrottledBy::Account, limit, "member", member.as_str().as_bytes())
+    /// A member's count: of all names, and of the codes. Without a member it is nobody's: no id is empty.
+    pub(super) fn of_member(&self, member: Option<&Id>, limit: u32) -> Counted {
+        self.counted(ThrottledBy::Account, limit, "member", member.map_or("", Id::as_str).as_bytes())
     }
 
-    /// Notes that `name` is that of `member`, or that nobody has said whose it is. Written each time, and for everybody,
-    /// so that how long an attempt takes tells nothing. Where the store does not take it, it is found out again.
-    pub(super) async fn note(&self, name: &Name, member: Option<&Counted>) {
-        let known = member.map(|member| member.mac).or(name.member);
-        let lives = if known.is_some() { NAME_LIVES } else { 2 * self.window };
+    /// For attempts that count for whom they should already. Nobody's failures, and nothing else is counted there.
+    pub(super) fn stand_in(&self, name: &Name) -> Counted {
+        self.keyed(ThrottledBy::Account, name.limit, "nobody", name.mac)
+    }
+
+    /// Notes that `name` is that of `member`; the name's own MAC stands for nobody. Written each time, and for everybody, so that
+    /// how long an attempt takes tells nothing. Where the store does not take it, it is found out again.
+    pub(super) async fn note(&self, name: &Name, member: Mac) {
+        let lives = if member == name.mac { 2 * self.window } else { NAME_LIVES };
         let lives_ms = u64::try_from(lives.as_millis()).unwrap_or(u64::MAX);
-        let value = known.map_or_else(Bytes::new, |mac| Bytes::copy_from_slice(&mac));
+        let value = Bytes::copy_from_slice(&member);
         let entry = Entry { value, owner: None, expires_at_ms: unix_ms().saturating_add(lives_ms) };
-        if let Err(error) = self.store.put(Space::Counters, &name.key, entry).await {
+        if let Err(error) = self.store.put(Space::Counters, &name.record, entry).await {
             let error = &error as &dyn std::error::Error;
             tracing::debug!(error, "whose name it is that somebody signs in by is not noted");
         }
-    }
-
-    /// Asks what [`Self::hold`] asks, and changes nothing: for those who hold a place already.
-    pub(super) async fn look(&self, held: &Held) {
-        let _ = tokio::join!(self.add_tried(&held.tried_key, 0), self.add_tried(&held.tried_key, 0));
-        let _ = self.store.add(Space::Counters, &held.failed_key, 0, self.window).await;
     }
 
     /// IPv4 by address; IPv6 by /64, which is the least that a site is given (RFC 6177): it may use any address in
@@ -223,97 +233,79 @@ impl Counts {
     }
 
     fn keyed(&self, by: ThrottledBy, limit: u32, kind: &str, mac: Mac) -> Counted {
-        let key = |count: &str| [format!("sign-in:{kind}:{count}:").as_bytes(), &mac].concat();
-        let tried = [&key("tried")[..], &self.life.to_be_bytes()].concat();
-        Counted { by, limit, mac, failed: key("failed"), tried }
+        let failed = [format!("sign-in:{kind}:failed:").as_bytes(), &mac].concat();
+        Counted { by, limit, mac, failed, tried: self.tried_key(kind, mac) }
     }
 
-    /// Counts one as tried, then looks at what else is counted.
-    pub(super) async fn hold(&self, counted: &Counted) -> Result<Held, StoreError> {
-        let round = round_of(unix_ms());
-        let before_key = counted.tried_in(round.saturating_sub(1));
-        let mut held = Held {
-            by: counted.by,
-            limit: counted.limit.into(),
-            failed_key: counted.failed.clone(),
-            tried_key: counted.tried_in(round),
-            failed: 0,
-            failed_until_ms: 0,
-            tried: 0,
+    fn tried_key(&self, kind: &str, mac: Mac) -> Vec<u8> {
+        [format!("sign-in:{kind}:tried:").as_bytes(), &mac, &self.life.to_be_bytes()].concat()
+    }
+
+    /// Takes a place among those by the name, then finds out whose name it is, then holds a place of that member. In this
+    /// order: whoever is asked about before it is noted whose name it is holds a place of the name all the while, and
+    /// gives it back after the note. So an attempt sees them among those by the name, or counts for the member.
+    pub(super) async fn hold_account(&self, account: &Account) -> Result<Held, StoreError> {
+        let name = match account {
+            Account::Member(member) => return self.hold(member).await,
+            Account::Login(name) => name,
         };
-        let (tried, before) =
-            tokio::join!(self.add_tried(&held.tried_key, 1), self.add_tried(&before_key, 0));
-        match tried {
-            Ok(tried) => held.tried = tried,
-            // What the store may have counted without saying so is taken for counted: were it not, one attempt more
-            // would be tried beside others, and count as failed like them.
-            Err(error @ StoreError::Unanswered { .. }) => {
-                self.make([], [held.back()]).await;
-                return Err(error);
-            }
-            Err(error) => return Err(error),
-        }
-        // After the others: an attempt that ends between the two looks is seen in one of them at least.
-        let failed = self.store.add(Space::Counters, &held.failed_key, 0, self.window).await;
-        match (before, failed) {
-            (Ok(before), Ok((failed, failed_until_ms))) => {
-                Ok(Held { failed, failed_until_ms, tried: held.tried + before, ..held })
-            }
-            (Err(error), _) | (_, Err(error)) => {
-                self.make([], [held.back()]).await;
+        let by_name = self.take(&name.tried).await?;
+        let held = async {
+            let record = self.store.get(Space::Counters, &name.record).await?;
+            let known = record.and_then(|record| Mac::try_from(&record.value[..]).ok());
+            let mac = known.unwrap_or(name.mac);
+            self.hold(&self.keyed(ThrottledBy::Account, name.limit, "member", mac)).await
+        };
+        match held.await {
+            Ok(held) => Ok(Held { by_name: Some(by_name), ..held }),
+            Err(error) => {
+                self.make([], [by_name.back()]).await;
                 Err(error)
             }
         }
     }
 
-    /// Makes `first`, and then `then`. What a store does not take because it is away is told to it again behind, for
-    /// as long as it would count.
-    pub(super) async fn make<const F: usize, const T: usize>(&self, first: [Change; F], then: [Change; T]) {
-        let (mut first, mut then) = (Vec::from(first), Vec::from(then));
-        self.try_to_make(&mut first, &mut then).await;
-        if first.is_empty() && then.is_empty() {
-            return;
-        }
-        let counts = self.clone();
-        tokio::spawn(async move {
-            let until = Instant::now() + 2 * ROUND;
-            while Instant::now() < until && !(first.is_empty() && then.is_empty()) {
-                sleep(TELL_AGAIN).await;
-                counts.try_to_make(&mut first, &mut then).await;
-            }
-        });
-    }
-
-    /// Leaves what is still to be made.
-    async fn try_to_make(&self, first: &mut Vec<Change>, then: &mut Vec<Change>) {
-        for changes in [first, then] {
-            let made = join_all(changes.iter().map(|change| self.change(change))).await;
-            let mut made = made.into_iter();
-            changes.retain(|_| made.next() == Some(false));
-            if !changes.is_empty() {
-                return;
-            }
-        }
-    }
-
-    /// Whether there is nothing left to do for it.
-    async fn change(&self, change: &Change) -> bool {
-        if change.delta == 0 {
-            return true;
-        }
-        let window = match change.of {
-            Of::Failed => self.window,
-            Of::Tried => 2 * ROUND,
-        };
-        match self.store.add(Space::Counters, &change.key, change.delta, window).await {
-            Ok(_) => true,
-            // Nothing has happened, and it may later.
-            Err(StoreError::Away { .. } | StoreError::Reopening) => false,
+    /// Counts one as tried, then looks at what has failed. In this order: an attempt that ends between the two looks is
+    /// seen in one of them at least.
+    pub(super) async fn hold(&self, counted: &Counted) -> Result<Held, StoreError> {
+        let place = self.take(&counted.tried).await?;
+        match self.store.add(Space::Counters, &counted.failed, 0, self.window).await {
+            Ok((failed, failed_until_ms)) => Ok(Held {
+                by: counted.by,
+                limit: counted.limit.into(),
+                mac: counted.mac,
+                failed_key: counted.failed.clone(),
+                place,
+                by_name: None,
+                failed,
+                failed_until_ms,
+            }),
             Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "an attempt to sign in is not counted to its end");
-                true
+                self.make([], [place.back()]).await;
+                Err(error)
             }
+        }
+    }
+
+    /// Counts one as tried, under `tried` and the present round.
+    async fn take(&self, tried: &[u8]) -> Result<Place, StoreError> {
+        let (round, other) = rounds_at(unix_ms());
+        let key_in = |round: u64| [tried, &round.to_be_bytes()].concat();
+        let (key, other_key) = (key_in(round), key_in(other));
+        let (own, other) = tokio::join!(self.add_tried(&key, 1), self.add_tried(&other_key, 0));
+        let mut place = Place { key, tried: 0 };
+        match (own, other) {
+            (Ok(own), Ok(other)) => {
+                place.tried = own + other;
+                Ok(place)
+            }
+            // What the store may have counted without saying so is taken for counted: were it not, one attempt more
+            // would be tried beside others, and count as failed like them.
+            (Err(error @ StoreError::Unanswered { .. }), _) | (Ok(_), Err(error)) => {
+                self.make([], [place.back()]).await;
+                Err(error)
+            }
+            (Err(error), _) => Err(error),
         }
     }
 
@@ -322,6 +314,31 @@ impl Counts {
     }
 }
 
-fn round_of(now_ms: u64) -> u64 {
-    now_ms / u64::try_from(ROUND.as_millis()).unwrap_or(u64::MAX)
+/// The round that it is, and the other one in which attempts in flight may be counted.
+fn rounds_at(now_ms: u64) -> (u64, u64) {
+    let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let round = now_ms / ms(ROUND);
+    let left_ms = ms(ROUND) - now_ms % ms(ROUND);
+    (round, if left_ms <= ms(SKEW) { round + 1 } else { round.saturating_sub(1) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rounds_at;
+
+    #[test]
+    fn attempts_see_each_other_also_where_a_round_ends_between_them() {
+        for at_ms in (1_000_000..1_040_000).step_by(7) {
+            let (began_in, _) = rounds_at(at_ms);
+            for later_ms in [0, 1, 400, 999, 10_000, 19_000] {
+                let (round, other) = rounds_at(at_ms + later_ms);
+                assert!(began_in == round || began_in == other, "{later_ms} ms after {at_ms}");
+            }
+            // The clock of who comes later may be that much behind.
+            for skew_ms in [1, 400, 1000] {
+                let (round, other) = rounds_at(at_ms - skew_ms);
+                assert!(began_in == round || began_in == other, "{skew_ms} ms before {at_ms}");
+            }
+        }
+    }
 }

@@ -7,9 +7,11 @@
 //! the limit, and given back afterwards, so that sign-ins side by side lock nobody out:
 //!
 //! ```text
-//! begin:     tried + 1, then read failed
+//! begin:     name's tried + 1, then read whose name it is, then account's tried + 1, then read failed
 //!            failed is at the limit -> refused until its window ends
-//!            failed + tried is over it -> given back; tried again when one in flight was settled
+//!            failed + tried is over it, by the account or by the name -> given back; tried again when one in flight
+//!            was settled
+//! of:        note whose name it is; member's tried + 1, then read failed, as at the beginning
 //! failed:    failed + 1, then tried - 1 (in this order: whoever counts meanwhile sees it at least once)
 //! succeeded: the account's failures are forgotten, tried - 1
 //! undecided: tried - 1
@@ -21,8 +23,13 @@
 //! one-time codes. Whose name it is is remembered, so that the next attempt counts for the member from its beginning. Until
 //! the service has named somebody a name counts for itself.
 //!
-//! Nothing here tells whether an account exists: known and unknown ones go the same way, and ask the store as often.
+//! All attempts by one name hold a place of that name from before they learn whose it is until they are settled. So no more
+//! than may fail reach the service by one name, also while it is being found out whose name that is.
+//!
+//! Nothing here tells whether an account exists: known and unknown ones go the same way, and ask the store for the same.
+//! Where there is no member, a count that is nobody's takes the place of the member's.
 
+mod changes;
 mod counts;
 #[cfg(test)]
 mod tests;
@@ -37,7 +44,8 @@ use tokio::{
 };
 
 use self::{
-    counts::{Change, Counted, Counts, Held, Name},
+    changes::Change,
+    counts::{Account, Counted, Counts, Held, Name},
     turns::{Turn, Turns},
 };
 use super::Secrets;
@@ -142,15 +150,15 @@ pub struct Attempt {
     address: Held,
     /// What somebody signs in by.
     name: Option<Name>,
-    /// The name's own place, where the attempt counts for a member by now. Given back with the others and not before: that
-    /// would take time that attempts by names which nobody has do not take.
+    /// The place of the account that it counted for until the service had named another; where it has named none, a place
+    /// of nobody's account. Given back with the others and not before.
     before: Option<Held>,
     _turns: [Turn; 2],
 }
 
 /// What comes of trying to reserve a place.
 enum Reserved {
-    Both(Held, Held),
+    Both(Box<(Held, Held)>),
     Full {
         by: ThrottledBy,
         until_ms: u64,
@@ -180,18 +188,29 @@ impl SignInThrottle {
     /// [`ThrottleError::TooMany`], also for the right password; [`ThrottleError::Store`].
     pub async fn begin(&self, subject: Subject<'_>, address: IpAddr) -> Result<Attempt, ThrottleError> {
         let Inner { counts, policy, settled, .. } = &*self.0;
-        let (account, name) = counts.of_account(subject, policy.account_failures).await?;
+        let account = counts.of_account(subject, policy.account_failures);
         let address = counts.of_address(address, policy.address_failures);
         let until = Instant::now() + policy.patience;
         // In this order everywhere, so that nobody who holds the one waits for somebody who waits for it.
-        let turns = [self.turn(&account, until).await?, self.turn(&address, until).await?];
+        let turns = [
+            self.turn(ThrottledBy::Account, account.key(), policy.account_failures, until).await?,
+            self.turn(ThrottledBy::Address, address.key(), policy.address_failures, until).await?,
+        ];
         loop {
             // Made before counting: what is settled from here on wakes it.
             let settled = settled.notified();
             match self.reserve(&account, &address).await? {
-                Reserved::Both(account, address) => {
-                    let throttle = self.clone();
-                    return Ok(Attempt { throttle, account, address, name, before: None, _turns: turns });
+                Reserved::Both(both) => {
+                    let (held, address) = *both;
+                    let (throttle, name) = (self.clone(), account.into_name());
+                    return Ok(Attempt {
+                        throttle,
+                        account: held,
+                        address,
+                        name,
+                        before: None,
+                        _turns: turns,
+                    });
                 }
                 Reserved::Full { by, until_ms } => {
                     let retry_after = Duration::from_millis(until_ms.saturating_sub(unix_ms()));
@@ -210,9 +229,15 @@ impl SignInThrottle {
         }
     }
 
-    async fn turn(&self, counted: &Counted, until: Instant) -> Result<Turn, ThrottleError> {
-        let turn = self.0.turns.take(counted.key(), counted.limit(), until).await;
-        turn.ok_or_else(|| self.too_many(counted.by(), BUSY_RETRY))
+    async fn turn(
+        &self,
+        by: ThrottledBy,
+        key: &[u8],
+        limit: u32,
+        until: Instant,
+    ) -> Result<Turn, ThrottleError> {
+        let turn = self.0.turns.take(key, limit, until).await;
+        turn.ok_or_else(|| self.too_many(by, BUSY_RETRY))
     }
 
     fn too_many(&self, by: ThrottledBy, retry_after: Duration) -> ThrottleError {
@@ -220,12 +245,12 @@ impl SignInThrottle {
         ThrottleError::TooMany { by, retry_after }
     }
 
-    async fn reserve(&self, account: &Counted, address: &Counted) -> Result<Reserved, StoreError> {
+    async fn reserve(&self, account: &Account, address: &Counted) -> Result<Reserved, StoreError> {
         let counts = &self.0.counts;
-        let (account, address) = match tokio::join!(counts.hold(account), counts.hold(address)) {
+        let (account, address) = match tokio::join!(counts.hold_account(account), counts.hold(address)) {
             (Ok(account), Ok(address)) => (account, address),
             (Ok(held), Err(error)) | (Err(error), Ok(held)) => {
-                counts.make([], [held.back()]).await;
+                counts.make([], held.back()).await;
                 return Err(error);
             }
             (Err(error), Err(_)) => return Err(error),
@@ -238,8 +263,8 @@ impl SignInThrottle {
             Some(held) => Some(Reserved::Full { by: held.by, until_ms: held.failed_until_ms }),
             None => busy(),
         };
-        let Some(refused) = refused else { return Ok(Reserved::Both(account, address)) };
-        counts.make([], [account.back(), address.back()]).await;
+        let Some(refused) = refused else { return Ok(Reserved::Both(Box::new((account, address)))) };
+        counts.make([], account.back().chain(address.back())).await;
         Ok(refused)
     }
 }
@@ -255,15 +280,12 @@ impl Attempt {
         let Some(name) = &self.name else { return Ok(self) };
         let throttle = self.throttle.clone();
         let Inner { counts, policy, settled, .. } = &*throttle.0;
-        let member = member.map(|member| counts.of_member(member, policy.account_failures));
-        let Some(member) = member.as_ref().filter(|member| !self.account.is_of(member)) else {
-            // It counts for whom it should. As many questions as in the other case, or it would tell the two apart.
-            tokio::join!(counts.note(name, None), counts.look(&self.account));
-            return Ok(self);
-        };
+        // Whether there is a member or not, as much is derived, noted and held: it would tell the two apart otherwise.
+        let (named, nobody) = (counts.of_member(member, policy.account_failures), counts.stand_in(name));
+        let moves = member.is_some() && named.mac != self.account.mac;
+        let (noted, other) = if moves { (named.mac, &named) } else { (self.account.mac, &nobody) };
         let until = Instant::now() + policy.patience;
-        let ((), held) = tokio::join!(counts.note(name, Some(member)), counts.hold(member));
-        let mut held = held;
+        let ((), mut held) = tokio::join!(counts.note(name, noted), counts.hold(other));
         loop {
             // Made before it is looked at: what is settled from here on wakes it.
             let woken = settled.notified();
@@ -274,8 +296,12 @@ impl Attempt {
                     return Err(error.into());
                 }
             };
+            if !moves {
+                self.before = Some(place);
+                return Ok(self);
+            }
             if !place.is_full() && !place.is_busy() {
-                self.before = Some(std::mem::replace(&mut self.account, place));
+                self.before = Some(self.account.move_to(place));
                 return Ok(self);
             }
             let retry_after = if place.is_full() {
@@ -283,7 +309,7 @@ impl Attempt {
             } else {
                 (Instant::now() >= until).then_some(BUSY_RETRY)
             };
-            counts.make([], [place.back()]).await;
+            counts.make([], place.back()).await;
             if let Some(retry_after) = retry_after {
                 self.settle([]).await;
                 return Err(throttle.too_many(ThrottledBy::Account, retry_after));
@@ -292,7 +318,7 @@ impl Attempt {
                 () = woken => {}
                 () = sleep(LOOK_AGAIN) => {}
             }
-            held = counts.hold(member).await;
+            held = counts.hold(other).await;
         }
     }
 
@@ -313,11 +339,8 @@ impl Attempt {
 
     async fn settle<const N: usize>(&self, outcome: [Change; N]) {
         let Inner { counts, settled, .. } = &*self.throttle.0;
-        let (account, address) = (self.account.back(), self.address.back());
-        match &self.before {
-            Some(before) => counts.make(outcome, [account, address, before.back()]).await,
-            None => counts.make(outcome, [account, address]).await,
-        }
+        let held = [&self.account, &self.address].into_iter().chain(&self.before);
+        counts.make(outcome, held.flat_map(Held::back)).await;
         settled.notify_waiters();
     }
 }

@@ -11,15 +11,20 @@ use serde::Serialize;
 
 use crate::{db::DatabaseError, profile::PasswordError, token::TokenError};
 
+/// Stands for the id of a member where there is none: as long as ours are, and no id. So an answer is as long, and takes
+/// as long to make, to send and to read, whether there is such an account or not.
+const NO_ACCOUNT: &str = "                                    ";
+
 /// Why a call is not answered as it wished.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// A rule says no.
     #[error("{code}")]
     Refused { status: StatusCode, code: &'static str, detail: &'static str },
-    /// The same of a sign-in, by the name of a member: the gateway counts failures by account and tells nobody.
+    /// The same of a sign-in, by the name of a member or by one that nobody has: the gateway counts failures by account
+    /// and tells nobody.
     #[error("{code}")]
-    Account { status: StatusCode, code: &'static str, detail: &'static str, account: Id },
+    Account { status: StatusCode, code: &'static str, detail: &'static str, account: Option<Id> },
     /// What was sent does not fit the contract.
     #[error("invalid input")]
     Invalid { code: &'static str, errors: Vec<FieldError> },
@@ -56,8 +61,8 @@ impl Failure {
         Self::Refused { status, code, detail }
     }
 
-    /// A refusal of a sign-in that names the member whose name was given.
-    pub(crate) fn of_account(self, account: Id) -> Self {
+    /// A refusal of a sign-in that names the member whose name was given, if it is anybody's.
+    pub(crate) fn of_account(self, account: Option<Id>) -> Self {
         match self {
             Self::Refused { status, code, detail } => Self::Account { status, code, detail, account },
             other => other,
@@ -144,7 +149,11 @@ impl Failure {
             | Self::Password(_) => {}
         }
         let errors = if let Self::Invalid { errors, .. } = self { errors.clone() } else { Vec::new() };
-        let account = if let Self::Account { account, .. } = self { Some(account) } else { None };
+        let account = if let Self::Account { account, .. } = self {
+            Some(account.as_ref().map_or(NO_ACCOUNT, Id::as_str))
+        } else {
+            None
+        };
         problem(response, self.status(), (self.code(), self.detail()), request_id, errors, account)
     }
 }
@@ -162,7 +171,7 @@ struct Body<'a> {
     #[serde(flatten)]
     problem: Problem,
     #[serde(skip_serializing_if = "Option::is_none")]
-    account: Option<&'a Id>,
+    account: Option<&'a str>,
 }
 
 fn problem(
@@ -171,7 +180,7 @@ fn problem(
     (code, detail): (&str, &str),
     request_id: &str,
     errors: Vec<FieldError>,
-    account: Option<&Id>,
+    account: Option<&str>,
 ) -> HttpResponse {
     let problem = Problem {
         kind: format!("/problems/{code}"),

@@ -52,38 +52,37 @@ pub(super) async fn verify(
     password_length(&mut checks, &input.password, 1);
     checks.done()?;
     let Credentials { login, password, otp } = input;
-    let account = state.db.read(move |tx| find(tx, &login)).await?;
-    let hash = account.as_ref().and_then(|account| account.password_hash.clone());
-    let right = state.passwords.matches(password, hash).await?;
-    let Some(account) = account else { return Err(BAD_CREDENTIALS) };
-    if !right {
-        return Err(BAD_CREDENTIALS.of_account(account.id));
+    let Account { id, password_hash, totp_enabled } = state.db.read(move |tx| find(tx, &login)).await?;
+    let right = state.passwords.matches(password, password_hash).await?;
+    let Some(id) = id.clone().filter(|_| right) else { return Err(BAD_CREDENTIALS.of_account(id)) };
+    if totp_enabled {
+        let checked = second_factor::check(&state, id.clone(), otp).await;
+        checked.map_err(|failure| failure.of_account(Some(id.clone())))?;
     }
-    if account.totp_enabled {
-        let checked = second_factor::check(&state, account.id.clone(), otp).await;
-        checked.map_err(|failure| failure.of_account(account.id.clone()))?;
-    }
-    let me = members::load(&state, account.id).await?;
+    let me = members::load(&state, id).await?;
     Ok(ok(&request, &me))
 }
 
-/// Who may sign in under a login.
+/// Who may sign in under a login: a member, or nobody, whose password is always wrong.
 struct Account {
-    id: Id,
+    id: Option<Id>,
     password_hash: Option<String>,
     totp_enabled: bool,
 }
 
-fn find(tx: &Transaction<'_>, login: &str) -> Result<Option<Account>, Failure> {
+/// Asks the database as often for a login that nobody has as for one that somebody has.
+fn find(tx: &Transaction<'_>, login: &str) -> Result<Account, Failure> {
     // A user name has no @, so that no login can mean two accounts.
     let by = if login.contains('@') { "email_key" } else { "username" };
-    let mut statement =
-        tx.prepare_cached(&format!("SELECT id, password_hash, totp_enabled FROM members WHERE {by} = ?"))?;
     let login = if login.contains('@') { login.to_lowercase() } else { login.to_owned() };
-    let account = statement.query_row([login], |row| {
-        Ok(Account { id: crate::db::id_at(row, 0)?, password_hash: row.get(1)?, totp_enabled: row.get(2)? })
-    });
-    Ok(account.optional()?)
+    // The index has the ids: the member's row is read afterwards, or looked for.
+    let mut statement = tx.prepare_cached(&format!("SELECT id FROM members WHERE {by} = ?"))?;
+    let id = statement.query_row([login], |row| crate::db::id_at(row, 0)).optional()?;
+    let mut statement = tx.prepare_cached("SELECT password_hash, totp_enabled FROM members WHERE id = ?")?;
+    let known =
+        statement.query_row([id.as_ref().map_or("", Id::as_str)], |row| Ok((row.get(0)?, row.get(1)?)));
+    let (password_hash, totp_enabled) = known.optional()?.unwrap_or_default();
+    Ok(Account { id, password_hash, totp_enabled })
 }
 
 fn refuse_taken(tx: &Transaction<'_>, email: &str, username: &str) -> Result<(), Failure> {
