@@ -48,7 +48,7 @@ use self::rotation::Rotation;
 use self::stop::{StopSignals, stop};
 use crate::{
     api::{self, Api, ApiParts, Idempotency, Jwks, Oidc},
-    cache::{Drops, Relay},
+    cache::Relay,
     config::Config,
     edge::{
         Edge, EdgeParts, RequestSpan, RouteName, Serving, gate, limit, listen, method_not_allowed, not_found,
@@ -56,6 +56,7 @@ use crate::{
     },
     files::site::{self as app_files, ConfigScript, Site, SiteError},
     identity::{AllowedOrigins, Secrets, Sessions, SignInThrottle},
+    invalidation::Invalidations,
     live::{self, Events, Hub, Revalidator},
     screens::{self, HomeFeedScreen, MeScreen, MemberScreen, RecipeScreen, Screen, Screens},
     store::{self, StoreError},
@@ -156,10 +157,10 @@ impl Application {
         let origins =
             Arc::new(AllowedOrigins::new(&config.cors.allowed_origins).map_err(|_| StartError::Origins)?);
         let clients = Arc::new(upstream_clients(&config, runtime.clone(), Arc::clone(&keys), &metrics)?);
-        let drops = Arc::new(Drops::default());
-        drops.watch(forget_cards(Arc::clone(&clients)));
+        let invalidations = Arc::new(Invalidations::default());
+        invalidations.on_soft_purge(forget_cards(Arc::clone(&clients)));
         let revalidator = revalidator(&config, &runtime, &metrics)?;
-        let relay = Relay::new(Arc::clone(&drops), Arc::clone(&store), Arc::clone(&metrics));
+        let relay = Relay::new(Arc::clone(&invalidations), Arc::clone(&store), Arc::clone(&metrics));
         let relay = Arc::new(relay.map_err(StartError::Randomness)?);
         if let Some(revalidator) = revalidator.clone() {
             relay.listen(move |tag| revalidator.changed(tag));
@@ -167,7 +168,7 @@ impl Application {
         let policy = session_policy(&config);
         let sessions = Sessions::new(Arc::clone(&store), policy, runtime.clone(), Arc::clone(&metrics));
         let hub = hub(&config, &store, &relay, &metrics, &runtime).await?;
-        sessions.on_end(gone_with_session(Arc::clone(&drops), hub.clone()));
+        sessions.on_end(gone_with_session(Arc::clone(&invalidations), hub.clone()));
         let tokens = app_tokens(&config, &sessions, &keys, &secrets, &metrics);
         let events = Events {
             hub: hub.clone(),
@@ -191,7 +192,7 @@ impl Application {
             shared,
             Arc::clone(&relay),
             sessions.clone(),
-            drops,
+            invalidations,
             runtime.clone(),
             Arc::clone(&metrics),
         );

@@ -11,9 +11,10 @@ use tokio::runtime::Handle;
 
 use super::Idempotency;
 use crate::{
-    cache::{Relay, SharedCards, Tag},
+    cache::{Relay, SharedCards},
     edge::ApiError,
     identity::SignInThrottle,
+    invalidation::Tag,
 };
 
 /// Tells those who listen that something happened. Never waits.

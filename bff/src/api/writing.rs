@@ -14,9 +14,9 @@ use super::{
     refusals::{may_be_done, refusal, was_refused},
 };
 use crate::{
-    cache::Tag,
     edge::{ApiError, SignedIn},
     identity::Caller,
+    invalidation::Tag,
 };
 
 /// A signed-in caller who wants to change something, checked for forgery.

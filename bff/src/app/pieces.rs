@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use super::{REVALIDATE_TIMEOUT, StartError};
 use crate::{
     api::{self, IdempotencyPolicy},
-    cache::{CacheSettings, Documents, Drops, Policy, Relay, SharedCards, Tag},
+    cache::{CacheSettings, Documents, Policy, Relay, SharedCards},
     config::{
         self, Config, IdempotencyConfig, LimitConfig, LimitsConfig, ScreenConfig, TokenAlgorithm,
         UpstreamConfig,
@@ -24,6 +24,7 @@ use crate::{
         AllowedOrigins, AppTokens, AppTokensParts, CookieSettings, CsrfGuard, CsrfKeys, Ended, Limit,
         LimitPolicy, Limits, SameSite, Secrets, SessionPolicy, Sessions, ThrottlePolicy, TokenPolicy,
     },
+    invalidation::{Invalidations, Tag},
     live::{Hub, LiveSettings, Revalidator, SenderTokens},
     screens::{ScreenSettings, Screens, ScreensParts},
     store::{Store, StoreError, StoreSettings},
@@ -140,7 +141,7 @@ pub(super) fn screens(
     clients: Arc<Clients>,
     relay: Arc<Relay>,
     sessions: Sessions,
-    drops: Arc<Drops>,
+    invalidations: Arc<Invalidations>,
     runtime: Handle,
     metrics: Arc<Metrics>,
 ) -> Screens {
@@ -149,8 +150,8 @@ pub(super) fn screens(
     let members = SharedCards::new(
         config.cache.cards_fresh_ms.into(),
         config.cache.cards_max_bytes,
-        drops,
-        Tag::member,
+        invalidations,
+        |id| Tag::of("member", id),
         |card: &MemberCard| {
             card.username.len() + card.display_name.len() + card.avatar_url.as_ref().map_or(0, String::len)
         },
@@ -351,9 +352,12 @@ pub(super) fn refresh_cookie_settings(config: &Config) -> CookieSettings {
 }
 
 /// What hangs on a session goes with it, on every replica: what was cached for its user, and its live connections.
-pub(super) fn gone_with_session(drops: Arc<Drops>, hub: Hub) -> impl Fn(&Ended) + Send + Sync {
+pub(super) fn gone_with_session(
+    invalidations: Arc<Invalidations>,
+    hub: Hub,
+) -> impl Fn(&Ended) + Send + Sync {
     move |ended| {
-        drops.hard(&ended.user, &[Tag::everything()]);
+        invalidations.hard_purge(&ended.user, &[Tag::everything()]);
         hub.close_session(&ended.key);
     }
 }

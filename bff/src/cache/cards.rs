@@ -4,23 +4,20 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use schemas::Id;
 
-use super::{
-    Tag,
-    drops::{Drops, HashedTag},
-};
+use crate::invalidation::{Generation, HashedTag, Invalidations, Tag};
 
 #[derive(Clone)]
 struct Card<V> {
     /// `None`: the upstream knows no such thing.
     value: Option<V>,
-    begun: u64,
+    begun: Generation,
     tag: HashedTag,
 }
 
 /// Cards by id, for a short time, across users. Only for what holds nothing personal.
 pub struct SharedCards<V> {
     cards: moka::sync::Cache<Id, Card<V>>,
-    drops: Arc<Drops>,
+    invalidations: Arc<Invalidations>,
     tag: fn(&Id) -> Tag,
 }
 
@@ -37,7 +34,7 @@ impl<V: Clone + Send + Sync + 'static> SharedCards<V> {
     pub fn new(
         fresh: Duration,
         max_bytes: u64,
-        drops: Arc<Drops>,
+        invalidations: Arc<Invalidations>,
         tag: fn(&Id) -> Tag,
         weigh: fn(&V) -> usize,
     ) -> Self {
@@ -47,13 +44,13 @@ impl<V: Clone + Send + Sync + 'static> SharedCards<V> {
         };
         let cards =
             moka::sync::Cache::builder().max_capacity(max_bytes).weigher(weigher).time_to_live(fresh).build();
-        Self { cards, drops, tag }
+        Self { cards, invalidations, tag }
     }
 
     /// What is kept of `ids`; `None`: the upstream knows no such thing.
     #[must_use]
     pub fn find(&self, ids: &[Id]) -> HashMap<Id, Option<V>> {
-        let current = |card: &Card<V>| self.drops.latest_of_tag(card.tag) <= card.begun;
+        let current = |card: &Card<V>| self.invalidations.latest_of_tag(card.tag) <= card.begun;
         let find = |id: &Id| Some((id.clone(), self.cards.get(id).filter(current)?.value));
         ids.iter().filter_map(find).collect()
     }
@@ -68,11 +65,11 @@ impl<V: Clone + Send + Sync + 'static> SharedCards<V> {
         ids: Vec<Id>,
         fetch: impl AsyncFnOnce(Vec<Id>) -> Result<HashMap<Id, V>, E>,
     ) -> Result<HashMap<Id, V>, E> {
-        let begun = self.drops.now();
+        let begun = self.invalidations.generation();
         let fetched = fetch(ids.clone()).await?;
         for id in ids {
             let value = fetched.get(&id).cloned();
-            let tag = self.drops.tag((self.tag)(&id).as_str());
+            let tag = self.invalidations.hash_tag((self.tag)(&id).as_str());
             self.cards.insert(id, Card { value, begun, tag });
         }
         Ok(fetched)

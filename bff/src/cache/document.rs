@@ -14,10 +14,10 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use super::{
-    Tag,
-    drops::{Drops, HashedTag, HashedUser, Standing},
-    entry::Policy,
+use super::entry::Policy;
+use crate::{
+    compose::Filled,
+    invalidation::{Generation, HashedTag, HashedUser, Invalidations, Tag, Validity},
 };
 
 /// Shorter documents are sent as they are: the frame around a compressed one would eat the gain.
@@ -77,23 +77,6 @@ impl Encodings {
     }
 }
 
-/// What a composition hands to the cache.
-#[derive(Debug)]
-pub struct Filled {
-    /// The document, serialised.
-    pub body: Bytes,
-    /// What it was made of.
-    pub tags: Vec<Tag>,
-    /// Whether every part is there and current.
-    pub whole: bool,
-    /// Whether a part is missing because it was refused for good: an older document would show what this one must not.
-    pub withheld: bool,
-    /// When its oldest part was fetched: freshness and `Age` count from there.
-    pub made_at: Instant,
-    /// How long each part took.
-    pub timings: Vec<(&'static str, Duration)>,
-}
-
 /// One representation: its bytes and its strong ETag, quotes included (RFC 9110 section 8.8.3).
 #[derive(Debug)]
 pub struct Representation {
@@ -132,19 +115,19 @@ pub struct Document {
     pub(super) usable_until: Instant,
     user: HashedUser,
     tags: Box<[HashedTag]>,
-    begun: u64,
-    /// [`Drops::published`] when it was last found intact.
-    intact_at: AtomicU64,
+    begun: Generation,
+    /// [`Invalidations::revision`] when it was last found intact.
+    valid_at: AtomicU64,
 }
 
 impl Document {
-    /// Finishes what a composition made. `begun` is [`Drops::now`] from before the composition, `jitter`
+    /// Finishes what a composition made. `begun` is [`Invalidations::generation`] from before the composition, `jitter`
     /// the factor for the fresh time, around 1.
     pub(super) fn finish(
         filled: Filled,
         user: HashedUser,
-        drops: &Drops,
-        begun: u64,
+        invalidations: &Invalidations,
+        begun: Generation,
         policy: &Policy,
         jitter: f64,
     ) -> Self {
@@ -177,9 +160,9 @@ impl Document {
             stale_until,
             usable_until,
             user,
-            tags: hashed(&filled.tags, drops),
+            tags: hashed(&filled.tags, invalidations),
             begun,
-            intact_at: AtomicU64::new(0),
+            valid_at: AtomicU64::new(0),
         }
     }
 
@@ -282,28 +265,32 @@ impl Document {
             + size_of::<Self>()
     }
 
-    pub(super) fn standing(&self, drops: &Drops) -> Standing {
-        let published = drops.published();
-        if self.intact_at.load(Ordering::Relaxed) == published {
-            return Standing::Intact;
+    pub(super) fn validity(&self, invalidations: &Invalidations) -> Validity {
+        let revision = invalidations.revision();
+        if self.valid_at.load(Ordering::Relaxed) == revision {
+            return Validity::Valid;
         }
-        let standing = drops.standing(self.user, &self.tags, self.begun);
-        if standing == Standing::Intact {
-            self.intact_at.store(published, Ordering::Relaxed);
+        let validity = invalidations.validity(self.user, &self.tags, self.begun);
+        if validity == Validity::Valid {
+            self.valid_at.store(revision, Ordering::Relaxed);
         }
-        standing
+        validity
     }
 
-    /// Whether something that it is made of was dropped after its composition began, and not after `seen`.
-    pub(super) fn is_older_than_a_drop_before(&self, seen: u64, drops: &Drops) -> bool {
-        self.begun < seen && self.standing(drops) != Standing::Intact
+    /// Whether something that it is made of was purged after its composition began, and not after `seen`.
+    pub(super) fn is_older_than_a_purge_before(
+        &self,
+        seen: Generation,
+        invalidations: &Invalidations,
+    ) -> bool {
+        self.begun < seen && self.validity(invalidations) != Validity::Valid
     }
 }
 
 /// Each tag once: authors and recipes repeat within a document. All documents bear [`Tag::everything`].
-fn hashed(tags: &[Tag], drops: &Drops) -> Box<[HashedTag]> {
-    let mut tags: Vec<HashedTag> = tags.iter().map(|tag| drops.tag(tag.as_str())).collect();
-    tags.push(drops.tag(Tag::everything().as_str()));
+fn hashed(tags: &[Tag], invalidations: &Invalidations) -> Box<[HashedTag]> {
+    let mut tags: Vec<HashedTag> = tags.iter().map(|tag| invalidations.hash_tag(tag.as_str())).collect();
+    tags.push(invalidations.hash_tag(Tag::everything().as_str()));
     tags.sort_unstable();
     tags.dedup();
     tags.into()

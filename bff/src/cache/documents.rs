@@ -22,25 +22,15 @@ use tokio::{
 };
 
 use super::{
-    document::{Document, Encodings, Filled},
-    drops::{Drops, HashedUser, Standing},
+    document::{Document, Encodings},
     entry::{Entry, Policy, Usable},
     key::DocumentKey,
-    progress::{Field, Progress},
     relay::Relay,
-    shelf::Shelf,
-    tag::Tag,
 };
-
-/// How a composition ends without a document.
-#[derive(Debug, Clone)]
-pub enum Uncomposed<E> {
-    /// It cannot be made now: an older one may stand in (RFC 5861 section 4).
-    Failed(E),
-    /// There is a definite answer instead, which holds for whoever asked: no older document may hide it. What was made for
-    /// them of `subjects` is gone.
-    Refused { error: E, subjects: Vec<Tag> },
-}
+use crate::{
+    compose::{Field, Filled, Progress, Shelf, Uncomposed},
+    invalidation::{Generation, HashedUser, Invalidations, Tag, Validity},
+};
 
 /// Why there is no document.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -119,8 +109,8 @@ type Composed<E> = Result<Landed, FillError<E>>;
 struct Flight<E> {
     /// Which composition: a landing one must not take another's place for its own.
     number: u64,
-    /// [`Drops::now`] when it began.
-    begun: u64,
+    /// [`Invalidations::generation`] when it began.
+    begun: Generation,
     landing: Landing<E>,
     progress: Progress,
 }
@@ -188,7 +178,7 @@ pub struct Documents<E> {
     entries: moka::sync::Cache<DocumentKey, Arc<Entry>>,
     flights: Mutex<HashMap<DocumentKey, Flight<E>>>,
     next_flight: AtomicU64,
-    drops: Arc<Drops>,
+    invalidations: Arc<Invalidations>,
     relay: Arc<Relay>,
     runtime: Handle,
     jitter: f64,
@@ -258,7 +248,7 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
                 .build(),
             flights: Mutex::default(),
             next_flight: AtomicU64::new(0),
-            drops: Arc::clone(relay.drops()),
+            invalidations: Arc::clone(relay.invalidations()),
             relay,
             runtime,
             jitter: f64::from(settings.jitter_percent) / 100.0,
@@ -274,7 +264,7 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
         Fut: Future<Output = Result<Filled, Uncomposed<E>>> + Send + 'static,
     {
         let entry = self.entries.get(wanted.key)?;
-        let (document, outcome) = match entry.usable(now, &self.drops) {
+        let (document, outcome) = match entry.usable(now, &self.invalidations) {
             Usable::Fresh(document) => (document, Outcome::Hit),
             Usable::Stale(document) if !wanted.current || entry.is_failing(now) => (document, Outcome::Stale),
             Usable::IfComposingFails(document) if entry.is_failing(now) => (document, Outcome::StaleIfError),
@@ -303,7 +293,7 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
         Fut: Future<Output = Result<Filled, Uncomposed<E>>> + Send + 'static,
     {
         // Everything dropped up to here must not be seen any more.
-        let asked = self.drops.now();
+        let asked = self.invalidations.generation();
         loop {
             if let Some(served) = self.look_up(wanted, now, &compose) {
                 return Ok(served);
@@ -316,7 +306,7 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
             match flight.landing.await {
                 // An event came while it was composed, but before we asked: what it read may be older than
                 // what we must show. Its successor, begun after we asked, cannot be.
-                Ok(landed) if landed.document.is_older_than_a_drop_before(asked, &self.drops) => {}
+                Ok(landed) if landed.document.is_older_than_a_purge_before(asked, &self.invalidations) => {}
                 Ok(Landed { document, stored }) => {
                     return Ok(Served {
                         document,
@@ -368,7 +358,7 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
             return Err(error);
         }
         let Some(entry) = self.entries.get(key) else { return Err(error) };
-        match entry.usable(now, &self.drops) {
+        match entry.usable(now, &self.invalidations) {
             Usable::Fresh(document) | Usable::Stale(document) | Usable::IfComposingFails(document) => {
                 Ok(Served { document: Arc::clone(document), outcome: Outcome::StaleIfError })
             }
@@ -401,29 +391,32 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
         F: FnOnce(Shelf) -> Fut,
         Fut: Future<Output = Result<Filled, Uncomposed<E>>> + Send + 'static,
     {
-        let user = self.drops.user(wanted.user.map_or("", Id::as_str));
+        let user = self.invalidations.hash_user(wanted.user.map_or("", Id::as_str));
         let mut flights = self.flights.lock();
         // A flight ends and its entry appears under this lock: whoever saw neither before sees one of them now.
         let entry = self.entries.get(wanted.key);
         let forward = if entry.is_some() { Forward::Stale } else { Forward::Miss };
         if let Some(flight) = flights.get(wanted.key)
             // After their own write, a user's composition that began before it is of no use to them.
-            && flight.begun >= self.drops.latest_of(user)
+            && flight.begun >= self.invalidations.latest_of_user(user)
             // Whoever reads along sees its fields before anything can be asked of the document that they are of: none
             // of them may show what was deleted before they asked.
-            && !(wanted.followed && flight.begun < self.drops.latest_purge())
+            && !(wanted.followed && flight.begun < self.invalidations.latest_deletion())
         {
             if wanted.followed {
                 flight.progress.will_be_followed();
             }
             return Boarded::Joined(flight.clone(), forward);
         }
-        if entry.as_ref().is_some_and(|entry| matches!(entry.usable(now, &self.drops), Usable::Fresh(_))) {
+        if entry
+            .as_ref()
+            .is_some_and(|entry| matches!(entry.usable(now, &self.invalidations), Usable::Fresh(_)))
+        {
             return Boarded::Landed;
         }
         let shelf = match &entry {
-            Some(entry) => entry.shelf_for_next(&self.drops),
-            None => Shelf::new(Arc::clone(&self.drops), user, wanted.policy),
+            Some(entry) => entry.shelf_for_next(&self.invalidations),
+            None => Shelf::new(Arc::clone(&self.invalidations), user, wanted.policy.part_times()),
         };
         if wanted.followed {
             shelf.progress().will_be_followed();
@@ -478,7 +471,7 @@ struct Fill<E> {
     /// By the clock of those who ask.
     asked_at: Instant,
     started_at: Instant,
-    begun: u64,
+    begun: Generation,
     number: u64,
 }
 
@@ -496,8 +489,8 @@ impl<E: Clone + Send + Sync + 'static> Fill<E> {
             }
         };
         let jitter = self.documents.jitter(self.number, &self.key);
-        let drops = &self.documents.drops;
-        let document = Document::finish(filled, self.user, drops, self.begun, &self.policy, jitter);
+        let invalidations = &self.documents.invalidations;
+        let document = Document::finish(filled, self.user, invalidations, self.begun, &self.policy, jitter);
         document.prepare(self.encodings);
         let document = Arc::new(document);
         let stored = self.store(Some(&document));
@@ -525,7 +518,7 @@ impl<E: Clone + Send + Sync + 'static> Fill<E> {
 
     /// Puts the new entry in place of the old and ends the flight. True: with the new document in it.
     fn store(&self, document: Option<&Arc<Document>>) -> bool {
-        let drops = &self.documents.drops;
+        let invalidations = &self.documents.invalidations;
         // Held over the whole exchange: a later flight for the same key must not store first and be
         // overwritten by this older one, and nobody may board a flight that has landed.
         let mut flights = self.documents.flights.lock();
@@ -533,12 +526,13 @@ impl<E: Clone + Send + Sync + 'static> Fill<E> {
             return false;
         }
         let old = self.documents.entries.get(&self.key).and_then(|old| old.whole.clone());
-        let new = document.filter(|document| document.standing(drops) == Standing::Intact);
+        let new = document.filter(|document| document.validity(invalidations) == Validity::Valid);
         let (whole, degraded) = match new {
             Some(new) if new.whole => (Some(Arc::clone(new)), None),
             _ => {
                 let withheld = document.is_some_and(|document| document.withheld);
-                let good = |old: &Arc<Document>| !withheld && old.standing(drops) != Standing::HardDropped;
+                let good =
+                    |old: &Arc<Document>| !withheld && old.validity(invalidations) != Validity::HardPurged;
                 (old.filter(good), new.map(Arc::clone))
             }
         };

@@ -8,10 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    document::{Document, Encodings},
-    drops::{Drops, Standing},
-    shelf::Shelf,
+use super::document::{Document, Encodings};
+use crate::{
+    compose::{PartTimes, Shelf},
+    invalidation::{Invalidations, Validity},
 };
 
 /// How long a screen's documents live. Counted from the fetch of the oldest part.
@@ -25,6 +25,13 @@ pub struct Policy {
     pub stale_if_error: Duration,
     /// The life of a document that lacks a part, and the pause between two tries to mend it.
     pub degraded: Duration,
+}
+
+impl Policy {
+    /// How long the parts of such a document are of use.
+    pub(super) fn part_times(&self) -> PartTimes {
+        PartTimes { fresh: self.fresh, last_good: self.fresh + self.stale + self.stale_if_error }
+    }
 }
 
 /// For how long a failure is taken for an outage that goes on. While somebody asks now and then, there is a try each
@@ -79,32 +86,30 @@ impl Entry {
 
     /// The copies for the next composition. When it is to refresh a document that is merely old, all its parts
     /// are fetched again; when it is to mend one or to follow a drop, the others are as good as they were.
-    pub(super) fn shelf_for_next(&self, drops: &Drops) -> Shelf {
-        let merely_old = self.whole.as_ref().filter(|whole| whole.standing(drops) == Standing::Intact);
+    pub(super) fn shelf_for_next(&self, invalidations: &Invalidations) -> Shelf {
+        let merely_old = self.whole.as_ref().filter(|whole| whole.validity(invalidations) == Validity::Valid);
         self.shelf.for_next_composition(merely_old.map(|whole| whole.finished_at))
     }
 
-    pub(super) fn usable(&self, now: Instant, drops: &Drops) -> Usable<'_> {
-        let whole = self.whole.as_ref().map(|document| (document, document.standing(drops)));
+    pub(super) fn usable(&self, now: Instant, invalidations: &Invalidations) -> Usable<'_> {
+        let whole = self.whole.as_ref().map(|document| (document, document.validity(invalidations)));
         match whole {
-            Some((document, Standing::Intact)) if now < document.fresh_until => {
+            Some((document, Validity::Valid)) if now < document.fresh_until => {
                 return Usable::Fresh(document);
             }
-            Some((document, Standing::Intact | Standing::SoftDropped)) if now < document.stale_until => {
+            Some((document, Validity::Valid | Validity::SoftPurged)) if now < document.stale_until => {
                 return Usable::Stale(document);
             }
             _ => {}
         }
         if let Some(document) = &self.degraded
             && now < document.fresh_until
-            && document.standing(drops) == Standing::Intact
+            && document.validity(invalidations) == Validity::Valid
         {
             return Usable::Fresh(document);
         }
         match whole {
-            Some((document, standing))
-                if standing != Standing::HardDropped && now < document.usable_until =>
-            {
+            Some((document, validity)) if validity != Validity::HardPurged && now < document.usable_until => {
                 Usable::IfComposingFails(document)
             }
             _ => Usable::Nothing,

@@ -17,9 +17,8 @@ use bytes::Bytes;
 use schemas::Id;
 use serde::{Deserialize, Serialize};
 
-use super::{Drops, Tag};
 use crate::{
-    invalidation::{ACK_TIMEOUT, AckSender, Peers},
+    invalidation::{ACK_TIMEOUT, AckSender, Invalidations, Peers, Tag},
     store::{Notice, Store},
     telemetry::Metrics,
 };
@@ -32,7 +31,7 @@ type Witness = Box<dyn Fn(&Tag) + Send + Sync>;
 
 /// Drops on every replica. One for each process.
 pub struct Relay {
-    drops: Arc<Drops>,
+    invalidations: Arc<Invalidations>,
     /// Nothing where no other replica shares the store.
     line: Option<Line>,
     witness: OnceLock<Witness>,
@@ -114,7 +113,7 @@ impl<T: Ord + Serialize> Told<T> {
 
 impl fmt::Debug for Relay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Relay").field("drops", &self.drops).finish_non_exhaustive()
+        f.debug_struct("Relay").field("invalidations", &self.invalidations).finish_non_exhaustive()
     }
 }
 
@@ -124,19 +123,19 @@ impl Relay {
     /// # Errors
     /// [`getrandom::Error`]: the process has no name among the replicas.
     pub fn new(
-        drops: Arc<Drops>,
+        invalidations: Arc<Invalidations>,
         store: Arc<dyn Store>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, getrandom::Error> {
         if store.shared().is_some() {
-            Self::over(drops, store, metrics)
+            Self::over(invalidations, store, metrics)
         } else {
-            Ok(Self { drops, line: None, witness: OnceLock::new() })
+            Ok(Self { invalidations, line: None, witness: OnceLock::new() })
         }
     }
 
     fn over(
-        drops: Arc<Drops>,
+        invalidations: Arc<Invalidations>,
         store: Arc<dyn Store>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, getrandom::Error> {
@@ -157,7 +156,7 @@ impl Relay {
         let ear = Ear {
             own: origin.clone(),
             deaf: Arc::clone(&deaf),
-            drops: Arc::clone(&drops),
+            invalidations: Arc::clone(&invalidations),
             peers: Arc::clone(&peers),
             answers: Arc::clone(&answers),
             metrics: Arc::clone(&metrics),
@@ -165,7 +164,7 @@ impl Relay {
         store.listen(Box::new(move |notice| ear.hear(notice)));
         answers.here();
         let line = Line { store, origin, peers, broken: AtomicBool::new(false), deaf, metrics };
-        Ok(Self { drops, line: Some(line), witness: OnceLock::new() })
+        Ok(Self { invalidations, line: Some(line), witness: OnceLock::new() })
     }
 
     /// Has `witness` told of each tag that is dropped through this process, softly or hard, once that has taken effect
@@ -185,15 +184,15 @@ impl Relay {
     /// The same for a write after which what `gone` names exists no more: see [`Drops::purge`].
     pub async fn deleted(&self, user: &Id, mine: &[Tag], everybodys: &[Tag], gone: &[Tag]) {
         if !gone.is_empty() {
-            self.drops.purge(gone);
+            self.invalidations.purge_deleted(gone);
         }
         // In this order: what the writer's next request begins to compose after the hard drop must not be older than
         // the soft one.
         if !everybodys.is_empty() {
-            self.drops.soft(everybodys);
+            self.invalidations.soft_purge(everybodys);
         }
         if !mine.is_empty() {
-            self.drops.hard(user, mine);
+            self.invalidations.hard_purge(user, mine);
         }
         self.pass_on(|told| Told {
             soft: everybodys.iter().chain(gone).map(Tag::as_str).collect(),
@@ -215,7 +214,7 @@ impl Relay {
         if subjects.is_empty() {
             return;
         }
-        self.drops.purge_subjects(user, subjects);
+        self.invalidations.purge_subjects(user, subjects);
         self.pass_on(|told| Told {
             refused: subjects.iter().map(Tag::as_str).collect(),
             user: user.map(Id::as_str),
@@ -226,13 +225,13 @@ impl Relay {
 
     /// In a process of its own, that nothing has to be told.
     #[cfg(test)]
-    pub(crate) fn alone(drops: &Arc<Drops>) -> Arc<Self> {
-        Arc::new(Self { drops: Arc::clone(drops), line: None, witness: OnceLock::new() })
+    pub(crate) fn alone(invalidations: &Arc<Invalidations>) -> Arc<Self> {
+        Arc::new(Self { invalidations: Arc::clone(invalidations), line: None, witness: OnceLock::new() })
     }
 
     /// What it drops from.
-    pub(super) fn drops(&self) -> &Arc<Drops> {
-        &self.drops
+    pub(super) fn invalidations(&self) -> &Arc<Invalidations> {
+        &self.invalidations
     }
 
     /// `user`'s documents with one of `tags` are gone, as in [`Relay::written`].
@@ -249,13 +248,13 @@ impl Relay {
     /// A soft drop here alone, where the other replicas hear of the change in another way. To be followed by
     /// [`Relay::tell`] once they have.
     pub fn soft_here(&self, tags: &[Tag]) {
-        self.drops.soft(tags);
+        self.invalidations.soft_purge(tags);
     }
 
     /// The same for what another replica wrote, which was relayed before: only where it went unheard.
     pub fn soft_unheard(&self, tags: &[Tag]) {
         if self.line.as_ref().is_some_and(|line| line.deaf.load(Ordering::Acquire)) {
-            self.drops.soft(tags);
+            self.invalidations.soft_purge(tags);
         }
     }
 
@@ -287,9 +286,9 @@ impl Line {
         match &published {
             Err(error) if !was_broken => tracing::warn!(
                 error = error as &dyn std::error::Error,
-                "drops do not reach the other replicas: their documents stay until they are old"
+                "invalidations do not reach the other replicas: their documents stay until they are old"
             ),
-            Ok(()) if was_broken => tracing::info!("drops reach the other replicas again"),
+            Ok(()) if was_broken => tracing::info!("invalidations reach the other replicas again"),
             _ => {}
         }
         // Who hears nothing does not hear who has heard it.
@@ -304,7 +303,7 @@ impl Line {
 struct Ear {
     own: Box<str>,
     deaf: Arc<AtomicBool>,
-    drops: Arc<Drops>,
+    invalidations: Arc<Invalidations>,
     peers: Arc<Peers>,
     answers: Arc<AckSender>,
     metrics: Arc<Metrics>,
@@ -350,22 +349,22 @@ impl Ear {
         };
         let gone = tags(&told.gone, Tag::parse);
         if !gone.is_empty() {
-            self.drops.purge(&gone);
+            self.invalidations.purge_deleted(&gone);
         }
         let soft: Vec<_> =
             tags(&told.soft, Tag::parse).into_iter().filter(|tag| !gone.contains(tag)).collect();
         if !soft.is_empty() {
-            self.drops.soft(&soft);
+            self.invalidations.soft_purge(&soft);
         }
         // A name that is none is nobody's, and not that of all who have none.
         let Ok(user) = told.user.as_deref().map(Id::new).transpose() else { return };
-        let refused = tags(&told.refused, Tag::of_a_user);
+        let refused = tags(&told.refused, Tag::parse_for_user);
         if !refused.is_empty() {
-            self.drops.purge_subjects(user.as_ref(), &refused);
+            self.invalidations.purge_subjects(user.as_ref(), &refused);
         }
-        let hard = tags(&told.hard, Tag::of_a_user);
+        let hard = tags(&told.hard, Tag::parse_for_user);
         if let Some(user) = user.filter(|_| !hard.is_empty()) {
-            self.drops.hard(&user, &hard);
+            self.invalidations.hard_purge(&user, &hard);
         }
     }
 }

@@ -2,29 +2,36 @@
 
 use parking_lot::Mutex;
 
-use super::{super::drops::Standing, *};
-use crate::store::MemoryStore;
+use super::*;
+use crate::{
+    invalidation::{Generation, Validity},
+    store::MemoryStore,
+};
 
 fn id(text: &str) -> Id {
     Id::new(text).expect("an id")
 }
 
-type Replica = (Arc<Drops>, Arc<Metrics>, Relay);
+type Replica = (Arc<Invalidations>, Arc<Metrics>, Relay);
 
 /// Relays of two replicas, over a store whose messages reach both.
 fn replicas() -> (Arc<dyn Store>, [Replica; 2]) {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let replica = || {
-        let (drops, metrics) = (Arc::new(Drops::default()), Arc::new(Metrics::new()));
-        let relay = Relay::over(Arc::clone(&drops), Arc::clone(&store), Arc::clone(&metrics));
-        (drops, metrics, relay.expect("random bits"))
+        let (invalidations, metrics) = (Arc::new(Invalidations::default()), Arc::new(Metrics::new()));
+        let relay = Relay::over(Arc::clone(&invalidations), Arc::clone(&store), Arc::clone(&metrics));
+        (invalidations, metrics, relay.expect("random bits"))
     };
     let both = [replica(), replica()];
     (store, both)
 }
 
-fn standing(drops: &Drops, user: &str, tag: &str) -> Standing {
-    drops.standing(drops.user(user), &[drops.tag(tag)], 0)
+fn validity(invalidations: &Invalidations, user: &str, tag: &str) -> Validity {
+    invalidations.validity(
+        invalidations.hash_user(user),
+        &[invalidations.hash_tag(tag)],
+        Generation::default(),
+    )
 }
 
 #[tokio::test]
@@ -36,34 +43,34 @@ async fn a_write_drops_on_every_replica_and_is_witnessed_where_it_began() {
         relay.listen(move |tag| witnessed.lock().push((name, tag.as_str().to_owned())));
     }
     let ada = id("ada");
-    let mine = [Tag::recipe(&id("1")), Tag::recipe_lists()];
-    relay.written(&ada, &mine, &[Tag::recipe(&id("1"))]).await;
-    assert_eq!(standing(&there, "ada", "recipe:1"), Standing::HardDropped);
-    assert_eq!(standing(&there, "ada", "recipes"), Standing::HardDropped);
-    assert_eq!(standing(&there, "bora", "recipe:1"), Standing::SoftDropped);
-    assert_eq!(standing(&there, "bora", "recipes"), Standing::Intact);
+    let mine = [Tag::of("recipe", &id("1")), Tag::bare("recipes")];
+    relay.written(&ada, &mine, &[Tag::of("recipe", &id("1"))]).await;
+    assert_eq!(validity(&there, "ada", "recipe:1"), Validity::HardPurged);
+    assert_eq!(validity(&there, "ada", "recipes"), Validity::HardPurged);
+    assert_eq!(validity(&there, "bora", "recipe:1"), Validity::SoftPurged);
+    assert_eq!(validity(&there, "bora", "recipes"), Validity::Valid);
     let once = |tag: &str| ("here", tag.to_owned());
     assert_eq!(*witnessed.lock(), [once("recipe:1"), once("recipes")]);
     assert_eq!(here.encode().matches("outcome=\"heard\"").count(), 0, "its own are not heard");
     assert!(other.encode().contains("bff_relayed_drops_total{outcome=\"heard\"} 1"));
 
     relay.hard(&ada, &[Tag::everything()]).await;
-    assert_eq!(standing(&there, "ada", "everything"), Standing::HardDropped);
-    relay.written(&ada, &[], &[Tag::member(&ada)]).await;
-    assert_eq!(standing(&there, "bora", "member:ada"), Standing::SoftDropped);
-    relay.deleted(&ada, &[], &[], &[Tag::recipe(&id("2"))]).await;
+    assert_eq!(validity(&there, "ada", "everything"), Validity::HardPurged);
+    relay.written(&ada, &[], &[Tag::of("member", &ada)]).await;
+    assert_eq!(validity(&there, "bora", "member:ada"), Validity::SoftPurged);
+    relay.deleted(&ada, &[], &[], &[Tag::of("recipe", &id("2"))]).await;
     for (user, tag) in [("bora", "!recipe:2"), ("", "!recipe:2"), ("", "recipe:2")] {
-        assert_eq!(standing(&there, user, tag), Standing::HardDropped);
+        assert_eq!(validity(&there, user, tag), Validity::HardPurged);
     }
-    assert_eq!(standing(&there, "bora", "recipe:2"), Standing::SoftDropped);
-    relay.refused(None, &[Tag::recipe(&id("3"))]).await;
-    relay.refused(Some(&ada), &[Tag::recipe(&id("4"))]).await;
+    assert_eq!(validity(&there, "bora", "recipe:2"), Validity::SoftPurged);
+    relay.refused(None, &[Tag::of("recipe", &id("3"))]).await;
+    relay.refused(Some(&ada), &[Tag::of("recipe", &id("4"))]).await;
     for (user, refused) in [("", "!recipe:3"), ("ada", "!recipe:4")] {
-        assert_eq!(standing(&there, user, refused), Standing::HardDropped);
-        assert_eq!(standing(&there, "bora", refused), Standing::Intact);
+        assert_eq!(validity(&there, user, refused), Validity::HardPurged);
+        assert_eq!(validity(&there, "bora", refused), Validity::Valid);
     }
-    relay.soft_here(&[Tag::member(&id("bora"))]);
-    assert_eq!(standing(&there, "bora", "member:bora"), Standing::Intact);
+    relay.soft_here(&[Tag::of("member", &id("bora"))]);
+    assert_eq!(validity(&there, "bora", "member:bora"), Validity::Valid);
 }
 
 #[tokio::test(start_paused = true)]
@@ -83,7 +90,7 @@ async fn a_write_is_done_when_the_others_have_said_so() {
         }
     }));
     let ada = id("ada");
-    let tags = [Tag::recipe_lists()];
+    let tags = [Tag::bare("recipes")];
     let began = tokio::time::Instant::now();
     let mut writing = Box::pin(relay.hard(&ada, &tags));
     let early = tokio::time::timeout(ACK_TIMEOUT / 2, &mut writing).await;
@@ -120,31 +127,32 @@ async fn what_is_not_ours_is_ignored() {
     ] {
         store.publish(Bytes::copy_from_slice(payload)).await.expect("published");
     }
-    assert_eq!(here.now(), 0, "nothing was dropped");
+    assert_eq!(here.generation(), Generation::default(), "nothing was dropped");
     assert!(metrics.encode().contains("bff_relayed_drops_total{outcome=\"unreadable\"} 4"));
     store
         .publish(Bytes::from_static(b"d{\"origin\":\"x\",\"soft\":[\"recipe:1\"],\"new\":1}"))
         .await
         .expect("published");
-    assert_eq!(standing(&here, "ada", "recipe:1"), Standing::SoftDropped);
+    assert_eq!(validity(&here, "ada", "recipe:1"), Validity::SoftPurged);
 }
 
 #[test]
 fn what_was_relayed_is_dropped_once_more_only_where_it_went_unheard() {
-    let (drops, metrics) = (Arc::new(Drops::default()), Arc::new(Metrics::new()));
+    let (invalidations, metrics) = (Arc::new(Invalidations::default()), Arc::new(Metrics::new()));
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-    let relay = Relay::over(Arc::clone(&drops), store, Arc::clone(&metrics)).expect("a relay");
+    let relay = Relay::over(Arc::clone(&invalidations), store, Arc::clone(&metrics)).expect("a relay");
     let deaf = Arc::clone(&relay.line.as_ref().expect("a line").deaf);
     let peers = Arc::default();
     let answers = AckSender::new(&(Arc::new(MemoryStore::new()) as Arc<dyn Store>), |_| Bytes::new());
-    let ear = Ear { own: "x".into(), deaf, drops: Arc::clone(&drops), peers, answers, metrics };
-    relay.soft_unheard(&[Tag::recipe(&id("1"))]);
+    let ear =
+        Ear { own: "x".into(), deaf, invalidations: Arc::clone(&invalidations), peers, answers, metrics };
+    relay.soft_unheard(&[Tag::of("recipe", &id("1"))]);
     ear.hear(&Notice::Deaf);
-    relay.soft_unheard(&[Tag::recipe(&id("2"))]);
+    relay.soft_unheard(&[Tag::of("recipe", &id("2"))]);
     ear.hear(&Notice::Hearing);
-    relay.soft_unheard(&[Tag::recipe(&id("3"))]);
-    let standings = ["recipe:1", "recipe:2", "recipe:3"].map(|tag| standing(&drops, "ada", tag));
-    assert_eq!(standings, [Standing::Intact, Standing::SoftDropped, Standing::Intact]);
+    relay.soft_unheard(&[Tag::of("recipe", &id("3"))]);
+    let standings = ["recipe:1", "recipe:2", "recipe:3"].map(|tag| validity(&invalidations, "ada", tag));
+    assert_eq!(standings, [Validity::Valid, Validity::SoftPurged, Validity::Valid]);
 }
 
 #[tokio::test]
@@ -153,10 +161,10 @@ async fn alone_it_publishes_nothing() {
     let heard = Arc::new(Mutex::new(0));
     let counted = Arc::clone(&heard);
     store.listen(Box::new(move |_| *counted.lock() += 1));
-    let (drops, metrics) = (Arc::new(Drops::default()), Arc::new(Metrics::new()));
-    let relay = Relay::new(Arc::clone(&drops), store, metrics).expect("a relay");
-    relay.written(&id("ada"), &[Tag::recipe_lists()], &[Tag::recipe(&id("1"))]).await;
-    assert_eq!(standing(&drops, "ada", "recipes"), Standing::HardDropped);
-    assert_eq!(standing(&drops, "bora", "recipe:1"), Standing::SoftDropped);
+    let (invalidations, metrics) = (Arc::new(Invalidations::default()), Arc::new(Metrics::new()));
+    let relay = Relay::new(Arc::clone(&invalidations), store, metrics).expect("a relay");
+    relay.written(&id("ada"), &[Tag::bare("recipes")], &[Tag::of("recipe", &id("1"))]).await;
+    assert_eq!(validity(&invalidations, "ada", "recipes"), Validity::HardPurged);
+    assert_eq!(validity(&invalidations, "bora", "recipe:1"), Validity::SoftPurged);
     assert_eq!(*heard.lock(), 0);
 }

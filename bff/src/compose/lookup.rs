@@ -16,7 +16,7 @@ use super::{
     part::{time_left, withholds, within},
     run::{outcome_of, weight},
 };
-use crate::cache::Tag;
+use crate::invalidation::Tag;
 
 /// A look-up under declaration. Ends with [`Lookup::optional`].
 pub struct Lookup<'r, V> {

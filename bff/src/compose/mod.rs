@@ -8,17 +8,21 @@
 //!
 //! [`scan`] passes once over an answer's bytes by a compiled plan: the ground for compositions that are declared.
 
+mod composed;
 mod error;
 mod lookup;
 mod part;
+mod progress;
 mod run;
 pub mod scan;
-#[cfg(test)]
-mod tests;
+mod shelf;
 mod view;
 
+pub use composed::{Filled, Uncomposed};
 pub use error::{ComposeError, PartFailure};
 pub use lookup::Lookup;
 pub use part::Part;
+pub use progress::{Field, Progress};
 pub use run::Run;
+pub use shelf::{PartTimes, Shelf};
 pub use view::{Compact, View};

@@ -10,7 +10,7 @@ use super::{
     ComposeError, PartFailure, Run,
     run::{outcome_of, weight},
 };
-use crate::cache::Tag;
+use crate::invalidation::Tag;
 
 /// A part under declaration. Ends with [`Part::required`] or [`Part::optional`].
 pub struct Part<'r, T> {

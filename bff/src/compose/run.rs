@@ -10,11 +10,8 @@ use parking_lot::Mutex;
 use schemas::{DegradedPart, PartStatus, Reason};
 use serde::Serialize;
 
-use super::{ComposeError, Lookup, Part, View};
-use crate::{
-    cache::{Field, Filled, Shelf, Tag},
-    telemetry::Metrics,
-};
+use super::{ComposeError, Field, Filled, Lookup, Part, Shelf, View};
+use crate::{invalidation::Tag, telemetry::Metrics};
 
 /// One composition: its deadline, and the log of what became of each part.
 #[derive(Debug)]

@@ -17,8 +17,9 @@ use subtle::ConstantTimeEq;
 
 use super::{Hub, Topic, words::OWN_TYPES};
 use crate::{
-    cache::{Relay, Tag},
+    cache::Relay,
     edge::{ApiError, FieldErrors, JsonBody, Validate},
+    invalidation::Tag,
     telemetry::Metrics,
 };
 

@@ -31,7 +31,8 @@ use super::{
     outbox::{Order, Outbox},
 };
 use crate::{
-    cache::{Relay, Tag},
+    cache::Relay,
+    invalidation::Tag,
     store::{LogId, SharedStore, StoreError},
     telemetry::{Metrics, unix_ms},
 };

@@ -4,10 +4,13 @@ use actix_web::HttpRequest;
 use futures_util::future::try_join;
 use schemas::{MePage, MySession};
 
-use super::screen::{Screen, ScreenSettings, Screens, Upstream};
+use super::{
+    screen::{Screen, ScreenSettings, Screens, Upstream},
+    tags,
+};
 use crate::{
-    cache::{DocumentKey, Filled, Tag},
-    compose::{Compact, ComposeError, Run, View},
+    cache::DocumentKey,
+    compose::{Compact, ComposeError, Filled, Run, View},
     edge::{ApiError, Operation},
     identity::Caller,
 };
@@ -47,10 +50,10 @@ impl Screen for MeScreen {
         let (cx, clients) = (&up.cx, up.clients());
         let profile = run
             .part("profile")
-            .tag(Tag::member(&me.user))
+            .tag(tags::member(&me.user))
             .required(up.own_account(|| clients.profile.me(cx)));
         let profile = async { profile.await.inspect(|profile| run.emit("profile", profile)) };
-        let counts = run.part("counts").tag(Tag::member(&me.user)).tag(Tag::timeline(&me.user));
+        let counts = run.part("counts").tag(tags::member(&me.user)).tag(tags::timeline(&me.user));
         let counts = async {
             let counts = counts.optional(clients.timeline.counts(cx, &me.user)).await;
             run.emit_behind("counts", &counts.as_deref());

@@ -13,6 +13,7 @@ mod params;
 mod recipe;
 mod response;
 mod screen;
+mod tags;
 
 pub use contract::describe;
 pub use home_feed::HomeFeedScreen;

@@ -20,10 +20,8 @@ use super::{
     response::{Format, accepted, document_response, outcome_word},
 };
 use crate::{
-    cache::{
-        DocumentKey, Documents, Encodings, FillError, Filled, Followed, Policy, SharedCards, Shelf, Wanted,
-    },
-    compose::{Compact, ComposeError, Run, View},
+    cache::{DocumentKey, Documents, Encodings, FillError, Followed, Policy, SharedCards, Wanted},
+    compose::{Compact, ComposeError, Filled, Run, Shelf, View},
     edge::{Access, ApiError, MaybeSignedIn, Operation, Query, RequestContext, SignedIn, ended_meanwhile},
     identity::{Caller, Sessions, nobodys_call_context},
     telemetry::Metrics,

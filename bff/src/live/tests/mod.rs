@@ -16,8 +16,9 @@ use super::{
     inbox::End,
 };
 use crate::{
-    cache::{Drops, Relay},
+    cache::Relay,
     identity::{Session, SessionPolicy, Sessions},
+    invalidation::Invalidations,
     store::{self, Store},
     telemetry::{Metrics, unix_ms},
 };
@@ -38,7 +39,7 @@ struct Bench {
     store: Arc<dyn Store>,
     sessions: Sessions,
     metrics: Arc<Metrics>,
-    drops: Arc<Drops>,
+    invalidations: Arc<Invalidations>,
 }
 
 impl Bench {
@@ -53,11 +54,11 @@ impl Bench {
 
     /// One replica of those that share `store`.
     async fn over(store: Arc<dyn Store>, settings: LiveSettings) -> Self {
-        let (metrics, drops, runtime) = (Arc::new(Metrics::new()), Arc::default(), Handle::current());
+        let (metrics, invalidations, runtime) = (Arc::new(Metrics::new()), Arc::default(), Handle::current());
         let sessions =
             Sessions::new(Arc::clone(&store), SessionPolicy::default(), runtime.clone(), Arc::default());
-        let relay =
-            Relay::new(Arc::clone(&drops), Arc::clone(&store), Arc::clone(&metrics)).expect("a relay");
+        let relay = Relay::new(Arc::clone(&invalidations), Arc::clone(&store), Arc::clone(&metrics))
+            .expect("a relay");
         let hub = match store.shared() {
             Some(shared) => {
                 let hub = Hub::on_replicas(settings, Arc::clone(&metrics), &runtime, shared, Arc::new(relay));
@@ -65,7 +66,7 @@ impl Bench {
             }
             None => Hub::new(settings, Arc::clone(&metrics), &runtime),
         };
-        Self { hub, store, sessions, metrics, drops }
+        Self { hub, store, sessions, metrics, invalidations }
     }
 
     async fn sign_in(&self, user: &str) -> Arc<Session> {

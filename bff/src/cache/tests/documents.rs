@@ -11,9 +11,13 @@ use std::{
 use schemas::Id;
 use tokio::{runtime::Handle, sync::Semaphore};
 
-use super::{
-    CacheSettings, DocumentKey, Documents, Drops, Encodings, FillError, Filled, Followed, Forward, Outcome,
-    Policy, Relay, Served, Shelf, Tag, Uncomposed, Wanted,
+use crate::{
+    cache::{
+        CacheSettings, DocumentKey, Documents, Encoding, Encodings, FillError, Followed, Forward, Outcome,
+        Policy, Relay, Served, Wanted,
+    },
+    compose::{Filled, Shelf, Uncomposed},
+    invalidation::{Invalidations, Tag},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -27,7 +31,7 @@ const POLICY: Policy = Policy {
 /// A cache, and an upstream that counts its calls and answers when it is let.
 struct Bench {
     documents: Arc<Documents<&'static str>>,
-    drops: Arc<Drops>,
+    invalidations: Arc<Invalidations>,
     calls: Arc<AtomicUsize>,
     gate: Arc<Semaphore>,
     ada: Id,
@@ -47,12 +51,12 @@ enum Answer {
 
 impl Bench {
     fn new() -> Self {
-        let drops = Arc::new(Drops::default());
+        let invalidations = Arc::new(Invalidations::default());
         let settings = CacheSettings { max_bytes: 1 << 20, jitter_percent: 0 };
         let ada = Id::new("ada").expect("an id");
         Self {
-            documents: Arc::new(Documents::new(settings, Relay::alone(&drops), Handle::current())),
-            drops,
+            documents: Arc::new(Documents::new(settings, Relay::alone(&invalidations), Handle::current())),
+            invalidations,
             calls: Arc::default(),
             gate: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
             key: DocumentKey::new("feed", Some(&ada)),
@@ -136,13 +140,13 @@ impl Bench {
 
     async fn text(&self, in_time: Duration, answer: Answer) -> (String, Outcome) {
         let served = self.get(in_time, answer).await.expect("a document");
-        let (representation, _) = served.document.representation(super::Encoding::Identity);
+        let (representation, _) = served.document.representation(Encoding::Identity);
         (String::from_utf8_lossy(&representation.body).into_owned(), served.outcome)
     }
 }
 
 fn tag() -> Tag {
-    Tag::recipe(&Id::new("1").expect("an id"))
+    Tag::of("recipe", &Id::new("1").expect("an id"))
 }
 
 const COMPOSED: Outcome = Outcome::Composed { forward: Forward::Miss, collapsed: false, stored: true };
@@ -201,9 +205,9 @@ async fn who_was_told_of_a_change_waits_for_it_and_gets_the_old_one_only_where_t
     };
     assert!(matches!(current(Answer::Whole).await.outcome, Outcome::Composed { .. }));
     assert_eq!(current(Answer::Whole).await.outcome, Outcome::Hit, "what is fresh is current");
-    bench.drops.soft([&tag()]);
+    bench.invalidations.soft_purge([&tag()]);
     assert!(matches!(current(Answer::Whole).await.outcome, Outcome::Composed { .. }));
-    bench.drops.soft([&tag()]);
+    bench.invalidations.soft_purge([&tag()]);
     assert_eq!(current(Answer::Failure).await.outcome, Outcome::StaleIfError);
 }
 
@@ -218,7 +222,7 @@ async fn an_old_document_is_served_when_composing_fails() {
     bench.landed().await;
     assert_eq!(bench.text(40 * SECOND, Answer::Whole).await, ("document 1".into(), Outcome::StaleIfError));
     bench.landed().await;
-    bench.drops.hard(&bench.ada, &[tag()]);
+    bench.invalidations.hard_purge(&bench.ada, &[tag()]);
     let failed = bench.get(NOW, Answer::Failure).await;
     assert!(matches!(failed, Err(FillError::Failed("dead"))), "what its user changed is never shown again");
     assert!(matches!(bench.get(NOW, Answer::Panic).await, Err(FillError::Lost)));
@@ -252,7 +256,7 @@ async fn a_drop_during_a_fill_wins() {
     };
     let before = get();
     bench.begun(1).await;
-    bench.drops.soft(&[tag()]);
+    bench.invalidations.soft_purge(&[tag()]);
     let after = get();
     bench.let_through(2);
     let (text, outcome) = before.await.expect("served");
@@ -273,7 +277,7 @@ async fn after_their_own_write_a_user_does_not_wait_for_what_began_before_it() {
     };
     let before = get();
     bench.begun(1).await;
-    bench.drops.hard(&bench.ada, &[tag()]);
+    bench.invalidations.hard_purge(&bench.ada, &[tag()]);
     let after = get();
     bench.begun(2).await;
     bench.let_through(2);
@@ -286,13 +290,13 @@ async fn after_their_own_write_a_user_does_not_wait_for_what_began_before_it() {
 async fn an_event_makes_a_document_stale_and_a_write_of_its_user_ends_it() {
     let bench = Bench::new();
     bench.text(NOW, Answer::Whole).await;
-    bench.drops.soft(&[Tag::recipe(&Id::new("2").expect("an id"))]);
+    bench.invalidations.soft_purge(&[Tag::of("recipe", &Id::new("2").expect("an id"))]);
     assert_eq!(bench.text(NOW, Answer::Whole).await, ("document 1".into(), Outcome::Hit));
-    bench.drops.hard(&Id::new("bora").expect("an id"), &[tag()]);
+    bench.invalidations.hard_purge(&Id::new("bora").expect("an id"), &[tag()]);
     assert_eq!(bench.text(NOW, Answer::Whole).await, ("document 1".into(), Outcome::Hit));
-    bench.drops.hard(&bench.ada, &[tag()]);
+    bench.invalidations.hard_purge(&bench.ada, &[tag()]);
     assert_eq!(bench.text(NOW, Answer::Whole).await.0, "document 2");
-    bench.drops.soft(&[tag()]);
+    bench.invalidations.soft_purge(&[tag()]);
     assert_eq!(bench.text(NOW, Answer::Whole).await, ("document 2".into(), Outcome::Stale));
 }
 
@@ -352,7 +356,7 @@ async fn a_definite_answer_is_passed_on_and_takes_with_it_what_was_made_of_the_s
 async fn what_is_purged_for_everybody_is_not_served_again_not_even_when_composing_fails() {
     let bench = Bench::new();
     bench.text(NOW, Answer::Whole).await;
-    bench.drops.purge(&[tag()]);
+    bench.invalidations.purge_deleted(&[tag()]);
     assert!(matches!(bench.get(NOW, Answer::Failure).await, Err(FillError::Failed("dead"))));
     assert_eq!(bench.text(NOW, Answer::Whole).await.0, "document 3");
 }
@@ -371,7 +375,7 @@ async fn who_reads_along_after_a_purge_does_not_read_what_was_begun_before_it() 
         following.cause().1
     };
     assert_eq!([follow(), follow()], [false, true], "two read the same");
-    bench.drops.purge(&[Tag::recipe(&Id::new("2").expect("an id"))]);
+    bench.invalidations.purge_deleted(&[Tag::of("recipe", &Id::new("2").expect("an id"))]);
     assert_eq!([follow(), follow()], [false, true]);
     bench.let_through(2);
     bench.landed().await;

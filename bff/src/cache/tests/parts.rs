@@ -16,12 +16,10 @@ use schemas::{DegradedPart, Id, PartStatus, Reason};
 use serde::Serialize;
 use tokio::runtime::Handle;
 
-use super::{ComposeError, Run, View};
 use crate::{
-    cache::{
-        CacheSettings, DocumentKey, Documents, Drops, Encoding, Encodings, FillError, Filled, Policy, Relay,
-        Shelf, Tag, Uncomposed, Wanted,
-    },
+    cache::{CacheSettings, DocumentKey, Documents, Encoding, Encodings, FillError, Policy, Relay, Wanted},
+    compose::{ComposeError, Filled, Run, Shelf, Uncomposed, View},
+    invalidation::{Invalidations, Tag},
     telemetry::Metrics,
 };
 
@@ -91,7 +89,7 @@ async fn compose(run: Run, up: Upstreams) -> Result<Filled, ComposeError> {
             let found = missing.iter().map(|id| (id.clone(), format!("name of {id}"))).collect();
             up.call(format!("names {missing:?}"), &up.names, found).await
         };
-        let names = run.lookup("names").tag_of(Tag::member).optional(ids, fetch).await;
+        let names = run.lookup("names").tag_of(|id| Tag::of("member", id)).optional(ids, fetch).await;
         Ok((list, names))
     };
     let (me, (list, names)) = try_join(me, rest).await?;
@@ -106,22 +104,22 @@ async fn compose(run: Run, up: Upstreams) -> Result<Filled, ComposeError> {
 }
 
 fn list_tag() -> Tag {
-    Tag::recipe_lists()
+    Tag::bare("recipes")
 }
 
 struct Bench {
     documents: Arc<Documents<ComposeError>>,
-    drops: Arc<Drops>,
+    invalidations: Arc<Invalidations>,
     up: Upstreams,
     ada: Id,
 }
 
 impl Bench {
     fn new() -> Self {
-        let drops = Arc::new(Drops::default());
+        let invalidations = Arc::new(Invalidations::default());
         let settings = CacheSettings { max_bytes: 1 << 20, jitter_percent: 0 };
-        let documents = Arc::new(Documents::new(settings, Relay::alone(&drops), Handle::current()));
-        Self { documents, drops, up: Upstreams::default(), ada: Id::new("ada").expect("an id") }
+        let documents = Arc::new(Documents::new(settings, Relay::alone(&invalidations), Handle::current()));
+        Self { documents, invalidations, up: Upstreams::default(), ada: Id::new("ada").expect("an id") }
     }
 
     async fn ask(&self, in_time: Duration) -> Result<serde_json::Value, ComposeError> {
@@ -188,7 +186,7 @@ async fn a_refresh_of_what_is_merely_old_fetches_every_part_again() {
     }
     assert_eq!(bench.up.calls(), ["list", "me", "names [a, b]"]);
     // After an event, only what it names.
-    bench.drops.soft(&[list_tag()]);
+    bench.invalidations.soft_purge(&[list_tag()]);
     bench.ask(NOW).await.expect("stale");
     while bench.documents.flights_under_way() > 0 {
         tokio::task::yield_now().await;
@@ -214,13 +212,13 @@ async fn the_last_good_copy_stands_in_unless_its_user_changed_it() {
     let bench = Bench::new();
     bench.ask(NOW).await.expect("composed");
     bench.up.list.store(REFUSES, Ordering::SeqCst);
-    bench.drops.soft(&[list_tag()]);
+    bench.invalidations.soft_purge(&[list_tag()]);
     // Stale is served and refreshed behind; past that time the copy stands in.
     let screen = bench.ask(GONE).await.expect("composed");
     assert_eq!(screen["list"], serde_json::json!(["a", "b"]));
     assert_eq!(screen["degraded"], degraded("list", "stale", "invalid"));
 
-    bench.drops.hard(&bench.ada, &[list_tag()]);
+    bench.invalidations.hard_purge(&bench.ada, &[list_tag()]);
     let failed = bench.ask(GONE).await;
     assert!(
         matches!(failed, Err(ComposeError::NothingLeft { reason: Reason::Unavailable, .. })),
@@ -235,7 +233,7 @@ async fn a_part_that_hangs_leaves_the_others_their_time() {
     let screen = bench.ask(NOW).await.expect("composed");
     assert_eq!(screen["degraded"], degraded("names", "missing", "timeout"));
     bench.up.list.store(HANGS, Ordering::SeqCst);
-    bench.drops.hard(&bench.ada, &[list_tag()]);
+    bench.invalidations.hard_purge(&bench.ada, &[list_tag()]);
     let failed = bench.ask(NOW).await;
     assert!(matches!(failed, Err(ComposeError::NothingLeft { reason: Reason::Timeout, .. })), "{failed:?}");
 }
@@ -243,10 +241,10 @@ async fn a_part_that_hangs_leaves_the_others_their_time() {
 #[tokio::test]
 async fn a_part_that_fails_twice_is_named_once_with_the_graver_word() {
     let bench = Bench::new();
-    let drops = Arc::clone(&bench.drops);
+    let invalidations = Arc::clone(&bench.invalidations);
     let documents: Arc<Documents<ComposeError>> = Arc::new(Documents::new(
         CacheSettings { max_bytes: 1 << 20, jitter_percent: 0 },
-        Relay::alone(&drops),
+        Relay::alone(&invalidations),
         Handle::current(),
     ));
     let key = DocumentKey::new("screen", None);
@@ -293,11 +291,11 @@ async fn no_copy_stands_in_for_an_optional_part_that_is_refused() {
     let screen = bench.ask(GONE).await.expect("composed");
     assert_eq!(screen["degraded"], degraded("list", "stale", "rejected"));
     bench.up.names.store(FORBIDS, Ordering::SeqCst);
-    bench.drops.soft(&[Tag::member(&Id::new("a").expect("an id"))]);
+    bench.invalidations.soft_purge(&[Tag::of("member", &Id::new("a").expect("an id"))]);
     let screen = bench.ask(GONE).await.expect("composed");
     assert_eq!(screen["degraded"], degraded("names", "missing", "rejected"));
     bench.up.list.store(FORBIDS, Ordering::SeqCst);
-    bench.drops.soft(&[list_tag()]);
+    bench.invalidations.soft_purge(&[list_tag()]);
     let failed = bench.ask(GONE).await;
     assert!(matches!(failed, Err(ComposeError::NothingLeft { withheld: true, .. })), "{failed:?}");
     bench.up.list.store(REFUSES, Ordering::SeqCst);
