@@ -11,10 +11,10 @@ use tokio::runtime::Handle;
 
 use super::Idempotency;
 use crate::{
-    cache::{Relay, SharedCards},
+    cache::SharedCards,
     edge::ApiError,
     identity::SignInThrottle,
-    invalidation::Tag,
+    invalidation::{InvalidationBus, Tag},
 };
 
 /// Tells those who listen that something happened. Never waits.
@@ -23,7 +23,7 @@ pub type Announce = Box<dyn Fn(Event) + Send + Sync>;
 /// What the handlers are made with.
 pub struct ApiParts {
     pub clients: Arc<Clients>,
-    pub relay: Arc<Relay>,
+    pub bus: Arc<InvalidationBus>,
     /// The cards that the screens look up as well.
     pub members: Arc<SharedCards<MemberCard>>,
     pub idempotency: Idempotency,

@@ -159,9 +159,9 @@ impl Writer {
                 if written.as_ref().is_err_and(|error| !may_be_done(error)) {
                     // It was not this write that deleted it, and for others it may be there.
                     everybodys.extend(gone);
-                    api.relay.written(&me, &mine, &everybodys).await;
+                    api.bus.written(&me, &mine, &everybodys).await;
                 } else {
-                    api.relay.deleted(&me, &mine, &everybodys, &gone).await;
+                    api.bus.deleted(&me, &mine, &everybodys, &gone).await;
                 }
             }
             written

@@ -14,17 +14,17 @@ use tokio::runtime::Handle;
 use super::{REVALIDATE_TIMEOUT, StartError};
 use crate::{
     api::{self, IdempotencyPolicy},
-    cache::{CacheSettings, Documents, Policy, Relay, SharedCards},
+    cache::{CacheSettings, Documents, Policy, SharedCards},
     config::{
         self, Config, IdempotencyConfig, LimitConfig, LimitsConfig, ScreenConfig, TokenAlgorithm,
         UpstreamConfig,
     },
     edge::{Callers, RateLimits, TrustedProxies},
     identity::{
-        AllowedOrigins, AppTokens, AppTokensParts, CookieSettings, CsrfGuard, CsrfKeys, Ended, Limit,
-        LimitPolicy, Limits, SameSite, Secrets, SessionPolicy, Sessions, ThrottlePolicy, TokenPolicy,
+        AllowedOrigins, AppTokens, AppTokensParts, CookieSettings, CsrfGuard, CsrfKeys, Limit, LimitPolicy,
+        Limits, SameSite, Secrets, SessionPolicy, Sessions, ThrottlePolicy, TokenPolicy,
     },
-    invalidation::{Invalidations, Tag},
+    invalidation::{EndedSessions, InvalidationBus, Tag},
     live::{Hub, LiveSettings, Revalidator, SenderTokens},
     screens::{ScreenSettings, Screens, ScreensParts},
     store::{Store, StoreError, StoreSettings},
@@ -139,9 +139,8 @@ pub(super) fn upstream_clients(
 pub(super) fn screens(
     config: &Config,
     clients: Arc<Clients>,
-    relay: Arc<Relay>,
+    bus: Arc<InvalidationBus>,
     sessions: Sessions,
-    invalidations: Arc<Invalidations>,
     runtime: Handle,
     metrics: Arc<Metrics>,
 ) -> Screens {
@@ -150,14 +149,14 @@ pub(super) fn screens(
     let members = SharedCards::new(
         config.cache.cards_fresh_ms.into(),
         config.cache.cards_max_bytes,
-        invalidations,
+        Arc::clone(bus.invalidations()),
         |id| Tag::of("member", id),
         |card: &MemberCard| {
             card.username.len() + card.display_name.len() + card.avatar_url.as_ref().map_or(0, String::len)
         },
     );
     Screens::new(ScreensParts {
-        documents: Arc::new(Documents::new(bounds, relay, runtime)),
+        documents: Arc::new(Documents::new(bounds, bus, runtime)),
         members: Arc::new(members),
         recipe_authors: moka::sync::Cache::new(RECIPE_AUTHORS),
         comment_recipes: moka::sync::Cache::new(COMMENT_RECIPES),
@@ -175,13 +174,13 @@ pub(super) fn screens(
 pub(super) async fn hub(
     config: &Config,
     store: &Arc<dyn Store>,
-    relay: &Arc<Relay>,
+    bus: &Arc<InvalidationBus>,
     metrics: &Arc<Metrics>,
     runtime: &Handle,
 ) -> Result<Hub, StoreError> {
     let (settings, metrics) = (live_settings(config), Arc::clone(metrics));
     match store.shared() {
-        Some(shared) => Hub::on_replicas(settings, metrics, runtime, shared, Arc::clone(relay)).await,
+        Some(shared) => Hub::on_replicas(settings, metrics, runtime, shared, Arc::clone(bus)).await,
         None => Ok(Hub::new(settings, metrics, runtime)),
     }
 }
@@ -351,14 +350,12 @@ pub(super) fn refresh_cookie_settings(config: &Config) -> CookieSettings {
     }
 }
 
-/// What hangs on a session goes with it, on every replica: what was cached for its user, and its live connections.
-pub(super) fn gone_with_session(
-    invalidations: Arc<Invalidations>,
-    hub: Hub,
-) -> impl Fn(&Ended) + Send + Sync {
+/// Live connections go with their session, on every replica.
+pub(super) fn close_with_session(hub: Hub) -> impl Fn(&EndedSessions) + Send + Sync {
     move |ended| {
-        invalidations.hard_purge(&ended.user, &[Tag::everything()]);
-        hub.close_session(&ended.key);
+        for key in &ended.keys {
+            hub.close_session(key);
+        }
     }
 }
 

@@ -25,11 +25,10 @@ use super::{
     document::{Document, Encodings},
     entry::{Entry, Policy, Usable},
     key::DocumentKey,
-    relay::Relay,
 };
 use crate::{
     compose::{Field, Filled, Progress, Shelf, Uncomposed},
-    invalidation::{Generation, HashedUser, Invalidations, Tag, Validity},
+    invalidation::{Generation, HashedUser, InvalidationBus, Invalidations, Tag, Validity},
 };
 
 /// Why there is no document.
@@ -179,7 +178,7 @@ pub struct Documents<E> {
     flights: Mutex<HashMap<DocumentKey, Flight<E>>>,
     next_flight: AtomicU64,
     invalidations: Arc<Invalidations>,
-    relay: Arc<Relay>,
+    bus: Arc<InvalidationBus>,
     runtime: Handle,
     jitter: f64,
     random: RandomState,
@@ -229,10 +228,10 @@ pub struct Wanted<'a> {
 }
 
 impl<E: Clone + Send + Sync + 'static> Documents<E> {
-    /// An empty cache of what `relay` drops from. Compositions run on `runtime`, so that they outlive the request that
+    /// An empty cache of what `bus` purges from. Compositions run on `runtime`, so that they outlive the request that
     /// started them.
     #[must_use]
-    pub fn new(settings: CacheSettings, relay: Arc<Relay>, runtime: Handle) -> Self {
+    pub fn new(settings: CacheSettings, bus: Arc<InvalidationBus>, runtime: Handle) -> Self {
         let weigh = |key: &DocumentKey, entry: &Arc<Entry>| {
             let overhead = size_of::<DocumentKey>() + NODE;
             u32::try_from(overhead + key.as_bytes().len() + entry.weight()).unwrap_or(u32::MAX)
@@ -248,8 +247,8 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
                 .build(),
             flights: Mutex::default(),
             next_flight: AtomicU64::new(0),
-            invalidations: Arc::clone(relay.invalidations()),
-            relay,
+            invalidations: Arc::clone(bus.invalidations()),
+            bus,
             runtime,
             jitter: f64::from(settings.jitter_percent) / 100.0,
             random: RandomState::new(),
@@ -500,7 +499,7 @@ impl<E: Clone + Send + Sync + 'static> Fill<E> {
     /// Takes away what was made of `subjects` before, here and on the other replicas, and ends the flight. Whoever asks
     /// meanwhile finds nothing that can be served, and joins it.
     async fn withdraw(&self, subjects: &[Tag]) {
-        let Documents { flights, relay, entries, .. } = &*self.documents;
+        let Documents { flights, bus, entries, .. } = &*self.documents;
         let is_latest = |flights: &HashMap<DocumentKey, Flight<E>>| {
             flights.get(&self.key).is_some_and(|flight| flight.number == self.number)
         };
@@ -508,7 +507,7 @@ impl<E: Clone + Send + Sync + 'static> Fill<E> {
         if !is_latest(&flights.lock()) {
             return;
         }
-        relay.refused(self.owner.as_ref(), subjects).await;
+        bus.refused(self.owner.as_ref(), subjects).await;
         let mut flights = flights.lock();
         if is_latest(&flights) {
             entries.invalidate(&self.key);

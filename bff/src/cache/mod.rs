@@ -9,7 +9,7 @@
 //! Where composing fails, an older document stands in for a while; where there is a definite answer instead (the thing is
 //! gone, or not the caller's to see), every document of that caller that is about it is purged, on all replicas.
 //!
-//! An invalidation reaches all replicas by [`Relay`].
+//! An invalidation reaches all replicas by the [bus](crate::invalidation::InvalidationBus).
 //!
 //! The cache knows nothing of upstreams: it is handed a closure that composes.
 
@@ -18,7 +18,6 @@ mod document;
 mod documents;
 mod entry;
 mod key;
-mod relay;
 #[cfg(test)]
 mod tests;
 
@@ -29,4 +28,3 @@ pub use documents::{
 };
 pub use entry::Policy;
 pub use key::DocumentKey;
-pub use relay::Relay;

@@ -5,15 +5,23 @@
 //! that it holds everywhere: what writes make old, and sign-ins that have ended.
 
 mod acks;
-mod confirmed;
+mod applied;
+mod bus;
+mod line;
+mod message;
 mod peers;
 mod places;
+mod presence;
 mod purges;
+mod receiver;
 mod table;
 mod tag;
+mod topic;
 
-pub use acks::{AckSender, Applied};
-pub use confirmed::{ConfirmedMessages, Delivery, ENDING_ACK_TIMEOUT};
-pub use peers::{ACK_TIMEOUT, Peers, Pending};
+use acks::{AckSender, Applied};
+pub use bus::InvalidationBus;
+pub use line::{Delivery, ENDING_ACK_TIMEOUT};
+use peers::{ACK_TIMEOUT, Peers};
 pub use table::{Generation, HashedTag, HashedUser, Invalidations, Validity};
 pub use tag::Tag;
+pub use topic::{EndedSessions, Topic};

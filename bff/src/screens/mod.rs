@@ -10,6 +10,8 @@ mod lists;
 mod me;
 mod member;
 mod params;
+#[cfg(test)]
+mod parts_tests;
 mod recipe;
 mod response;
 mod screen;

@@ -32,7 +32,7 @@ const TABLE: [Row; 12] = [
     row("files", FRONT, &[]),
     row("edge", &["identity", "telemetry", "config", "schemas"], &["cache", "compose", "store", "clients"]),
     row("identity", &["invalidation", "store", "telemetry", "clients", "schemas"], &[]),
-    row("cache", &["compose", "invalidation", "store", "telemetry", "schemas"], &[]),
+    row("cache", &["compose", "invalidation", "telemetry", "schemas"], &[]),
     row("compose", &["invalidation", "telemetry", "clients", "schemas"], &[]),
     row("invalidation", &["store", "telemetry", "schemas"], &[]),
     row("store", &["telemetry"], &[]),

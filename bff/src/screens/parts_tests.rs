@@ -17,9 +17,9 @@ use serde::Serialize;
 use tokio::runtime::Handle;
 
 use crate::{
-    cache::{CacheSettings, DocumentKey, Documents, Encoding, Encodings, FillError, Policy, Relay, Wanted},
+    cache::{CacheSettings, DocumentKey, Documents, Encoding, Encodings, FillError, Policy, Wanted},
     compose::{ComposeError, Filled, Run, Shelf, Uncomposed, View},
-    invalidation::{Invalidations, Tag},
+    invalidation::{InvalidationBus, Invalidations, Tag},
     telemetry::Metrics,
 };
 
@@ -118,7 +118,8 @@ impl Bench {
     fn new() -> Self {
         let invalidations = Arc::new(Invalidations::default());
         let settings = CacheSettings { max_bytes: 1 << 20, jitter_percent: 0 };
-        let documents = Arc::new(Documents::new(settings, Relay::alone(&invalidations), Handle::current()));
+        let documents =
+            Arc::new(Documents::new(settings, InvalidationBus::alone(&invalidations), Handle::current()));
         Self { documents, invalidations, up: Upstreams::default(), ada: Id::new("ada").expect("an id") }
     }
 
@@ -244,7 +245,7 @@ async fn a_part_that_fails_twice_is_named_once_with_the_graver_word() {
     let invalidations = Arc::clone(&bench.invalidations);
     let documents: Arc<Documents<ComposeError>> = Arc::new(Documents::new(
         CacheSettings { max_bytes: 1 << 20, jitter_percent: 0 },
-        Relay::alone(&invalidations),
+        InvalidationBus::alone(&invalidations),
         Handle::current(),
     ));
     let key = DocumentKey::new("screen", None);

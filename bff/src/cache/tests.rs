@@ -14,10 +14,10 @@ use tokio::{runtime::Handle, sync::Semaphore};
 use crate::{
     cache::{
         CacheSettings, DocumentKey, Documents, Encoding, Encodings, FillError, Followed, Forward, Outcome,
-        Policy, Relay, Served, Wanted,
+        Policy, Served, Wanted,
     },
     compose::{Filled, Shelf, Uncomposed},
-    invalidation::{Invalidations, Tag},
+    invalidation::{InvalidationBus, Invalidations, Tag},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -55,7 +55,11 @@ impl Bench {
         let settings = CacheSettings { max_bytes: 1 << 20, jitter_percent: 0 };
         let ada = Id::new("ada").expect("an id");
         Self {
-            documents: Arc::new(Documents::new(settings, Relay::alone(&invalidations), Handle::current())),
+            documents: Arc::new(Documents::new(
+                settings,
+                InvalidationBus::alone(&invalidations),
+                Handle::current(),
+            )),
             invalidations,
             calls: Arc::default(),
             gate: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
