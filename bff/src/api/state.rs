@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 
 use super::Idempotency;
 use crate::{
-    cache::SharedCards,
+    cache::EntityCache,
     edge::ApiError,
     identity::SignInThrottle,
     invalidation::{InvalidationBus, Tag},
@@ -25,7 +25,7 @@ pub struct ApiParts {
     pub clients: Arc<Clients>,
     pub bus: Arc<InvalidationBus>,
     /// The cards that the screens look up as well.
-    pub members: Arc<SharedCards<MemberCard>>,
+    pub members: Arc<EntityCache<MemberCard>>,
     pub idempotency: Idempotency,
     /// Of failed sign-ins.
     pub throttle: SignInThrottle,

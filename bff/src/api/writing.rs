@@ -1,4 +1,4 @@
-//! What all writes have in common: they run to their end whatever the caller does, and drop what they made old.
+//! What all writes have in common: they run to their end whatever the caller does, and purge what they made old.
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -94,7 +94,7 @@ impl Writer {
         }
     }
 
-    /// Carries out a write and drops what `changes` names, which is told the answer if there is one.
+    /// Carries out a write and purges what `changes` names, which is told the answer if there is one.
     pub(super) async fn change<T, Fut>(
         self,
         changes: impl FnOnce(Option<&T>) -> Changes + Send + 'static,

@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use super::{REVALIDATE_TIMEOUT, StartError};
 use crate::{
     api::{self, IdempotencyPolicy},
-    cache::{CacheSettings, Documents, Policy, SharedCards},
+    cache::{CacheSettings, Documents, EntityCache, Policy},
     config::{
         self, Config, IdempotencyConfig, LimitConfig, LimitsConfig, ScreenConfig, TokenAlgorithm,
         UpstreamConfig,
@@ -146,7 +146,7 @@ pub(super) fn screens(
 ) -> Screens {
     let bounds =
         CacheSettings { max_bytes: config.cache.max_bytes, jitter_percent: config.cache.jitter_percent };
-    let members = SharedCards::new(
+    let members = EntityCache::new(
         config.cache.cards_fresh_ms.into(),
         config.cache.cards_max_bytes,
         Arc::clone(bus.invalidations()),

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::entry::Policy;
 use crate::{
-    compose::Filled,
+    compose::Composed,
     invalidation::{Generation, HashedTag, HashedUser, Invalidations, Tag, Validity},
 };
 
@@ -106,7 +106,7 @@ pub struct Document {
     brotli: OnceLock<Option<Representation>>,
     timings: Bytes,
     timings_of_a_hit: Bytes,
-    pub(super) whole: bool,
+    pub(super) complete: bool,
     pub(super) withheld: bool,
     pub(super) made_at: Instant,
     pub(super) finished_at: Instant,
@@ -124,7 +124,7 @@ impl Document {
     /// Finishes what a composition made. `begun` is [`Invalidations::generation`] from before the composition, `jitter`
     /// the factor for the fresh time, around 1.
     pub(super) fn finish(
-        filled: Filled,
+        filled: Composed,
         user: HashedUser,
         invalidations: &Invalidations,
         begun: Generation,
@@ -135,13 +135,13 @@ impl Document {
         let finished_at = Instant::now();
         // A degraded document has had its time when it is no longer fresh; counted from now, since its oldest
         // part may have been standing in for minutes. At most as long as the policy says: no jitter upwards.
-        let fresh_until = if filled.whole {
+        let fresh_until = if filled.complete {
             filled.made_at + policy.fresh.mul_f64(jitter)
         } else {
             finished_at + policy.degraded.mul_f64(jitter.min(1.0))
         };
-        let stale_until = if filled.whole { fresh_until + policy.stale } else { fresh_until };
-        let usable_until = if filled.whole { stale_until + policy.stale_if_error } else { fresh_until };
+        let stale_until = if filled.complete { fresh_until + policy.stale } else { fresh_until };
+        let usable_until = if filled.complete { stale_until + policy.stale_if_error } else { fresh_until };
         let timings = |entry: &dyn Fn(&(&'static str, Duration)) -> String| {
             Bytes::from(filled.timings.iter().map(entry).collect::<Vec<_>>().join(", "))
         };
@@ -152,7 +152,7 @@ impl Document {
             gzip: OnceLock::new(),
             zstd: OnceLock::new(),
             brotli: OnceLock::new(),
-            whole: filled.whole,
+            complete: filled.complete,
             withheld: filled.withheld,
             made_at: filled.made_at,
             finished_at,
@@ -252,8 +252,8 @@ impl Document {
 
     /// Whether every part is there and current.
     #[must_use]
-    pub fn is_whole(&self) -> bool {
-        self.whole
+    pub fn is_complete(&self) -> bool {
+        self.complete
     }
 
     /// Bytes that it takes in memory, its encodings counted by rule of thumb before they are made.

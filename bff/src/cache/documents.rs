@@ -27,7 +27,7 @@ use super::{
     key::DocumentKey,
 };
 use crate::{
-    compose::{Field, Filled, Progress, Shelf, Uncomposed},
+    compose::{Composed, Field, PartCache, Progress, Uncomposed},
     invalidation::{Generation, HashedUser, InvalidationBus, Invalidations, Tag, Validity},
 };
 
@@ -63,7 +63,7 @@ pub enum Outcome {
 pub enum Forward {
     /// There was nothing under the key.
     Miss,
-    /// There was something too old, or dropped.
+    /// There was something too old, or purged.
     Stale,
 }
 
@@ -79,42 +79,42 @@ pub struct Served {
 pub struct CacheSettings {
     /// All documents, their encodings and the copies of their parts together.
     pub max_bytes: u64,
-    /// Fresh times are spread by so much to both sides, so that what was filled together does not end
+    /// Fresh times are spread by so much to both sides, so that what was composed together does not end
     /// together.
     pub jitter_percent: u8,
 }
 
 /// How a request came to wait for a composition.
-enum Boarded<E> {
+enum JoinOrStart<E> {
     /// Not at all: it has ended, and its document is there to be looked up.
-    Landed,
+    AlreadyDone,
     /// One that was under way.
-    Joined(Flight<E>, Forward),
+    Joined(InFlight<E>, Forward),
     /// Its own.
-    Started(Flight<E>, Forward),
+    Started(InFlight<E>, Forward),
 }
 
 /// What a composition that has ended hands to all that wait for it.
 #[derive(Debug, Clone)]
-struct Landed {
+struct Completed {
     document: Arc<Document>,
     stored: bool,
 }
 
-type Composed<E> = Result<Landed, FillError<E>>;
+type Completion<E> = Result<Completed, FillError<E>>;
 
 /// A composition under way.
 #[derive(Clone)]
-struct Flight<E> {
-    /// Which composition: a landing one must not take another's place for its own.
+struct InFlight<E> {
+    /// Which composition: one that completes must not take another's place for its own.
     number: u64,
     /// [`Invalidations::generation`] when it began.
     begun: Generation,
-    landing: Landing<E>,
+    pending: Pending<E>,
     progress: Progress,
 }
 
-type Landing<E> = Shared<Pin<Box<dyn Future<Output = Composed<E>> + Send>>>;
+type Pending<E> = Shared<Pin<Box<dyn Future<Output = Completion<E>> + Send>>>;
 
 /// A document that is there, or one to read along with.
 pub enum Followed<E> {
@@ -126,7 +126,7 @@ pub enum Followed<E> {
 pub struct Following<E> {
     fields: watch::Receiver<Vec<Field>>,
     seen: usize,
-    landing: Option<Landing<E>>,
+    pending: Option<Pending<E>>,
     forward: Forward,
     collapsed: bool,
 }
@@ -142,14 +142,14 @@ impl<E> Following<E> {
 /// What comes next of a composition.
 pub enum Next<E> {
     Field(Field),
-    /// The whole document, or why there is none: the last that comes.
+    /// The complete document, or why there is none: the last that comes.
     End(Result<Served, FillError<E>>),
 }
 
 impl<E: Clone> Following<E> {
     /// The next field, or the end. `None` after that.
     pub async fn next(&mut self) -> Option<Next<E>> {
-        let mut landing = self.landing.clone()?;
+        let mut pending = self.pending.clone()?;
         loop {
             let field = self.fields.borrow_and_update().get(self.seen).cloned();
             if let Some(field) = field {
@@ -160,10 +160,10 @@ impl<E: Clone> Following<E> {
                 // In this order: what was finished before the end comes before it.
                 biased;
                 Ok(()) = self.fields.changed() => {}
-                landed = &mut landing => {
-                    self.landing = None;
+                completed = &mut pending => {
+                    self.pending = None;
                     let (forward, collapsed) = (self.forward, self.collapsed);
-                    return Some(Next::End(landed.map(|Landed { document, stored }| {
+                    return Some(Next::End(completed.map(|Completed { document, stored }| {
                         Served { document, outcome: Outcome::Composed { forward, collapsed, stored } }
                     })));
                 }
@@ -175,8 +175,8 @@ impl<E: Clone> Following<E> {
 /// The cache. `E` is the composition's error, which the cache only carries.
 pub struct Documents<E> {
     entries: moka::sync::Cache<DocumentKey, Arc<Entry>>,
-    flights: Mutex<HashMap<DocumentKey, Flight<E>>>,
-    next_flight: AtomicU64,
+    in_flight: Mutex<HashMap<DocumentKey, InFlight<E>>>,
+    next_number: AtomicU64,
     invalidations: Arc<Invalidations>,
     bus: Arc<InvalidationBus>,
     runtime: Handle,
@@ -222,9 +222,9 @@ pub struct Wanted<'a> {
     /// What the caller can read: made while the document is, off the worker threads.
     pub encodings: Encodings,
     /// The caller reads along while it is composed: [`Documents::follow`].
-    pub followed: bool,
+    pub stream: bool,
     /// The caller waits rather than take a document that is known to be old: they were told that it is.
-    pub current: bool,
+    pub require_fresh: bool,
 }
 
 impl<E: Clone + Send + Sync + 'static> Documents<E> {
@@ -240,13 +240,13 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
             entries: moka::sync::Cache::builder()
                 .max_capacity(settings.max_bytes)
                 .weigher(weigh)
-                // The default policy may refuse a newcomer after it was filled: its user would compose on every
+                // The default policy may refuse a newcomer after it was composed: its user would compose on every
                 // request until the sketch warms.
                 .eviction_policy(EvictionPolicy::lru())
                 .expire_after(EndOfUse)
                 .build(),
-            flights: Mutex::default(),
-            next_flight: AtomicU64::new(0),
+            in_flight: Mutex::default(),
+            next_number: AtomicU64::new(0),
             invalidations: Arc::clone(bus.invalidations()),
             bus,
             runtime,
@@ -259,19 +259,21 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
     /// refresh with `compose`, once for all that ask; so does an old one whose composition keeps failing.
     pub fn look_up<F, Fut>(self: &Arc<Self>, wanted: &Wanted<'_>, now: Instant, compose: F) -> Option<Served>
     where
-        F: FnOnce(Shelf) -> Fut,
-        Fut: Future<Output = Result<Filled, Uncomposed<E>>> + Send + 'static,
+        F: FnOnce(PartCache) -> Fut,
+        Fut: Future<Output = Result<Composed, Uncomposed<E>>> + Send + 'static,
     {
         let entry = self.entries.get(wanted.key)?;
         let (document, outcome) = match entry.usable(now, &self.invalidations) {
             Usable::Fresh(document) => (document, Outcome::Hit),
-            Usable::Stale(document) if !wanted.current || entry.is_failing(now) => (document, Outcome::Stale),
+            Usable::Stale(document) if !wanted.require_fresh || entry.is_failing(now) => {
+                (document, Outcome::Stale)
+            }
             Usable::IfComposingFails(document) if entry.is_failing(now) => (document, Outcome::StaleIfError),
             Usable::Stale(_) | Usable::IfComposingFails(_) | Usable::Nothing => return None,
         };
         let served = Served { document: Arc::clone(document), outcome };
         if outcome != Outcome::Hit && entry.claim_refresh(now, wanted.policy.degraded) {
-            self.board(wanted, now, compose);
+            self.join_or_start(wanted, now, compose);
         }
         Some(served)
     }
@@ -288,25 +290,26 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
         compose: F,
     ) -> Result<Served, FillError<E>>
     where
-        F: Fn(Shelf) -> Fut,
-        Fut: Future<Output = Result<Filled, Uncomposed<E>>> + Send + 'static,
+        F: Fn(PartCache) -> Fut,
+        Fut: Future<Output = Result<Composed, Uncomposed<E>>> + Send + 'static,
     {
-        // Everything dropped up to here must not be seen any more.
+        // What was purged up to here must not be seen any more.
         let asked = self.invalidations.generation();
         loop {
             if let Some(served) = self.look_up(wanted, now, &compose) {
                 return Ok(served);
             }
-            let (flight, forward, collapsed) = match self.board(wanted, now, &compose) {
-                Boarded::Landed => continue,
-                Boarded::Joined(flight, forward) => (flight, forward, true),
-                Boarded::Started(flight, forward) => (flight, forward, false),
+            let (composition, forward, collapsed) = match self.join_or_start(wanted, now, &compose) {
+                JoinOrStart::AlreadyDone => continue,
+                JoinOrStart::Joined(composition, forward) => (composition, forward, true),
+                JoinOrStart::Started(composition, forward) => (composition, forward, false),
             };
-            match flight.landing.await {
+            match composition.pending.await {
                 // An event came while it was composed, but before we asked: what it read may be older than
                 // what we must show. Its successor, begun after we asked, cannot be.
-                Ok(landed) if landed.document.is_older_than_a_purge_before(asked, &self.invalidations) => {}
-                Ok(Landed { document, stored }) => {
+                Ok(completed)
+                    if completed.document.is_older_than_a_purge_before(asked, &self.invalidations) => {}
+                Ok(Completed { document, stored }) => {
                     return Ok(Served {
                         document,
                         outcome: Outcome::Composed { forward, collapsed, stored },
@@ -320,23 +323,23 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
     /// The document, if it can be served as it is; else the composition, to be read while it is made.
     pub fn follow<F, Fut>(self: &Arc<Self>, wanted: &Wanted<'_>, now: Instant, compose: F) -> Followed<E>
     where
-        F: Fn(Shelf) -> Fut,
-        Fut: Future<Output = Result<Filled, Uncomposed<E>>> + Send + 'static,
+        F: Fn(PartCache) -> Fut,
+        Fut: Future<Output = Result<Composed, Uncomposed<E>>> + Send + 'static,
     {
         loop {
             if let Some(served) = self.look_up(wanted, now, &compose) {
                 return Followed::There(served);
             }
-            let (flight, forward, collapsed) = match self.board(wanted, now, &compose) {
-                Boarded::Landed => continue,
-                Boarded::Joined(flight, forward) => (flight, forward, true),
-                Boarded::Started(flight, forward) => (flight, forward, false),
+            let (composition, forward, collapsed) = match self.join_or_start(wanted, now, &compose) {
+                JoinOrStart::AlreadyDone => continue,
+                JoinOrStart::Joined(composition, forward) => (composition, forward, true),
+                JoinOrStart::Started(composition, forward) => (composition, forward, false),
             };
-            let fields = flight.progress.follow();
+            let fields = composition.progress.follow();
             return Followed::UnderWay(Following {
                 fields,
                 seen: 0,
-                landing: Some(flight.landing),
+                pending: Some(composition.pending),
                 forward,
                 collapsed,
             });
@@ -373,8 +376,8 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
 
     /// Compositions under way.
     #[cfg(test)]
-    pub(crate) fn flights_under_way(&self) -> usize {
-        self.flights.lock().len()
+    pub(crate) fn in_flight_count(&self) -> usize {
+        self.in_flight.lock().len()
     }
 
     /// [`Documents::size`] after pending evictions.
@@ -385,53 +388,59 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
     }
 
     /// Joins the composition under way for the key, or starts one.
-    fn board<F, Fut>(self: &Arc<Self>, wanted: &Wanted<'_>, now: Instant, compose: F) -> Boarded<E>
+    fn join_or_start<F, Fut>(
+        self: &Arc<Self>,
+        wanted: &Wanted<'_>,
+        now: Instant,
+        compose: F,
+    ) -> JoinOrStart<E>
     where
-        F: FnOnce(Shelf) -> Fut,
-        Fut: Future<Output = Result<Filled, Uncomposed<E>>> + Send + 'static,
+        F: FnOnce(PartCache) -> Fut,
+        Fut: Future<Output = Result<Composed, Uncomposed<E>>> + Send + 'static,
     {
         let user = self.invalidations.hash_user(wanted.user.map_or("", Id::as_str));
-        let mut flights = self.flights.lock();
-        // A flight ends and its entry appears under this lock: whoever saw neither before sees one of them now.
+        let mut in_flight = self.in_flight.lock();
+        // A composition ends and its entry appears under this lock: whoever saw neither before sees one of them now.
         let entry = self.entries.get(wanted.key);
         let forward = if entry.is_some() { Forward::Stale } else { Forward::Miss };
-        if let Some(flight) = flights.get(wanted.key)
+        if let Some(composition) = in_flight.get(wanted.key)
             // After their own write, a user's composition that began before it is of no use to them.
-            && flight.begun >= self.invalidations.latest_of_user(user)
+            && composition.begun >= self.invalidations.latest_of_user(user)
             // Whoever reads along sees its fields before anything can be asked of the document that they are of: none
             // of them may show what was deleted before they asked.
-            && !(wanted.followed && flight.begun < self.invalidations.latest_deletion())
+            && !(wanted.stream && composition.begun < self.invalidations.latest_deletion())
         {
-            if wanted.followed {
-                flight.progress.will_be_followed();
+            if wanted.stream {
+                composition.progress.will_be_followed();
             }
-            return Boarded::Joined(flight.clone(), forward);
+            return JoinOrStart::Joined(composition.clone(), forward);
         }
         if entry
             .as_ref()
             .is_some_and(|entry| matches!(entry.usable(now, &self.invalidations), Usable::Fresh(_)))
         {
-            return Boarded::Landed;
+            return JoinOrStart::AlreadyDone;
         }
-        let shelf = match &entry {
-            Some(entry) => entry.shelf_for_next(&self.invalidations),
-            None => Shelf::new(Arc::clone(&self.invalidations), user, wanted.policy.part_times()),
+        let parts = match &entry {
+            Some(entry) => entry.parts_for_next(&self.invalidations),
+            None => PartCache::new(Arc::clone(&self.invalidations), user, wanted.policy.part_times()),
         };
-        if wanted.followed {
-            shelf.progress().will_be_followed();
+        if wanted.stream {
+            parts.progress().will_be_followed();
         }
-        let (land, landing) = oneshot::channel();
-        let landing = landing.map(|landed| landed.unwrap_or(Err(FillError::Lost))).boxed().shared();
-        let number = self.next_flight.fetch_add(1, Ordering::Relaxed);
-        let flight = Flight { number, begun: shelf.begun(), landing, progress: shelf.progress().clone() };
-        flights.insert(wanted.key.clone(), flight.clone());
+        let (complete, pending) = oneshot::channel();
+        let pending = pending.map(|completed| completed.unwrap_or(Err(FillError::Lost))).boxed().shared();
+        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
+        let composition =
+            InFlight { number, begun: parts.begun(), pending, progress: parts.progress().clone() };
+        in_flight.insert(wanted.key.clone(), composition.clone());
         let fill = Fill {
             documents: Arc::clone(self),
             key: wanted.key.clone(),
             policy: wanted.policy,
             encodings: entry.map_or(wanted.encodings, |entry| entry.encodings().and(wanted.encodings)),
-            begun: shelf.begun(),
-            shelf: shelf.clone(),
+            begun: parts.begun(),
+            parts: parts.clone(),
             owner: wanted.user.cloned(),
             user,
             asked_at: now,
@@ -439,13 +448,13 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
             number,
         };
         // A runtime that is shutting down drops the task at once, and with it the fill, which takes the lock.
-        drop(flights);
-        let composing = compose(shelf);
+        drop(in_flight);
+        let composing = compose(parts);
         self.runtime.spawn(async move {
             // Nobody may be waiting any more.
-            let _ = land.send(fill.land(composing.await).await);
+            let _ = complete.send(fill.complete(composing.await).await);
         });
-        Boarded::Started(flight, forward)
+        JoinOrStart::Started(composition, forward)
     }
 
     /// A factor around 1, different for each fill.
@@ -458,13 +467,13 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
     }
 }
 
-/// The work of one flight after its composition: finish, store, make room for the next.
+/// What is left to do once a document was composed: finish, store, make room for the next.
 struct Fill<E> {
     documents: Arc<Documents<E>>,
     key: DocumentKey,
     policy: Policy,
     encodings: Encodings,
-    shelf: Shelf,
+    parts: PartCache,
     owner: Option<Id>,
     user: HashedUser,
     /// By the clock of those who ask.
@@ -475,9 +484,9 @@ struct Fill<E> {
 }
 
 impl<E: Clone + Send + Sync + 'static> Fill<E> {
-    async fn land(&self, composed: Result<Filled, Uncomposed<E>>) -> Composed<E> {
-        let filled = match composed {
-            Ok(filled) => filled,
+    async fn complete(&self, composed: Result<Composed, Uncomposed<E>>) -> Completion<E> {
+        let composed = match composed {
+            Ok(composed) => composed,
             Err(Uncomposed::Failed(error)) => {
                 self.store(None);
                 return Err(FillError::Failed(error));
@@ -489,45 +498,45 @@ impl<E: Clone + Send + Sync + 'static> Fill<E> {
         };
         let jitter = self.documents.jitter(self.number, &self.key);
         let invalidations = &self.documents.invalidations;
-        let document = Document::finish(filled, self.user, invalidations, self.begun, &self.policy, jitter);
+        let document = Document::finish(composed, self.user, invalidations, self.begun, &self.policy, jitter);
         document.prepare(self.encodings);
         let document = Arc::new(document);
         let stored = self.store(Some(&document));
-        Ok(Landed { document, stored })
+        Ok(Completed { document, stored })
     }
 
-    /// Takes away what was made of `subjects` before, here and on the other replicas, and ends the flight. Whoever asks
+    /// Takes away what was made of `subjects` before, here and on the other replicas, and ends the composition. Whoever asks
     /// meanwhile finds nothing that can be served, and joins it.
     async fn withdraw(&self, subjects: &[Tag]) {
-        let Documents { flights, bus, entries, .. } = &*self.documents;
-        let is_latest = |flights: &HashMap<DocumentKey, Flight<E>>| {
-            flights.get(&self.key).is_some_and(|flight| flight.number == self.number)
+        let Documents { in_flight, bus, entries, .. } = &*self.documents;
+        let is_latest = |in_flight: &HashMap<DocumentKey, InFlight<E>>| {
+            in_flight.get(&self.key).is_some_and(|composition| composition.number == self.number)
         };
         // A later one knows better.
-        if !is_latest(&flights.lock()) {
+        if !is_latest(&in_flight.lock()) {
             return;
         }
         bus.refused(self.owner.as_ref(), subjects).await;
-        let mut flights = flights.lock();
-        if is_latest(&flights) {
+        let mut in_flight = in_flight.lock();
+        if is_latest(&in_flight) {
             entries.invalidate(&self.key);
-            flights.remove(&self.key);
+            in_flight.remove(&self.key);
         }
     }
 
-    /// Puts the new entry in place of the old and ends the flight. True: with the new document in it.
+    /// Puts the new entry in place of the old and ends the composition. True: with the new document in it.
     fn store(&self, document: Option<&Arc<Document>>) -> bool {
         let invalidations = &self.documents.invalidations;
-        // Held over the whole exchange: a later flight for the same key must not store first and be
-        // overwritten by this older one, and nobody may board a flight that has landed.
-        let mut flights = self.documents.flights.lock();
-        if flights.get(&self.key).is_none_or(|flight| flight.number != self.number) {
+        // Held over the whole exchange: a later composition for the same key must not store first and be
+        // overwritten by this older one, and nobody may join a composition that has completed.
+        let mut in_flight = self.documents.in_flight.lock();
+        if in_flight.get(&self.key).is_none_or(|composition| composition.number != self.number) {
             return false;
         }
-        let old = self.documents.entries.get(&self.key).and_then(|old| old.whole.clone());
+        let old = self.documents.entries.get(&self.key).and_then(|old| old.complete.clone());
         let new = document.filter(|document| document.validity(invalidations) == Validity::Valid);
-        let (whole, degraded) = match new {
-            Some(new) if new.whole => (Some(Arc::clone(new)), None),
+        let (complete, degraded) = match new {
+            Some(new) if new.complete => (Some(Arc::clone(new)), None),
             _ => {
                 let withheld = document.is_some_and(|document| document.withheld);
                 let good =
@@ -536,12 +545,12 @@ impl<E: Clone + Send + Sync + 'static> Fill<E> {
             }
         };
         // A refresh that brought nothing better is not tried again at once.
-        let mended = document.is_some_and(|document| document.whole);
+        let mended = document.is_some_and(|document| document.complete);
         let pause = if mended { Duration::ZERO } else { self.policy.degraded };
         let failed_at = document.is_none().then(|| self.asked_at + self.started_at.elapsed());
-        let entry = Entry::new(whole, degraded, self.shelf.clone(), failed_at, pause);
+        let entry = Entry::new(complete, degraded, self.parts.clone(), failed_at, pause);
         self.documents.entries.insert(self.key.clone(), Arc::new(entry));
-        flights.remove(&self.key);
+        in_flight.remove(&self.key);
         new.is_some()
     }
 }
@@ -549,9 +558,9 @@ impl<E: Clone + Send + Sync + 'static> Fill<E> {
 impl<E> Drop for Fill<E> {
     /// For a composition that panicked: the next request starts anew.
     fn drop(&mut self) {
-        let mut flights = self.documents.flights.lock();
-        if flights.get(&self.key).is_some_and(|flight| flight.number == self.number) {
-            flights.remove(&self.key);
+        let mut in_flight = self.documents.in_flight.lock();
+        if in_flight.get(&self.key).is_some_and(|composition| composition.number == self.number) {
+            in_flight.remove(&self.key);
         }
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use super::document::{Document, Encodings};
 use crate::{
-    compose::{PartTimes, Shelf},
+    compose::{PartCache, PartTimes},
     invalidation::{Invalidations, Validity},
 };
 
@@ -55,11 +55,11 @@ pub(super) enum Usable<'e> {
 #[derive(Debug)]
 pub(super) struct Entry {
     /// The last document that lacked nothing.
-    pub(super) whole: Option<Arc<Document>>,
-    /// A later one that lacks something, used where the whole one has had its time.
+    pub(super) complete: Option<Arc<Document>>,
+    /// A later one that lacks something, used where the complete one has had its time.
     pub(super) degraded: Option<Arc<Document>>,
     /// Copies of the parts.
-    pub(super) shelf: Shelf,
+    pub(super) parts: PartCache,
     /// When the last composition ended, where it failed.
     failed_at: Option<Instant>,
     /// No refresh starts before this, in milliseconds since [`Entry::made_at`].
@@ -69,14 +69,14 @@ pub(super) struct Entry {
 
 impl Entry {
     pub(super) fn new(
-        whole: Option<Arc<Document>>,
+        complete: Option<Arc<Document>>,
         degraded: Option<Arc<Document>>,
-        shelf: Shelf,
+        parts: PartCache,
         failed_at: Option<Instant>,
         refresh_not_before: Duration,
     ) -> Self {
         let next = AtomicU64::new(millis(refresh_not_before));
-        Self { whole, degraded, shelf, failed_at, next_refresh_ms: next, made_at: Instant::now() }
+        Self { complete, degraded, parts, failed_at, next_refresh_ms: next, made_at: Instant::now() }
     }
 
     /// Whether composing failed a moment ago, so that it is likely to fail again: nobody waits for the next try then.
@@ -85,15 +85,16 @@ impl Entry {
     }
 
     /// The copies for the next composition. When it is to refresh a document that is merely old, all its parts
-    /// are fetched again; when it is to mend one or to follow a drop, the others are as good as they were.
-    pub(super) fn shelf_for_next(&self, invalidations: &Invalidations) -> Shelf {
-        let merely_old = self.whole.as_ref().filter(|whole| whole.validity(invalidations) == Validity::Valid);
-        self.shelf.for_next_composition(merely_old.map(|whole| whole.finished_at))
+    /// are fetched again; when it is to mend one or to follow a purge, the others are as good as they were.
+    pub(super) fn parts_for_next(&self, invalidations: &Invalidations) -> PartCache {
+        let merely_old =
+            self.complete.as_ref().filter(|complete| complete.validity(invalidations) == Validity::Valid);
+        self.parts.for_next_composition(merely_old.map(|complete| complete.finished_at))
     }
 
     pub(super) fn usable(&self, now: Instant, invalidations: &Invalidations) -> Usable<'_> {
-        let whole = self.whole.as_ref().map(|document| (document, document.validity(invalidations)));
-        match whole {
+        let complete = self.complete.as_ref().map(|document| (document, document.validity(invalidations)));
+        match complete {
             Some((document, Validity::Valid)) if now < document.fresh_until => {
                 return Usable::Fresh(document);
             }
@@ -108,7 +109,7 @@ impl Entry {
         {
             return Usable::Fresh(document);
         }
-        match whole {
+        match complete {
             Some((document, validity)) if validity != Validity::HardPurged && now < document.usable_until => {
                 Usable::IfComposingFails(document)
             }
@@ -129,23 +130,23 @@ impl Entry {
 
     /// The encodings that somebody asked of its documents.
     pub(super) fn encodings(&self) -> Encodings {
-        [&self.whole, &self.degraded]
+        [&self.complete, &self.degraded]
             .into_iter()
             .flatten()
             .fold(Encodings::default(), |all, document| all.and(document.encodings()))
     }
 
     pub(super) fn weight(&self) -> usize {
-        let documents = [&self.whole, &self.degraded].into_iter().flatten();
-        documents.map(|document| document.weight()).sum::<usize>() + self.shelf.weight() + size_of::<Self>()
+        let documents = [&self.complete, &self.degraded].into_iter().flatten();
+        documents.map(|document| document.weight()).sum::<usize>() + self.parts.weight() + size_of::<Self>()
     }
 
     /// When nothing in it can be of use any more.
     pub(super) fn ends_at(&self) -> Instant {
-        let documents = [&self.whole, &self.degraded].into_iter().flatten();
+        let documents = [&self.complete, &self.degraded].into_iter().flatten();
         documents
             .map(|document| document.usable_until)
-            .chain(self.shelf.ends_at())
+            .chain(self.parts.ends_at())
             .max()
             .unwrap_or(self.made_at)
     }

@@ -13,18 +13,18 @@
 //!
 //! The cache knows nothing of upstreams: it is handed a closure that composes.
 
-mod cards;
 mod document;
 mod documents;
+mod entity_cache;
 mod entry;
 mod key;
 #[cfg(test)]
 mod tests;
 
-pub use cards::SharedCards;
 pub use document::{Document, Encoding, Encodings, Representation};
 pub use documents::{
     CacheSettings, Documents, FillError, Followed, Following, Forward, Next, Outcome, Served, Wanted,
 };
+pub use entity_cache::EntityCache;
 pub use entry::Policy;
 pub use key::DocumentKey;

@@ -16,7 +16,7 @@ use crate::{
         CacheSettings, DocumentKey, Documents, Encoding, Encodings, FillError, Followed, Forward, Outcome,
         Policy, Served, Wanted,
     },
-    compose::{Filled, Shelf, Uncomposed},
+    compose::{Composed, PartCache, Uncomposed},
     invalidation::{InvalidationBus, Invalidations, Tag},
 };
 
@@ -89,8 +89,8 @@ impl Bench {
     }
 
     /// Waits until no composition is under way.
-    async fn landed(&self) {
-        while self.documents.flights_under_way() > 0 {
+    async fn completed(&self) {
+        while self.documents.in_flight_count() > 0 {
             tokio::task::yield_now().await;
         }
     }
@@ -98,8 +98,10 @@ impl Bench {
     fn compose(
         &self,
         answer: Answer,
-    ) -> impl Fn(Shelf) -> futures_util::future::BoxFuture<'static, Result<Filled, Uncomposed<&'static str>>> + use<>
-    {
+    ) -> impl Fn(
+        PartCache,
+    ) -> futures_util::future::BoxFuture<'static, Result<Composed, Uncomposed<&'static str>>>
+    + use<> {
         let (calls, gate) = (Arc::clone(&self.calls), Arc::clone(&self.gate));
         move |_| {
             let (calls, gate) = (Arc::clone(&calls), Arc::clone(&gate));
@@ -115,10 +117,10 @@ impl Bench {
                     Answer::Panic => panic!("as told"),
                     Answer::Whole | Answer::Degraded | Answer::Withheld => {}
                 }
-                Ok(Filled {
+                Ok(Composed {
                     body: format!("document {number}").into(),
                     tags: vec![tag(), tag().as_subject()],
-                    whole: matches!(answer, Answer::Whole),
+                    complete: matches!(answer, Answer::Whole),
                     withheld: matches!(answer, Answer::Withheld),
                     made_at,
                     timings: vec![("part", SECOND)],
@@ -129,12 +131,12 @@ impl Bench {
 
     fn wanted(&self) -> Wanted<'_> {
         Wanted {
-            current: false,
+            require_fresh: false,
             key: &self.key,
             user: Some(&self.ada),
             policy: POLICY,
             encodings: Encodings::default(),
-            followed: false,
+            stream: false,
         }
     }
 
@@ -202,7 +204,7 @@ async fn fresh_then_stale_with_one_refresh_behind_then_gone() {
 async fn who_was_told_of_a_change_waits_for_it_and_gets_the_old_one_only_where_there_is_no_new_one() {
     let bench = Bench::new();
     let current = |answer| {
-        let wanted = Wanted { current: true, ..bench.wanted() };
+        let wanted = Wanted { require_fresh: true, ..bench.wanted() };
         let compose = bench.compose(answer);
         let documents = &bench.documents;
         async move { documents.get(&wanted, Instant::now(), compose).await.expect("served") }
@@ -223,14 +225,14 @@ async fn an_old_document_is_served_when_composing_fails() {
     // From now on nobody waits for what keeps failing: one try a second runs behind.
     assert_eq!(bench.text(40 * SECOND, Answer::Panic).await, ("document 1".into(), Outcome::StaleIfError));
     bench.begun(3).await;
-    bench.landed().await;
+    bench.completed().await;
     assert_eq!(bench.text(40 * SECOND, Answer::Whole).await, ("document 1".into(), Outcome::StaleIfError));
-    bench.landed().await;
+    bench.completed().await;
     bench.invalidations.hard_purge(&bench.ada, &[tag()]);
     let failed = bench.get(NOW, Answer::Failure).await;
     assert!(matches!(failed, Err(FillError::Failed("dead"))), "what its user changed is never shown again");
     assert!(matches!(bench.get(NOW, Answer::Panic).await, Err(FillError::Lost)));
-    assert_eq!(bench.text(NOW, Answer::Whole).await.0, "document 6", "a panic leaves no flight behind");
+    assert_eq!(bench.text(NOW, Answer::Whole).await.0, "document 6", "a panic leaves nothing in flight");
 }
 
 #[tokio::test]
@@ -245,7 +247,7 @@ async fn a_degraded_document_lives_a_second_and_never_replaces_a_whole_one() {
     let stale = bench.documents.look_up(&bench.wanted(), now, bench.compose(Answer::Degraded));
     assert_eq!(stale.expect("stale").outcome, Outcome::Stale);
     bench.begun(3).await;
-    bench.landed().await;
+    bench.completed().await;
     assert_eq!(bench.text(7 * SECOND, Answer::Degraded).await.0, "document 2");
 }
 
@@ -317,7 +319,7 @@ async fn memory_is_bounded_by_bytes() {
             async move {
                 let made_at = Instant::now();
                 let (tags, timings) = (Vec::new(), Vec::new());
-                Ok(Filled { body, tags, whole: true, withheld: false, made_at, timings })
+                Ok(Composed { body, tags, complete: true, withheld: false, made_at, timings })
             }
         };
         bench.documents.get(&wanted, Instant::now(), compose).await.expect("composed");
@@ -342,7 +344,7 @@ async fn a_definite_answer_is_passed_on_and_takes_with_it_what_was_made_of_the_s
     }
     // Behind, and so that nobody waits for it: the next who asks has to know it.
     assert_eq!(bench.text(6 * SECOND, Answer::Refusal).await.1, Outcome::Stale);
-    bench.landed().await;
+    bench.completed().await;
     let refused = bench.get(NOW, Answer::Refusal).await;
     assert!(matches!(refused, Err(FillError::Refused("gone"))), "{refused:?}");
     assert_eq!(bench.documents.settled_size().0, 2, "nothing is kept of it");
@@ -370,7 +372,7 @@ async fn who_reads_along_after_a_purge_does_not_read_what_was_begun_before_it() 
     let mut bench = Bench::new();
     bench.hold();
     let follow = || {
-        let wanted = Wanted { followed: true, ..bench.wanted() };
+        let wanted = Wanted { stream: true, ..bench.wanted() };
         let Followed::UnderWay(following) =
             bench.documents.follow(&wanted, Instant::now(), bench.compose(Answer::Whole))
         else {
@@ -382,7 +384,7 @@ async fn who_reads_along_after_a_purge_does_not_read_what_was_begun_before_it() 
     bench.invalidations.purge_deleted(&[Tag::of("recipe", &Id::new("2").expect("an id"))]);
     assert_eq!([follow(), follow()], [false, true]);
     bench.let_through(2);
-    bench.landed().await;
+    bench.completed().await;
     assert_eq!(bench.calls(), 2);
 }
 
@@ -403,6 +405,6 @@ async fn a_document_without_what_was_refused_replaces_the_one_that_shows_it() {
     let bench = Bench::new();
     bench.text(NOW, Answer::Whole).await;
     assert_eq!(bench.text(6 * SECOND, Answer::Withheld).await.0, "document 1");
-    bench.landed().await;
+    bench.completed().await;
     assert_eq!(bench.text(NOW, Answer::Whole).await.0, "document 2");
 }

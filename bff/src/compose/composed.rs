@@ -8,13 +8,13 @@ use crate::invalidation::Tag;
 
 /// What a composition hands to the cache.
 #[derive(Debug)]
-pub struct Filled {
+pub struct Composed {
     /// The document, serialised.
     pub body: Bytes,
     /// What it was made of.
     pub tags: Vec<Tag>,
     /// Whether every part is there and current.
-    pub whole: bool,
+    pub complete: bool,
     /// Whether a part is missing because it was refused for good: an older document would show what this one must not.
     pub withheld: bool,
     /// When its oldest part was fetched: freshness and `Age` count from there.

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cache::DocumentKey,
-    compose::{Compact, ComposeError, Filled, Run, View},
+    compose::{Compact, ComposeError, Composed, Run, View},
     edge::{ApiError, Operation},
 };
 
@@ -72,7 +72,7 @@ impl Screen for HomeFeedScreen {
         screens.home_feed
     }
 
-    async fn compose(run: Run, up: Upstream, me: Id, page: PageParams) -> Result<Filled, ComposeError> {
+    async fn compose(run: Run, up: Upstream, me: Id, page: PageParams) -> Result<Composed, ComposeError> {
         let (cx, clients) = (&up.cx, up.clients());
         let profile = run
             .part("profile")

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     cache::DocumentKey,
-    compose::{Compact, ComposeError, Filled, Run, View},
+    compose::{Compact, ComposeError, Composed, Run, View},
     edge::{ApiError, Operation},
     identity::Caller,
 };
@@ -46,7 +46,7 @@ impl Screen for MeScreen {
         screens.me
     }
 
-    async fn compose(run: Run, up: Upstream, me: Caller, (): ()) -> Result<Filled, ComposeError> {
+    async fn compose(run: Run, up: Upstream, me: Caller, (): ()) -> Result<Composed, ComposeError> {
         let (cx, clients) = (&up.cx, up.clients());
         let profile = run
             .part("profile")

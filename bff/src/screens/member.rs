@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cache::DocumentKey,
-    compose::{Compact, ComposeError, Filled, Run, View},
+    compose::{Compact, ComposeError, Composed, Run, View},
     edge::{ApiError, Operation},
 };
 
@@ -73,7 +73,7 @@ impl Screen for MemberScreen {
         up: Upstream,
         me: Option<Id>,
         (id, page): (Id, PageParams),
-    ) -> Result<Filled, ComposeError> {
+    ) -> Result<Composed, ComposeError> {
         let (cx, clients) = (&up.cx, up.clients());
         let profile = run.part("profile").within(FIRST_STEP).tag(tags::member(&id));
         let posts = run

@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 
 use crate::{
     cache::{CacheSettings, DocumentKey, Documents, Encoding, Encodings, FillError, Policy, Wanted},
-    compose::{ComposeError, Filled, Run, Shelf, Uncomposed, View},
+    compose::{ComposeError, Composed, PartCache, Run, Uncomposed, View},
     invalidation::{InvalidationBus, Invalidations, Tag},
     telemetry::Metrics,
 };
@@ -77,7 +77,7 @@ fn answered(status: StatusCode) -> UpstreamError {
     UpstreamError::Status { upstream: "test", status, problem: None }
 }
 
-async fn compose(run: Run, up: Upstreams) -> Result<Filled, ComposeError> {
+async fn compose(run: Run, up: Upstreams) -> Result<Composed, ComposeError> {
     let me = run.part("me").required(up.call("me".into(), &up.me, "ada".to_owned()));
     let list = run.part("list").within(0.5).tag(list_tag());
     let list = list.optional(up.call("list".into(), &up.list, vec!["a".to_owned(), "b".to_owned()]));
@@ -126,17 +126,17 @@ impl Bench {
     async fn ask(&self, in_time: Duration) -> Result<serde_json::Value, ComposeError> {
         let key = DocumentKey::new("screen", Some(&self.ada));
         let wanted = Wanted {
-            current: false,
+            require_fresh: false,
             key: &key,
             user: Some(&self.ada),
             policy: POLICY,
             encodings: Encodings::default(),
-            followed: false,
+            stream: false,
         };
         let metrics = Arc::new(Metrics::new());
         let up = self.up.clone();
-        let compose = move |shelf: Shelf| -> BoxFuture<'static, _> {
-            let run = Run::new("screen", View::Full, Duration::from_millis(60), shelf, Arc::clone(&metrics));
+        let compose = move |parts: PartCache| -> BoxFuture<'static, _> {
+            let run = Run::new("screen", View::Full, Duration::from_millis(60), parts, Arc::clone(&metrics));
             let composing = compose(run, up.clone());
             Box::pin(async move { composing.await.map_err(Uncomposed::from) })
         };
@@ -182,14 +182,14 @@ async fn a_refresh_of_what_is_merely_old_fetches_every_part_again() {
     bench.up.calls();
     // By the cache's clock the document is stale; its parts, by their own, were fetched a moment ago.
     bench.ask(Duration::from_secs(6)).await.expect("stale");
-    while bench.documents.flights_under_way() > 0 {
+    while bench.documents.in_flight_count() > 0 {
         tokio::task::yield_now().await;
     }
     assert_eq!(bench.up.calls(), ["list", "me", "names [a, b]"]);
     // After an event, only what it names.
     bench.invalidations.soft_purge(&[list_tag()]);
     bench.ask(NOW).await.expect("stale");
-    while bench.documents.flights_under_way() > 0 {
+    while bench.documents.in_flight_count() > 0 {
         tokio::task::yield_now().await;
     }
     assert_eq!(bench.up.calls(), ["list"]);
@@ -254,11 +254,11 @@ async fn a_part_that_fails_twice_is_named_once_with_the_graver_word() {
         user: None,
         policy: POLICY,
         encodings: Encodings::default(),
-        followed: false,
-        current: false,
+        stream: false,
+        require_fresh: false,
     };
-    let compose = |shelf: Shelf| async move {
-        let run = Run::new("screen", View::Full, Duration::from_secs(1), shelf, Arc::new(Metrics::new()));
+    let compose = |parts: PartCache| async move {
+        let run = Run::new("screen", View::Full, Duration::from_secs(1), parts, Arc::new(Metrics::new()));
         let refused = || async { Err::<u8, _>(UpstreamError::Timeout { upstream: "test" }) };
         join(run.part("twice").optional(refused()), run.part("twice").optional(refused())).await;
         let expected = DegradedPart { part: "twice", status: PartStatus::Missing, reason: Reason::Timeout };

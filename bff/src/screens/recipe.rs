@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     cache::DocumentKey,
-    compose::{Compact, ComposeError, Filled, Run, View},
+    compose::{Compact, ComposeError, Composed, Run, View},
     edge::{ApiError, Operation},
 };
 
@@ -60,7 +60,7 @@ impl Screen for RecipeScreen {
         screens.recipe
     }
 
-    async fn compose(run: Run, up: Upstream, _: Option<Id>, id: Id) -> Result<Filled, ComposeError> {
+    async fn compose(run: Run, up: Upstream, _: Option<Id>, id: Id) -> Result<Composed, ComposeError> {
         let client = &up.clients().recipe;
         let recipe = run.part("recipe").within(0.7).tag(tags::recipe(&id));
         let comments = run.part("comments").within(0.7).tag(tags::recipe(&id)).tags_of(tags_of_comments);

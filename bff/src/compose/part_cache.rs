@@ -26,7 +26,7 @@ pub struct PartTimes {
 
 /// A copy of a part: what was fetched, when, and what it depends on.
 #[derive(Clone)]
-struct Copy {
+struct CachedPart {
     value: Arc<dyn Any + Send + Sync>,
     fetched_at: Instant,
     begun: Generation,
@@ -34,10 +34,10 @@ struct Copy {
     weight: usize,
 }
 
-/// The copies of one document's parts. Cheap to clone: clones are the same shelf.
+/// The copies of one document's parts. Cheap to clone: clones are the same cache.
 #[derive(Clone)]
-pub struct Shelf {
-    copies: Arc<Mutex<HashMap<&'static str, Copy>>>,
+pub struct PartCache {
+    copies: Arc<Mutex<HashMap<&'static str, CachedPart>>>,
     invalidations: Arc<Invalidations>,
     user: HashedUser,
     times: PartTimes,
@@ -49,13 +49,13 @@ pub struct Shelf {
     progress: Progress,
 }
 
-impl std::fmt::Debug for Shelf {
+impl std::fmt::Debug for PartCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.copies.lock().keys()).finish()
     }
 }
 
-impl Shelf {
+impl PartCache {
     /// Without copies, for a composition that begins now.
     #[must_use]
     pub fn new(invalidations: Arc<Invalidations>, user: HashedUser, times: PartTimes) -> Self {
@@ -143,7 +143,7 @@ impl Shelf {
             .chain([&Tag::everything()])
             .map(|tag| self.invalidations.hash_tag(tag.as_str()))
             .collect();
-        let copy = Copy { value, fetched_at, begun: self.begun, tags, weight };
+        let copy = CachedPart { value, fetched_at, begun: self.begun, tags, weight };
         self.copies.lock().insert(part, copy);
     }
 
@@ -163,7 +163,7 @@ impl Shelf {
     pub fn weight(&self) -> usize {
         let copies = self.copies.lock();
         // Values are weighed as JSON; in memory, with their allocations, they take about twice as much.
-        copies.values().map(|copy| 2 * copy.weight + copy.tags.len() * 8 + 2 * size_of::<Copy>()).sum()
+        copies.values().map(|copy| 2 * copy.weight + copy.tags.len() * 8 + 2 * size_of::<CachedPart>()).sum()
     }
 
     /// When none of the copies is of use any more.

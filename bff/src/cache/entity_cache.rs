@@ -1,4 +1,4 @@
-//! Shared parts: what looks the same to every user, kept once for all of them.
+//! Shared entities: what looks the same to every user, kept once for all of them.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -7,29 +7,29 @@ use schemas::Id;
 use crate::invalidation::{Generation, HashedTag, Invalidations, Tag};
 
 #[derive(Clone)]
-struct Card<V> {
+struct CachedEntity<V> {
     /// `None`: the upstream knows no such thing.
     value: Option<V>,
     begun: Generation,
     tag: HashedTag,
 }
 
-/// Cards by id, for a short time, across users. Only for what holds nothing personal.
-pub struct SharedCards<V> {
-    cards: moka::sync::Cache<Id, Card<V>>,
+/// Entities by id, for a short time, across users. Only for what holds nothing personal.
+pub struct EntityCache<V> {
+    entities: moka::sync::Cache<Id, CachedEntity<V>>,
     invalidations: Arc<Invalidations>,
     tag: fn(&Id) -> Tag,
 }
 
-impl<V> std::fmt::Debug for SharedCards<V> {
+impl<V> std::fmt::Debug for EntityCache<V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SharedCards").finish_non_exhaustive()
+        f.debug_struct("EntityCache").finish_non_exhaustive()
     }
 }
 
-impl<V: Clone + Send + Sync + 'static> SharedCards<V> {
-    /// An empty cache of at most `max_bytes` by `weigh`, whose cards live for `fresh`, or until the tag that
-    /// `tag` makes of their id is dropped.
+impl<V: Clone + Send + Sync + 'static> EntityCache<V> {
+    /// An empty cache of at most `max_bytes` by `weigh`, whose entities live for `fresh`, or until the tag that
+    /// `tag` makes of their id is purged.
     #[must_use]
     pub fn new(
         fresh: Duration,
@@ -38,24 +38,24 @@ impl<V: Clone + Send + Sync + 'static> SharedCards<V> {
         tag: fn(&Id) -> Tag,
         weigh: fn(&V) -> usize,
     ) -> Self {
-        let overhead = size_of::<Card<V>>() + Id::MAX_LEN;
-        let weigher = move |_: &Id, card: &Card<V>| {
-            u32::try_from(overhead + card.value.as_ref().map_or(0, weigh)).unwrap_or(u32::MAX)
+        let overhead = size_of::<CachedEntity<V>>() + Id::MAX_LEN;
+        let weigher = move |_: &Id, entity: &CachedEntity<V>| {
+            u32::try_from(overhead + entity.value.as_ref().map_or(0, weigh)).unwrap_or(u32::MAX)
         };
-        let cards =
+        let entities =
             moka::sync::Cache::builder().max_capacity(max_bytes).weigher(weigher).time_to_live(fresh).build();
-        Self { cards, invalidations, tag }
+        Self { entities, invalidations, tag }
     }
 
     /// What is kept of `ids`; `None`: the upstream knows no such thing.
     #[must_use]
     pub fn find(&self, ids: &[Id]) -> HashMap<Id, Option<V>> {
-        let current = |card: &Card<V>| self.invalidations.latest_of_tag(card.tag) <= card.begun;
-        let find = |id: &Id| Some((id.clone(), self.cards.get(id).filter(current)?.value));
+        let current = |entity: &CachedEntity<V>| self.invalidations.latest_of_tag(entity.tag) <= entity.begun;
+        let find = |id: &Id| Some((id.clone(), self.entities.get(id).filter(current)?.value));
         ids.iter().filter_map(find).collect()
     }
 
-    /// Fetches the cards of `ids` and keeps them, for as long as nothing dropped them meanwhile. Ids that the
+    /// Fetches the entities of `ids` and keeps them, unless they are purged meanwhile. Ids that the
     /// upstream does not know are left out.
     ///
     /// # Errors
@@ -70,15 +70,15 @@ impl<V: Clone + Send + Sync + 'static> SharedCards<V> {
         for id in ids {
             let value = fetched.get(&id).cloned();
             let tag = self.invalidations.hash_tag((self.tag)(&id).as_str());
-            self.cards.insert(id, Card { value, begun, tag });
+            self.entities.insert(id, CachedEntity { value, begun, tag });
         }
         Ok(fetched)
     }
 
-    /// Cards held, for metrics.
+    /// Entities held, for metrics.
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.cards.entry_count()
+        self.entities.entry_count()
     }
 
     /// Whether none is held.
