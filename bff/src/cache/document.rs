@@ -2,7 +2,6 @@
 
 use std::{
     any::Any,
-    io::Write,
     sync::{
         OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -14,7 +13,10 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use super::entry::Policy;
+use super::{
+    encoding::{Encoding, Encodings},
+    policy::Policy,
+};
 use crate::{
     compose::Composed,
     invalidation::{Generation, HashedTag, HashedUser, Invalidations, Tag, Validity},
@@ -22,60 +24,6 @@ use crate::{
 
 /// Shorter documents are sent as they are: the frame around a compressed one would eat the gain.
 const MIN_COMPRESSED: usize = 1024;
-
-/// A content coding (RFC 9110 section 8.4.1) that a document is offered in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
-    Identity,
-    Gzip,
-    Zstd,
-    Brotli,
-}
-
-impl Encoding {
-    /// The token for `Content-Encoding`; `None` for identity.
-    #[must_use]
-    pub const fn token(self) -> Option<&'static str> {
-        match self {
-            Self::Identity => None,
-            Self::Gzip => Some("gzip"),
-            Self::Zstd => Some("zstd"),
-            Self::Brotli => Some("br"),
-        }
-    }
-}
-
-/// A set of encodings, to make ahead of the first request for them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Encodings {
-    gzip: bool,
-    zstd: bool,
-    brotli: bool,
-}
-
-impl Encodings {
-    /// Adds one.
-    #[must_use]
-    pub fn with(mut self, encoding: Encoding) -> Self {
-        match encoding {
-            Encoding::Identity => {}
-            Encoding::Gzip => self.gzip = true,
-            Encoding::Zstd => self.zstd = true,
-            Encoding::Brotli => self.brotli = true,
-        }
-        self
-    }
-
-    /// All that are in either.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        Self {
-            gzip: self.gzip || other.gzip,
-            zstd: self.zstd || other.zstd,
-            brotli: self.brotli || other.brotli,
-        }
-    }
-}
 
 /// One representation: its bytes and its strong ETag, quotes included (RFC 9110 section 8.8.3).
 #[derive(Debug)]
@@ -207,13 +155,7 @@ impl Document {
     /// `None` when an encoder refuses, which none does when it writes to memory.
     fn encode(&self, encoding: Encoding) -> Option<Representation> {
         let body = &self.identity.body;
-        // The level of each is about where another step costs more time than it saves bytes.
-        let encoded = match encoding {
-            Encoding::Identity => return None,
-            Encoding::Gzip => gzip(body),
-            Encoding::Zstd => zstd::bulk::compress(body, 3),
-            Encoding::Brotli => brotli(body),
-        };
+        let encoded = encoding.compress(body)?;
         let unquoted = self.identity.etag.strip_suffix(b"\"")?;
         let etag = [unquoted, b"-", encoding.token()?.as_bytes(), b"\""].concat();
         // Encoders reserve for the worst case, and what is kept is counted by its length.
@@ -294,19 +236,4 @@ fn hashed(tags: &[Tag], invalidations: &Invalidations) -> Box<[HashedTag]> {
     tags.sort_unstable();
     tags.dedup();
     tags.into()
-}
-
-fn gzip(body: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder =
-        flate2::write::GzEncoder::new(Vec::with_capacity(body.len() / 3), flate2::Compression::new(6));
-    encoder.write_all(body)?;
-    encoder.finish()
-}
-
-fn brotli(body: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoded = Vec::with_capacity(body.len() / 4);
-    let settings =
-        brotli::enc::BrotliEncoderParams { quality: 5, size_hint: body.len(), ..Default::default() };
-    brotli::BrotliCompress(&mut &body[..], &mut encoded, &settings)?;
-    Ok(encoded)
 }

@@ -8,31 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::document::{Document, Encodings};
+use super::{document::Document, encoding::Encodings};
 use crate::{
-    compose::{PartCache, PartTimes},
+    compose::PartCache,
     invalidation::{Invalidations, Validity},
 };
-
-/// How long a screen's documents live. Counted from the fetch of the oldest part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Policy {
-    /// Served without a thought.
-    pub fresh: Duration,
-    /// After that: served at once, refreshed behind.
-    pub stale: Duration,
-    /// After that: served when composition fails.
-    pub stale_if_error: Duration,
-    /// The life of a document that lacks a part, and the pause between two tries to mend it.
-    pub degraded: Duration,
-}
-
-impl Policy {
-    /// How long the parts of such a document are of use.
-    pub(super) fn part_times(&self) -> PartTimes {
-        PartTimes { fresh: self.fresh, last_good: self.fresh + self.stale + self.stale_if_error }
-    }
-}
 
 /// For how long a failure is taken for an outage that goes on. While somebody asks now and then, there is a try each
 /// second or so; where nobody did for longer than this, what is known of the outage is as old as that, and whoever asks

@@ -15,16 +15,25 @@
 
 mod document;
 mod documents;
+mod encoding;
 mod entity_cache;
 mod entry;
+mod fill;
+mod following;
+mod in_flight;
 mod key;
+mod look_up;
+mod policy;
+mod served;
+mod start;
 #[cfg(test)]
 mod tests;
 
-pub use document::{Document, Encoding, Encodings, Representation};
-pub use documents::{
-    CacheSettings, Documents, FillError, Followed, Following, Forward, Next, Outcome, Served, Wanted,
-};
+pub use document::{Document, Representation};
+pub use documents::{CacheSettings, Documents};
+pub use encoding::{Encoding, Encodings};
 pub use entity_cache::EntityCache;
-pub use entry::Policy;
+pub use following::{Followed, Following, Next};
 pub use key::DocumentKey;
+pub use policy::Policy;
+pub use served::{FillError, Forward, Outcome, Served, Wanted};
