@@ -144,8 +144,7 @@ pub(super) fn screens(
     runtime: Handle,
     metrics: Arc<Metrics>,
 ) -> Screens {
-    let bounds =
-        CacheSettings { max_bytes: config.cache.max_bytes, jitter_percent: config.cache.jitter_percent };
+    let bounds = cache_settings(config);
     let members = EntityCache::new(
         config.cache.cards_fresh_ms.into(),
         config.cache.cards_max_bytes,
@@ -156,7 +155,7 @@ pub(super) fn screens(
         },
     );
     Screens::new(ScreensParts {
-        documents: Arc::new(Documents::new(bounds, bus, runtime)),
+        documents: Arc::new(Documents::new(bounds, bus, runtime, Arc::clone(&metrics))),
         members: Arc::new(members),
         recipe_authors: moka::sync::Cache::new(RECIPE_AUTHORS),
         comment_recipes: moka::sync::Cache::new(COMMENT_RECIPES),
@@ -168,6 +167,23 @@ pub(super) fn screens(
         member: screen_settings(&config.screens.member),
         me: screen_settings(&config.screens.me),
     })
+}
+
+/// Most of a composition is waiting for upstreams: so many for each worker keep none of them busy.
+const REFRESHES_PER_WORKER: usize = 8;
+
+fn cache_settings(config: &Config) -> CacheSettings {
+    let workers = config.http.worker_count();
+    let max_refreshes = match config.cache.max_refreshes {
+        0 => workers.saturating_mul(REFRESHES_PER_WORKER),
+        set => usize::try_from(set).unwrap_or(usize::MAX),
+    };
+    CacheSettings {
+        max_bytes: config.cache.max_bytes,
+        jitter_percent: config.cache.jitter_percent,
+        max_refreshes,
+        workers,
+    }
 }
 
 /// The live connections: over the log that replicas share, where they share a store.

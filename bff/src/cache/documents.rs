@@ -12,8 +12,11 @@ use moka::policy::EvictionPolicy;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
-use super::{entry::Entry, in_flight::InFlight, key::DocumentKey};
-use crate::invalidation::{InvalidationBus, Invalidations};
+use super::{entry::Entry, in_flight::InFlight, key::DocumentKey, refreshes::Refreshes};
+use crate::{
+    invalidation::{InvalidationBus, Invalidations},
+    telemetry::Metrics,
+};
 
 /// Bounds of the cache.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +26,10 @@ pub struct CacheSettings {
     /// Fresh times are spread by so much to both sides, so that what was composed together does not end
     /// together.
     pub jitter_percent: u8,
+    /// Refreshes behind stale documents that run at once.
+    pub max_refreshes: usize,
+    /// Threads that serve: with more of them, refreshes are less spread.
+    pub workers: usize,
 }
 
 /// The cache. `E` is the composition's error, which the cache only carries.
@@ -32,6 +39,7 @@ pub struct Documents<E> {
     pub(super) next_number: AtomicU64,
     pub(super) invalidations: Arc<Invalidations>,
     pub(super) bus: Arc<InvalidationBus>,
+    pub(super) refreshes: Arc<Refreshes>,
     pub(super) runtime: Handle,
     jitter: f64,
     random: RandomState,
@@ -69,11 +77,17 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
     /// An empty cache of what `bus` purges from. Compositions run on `runtime`, so that they outlive the request that
     /// started them.
     #[must_use]
-    pub fn new(settings: CacheSettings, bus: Arc<InvalidationBus>, runtime: Handle) -> Self {
+    pub fn new(
+        settings: CacheSettings,
+        bus: Arc<InvalidationBus>,
+        runtime: Handle,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let weigh = |key: &DocumentKey, entry: &Arc<Entry>| {
             let overhead = size_of::<DocumentKey>() + NODE;
             u32::try_from(overhead + key.as_bytes().len() + entry.weight()).unwrap_or(u32::MAX)
         };
+        let CacheSettings { max_refreshes, workers, .. } = settings;
         Self {
             entries: moka::sync::Cache::builder()
                 .max_capacity(settings.max_bytes)
@@ -87,6 +101,7 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
             next_number: AtomicU64::new(0),
             invalidations: Arc::clone(bus.invalidations()),
             bus,
+            refreshes: Refreshes::new(max_refreshes, workers, runtime.clone(), metrics),
             runtime,
             jitter: f64::from(settings.jitter_percent) / 100.0,
             random: RandomState::new(),

@@ -13,11 +13,18 @@ use super::{
 use crate::compose::{Composed, PartCache, Uncomposed};
 
 impl<E: Clone + Send + Sync + 'static> Documents<E> {
-    /// The document, if it can be served as it is. Takes no lock, allocates nothing. A stale one starts its
-    /// refresh with `compose`, once for all that ask; so does an old one whose composition keeps failing.
-    pub fn look_up<F, Fut>(self: &Arc<Self>, wanted: &Wanted<'_>, now: Instant, compose: F) -> Option<Served>
+    /// The document, if it can be served as it is. A fresh one takes no lock and allocates nothing. A stale one has itself
+    /// refreshed behind, once for all that ask; so does an old one whose composition keeps failing. `prepare` makes the
+    /// composition, which may begin after the request has ended: see `refreshes.rs`.
+    pub fn look_up<P, C, Fut>(
+        self: &Arc<Self>,
+        wanted: &Wanted<'_>,
+        now: Instant,
+        prepare: P,
+    ) -> Option<Served>
     where
-        F: FnOnce(PartCache) -> Fut,
+        P: FnOnce() -> C,
+        C: FnOnce(PartCache) -> Fut + Send + 'static,
         Fut: Future<Output = Result<Composed, Uncomposed<E>>> + Send + 'static,
     {
         let entry = self.entries.get(wanted.key)?;
@@ -31,7 +38,8 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
         };
         let served = Served { document: Arc::clone(document), outcome };
         if outcome != Outcome::Hit && entry.claim_refresh(now, wanted.policy.degraded) {
-            self.join_or_start(wanted, now, compose);
+            let end = if outcome == Outcome::Stale { document.stale_until } else { document.usable_until };
+            self.refresh_behind(wanted, now, end.saturating_duration_since(now), prepare);
         }
         Some(served)
     }
@@ -41,23 +49,24 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
     ///
     /// # Errors
     /// [`FillError`] when it could not be composed and there is no older one to serve instead.
-    pub async fn get<F, Fut>(
+    pub async fn get<P, C, Fut>(
         self: &Arc<Self>,
         wanted: &Wanted<'_>,
         now: Instant,
-        compose: F,
+        prepare: P,
     ) -> Result<Served, FillError<E>>
     where
-        F: Fn(PartCache) -> Fut,
+        P: Fn() -> C,
+        C: FnOnce(PartCache) -> Fut + Send + 'static,
         Fut: Future<Output = Result<Composed, Uncomposed<E>>> + Send + 'static,
     {
         // What was purged up to here must not be seen any more.
         let asked = self.invalidations.generation();
         loop {
-            if let Some(served) = self.look_up(wanted, now, &compose) {
+            if let Some(served) = self.look_up(wanted, now, &prepare) {
                 return Ok(served);
             }
-            let (composition, forward, collapsed) = match self.join_or_start(wanted, now, &compose) {
+            let (composition, forward, collapsed) = match self.join_or_start(wanted, now, prepare(), None) {
                 JoinOrStart::AlreadyDone => continue,
                 JoinOrStart::Joined(composition, forward) => (composition, forward, true),
                 JoinOrStart::Started(composition, forward) => (composition, forward, false),
@@ -79,16 +88,17 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
     }
 
     /// The document, if it can be served as it is; else the composition, to be read while it is made.
-    pub fn follow<F, Fut>(self: &Arc<Self>, wanted: &Wanted<'_>, now: Instant, compose: F) -> Followed<E>
+    pub fn follow<P, C, Fut>(self: &Arc<Self>, wanted: &Wanted<'_>, now: Instant, prepare: P) -> Followed<E>
     where
-        F: Fn(PartCache) -> Fut,
+        P: Fn() -> C,
+        C: FnOnce(PartCache) -> Fut + Send + 'static,
         Fut: Future<Output = Result<Composed, Uncomposed<E>>> + Send + 'static,
     {
         loop {
-            if let Some(served) = self.look_up(wanted, now, &compose) {
+            if let Some(served) = self.look_up(wanted, now, &prepare) {
                 return Followed::There(served);
             }
-            let (composition, forward, collapsed) = match self.join_or_start(wanted, now, &compose) {
+            let (composition, forward, collapsed) = match self.join_or_start(wanted, now, prepare(), None) {
                 JoinOrStart::AlreadyDone => continue,
                 JoinOrStart::Joined(composition, forward) => (composition, forward, true),
                 JoinOrStart::Started(composition, forward) => (composition, forward, false),

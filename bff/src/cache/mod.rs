@@ -2,7 +2,7 @@
 //! of parameters.
 //!
 //! A hit is bytes out and nothing else: no JSON, no lock, no network. A document is *fresh*, then *stale*
-//! (served at once while one refresh runs behind), then *gone* (the first request composes and the others
+//! (served at once while one refresh runs behind, when it is its turn), then *gone* (the first request composes and the others
 //! wait for it). A document that is older than a purge of one
 //! of its tags ([`Invalidations`](crate::invalidation::Invalidations)) is never served as current.
 //!
@@ -24,6 +24,8 @@ mod in_flight;
 mod key;
 mod look_up;
 mod policy;
+mod refresh_queue;
+mod refreshes;
 mod served;
 mod start;
 #[cfg(test)]

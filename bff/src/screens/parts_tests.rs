@@ -10,7 +10,10 @@ use std::{
 };
 
 use clients::{Refusal, UpstreamError};
-use futures_util::future::{BoxFuture, join, try_join};
+use futures_util::{
+    TryFutureExt,
+    future::{join, try_join},
+};
 use http::StatusCode;
 use schemas::{DegradedPart, Id, PartStatus, Reason};
 use serde::Serialize;
@@ -22,6 +25,10 @@ use crate::{
     invalidation::{InvalidationBus, Invalidations, Tag},
     telemetry::Metrics,
 };
+
+/// With so many workers refreshes are not spread.
+const SETTINGS: CacheSettings =
+    CacheSettings { max_bytes: 1 << 20, jitter_percent: 0, max_refreshes: 100, workers: usize::MAX };
 
 const POLICY: Policy = Policy {
     fresh: Duration::from_secs(5),
@@ -117,9 +124,12 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let invalidations = Arc::new(Invalidations::default());
-        let settings = CacheSettings { max_bytes: 1 << 20, jitter_percent: 0 };
-        let documents =
-            Arc::new(Documents::new(settings, InvalidationBus::alone(&invalidations), Handle::current()));
+        let documents = Arc::new(Documents::new(
+            SETTINGS,
+            InvalidationBus::alone(&invalidations),
+            Handle::current(),
+            Arc::new(Metrics::new()),
+        ));
         Self { documents, invalidations, up: Upstreams::default(), ada: Id::new("ada").expect("an id") }
     }
 
@@ -135,10 +145,12 @@ impl Bench {
         };
         let metrics = Arc::new(Metrics::new());
         let up = self.up.clone();
-        let compose = move |parts: PartCache| -> BoxFuture<'static, _> {
-            let run = Run::new("screen", View::Full, Duration::from_millis(60), parts, Arc::clone(&metrics));
-            let composing = compose(run, up.clone());
-            Box::pin(async move { composing.await.map_err(Uncomposed::from) })
+        let compose = move || {
+            let (metrics, up) = (Arc::clone(&metrics), up.clone());
+            move |parts: PartCache| {
+                let run = Run::new("screen", View::Full, Duration::from_millis(60), parts, metrics);
+                compose(run, up).map_err(Uncomposed::from)
+            }
         };
         match self.documents.get(&wanted, Instant::now() + in_time, compose).await {
             Ok(served) => {
@@ -244,9 +256,10 @@ async fn a_part_that_fails_twice_is_named_once_with_the_graver_word() {
     let bench = Bench::new();
     let invalidations = Arc::clone(&bench.invalidations);
     let documents: Arc<Documents<ComposeError>> = Arc::new(Documents::new(
-        CacheSettings { max_bytes: 1 << 20, jitter_percent: 0 },
+        SETTINGS,
         InvalidationBus::alone(&invalidations),
         Handle::current(),
+        Arc::new(Metrics::new()),
     ));
     let key = DocumentKey::new("screen", None);
     let wanted = Wanted {
@@ -257,13 +270,16 @@ async fn a_part_that_fails_twice_is_named_once_with_the_graver_word() {
         stream: false,
         require_fresh: false,
     };
-    let compose = |parts: PartCache| async move {
-        let run = Run::new("screen", View::Full, Duration::from_secs(1), parts, Arc::new(Metrics::new()));
-        let refused = || async { Err::<u8, _>(UpstreamError::Timeout { upstream: "test" }) };
-        join(run.part("twice").optional(refused()), run.part("twice").optional(refused())).await;
-        let expected = DegradedPart { part: "twice", status: PartStatus::Missing, reason: Reason::Timeout };
-        assert_eq!(run.degraded(), [expected]);
-        run.finish(&()).map_err(Uncomposed::from)
+    let compose = || {
+        |parts: PartCache| async move {
+            let run = Run::new("screen", View::Full, Duration::from_secs(1), parts, Arc::new(Metrics::new()));
+            let refused = || async { Err::<u8, _>(UpstreamError::Timeout { upstream: "test" }) };
+            join(run.part("twice").optional(refused()), run.part("twice").optional(refused())).await;
+            let expected =
+                DegradedPart { part: "twice", status: PartStatus::Missing, reason: Reason::Timeout };
+            assert_eq!(run.degraded(), [expected]);
+            run.finish(&()).map_err(Uncomposed::from)
+        }
     };
     documents.get(&wanted, Instant::now(), compose).await.expect("composed");
 }

@@ -208,31 +208,34 @@ pub async fn serve<S: Screen>(
         stream: format == Format::Lines,
         require_fresh: requires_fresh(request.headers()),
     };
-    let compose = |parts: PartCache| {
-        let screens = Screens::clone(&screens);
+    // What a composition needs is its own: one behind a stale document may begin after this request has ended.
+    let prepare = || {
+        let (screens, caller) = (Screens::clone(&screens), caller.cloned());
         let (viewer, params) = (viewer.clone(), params.clone());
         let context = RequestContext::of(&request);
-        let (id, parent, budget) = (context.request_id(), context.traceparent(), settings.deadline);
-        let cx = match caller {
-            Some(caller) => caller.call_context(id, parent, budget),
-            None => nobodys_call_context(id, parent, budget),
-        };
-        async move {
-            let run = Run::new(S::NAME, view, settings.deadline, parts, Arc::clone(&screens.metrics));
-            Ok(S::compose(run, Upstream { screens, cx }, viewer, params).await?)
+        let (id, parent) = (context.request_id().to_owned(), context.traceparent());
+        move |parts: PartCache| {
+            let cx = match &caller {
+                Some(caller) => caller.call_context(&id, parent, settings.deadline),
+                None => nobodys_call_context(&id, parent, settings.deadline),
+            };
+            async move {
+                let run = Run::new(S::NAME, view, settings.deadline, parts, Arc::clone(&screens.metrics));
+                Ok(S::compose(run, Upstream { screens, cx }, viewer, params).await?)
+            }
         }
     };
     let shared = user.is_none();
     let answer = match format {
         Format::Whole(encoding) => {
-            let (served, now) = match screens.documents.look_up(&wanted, now, compose) {
+            let (served, now) = match screens.documents.look_up(&wanted, now, prepare) {
                 Some(served) => (Ok(served), now),
                 // Composing takes time, and what is said of the document's age counts from the answer.
-                None => (screens.documents.get(&wanted, now, compose).await, Instant::now()),
+                None => (screens.documents.get(&wanted, now, prepare).await, Instant::now()),
             };
             served.map(|served| (document_response(&request, &served, shared, encoding, now), served))
         }
-        Format::Lines => match screens.documents.follow(&wanted, now, compose) {
+        Format::Lines => match screens.documents.follow(&wanted, now, prepare) {
             Followed::There(served) => Ok((lines_response(&request, &served, shared, now), served)),
             Followed::UnderWay(following) => {
                 let streamed =

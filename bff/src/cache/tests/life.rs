@@ -103,9 +103,9 @@ async fn memory_is_bounded_by_bytes() {
         let key = DocumentKey::new("feed", Some(&bench.ada)).with_number(number);
         let wanted = Wanted { key: &key, ..bench.wanted() };
         let body = body.clone();
-        let compose = move |_| {
+        let compose = move || {
             let body = body.clone();
-            async move {
+            move |_| async move {
                 let made_at = Instant::now();
                 let (tags, timings) = (Vec::new(), Vec::new());
                 Ok(Composed { body, tags, complete: true, withheld: false, made_at, timings })

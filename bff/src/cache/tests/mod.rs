@@ -2,6 +2,7 @@
 
 mod life;
 mod purges;
+mod refreshes;
 
 use std::{
     sync::{
@@ -11,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::future::BoxFuture;
 use schemas::Id;
 use tokio::{runtime::Handle, sync::Semaphore};
 
@@ -21,6 +23,7 @@ use crate::{
     },
     compose::{Composed, PartCache, Uncomposed},
     invalidation::{InvalidationBus, Invalidations, Tag},
+    telemetry::Metrics,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -31,8 +34,16 @@ const POLICY: Policy = Policy {
     degraded: SECOND,
 };
 
+type Compose =
+    Box<dyn FnOnce(PartCache) -> BoxFuture<'static, Result<Composed, Uncomposed<&'static str>>> + Send>;
+
+/// With so many workers refreshes are not spread.
+const SETTINGS: CacheSettings =
+    CacheSettings { max_bytes: 1 << 20, jitter_percent: 0, max_refreshes: 100, workers: usize::MAX };
+
 /// A cache, and an upstream that counts its calls and answers when it is let.
 struct Bench {
+    metrics: Arc<Metrics>,
     documents: Arc<Documents<&'static str>>,
     invalidations: Arc<Invalidations>,
     calls: Arc<AtomicUsize>,
@@ -54,15 +65,21 @@ enum Answer {
 
 impl Bench {
     fn new() -> Self {
+        Self::with(SETTINGS)
+    }
+
+    fn with(settings: CacheSettings) -> Self {
+        let metrics = Arc::new(Metrics::new());
         let invalidations = Arc::new(Invalidations::default());
-        let settings = CacheSettings { max_bytes: 1 << 20, jitter_percent: 0 };
         let ada = Id::new("ada").expect("an id");
         Self {
             documents: Arc::new(Documents::new(
                 settings,
                 InvalidationBus::alone(&invalidations),
                 Handle::current(),
+                Arc::clone(&metrics),
             )),
+            metrics,
             invalidations,
             calls: Arc::default(),
             gate: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
@@ -98,37 +115,12 @@ impl Bench {
         }
     }
 
-    fn compose(
-        &self,
-        answer: Answer,
-    ) -> impl Fn(
-        PartCache,
-    ) -> futures_util::future::BoxFuture<'static, Result<Composed, Uncomposed<&'static str>>>
-    + use<> {
+    /// What makes compositions that end with `answer`.
+    fn compose(&self, answer: Answer) -> impl Fn() -> Compose + use<> {
         let (calls, gate) = (Arc::clone(&self.calls), Arc::clone(&self.gate));
-        move |_| {
+        move || {
             let (calls, gate) = (Arc::clone(&calls), Arc::clone(&gate));
-            Box::pin(async move {
-                let made_at = Instant::now();
-                let number = calls.fetch_add(1, Ordering::SeqCst) + 1;
-                gate.acquire().await.expect("open").forget();
-                match answer {
-                    Answer::Failure => return Err(Uncomposed::Failed("dead")),
-                    Answer::Refusal => {
-                        return Err(Uncomposed::Refused { error: "gone", subjects: vec![tag()] });
-                    }
-                    Answer::Panic => panic!("as told"),
-                    Answer::Whole | Answer::Degraded | Answer::Withheld => {}
-                }
-                Ok(Composed {
-                    body: format!("document {number}").into(),
-                    tags: vec![tag(), tag().as_subject()],
-                    complete: matches!(answer, Answer::Whole),
-                    withheld: matches!(answer, Answer::Withheld),
-                    made_at,
-                    timings: vec![("part", SECOND)],
-                })
-            })
+            Box::new(move |_| Box::pin(compose(answer, calls, gate)))
         }
     }
 
@@ -152,6 +144,30 @@ impl Bench {
         let (representation, _) = served.document.representation(Encoding::Identity);
         (String::from_utf8_lossy(&representation.body).into_owned(), served.outcome)
     }
+}
+
+async fn compose(
+    answer: Answer,
+    calls: Arc<AtomicUsize>,
+    gate: Arc<Semaphore>,
+) -> Result<Composed, Uncomposed<&'static str>> {
+    let made_at = Instant::now();
+    let number = calls.fetch_add(1, Ordering::SeqCst) + 1;
+    gate.acquire().await.expect("open").forget();
+    match answer {
+        Answer::Failure => return Err(Uncomposed::Failed("dead")),
+        Answer::Refusal => return Err(Uncomposed::Refused { error: "gone", subjects: vec![tag()] }),
+        Answer::Panic => panic!("as told"),
+        Answer::Whole | Answer::Degraded | Answer::Withheld => {}
+    }
+    Ok(Composed {
+        body: format!("document {number}").into(),
+        tags: vec![tag(), tag().as_subject()],
+        complete: matches!(answer, Answer::Whole),
+        withheld: matches!(answer, Answer::Withheld),
+        made_at,
+        timings: vec![("part", SECOND)],
+    })
 }
 
 fn tag() -> Tag {
