@@ -70,7 +70,7 @@ impl Line {
         }
         // While disconnected we receive no acks.
         let waits = self.confirms && self.presence.is_connected();
-        if waits && !pending.is_applied(ACK_TIMEOUT).await {
+        if waits && !pending.applied_within(ACK_TIMEOUT).await {
             self.metrics.relayed_drop("unconfirmed");
         }
         number
@@ -81,7 +81,7 @@ impl Line {
         let number = if self.confirms { pending.number() } else { 0 };
         let message = Message { number, ended: Some(ended), ..self.presence.message(Applied::new()) };
         self.store.publish(message.encode()).await?;
-        let applied = !self.confirms || pending.is_applied(ENDING_ACK_TIMEOUT).await;
+        let applied = !self.confirms || pending.applied_within(ENDING_ACK_TIMEOUT).await;
         Ok(if applied { Delivery::Applied } else { Delivery::Unconfirmed })
     }
 }

@@ -150,7 +150,7 @@ impl Pending<'_> {
 
     /// Waits until all have applied it; says whether they have. Those that have not are not waited for from then on, by
     /// any message or, after [`Peers::next`], by writes.
-    pub(super) async fn is_applied(mut self, within: Duration) -> bool {
+    pub(super) async fn applied_within(mut self, within: Duration) -> bool {
         let Some(done) = self.done.take() else { return true };
         if matches!(timeout(within, done).await, Ok(Ok(()))) {
             return true;
@@ -182,12 +182,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_message_waits_for_those_that_take_part_and_for_no_others() {
         let peers = Peers::default();
-        assert!(peers.next().is_applied(ACK_TIMEOUT).await, "nobody else is there");
+        assert!(peers.next().applied_within(ACK_TIMEOUT).await, "nobody else is there");
         peers.heard_by("x", &[]);
         peers.heard_by("y", &[]);
         let message = peers.next();
         let number = message.number;
-        let mut applied = Box::pin(message.is_applied(ACK_TIMEOUT));
+        let mut applied = Box::pin(message.applied_within(ACK_TIMEOUT));
         peers.heard_by("x", &[number - 1, number, number + 1]);
         peers.heard_by("x", &[number]);
         assert!(futures_util::poll!(&mut applied).is_pending(), "y has not applied it");
@@ -204,16 +204,16 @@ mod tests {
         let message = peers.next();
         peers.heard_by("x", &[message.number]);
         let began = tokio::time::Instant::now();
-        assert!(!message.is_applied(ACK_TIMEOUT).await);
+        assert!(!message.applied_within(ACK_TIMEOUT).await);
         assert!(began.elapsed() >= ACK_TIMEOUT);
         let message = peers.next();
         peers.heard_by("x", &[message.number]);
-        assert!(message.is_applied(ACK_TIMEOUT).await, "y takes no part");
+        assert!(message.applied_within(ACK_TIMEOUT).await, "y takes no part");
         // Late, but there.
         peers.heard_by("y", &[2]);
         let message = peers.next();
         peers.heard_by("x", &[message.number]);
-        assert!(!message.is_applied(ACK_TIMEOUT).await, "y takes part again");
+        assert!(!message.applied_within(ACK_TIMEOUT).await, "y takes part again");
         drop(peers.next());
         assert!(peers.0.lock().open.is_empty());
     }
@@ -223,7 +223,7 @@ mod tests {
         let peers = Peers::default();
         let message = peers.next_echoed();
         let number = message.number;
-        let mut applied = Box::pin(message.is_applied(ACK_TIMEOUT));
+        let mut applied = Box::pin(message.applied_within(ACK_TIMEOUT));
         peers.heard_by("x", &[]);
         peers.heard_by("y", &[number]);
         assert!(futures_util::poll!(&mut applied).is_pending(), "it has not come back");
@@ -235,7 +235,7 @@ mod tests {
         assert!(applied.await, "z came after it");
 
         let began = tokio::time::Instant::now();
-        assert!(!peers.next_echoed().is_applied(ACK_TIMEOUT).await, "this process hears nothing");
+        assert!(!peers.next_echoed().applied_within(ACK_TIMEOUT).await, "this process hears nothing");
         assert!(began.elapsed() >= ACK_TIMEOUT);
         assert_eq!(peers.0.lock().present.len(), 3, "which is nobody else's fault");
     }
@@ -244,17 +244,17 @@ mod tests {
     async fn a_replica_that_is_slow_for_a_write_is_waited_for_when_a_session_ends() {
         let peers = Peers::default();
         peers.heard_by("x", &[]);
-        assert!(!peers.next().is_applied(ACK_TIMEOUT).await);
-        assert!(peers.next().is_applied(ACK_TIMEOUT).await, "writes do not wait for it any more");
+        assert!(!peers.next().applied_within(ACK_TIMEOUT).await);
+        assert!(peers.next().applied_within(ACK_TIMEOUT).await, "writes do not wait for it any more");
         let message = peers.next_echoed();
         let number = message.number;
         peers.echoed(number);
-        let mut applied = Box::pin(message.is_applied(ACK_TIMEOUT));
+        let mut applied = Box::pin(message.applied_within(ACK_TIMEOUT));
         assert!(futures_util::poll!(&mut applied).is_pending(), "it may believe its memory still");
         assert!(!applied.await);
         let message = peers.next_echoed();
         peers.echoed(message.number);
-        assert!(message.is_applied(ACK_TIMEOUT).await, "it does not believe its memory any more");
+        assert!(message.applied_within(ACK_TIMEOUT).await, "it does not believe its memory any more");
     }
 
     #[tokio::test(start_paused = true)]
@@ -263,9 +263,9 @@ mod tests {
         peers.heard_by("x", &[]);
         let message = peers.next();
         peers.left("x");
-        assert!(message.is_applied(ACK_TIMEOUT).await);
+        assert!(message.applied_within(ACK_TIMEOUT).await);
         let message = peers.next_echoed();
         peers.echoed(message.number);
-        assert!(message.is_applied(ACK_TIMEOUT).await);
+        assert!(message.applied_within(ACK_TIMEOUT).await);
     }
 }
