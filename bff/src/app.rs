@@ -39,16 +39,15 @@ use self::cors::cors;
 use self::internal::{Health, internal_server};
 pub use self::pieces::key_times;
 use self::pieces::{
-    announcer, app_tokens, callers, clear_site_data, cookie_settings, csrf_guard, event_senders,
-    forget_cards, gone_with_session, hub, idempotency_policy, rate_limits, refresh_cookie_settings,
-    revalidator, screens, session_policy, signing_keys, store_settings, throttle_policy, trusted_proxies,
+    announcer, app_tokens, callers, clear_site_data, close_with_session, cookie_settings, csrf_guard,
+    event_senders, forget_cards, hub, idempotency_policy, rate_limits, refresh_cookie_settings, revalidator,
+    screens, session_policy, signing_keys, store_settings, throttle_policy, trusted_proxies,
     upstream_clients,
 };
 use self::rotation::Rotation;
 use self::stop::{StopSignals, stop};
 use crate::{
     api::{self, Api, ApiParts, Idempotency, Jwks, Oidc},
-    cache::{Drops, Relay},
     config::Config,
     edge::{
         Edge, EdgeParts, RequestSpan, RouteName, Serving, gate, limit, listen, method_not_allowed, not_found,
@@ -56,6 +55,7 @@ use crate::{
     },
     files::site::{self as app_files, ConfigScript, Site, SiteError},
     identity::{AllowedOrigins, Secrets, Sessions, SignInThrottle},
+    invalidation::{InvalidationBus, Invalidations},
     live::{self, Events, Hub, Revalidator},
     screens::{self, HomeFeedScreen, MeScreen, MemberScreen, RecipeScreen, Screen, Screens},
     store::{self, StoreError},
@@ -156,22 +156,23 @@ impl Application {
         let origins =
             Arc::new(AllowedOrigins::new(&config.cors.allowed_origins).map_err(|_| StartError::Origins)?);
         let clients = Arc::new(upstream_clients(&config, runtime.clone(), Arc::clone(&keys), &metrics)?);
-        let drops = Arc::new(Drops::default());
-        drops.watch(forget_cards(Arc::clone(&clients)));
+        let invalidations = Arc::new(Invalidations::default());
+        invalidations.on_soft_purge(forget_cards(Arc::clone(&clients)));
         let revalidator = revalidator(&config, &runtime, &metrics)?;
-        let relay = Relay::new(Arc::clone(&drops), Arc::clone(&store), Arc::clone(&metrics));
-        let relay = Arc::new(relay.map_err(StartError::Randomness)?);
+        let bus = InvalidationBus::new(Arc::clone(&invalidations), &store, Arc::clone(&metrics));
+        let bus = bus.map_err(StartError::Randomness)?;
         if let Some(revalidator) = revalidator.clone() {
-            relay.listen(move |tag| revalidator.changed(tag));
+            bus.changes().subscribe(move |tag| revalidator.changed(tag));
         }
         let policy = session_policy(&config);
-        let sessions = Sessions::new(Arc::clone(&store), policy, runtime.clone(), Arc::clone(&metrics));
-        let hub = hub(&config, &store, &relay, &metrics, &runtime).await?;
-        sessions.on_end(gone_with_session(Arc::clone(&drops), hub.clone()));
+        let (shared, metered) = (Arc::clone(&store), Arc::clone(&metrics));
+        let sessions = Sessions::over(shared, Arc::clone(&bus), policy, runtime.clone(), metered);
+        let hub = hub(&config, &store, &bus, &metrics, &runtime).await?;
+        bus.ended_sessions().subscribe(close_with_session(hub.clone()));
         let tokens = app_tokens(&config, &sessions, &keys, &secrets, &metrics);
         let events = Events {
             hub: hub.clone(),
-            relay: Arc::clone(&relay),
+            bus: Arc::clone(&bus),
             senders: Arc::new(event_senders(&config)),
             metrics: Arc::clone(&metrics),
         };
@@ -189,9 +190,8 @@ impl Application {
         let screens = screens(
             &config,
             shared,
-            Arc::clone(&relay),
+            Arc::clone(&bus),
             sessions.clone(),
-            drops,
             runtime.clone(),
             Arc::clone(&metrics),
         );
@@ -231,7 +231,7 @@ impl Application {
                 comment_recipes: screens.comment_recipes.clone(),
                 announce: announcer(hub.clone()),
                 clients,
-                relay,
+                bus,
                 runtime: runtime.clone(),
             }),
             screens,

@@ -11,12 +11,10 @@ use schemas::{Me, MemberPatch};
 use super::{
     reading::Reader,
     refusals::refusal,
+    tags,
     writing::{Changes, Writer, changed},
 };
-use crate::{
-    cache::Tag,
-    edge::{ApiError, Edge, JsonBody, SignedIn, ended_meanwhile},
-};
+use crate::edge::{ApiError, Edge, JsonBody, SignedIn, ended_meanwhile};
 
 /// `GET /api/me`: my private profile.
 ///
@@ -46,7 +44,7 @@ pub async fn change_me(
     patch: JsonBody<MemberPatch>,
     edge: web::Data<Edge>,
 ) -> Result<HttpResponse, ApiError> {
-    let changes = Changes::of([Tag::member(writer.me())]);
+    let changes = Changes::of([tags::member(writer.me())]);
     let (sessions, caller) = (edge.sessions.clone(), writer.caller().clone());
     let user = caller.user.clone();
     let write = |clients: Arc<Clients>, cx: CallContext| async move {

@@ -24,6 +24,7 @@ mod reading;
 mod recipes;
 mod refusals;
 mod state;
+mod tags;
 mod writing;
 
 pub use auth::{

@@ -9,12 +9,10 @@ use super::{
     creating::Made,
     reading::Reader,
     refusals::{refusal, refusal_of_list},
+    tags,
     writing::{Changes, Writer, changed},
 };
-use crate::{
-    cache::Tag,
-    edge::{ApiError, JsonBody, SignedIn},
-};
+use crate::edge::{ApiError, JsonBody, SignedIn};
 
 /// `GET /api/recipes?q=&page=1&pageSize=10&sort=new|popular`: a page of cards with their authors. Open to
 /// callers who are not signed in.
@@ -64,7 +62,7 @@ pub async fn recipe_form(_: SignedIn, reader: Reader, PathId(id): PathId) -> Res
 /// 401, 403 `csrf_failed`, 409, 422.
 pub async fn create_recipe(writer: Writer, input: JsonBody<RecipeInput>) -> Result<HttpResponse, ApiError> {
     let author = writer.card();
-    let changes = Changes::default().and_mine([Tag::recipe_lists(), Tag::member(writer.me())]);
+    let changes = Changes::default().and_mine([tags::recipe_lists(), tags::member(writer.me())]);
     writer
         .create(
             input.0,
@@ -99,7 +97,7 @@ pub async fn replace_recipe(
 /// # Errors
 /// 401, 403 `csrf_failed` or `not_author`, 404.
 pub async fn delete_recipe(writer: Writer, PathId(id): PathId) -> Result<HttpResponse, ApiError> {
-    let changes = recipe_of_mine(&id, writer.me()).and_gone(Tag::recipe(&id));
+    let changes = recipe_of_mine(&id, writer.me()).and_gone(tags::recipe(&id));
     writer.perform(changes, |clients, cx| async move { clients.recipe.delete(&cx, &id).await }).await
 }
 
@@ -108,7 +106,7 @@ pub async fn delete_recipe(writer: Writer, PathId(id): PathId) -> Result<HttpRes
 /// # Errors
 /// 401, 403 `csrf_failed` or `own_recipe`, 404.
 pub async fn like_recipe(writer: Writer, PathId(id): PathId) -> Result<HttpResponse, ApiError> {
-    let changes = Changes::of([Tag::recipe(&id)]);
+    let changes = Changes::of([tags::recipe(&id)]);
     writer.perform(changes, |clients, cx| async move { clients.recipe.like(&cx, &id).await }).await
 }
 
@@ -117,11 +115,11 @@ pub async fn like_recipe(writer: Writer, PathId(id): PathId) -> Result<HttpRespo
 /// # Errors
 /// 401, 403 `csrf_failed` or `own_recipe`, 404.
 pub async fn unlike_recipe(writer: Writer, PathId(id): PathId) -> Result<HttpResponse, ApiError> {
-    let changes = Changes::of([Tag::recipe(&id)]);
+    let changes = Changes::of([tags::recipe(&id)]);
     writer.perform(changes, |clients, cx| async move { clients.recipe.unlike(&cx, &id).await }).await
 }
 
 /// The recipe wherever it appears, and the lists that it may enter or leave.
 fn recipe_of_mine(id: &Id, me: &Id) -> Changes {
-    Changes::of([Tag::recipe(id)]).and_mine([Tag::recipe_lists(), Tag::member(me)])
+    Changes::of([tags::recipe(id)]).and_mine([tags::recipe_lists(), tags::member(me)])
 }

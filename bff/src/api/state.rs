@@ -11,9 +11,10 @@ use tokio::runtime::Handle;
 
 use super::Idempotency;
 use crate::{
-    cache::{Relay, SharedCards, Tag},
+    cache::EntityCache,
     edge::ApiError,
     identity::SignInThrottle,
+    invalidation::{InvalidationBus, Tag},
 };
 
 /// Tells those who listen that something happened. Never waits.
@@ -22,9 +23,9 @@ pub type Announce = Box<dyn Fn(Event) + Send + Sync>;
 /// What the handlers are made with.
 pub struct ApiParts {
     pub clients: Arc<Clients>,
-    pub relay: Arc<Relay>,
+    pub bus: Arc<InvalidationBus>,
     /// The cards that the screens look up as well.
-    pub members: Arc<SharedCards<MemberCard>>,
+    pub members: Arc<EntityCache<MemberCard>>,
     pub idempotency: Idempotency,
     /// Of failed sign-ins.
     pub throttle: SignInThrottle,

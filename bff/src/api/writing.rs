@@ -1,4 +1,4 @@
-//! What all writes have in common: they run to their end whatever the caller does, and drop what they made old.
+//! What all writes have in common: they run to their end whatever the caller does, and purge what they made old.
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -14,9 +14,9 @@ use super::{
     refusals::{may_be_done, refusal, was_refused},
 };
 use crate::{
-    cache::Tag,
     edge::{ApiError, SignedIn},
     identity::Caller,
+    invalidation::Tag,
 };
 
 /// A signed-in caller who wants to change something, checked for forgery.
@@ -94,7 +94,7 @@ impl Writer {
         }
     }
 
-    /// Carries out a write and drops what `changes` names, which is told the answer if there is one.
+    /// Carries out a write and purges what `changes` names, which is told the answer if there is one.
     pub(super) async fn change<T, Fut>(
         self,
         changes: impl FnOnce(Option<&T>) -> Changes + Send + 'static,
@@ -159,9 +159,9 @@ impl Writer {
                 if written.as_ref().is_err_and(|error| !may_be_done(error)) {
                     // It was not this write that deleted it, and for others it may be there.
                     everybodys.extend(gone);
-                    api.relay.written(&me, &mine, &everybodys).await;
+                    api.bus.written(&me, &mine, &everybodys).await;
                 } else {
-                    api.relay.deleted(&me, &mine, &everybodys, &gone).await;
+                    api.bus.deleted(&me, &mine, &everybodys, &gone).await;
                 }
             }
             written

@@ -14,16 +14,17 @@ use tokio::runtime::Handle;
 use super::{REVALIDATE_TIMEOUT, StartError};
 use crate::{
     api::{self, IdempotencyPolicy},
-    cache::{CacheSettings, Documents, Drops, Policy, Relay, SharedCards, Tag},
+    cache::{CacheSettings, Documents, EntityCache, Policy},
     config::{
         self, Config, IdempotencyConfig, LimitConfig, LimitsConfig, ScreenConfig, TokenAlgorithm,
         UpstreamConfig,
     },
     edge::{Callers, RateLimits, TrustedProxies},
     identity::{
-        AllowedOrigins, AppTokens, AppTokensParts, CookieSettings, CsrfGuard, CsrfKeys, Ended, Limit,
-        LimitPolicy, Limits, SameSite, Secrets, SessionPolicy, Sessions, ThrottlePolicy, TokenPolicy,
+        AllowedOrigins, AppTokens, AppTokensParts, CookieSettings, CsrfGuard, CsrfKeys, Limit, LimitPolicy,
+        Limits, SameSite, Secrets, SessionPolicy, Sessions, ThrottlePolicy, TokenPolicy,
     },
+    invalidation::{EndedSessions, InvalidationBus, Tag},
     live::{Hub, LiveSettings, Revalidator, SenderTokens},
     screens::{ScreenSettings, Screens, ScreensParts},
     store::{Store, StoreError, StoreSettings},
@@ -138,25 +139,23 @@ pub(super) fn upstream_clients(
 pub(super) fn screens(
     config: &Config,
     clients: Arc<Clients>,
-    relay: Arc<Relay>,
+    bus: Arc<InvalidationBus>,
     sessions: Sessions,
-    drops: Arc<Drops>,
     runtime: Handle,
     metrics: Arc<Metrics>,
 ) -> Screens {
-    let bounds =
-        CacheSettings { max_bytes: config.cache.max_bytes, jitter_percent: config.cache.jitter_percent };
-    let members = SharedCards::new(
+    let bounds = cache_settings(config);
+    let members = EntityCache::new(
         config.cache.cards_fresh_ms.into(),
         config.cache.cards_max_bytes,
-        drops,
-        Tag::member,
+        Arc::clone(bus.invalidations()),
+        |id| Tag::of("member", id),
         |card: &MemberCard| {
             card.username.len() + card.display_name.len() + card.avatar_url.as_ref().map_or(0, String::len)
         },
     );
     Screens::new(ScreensParts {
-        documents: Arc::new(Documents::new(bounds, relay, runtime)),
+        documents: Arc::new(Documents::new(bounds, bus, runtime, Arc::clone(&metrics))),
         members: Arc::new(members),
         recipe_authors: moka::sync::Cache::new(RECIPE_AUTHORS),
         comment_recipes: moka::sync::Cache::new(COMMENT_RECIPES),
@@ -170,17 +169,34 @@ pub(super) fn screens(
     })
 }
 
+/// Most of a composition is waiting for upstreams: so many for each worker keep none of them busy.
+const REFRESHES_PER_WORKER: usize = 8;
+
+fn cache_settings(config: &Config) -> CacheSettings {
+    let workers = config.http.worker_count();
+    let max_refreshes = match config.cache.max_refreshes {
+        0 => workers.saturating_mul(REFRESHES_PER_WORKER),
+        set => usize::try_from(set).unwrap_or(usize::MAX),
+    };
+    CacheSettings {
+        max_bytes: config.cache.max_bytes,
+        jitter_percent: config.cache.jitter_percent,
+        max_refreshes,
+        workers,
+    }
+}
+
 /// The live connections: over the log that replicas share, where they share a store.
 pub(super) async fn hub(
     config: &Config,
     store: &Arc<dyn Store>,
-    relay: &Arc<Relay>,
+    bus: &Arc<InvalidationBus>,
     metrics: &Arc<Metrics>,
     runtime: &Handle,
 ) -> Result<Hub, StoreError> {
     let (settings, metrics) = (live_settings(config), Arc::clone(metrics));
     match store.shared() {
-        Some(shared) => Hub::on_replicas(settings, metrics, runtime, shared, Arc::clone(relay)).await,
+        Some(shared) => Hub::on_replicas(settings, metrics, runtime, shared, Arc::clone(bus)).await,
         None => Ok(Hub::new(settings, metrics, runtime)),
     }
 }
@@ -350,11 +366,12 @@ pub(super) fn refresh_cookie_settings(config: &Config) -> CookieSettings {
     }
 }
 
-/// What hangs on a session goes with it, on every replica: what was cached for its user, and its live connections.
-pub(super) fn gone_with_session(drops: Arc<Drops>, hub: Hub) -> impl Fn(&Ended) + Send + Sync {
+/// Live connections go with their session, on every replica.
+pub(super) fn close_with_session(hub: Hub) -> impl Fn(&EndedSessions) + Send + Sync {
     move |ended| {
-        drops.hard(&ended.user, &[Tag::everything()]);
-        hub.close_session(&ended.key);
+        for key in &ended.keys {
+            hub.close_session(key);
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 use clients::{Refusal, UpstreamError};
 use schemas::Reason;
 
-use crate::cache::{Tag, Uncomposed};
+use super::Uncomposed;
+use crate::invalidation::Tag;
 
 /// Why a part could not be fetched.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -9,18 +9,22 @@
 //! [`plan`] is what declarations are compiled into; [`scan`] passes once over an answer's bytes by the shape that such a plan
 //! holds.
 
+mod composed;
 mod error;
 mod lookup;
 mod part;
+mod part_cache;
 pub mod plan;
+mod progress;
 mod run;
 pub mod scan;
-#[cfg(test)]
-mod tests;
 mod view;
 
+pub use composed::{Composed, Uncomposed};
 pub use error::{ComposeError, PartFailure};
 pub use lookup::Lookup;
 pub use part::Part;
+pub use part_cache::{PartCache, PartTimes};
+pub use progress::{Field, Progress};
 pub use run::Run;
 pub use view::{Compact, View};

@@ -86,6 +86,7 @@ impl Check<'_> {
             ("store.timeout_ms", store.timeout_ms.get(), 10..=60_000),
             ("cache.max_bytes", cache.max_bytes, 1 << 20..=1 << 40),
             ("cache.jitter_percent", cache.jitter_percent.into(), 0..=50),
+            ("cache.max_refreshes", cache.max_refreshes.into(), 0..=65_536),
             ("cache.cards_fresh_ms", cache.cards_fresh_ms.get(), 0..=DAY_MS),
             ("cache.cards_max_bytes", cache.cards_max_bytes, 1 << 20..=1 << 40),
             ("cache.upstream_max_bytes", cache.upstream_max_bytes, 0..=1 << 40),

@@ -233,6 +233,8 @@ pub struct ScreenConfig {
 pub struct CacheConfig {
     pub max_bytes: u64,
     pub jitter_percent: u8,
+    /// 0: by the number of workers.
+    pub max_refreshes: u32,
     pub cards_fresh_ms: Millis,
     pub cards_max_bytes: u64,
     pub upstream_max_bytes: u64,

@@ -21,9 +21,9 @@ use crate::{
         Api,
         calling::call_context,
         refusals::refusal,
+        tags,
         writing::{Changes, Writer},
     },
-    cache::Tag,
     edge::{ApiError, Edge, JsonBody, SignedIn, accepts_json, client_address},
     identity::{IdentityError, NewSession, Session, SessionKind, Sessions, Subject},
     telemetry::unix_ms,
@@ -116,7 +116,7 @@ where
     T: Send + 'static,
     Fut: Future<Output = Result<T, UpstreamError>> + Send + 'static,
 {
-    let changes = Changes::default().and_mine([Tag::member(writer.me())]);
+    let changes = Changes::default().and_mine([tags::member(writer.me())]);
     let (sessions, session) = (edge.sessions.clone(), Arc::clone(&writer.caller().session));
     let subject = Subject::Member(writer.me());
     let attempt = writer.api().throttle.begin(subject, client_address(request)).await?;

@@ -39,11 +39,11 @@ use super::{
     session::{RAW_ID_LEN, Session, SessionKey, hash_of, key_of},
 };
 use crate::{
+    invalidation::InvalidationBus,
     store::{Space, Store},
     telemetry::Metrics,
 };
 use again::{Again, keep_reading};
-use endings::Endings;
 use mirror::Mirror;
 use trust::Trust;
 
@@ -78,15 +78,39 @@ pub struct NewSession {
 }
 
 impl Sessions {
-    /// What outlives a request (touches, sign-outs) runs on `runtime`. Listens to `store` from now on.
+    /// As [`Self::over`], in tests: with a bus of its own to whoever shares `store`.
+    #[cfg(test)]
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        policy: SessionPolicy,
+        runtime: Handle,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let bus = InvalidationBus::between_tests(&store);
+        Self::over(store, bus, policy, runtime, metrics)
+    }
+
+    /// What outlives a request (touches, sign-outs) runs on `runtime`. Listens to `store` from now on, and subscribes to
+    /// what `bus` tells of ended sessions: before everybody who looks sessions up when one has ended.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, policy: SessionPolicy, runtime: Handle, metrics: Arc<Metrics>) -> Self {
-        let (lease, endings) = (store.lease(), Endings::new(&store));
-        let alone = !endings.bus.is_shared();
+    pub fn over(
+        store: Arc<dyn Store>,
+        bus: Arc<InvalidationBus>,
+        policy: SessionPolicy,
+        runtime: Handle,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let (lease, alone) = (store.lease(), !bus.is_shared());
         let near = NearCache::new(policy.near_entries, policy.idle, policy.grace, lease, alone);
         let (again, changed) = Again::new();
-        let mirror = Arc::new(Mirror { near, endings, again, trust: Trust(runtime.clone()) });
+        let mirror = Arc::new(Mirror { near, bus, again, trust: Trust(runtime.clone()) });
         let unknown = mirror.near.doubt();
+        let forgetting = Arc::downgrade(&mirror);
+        mirror.bus.ended_sessions().subscribe(move |ended| {
+            if let Some(mirror) = forgetting.upgrade() {
+                mirror.forget(ended);
+            }
+        });
         // The store must not keep alive what may hold the store.
         let listening = Arc::downgrade(&mirror);
         store.listen(Box::new(move |notice| {
@@ -112,13 +136,15 @@ impl Sessions {
     /// Nobody has to wait for this process any more when a session ends: to be told when it serves no requests any more.
     pub async fn leave(&self) {
         // Where that cannot be told, somebody's sign-out takes longer, once.
-        let _ = self.inner.mirror.endings.bus.leave().await;
+        let _ = self.inner.mirror.bus.leave().await;
     }
 
     /// Has `watcher` told of every session, of browsers and of apps, that is ended before its time, on whichever
     /// replica, once it is gone: for what hangs on it. It must not wait, and it may be told of the same end twice.
     pub fn on_end(&self, watcher: impl Fn(&Ended) + Send + Sync + 'static) {
-        self.inner.mirror.endings.watch(Box::new(watcher));
+        self.inner.mirror.bus.ended_sessions().subscribe(move |ended| {
+            ended.keys.iter().for_each(|key| watcher(&Ended { key: *key, user: ended.user.clone() }));
+        });
     }
 
     /// Makes a browser session with a new random id. It is durable when this returns, so that the cookie may be sent.

@@ -16,8 +16,8 @@ use super::{
     inbox::End,
 };
 use crate::{
-    cache::{Drops, Relay},
     identity::{Session, SessionPolicy, Sessions},
+    invalidation::{InvalidationBus, Invalidations},
     store::{self, Store},
     telemetry::{Metrics, unix_ms},
 };
@@ -38,7 +38,7 @@ struct Bench {
     store: Arc<dyn Store>,
     sessions: Sessions,
     metrics: Arc<Metrics>,
-    drops: Arc<Drops>,
+    invalidations: Arc<Invalidations>,
 }
 
 impl Bench {
@@ -53,19 +53,24 @@ impl Bench {
 
     /// One replica of those that share `store`.
     async fn over(store: Arc<dyn Store>, settings: LiveSettings) -> Self {
-        let (metrics, drops, runtime) = (Arc::new(Metrics::new()), Arc::default(), Handle::current());
-        let sessions =
-            Sessions::new(Arc::clone(&store), SessionPolicy::default(), runtime.clone(), Arc::default());
-        let relay =
-            Relay::new(Arc::clone(&drops), Arc::clone(&store), Arc::clone(&metrics)).expect("a relay");
+        let (metrics, invalidations, runtime) = (Arc::new(Metrics::new()), Arc::default(), Handle::current());
+        let bus = InvalidationBus::new(Arc::clone(&invalidations), &store, Arc::clone(&metrics));
+        let bus = bus.expect("random bits");
+        let sessions = Sessions::over(
+            Arc::clone(&store),
+            Arc::clone(&bus),
+            SessionPolicy::default(),
+            runtime.clone(),
+            Arc::default(),
+        );
         let hub = match store.shared() {
             Some(shared) => {
-                let hub = Hub::on_replicas(settings, Arc::clone(&metrics), &runtime, shared, Arc::new(relay));
+                let hub = Hub::on_replicas(settings, Arc::clone(&metrics), &runtime, shared, bus);
                 hub.await.expect("a hub")
             }
             None => Hub::new(settings, Arc::clone(&metrics), &runtime),
         };
-        Self { hub, store, sessions, metrics, drops }
+        Self { hub, store, sessions, metrics, invalidations }
     }
 
     async fn sign_in(&self, user: &str) -> Arc<Session> {

@@ -40,11 +40,13 @@ impl Progress {
     }
 
     /// Says that somebody will read along: before the composition starts, or it may finish fields unseen.
-    pub(super) fn will_be_followed(&self) {
+    pub fn will_be_followed(&self) {
         self.0.followed.store(true, Ordering::Release);
     }
 
-    pub(super) fn follow(&self) -> watch::Receiver<Vec<Field>> {
+    /// The fields so far, and those that come.
+    #[must_use]
+    pub fn follow(&self) -> watch::Receiver<Vec<Field>> {
         self.0.fields.subscribe()
     }
 }

@@ -12,68 +12,76 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::{
-    Tag,
-    drops::{Drops, HashedTag, HashedUser, Standing},
-    entry::Policy,
-    progress::Progress,
-};
+use super::Progress;
+use crate::invalidation::{Generation, HashedTag, HashedUser, Invalidations, Tag, Validity};
+
+/// For how long a part's copy is of use, counted from its fetch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartTimes {
+    /// It is as good as a fetch.
+    pub fresh: Duration,
+    /// It may stand in for a part that cannot be fetched.
+    pub last_good: Duration,
+}
 
 /// A copy of a part: what was fetched, when, and what it depends on.
 #[derive(Clone)]
-struct Copy {
+struct CachedPart {
     value: Arc<dyn Any + Send + Sync>,
     fetched_at: Instant,
-    begun: u64,
+    begun: Generation,
     tags: Arc<[HashedTag]>,
     weight: usize,
 }
 
-/// The copies of one document's parts. Cheap to clone: clones are the same shelf.
+/// The copies of one document's parts. Cheap to clone: clones are the same cache.
 #[derive(Clone)]
-pub struct Shelf {
-    copies: Arc<Mutex<HashMap<&'static str, Copy>>>,
-    drops: Arc<Drops>,
+pub struct PartCache {
+    copies: Arc<Mutex<HashMap<&'static str, CachedPart>>>,
+    invalidations: Arc<Invalidations>,
     user: HashedUser,
-    policy: Policy,
-    /// Number of the latest drop when this composition began.
-    begun: u64,
+    times: PartTimes,
+    /// The generation in which this composition began.
+    begun: Generation,
     /// Copies from before this are of the document that is to be refreshed: taking them again would refresh
     /// nothing.
     reuse_after: Option<Instant>,
     progress: Progress,
 }
 
-impl std::fmt::Debug for Shelf {
+impl std::fmt::Debug for PartCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.copies.lock().keys()).finish()
     }
 }
 
-impl Shelf {
-    pub(super) fn new(drops: Arc<Drops>, user: HashedUser, policy: Policy) -> Self {
-        let begun = drops.now();
+impl PartCache {
+    /// Without copies, for a composition that begins now.
+    #[must_use]
+    pub fn new(invalidations: Arc<Invalidations>, user: HashedUser, times: PartTimes) -> Self {
+        let begun = invalidations.generation();
         Self {
             copies: Arc::default(),
-            drops,
+            invalidations,
             user,
-            policy,
+            times,
             begun,
             reuse_after: None,
             progress: Progress::default(),
         }
     }
 
-    /// The same copies, for a composition that begins now. Its own: a composition that was overtaken by a
-    /// drop must not write into the next one's. See [`Shelf::reuse_after`].
-    pub(super) fn for_next_composition(&self, reuse_after: Option<Instant>) -> Self {
+    /// The same copies, for a composition that begins now. Its own: a composition that was overtaken by an
+    /// invalidation must not write into the next one's. Copies from before `reuse_after` are not taken for fresh.
+    #[must_use]
+    pub fn for_next_composition(&self, reuse_after: Option<Instant>) -> Self {
         let copies = self.copies.lock().clone();
         Self {
             copies: Arc::new(Mutex::new(copies)),
-            drops: Arc::clone(&self.drops),
+            invalidations: Arc::clone(&self.invalidations),
             user: self.user,
-            policy: self.policy,
-            begun: self.drops.now(),
+            times: self.times,
+            begun: self.invalidations.generation(),
             reuse_after,
             progress: Progress::default(),
         }
@@ -85,14 +93,14 @@ impl Shelf {
         &self.progress
     }
 
-    /// A copy that is as good as a fetch: still in its fresh time, and nothing it depends on was dropped.
+    /// A copy that is as good as a fetch: still in its fresh time, and nothing it depends on was purged.
     #[must_use]
     pub fn fresh<T: Send + Sync + 'static>(
         &self,
         part: &'static str,
         now: Instant,
     ) -> Option<(Arc<T>, Instant)> {
-        let copy = self.copy(part, now, self.policy.fresh, |standing| standing == Standing::Intact);
+        let copy = self.copy(part, now, self.times.fresh, |validity| validity == Validity::Valid);
         copy.filter(|(_, fetched_at)| self.reuse_after.is_none_or(|after| *fetched_at > after))
     }
 
@@ -104,8 +112,7 @@ impl Shelf {
         part: &'static str,
         now: Instant,
     ) -> Option<(Arc<T>, Instant)> {
-        let young_enough = self.policy.fresh + self.policy.stale + self.policy.stale_if_error;
-        self.copy(part, now, young_enough, |standing| standing != Standing::HardDropped)
+        self.copy(part, now, self.times.last_good, |validity| validity != Validity::HardPurged)
     }
 
     fn copy<T: Send + Sync + 'static>(
@@ -113,11 +120,11 @@ impl Shelf {
         part: &'static str,
         now: Instant,
         young_enough: Duration,
-        good: impl Fn(Standing) -> bool,
+        good: impl Fn(Validity) -> bool,
     ) -> Option<(Arc<T>, Instant)> {
         let copy = self.copies.lock().get(part).cloned()?;
         let young = now.saturating_duration_since(copy.fetched_at) < young_enough;
-        let good = young && good(self.drops.standing(self.user, &copy.tags, copy.begun));
+        let good = young && good(self.invalidations.validity(self.user, &copy.tags, copy.begun));
         let value = copy.value.downcast().ok().filter(|_| good)?;
         Some((value, copy.fetched_at))
     }
@@ -131,8 +138,12 @@ impl Shelf {
         tags: &[Tag],
         weight: usize,
     ) {
-        let tags = tags.iter().chain([&Tag::everything()]).map(|tag| self.drops.tag(tag.as_str())).collect();
-        let copy = Copy { value, fetched_at, begun: self.begun, tags, weight };
+        let tags = tags
+            .iter()
+            .chain([&Tag::everything()])
+            .map(|tag| self.invalidations.hash_tag(tag.as_str()))
+            .collect();
+        let copy = CachedPart { value, fetched_at, begun: self.begun, tags, weight };
         self.copies.lock().insert(part, copy);
     }
 
@@ -141,19 +152,23 @@ impl Shelf {
         self.copies.lock().remove(part);
     }
 
-    /// Number of the latest drop when this composition began.
-    pub(super) fn begun(&self) -> u64 {
+    /// The generation in which this composition began.
+    #[must_use]
+    pub fn begun(&self) -> Generation {
         self.begun
     }
 
-    pub(super) fn weight(&self) -> usize {
+    /// Bytes that the copies take in memory, about.
+    #[must_use]
+    pub fn weight(&self) -> usize {
         let copies = self.copies.lock();
         // Values are weighed as JSON; in memory, with their allocations, they take about twice as much.
-        copies.values().map(|copy| 2 * copy.weight + copy.tags.len() * 8 + 2 * size_of::<Copy>()).sum()
+        copies.values().map(|copy| 2 * copy.weight + copy.tags.len() * 8 + 2 * size_of::<CachedPart>()).sum()
     }
 
-    pub(super) fn ends_at(&self) -> Option<Instant> {
-        let young_enough = self.policy.fresh + self.policy.stale + self.policy.stale_if_error;
-        self.copies.lock().values().map(|copy| copy.fetched_at + young_enough).max()
+    /// When none of the copies is of use any more.
+    #[must_use]
+    pub fn ends_at(&self) -> Option<Instant> {
+        self.copies.lock().values().map(|copy| copy.fetched_at + self.times.last_good).max()
     }
 }

@@ -10,20 +10,25 @@ use std::{
 };
 
 use clients::{Refusal, UpstreamError};
-use futures_util::future::{BoxFuture, join, try_join};
+use futures_util::{
+    TryFutureExt,
+    future::{join, try_join},
+};
 use http::StatusCode;
 use schemas::{DegradedPart, Id, PartStatus, Reason};
 use serde::Serialize;
 use tokio::runtime::Handle;
 
-use super::{ComposeError, Run, View};
 use crate::{
-    cache::{
-        CacheSettings, DocumentKey, Documents, Drops, Encoding, Encodings, FillError, Filled, Policy, Relay,
-        Shelf, Tag, Uncomposed, Wanted,
-    },
+    cache::{CacheSettings, DocumentKey, Documents, Encoding, Encodings, FillError, Policy, Wanted},
+    compose::{ComposeError, Composed, PartCache, Run, Uncomposed, View},
+    invalidation::{InvalidationBus, Invalidations, Tag},
     telemetry::Metrics,
 };
+
+/// With so many workers refreshes are not spread.
+const SETTINGS: CacheSettings =
+    CacheSettings { max_bytes: 1 << 20, jitter_percent: 0, max_refreshes: 100, workers: usize::MAX };
 
 const POLICY: Policy = Policy {
     fresh: Duration::from_secs(5),
@@ -79,7 +84,7 @@ fn answered(status: StatusCode) -> UpstreamError {
     UpstreamError::Status { upstream: "test", status, problem: None }
 }
 
-async fn compose(run: Run, up: Upstreams) -> Result<Filled, ComposeError> {
+async fn compose(run: Run, up: Upstreams) -> Result<Composed, ComposeError> {
     let me = run.part("me").required(up.call("me".into(), &up.me, "ada".to_owned()));
     let list = run.part("list").within(0.5).tag(list_tag());
     let list = list.optional(up.call("list".into(), &up.list, vec!["a".to_owned(), "b".to_owned()]));
@@ -91,7 +96,7 @@ async fn compose(run: Run, up: Upstreams) -> Result<Filled, ComposeError> {
             let found = missing.iter().map(|id| (id.clone(), format!("name of {id}"))).collect();
             up.call(format!("names {missing:?}"), &up.names, found).await
         };
-        let names = run.lookup("names").tag_of(Tag::member).optional(ids, fetch).await;
+        let names = run.lookup("names").tag_of(|id| Tag::of("member", id)).optional(ids, fetch).await;
         Ok((list, names))
     };
     let (me, (list, names)) = try_join(me, rest).await?;
@@ -106,40 +111,46 @@ async fn compose(run: Run, up: Upstreams) -> Result<Filled, ComposeError> {
 }
 
 fn list_tag() -> Tag {
-    Tag::recipe_lists()
+    Tag::bare("recipes")
 }
 
 struct Bench {
     documents: Arc<Documents<ComposeError>>,
-    drops: Arc<Drops>,
+    invalidations: Arc<Invalidations>,
     up: Upstreams,
     ada: Id,
 }
 
 impl Bench {
     fn new() -> Self {
-        let drops = Arc::new(Drops::default());
-        let settings = CacheSettings { max_bytes: 1 << 20, jitter_percent: 0 };
-        let documents = Arc::new(Documents::new(settings, Relay::alone(&drops), Handle::current()));
-        Self { documents, drops, up: Upstreams::default(), ada: Id::new("ada").expect("an id") }
+        let invalidations = Arc::new(Invalidations::default());
+        let documents = Arc::new(Documents::new(
+            SETTINGS,
+            InvalidationBus::alone(&invalidations),
+            Handle::current(),
+            Arc::new(Metrics::new()),
+        ));
+        Self { documents, invalidations, up: Upstreams::default(), ada: Id::new("ada").expect("an id") }
     }
 
     async fn ask(&self, in_time: Duration) -> Result<serde_json::Value, ComposeError> {
         let key = DocumentKey::new("screen", Some(&self.ada));
         let wanted = Wanted {
-            current: false,
+            require_fresh: false,
             key: &key,
             user: Some(&self.ada),
             policy: POLICY,
             encodings: Encodings::default(),
-            followed: false,
+            stream: false,
         };
         let metrics = Arc::new(Metrics::new());
         let up = self.up.clone();
-        let compose = move |shelf: Shelf| -> BoxFuture<'static, _> {
-            let run = Run::new("screen", View::Full, Duration::from_millis(60), shelf, Arc::clone(&metrics));
-            let composing = compose(run, up.clone());
-            Box::pin(async move { composing.await.map_err(Uncomposed::from) })
+        let compose = move || {
+            let (metrics, up) = (Arc::clone(&metrics), up.clone());
+            move |parts: PartCache| {
+                let run = Run::new("screen", View::Full, Duration::from_millis(60), parts, metrics);
+                compose(run, up).map_err(Uncomposed::from)
+            }
         };
         match self.documents.get(&wanted, Instant::now() + in_time, compose).await {
             Ok(served) => {
@@ -183,14 +194,14 @@ async fn a_refresh_of_what_is_merely_old_fetches_every_part_again() {
     bench.up.calls();
     // By the cache's clock the document is stale; its parts, by their own, were fetched a moment ago.
     bench.ask(Duration::from_secs(6)).await.expect("stale");
-    while bench.documents.flights_under_way() > 0 {
+    while bench.documents.in_flight_count() > 0 {
         tokio::task::yield_now().await;
     }
     assert_eq!(bench.up.calls(), ["list", "me", "names [a, b]"]);
     // After an event, only what it names.
-    bench.drops.soft(&[list_tag()]);
+    bench.invalidations.soft_purge(&[list_tag()]);
     bench.ask(NOW).await.expect("stale");
-    while bench.documents.flights_under_way() > 0 {
+    while bench.documents.in_flight_count() > 0 {
         tokio::task::yield_now().await;
     }
     assert_eq!(bench.up.calls(), ["list"]);
@@ -214,13 +225,13 @@ async fn the_last_good_copy_stands_in_unless_its_user_changed_it() {
     let bench = Bench::new();
     bench.ask(NOW).await.expect("composed");
     bench.up.list.store(REFUSES, Ordering::SeqCst);
-    bench.drops.soft(&[list_tag()]);
+    bench.invalidations.soft_purge(&[list_tag()]);
     // Stale is served and refreshed behind; past that time the copy stands in.
     let screen = bench.ask(GONE).await.expect("composed");
     assert_eq!(screen["list"], serde_json::json!(["a", "b"]));
     assert_eq!(screen["degraded"], degraded("list", "stale", "invalid"));
 
-    bench.drops.hard(&bench.ada, &[list_tag()]);
+    bench.invalidations.hard_purge(&bench.ada, &[list_tag()]);
     let failed = bench.ask(GONE).await;
     assert!(
         matches!(failed, Err(ComposeError::NothingLeft { reason: Reason::Unavailable, .. })),
@@ -235,7 +246,7 @@ async fn a_part_that_hangs_leaves_the_others_their_time() {
     let screen = bench.ask(NOW).await.expect("composed");
     assert_eq!(screen["degraded"], degraded("names", "missing", "timeout"));
     bench.up.list.store(HANGS, Ordering::SeqCst);
-    bench.drops.hard(&bench.ada, &[list_tag()]);
+    bench.invalidations.hard_purge(&bench.ada, &[list_tag()]);
     let failed = bench.ask(NOW).await;
     assert!(matches!(failed, Err(ComposeError::NothingLeft { reason: Reason::Timeout, .. })), "{failed:?}");
 }
@@ -243,11 +254,12 @@ async fn a_part_that_hangs_leaves_the_others_their_time() {
 #[tokio::test]
 async fn a_part_that_fails_twice_is_named_once_with_the_graver_word() {
     let bench = Bench::new();
-    let drops = Arc::clone(&bench.drops);
+    let invalidations = Arc::clone(&bench.invalidations);
     let documents: Arc<Documents<ComposeError>> = Arc::new(Documents::new(
-        CacheSettings { max_bytes: 1 << 20, jitter_percent: 0 },
-        Relay::alone(&drops),
+        SETTINGS,
+        InvalidationBus::alone(&invalidations),
         Handle::current(),
+        Arc::new(Metrics::new()),
     ));
     let key = DocumentKey::new("screen", None);
     let wanted = Wanted {
@@ -255,16 +267,19 @@ async fn a_part_that_fails_twice_is_named_once_with_the_graver_word() {
         user: None,
         policy: POLICY,
         encodings: Encodings::default(),
-        followed: false,
-        current: false,
+        stream: false,
+        require_fresh: false,
     };
-    let compose = |shelf: Shelf| async move {
-        let run = Run::new("screen", View::Full, Duration::from_secs(1), shelf, Arc::new(Metrics::new()));
-        let refused = || async { Err::<u8, _>(UpstreamError::Timeout { upstream: "test" }) };
-        join(run.part("twice").optional(refused()), run.part("twice").optional(refused())).await;
-        let expected = DegradedPart { part: "twice", status: PartStatus::Missing, reason: Reason::Timeout };
-        assert_eq!(run.degraded(), [expected]);
-        run.finish(&()).map_err(Uncomposed::from)
+    let compose = || {
+        |parts: PartCache| async move {
+            let run = Run::new("screen", View::Full, Duration::from_secs(1), parts, Arc::new(Metrics::new()));
+            let refused = || async { Err::<u8, _>(UpstreamError::Timeout { upstream: "test" }) };
+            join(run.part("twice").optional(refused()), run.part("twice").optional(refused())).await;
+            let expected =
+                DegradedPart { part: "twice", status: PartStatus::Missing, reason: Reason::Timeout };
+            assert_eq!(run.degraded(), [expected]);
+            run.finish(&()).map_err(Uncomposed::from)
+        }
     };
     documents.get(&wanted, Instant::now(), compose).await.expect("composed");
 }
@@ -293,11 +308,11 @@ async fn no_copy_stands_in_for_an_optional_part_that_is_refused() {
     let screen = bench.ask(GONE).await.expect("composed");
     assert_eq!(screen["degraded"], degraded("list", "stale", "rejected"));
     bench.up.names.store(FORBIDS, Ordering::SeqCst);
-    bench.drops.soft(&[Tag::member(&Id::new("a").expect("an id"))]);
+    bench.invalidations.soft_purge(&[Tag::of("member", &Id::new("a").expect("an id"))]);
     let screen = bench.ask(GONE).await.expect("composed");
     assert_eq!(screen["degraded"], degraded("names", "missing", "rejected"));
     bench.up.list.store(FORBIDS, Ordering::SeqCst);
-    bench.drops.soft(&[list_tag()]);
+    bench.invalidations.soft_purge(&[list_tag()]);
     let failed = bench.ask(GONE).await;
     assert!(matches!(failed, Err(ComposeError::NothingLeft { withheld: true, .. })), "{failed:?}");
     bench.up.list.store(REFUSES, Ordering::SeqCst);
