@@ -173,7 +173,7 @@ impl Application {
         let events = Events {
             hub: hub.clone(),
             bus: Arc::clone(&bus),
-            senders: Arc::new(event_senders(&config)),
+            senders: Arc::new(event_senders(&config)?),
             metrics: Arc::clone(&metrics),
         };
         let site = site::open(&config).await?;
