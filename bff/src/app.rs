@@ -24,6 +24,7 @@ use actix_web::{
     App, Resource, Route,
     dev::Server,
     guard,
+    http::Method,
     middleware::{Condition, from_fn},
     web,
 };
@@ -51,8 +52,8 @@ use crate::{
     cache::{Drops, Relay},
     config::Config,
     edge::{
-        Edge, EdgeParts, RequestSpan, RouteName, Serving, gate, limit, listen, method_not_allowed, not_found,
-        serve, spans_wanted, too_late,
+        Edge, EdgeParts, Identify, RequestSpan, RouteName, Serving, gate, limit, listen, method_not_allowed,
+        not_found, serve, spans_wanted, too_late,
     },
     files::site::{self as app_files, ConfigScript, Site, SiteError},
     identity::{AllowedOrigins, Secrets, Sessions, SignInThrottle},
@@ -208,7 +209,8 @@ impl Application {
                 callers: callers(&config),
                 trusted_proxies: trusted_proxies(&config),
                 users: UserHasher::new(&config.derive_key("user-hash")),
-                free: if site.is_some() { app_files::is_free } else { app_files::is_prepared },
+                rate_limit_exempt: if site.is_some() { app_files::is_free } else { app_files::is_prepared },
+                needs_no_caller: if site.is_some() { no_caller_beside_site } else { no_caller },
                 limits: rate_limits(&config, &store, &secrets, &metrics, &runtime),
                 body_limit: config.http.body_limit_bytes,
                 body_timeout: config.http.client_request_timeout_ms.into(),
@@ -375,6 +377,7 @@ fn public_server(
             .app_data(web::Data::new(pieces.config_script.clone()))
             // The last one wrapped is the first to see a request.
             .wrap(Condition::new(limited, from_fn(limit)))
+            .wrap(Identify)
             .wrap(cors(&pieces.origins))
             .wrap(Condition::new(spans_wanted(), TracingLogger::<RequestSpan>::new()))
             .wrap(from_fn(gate))
@@ -490,6 +493,17 @@ fn routes(routes: &mut web::ServiceConfig) {
         .service(resource("/bff/notify", "GET", [web::get().to(live::notify)]))
         .service(resource("/.well-known/jwks.json", "GET, HEAD", [get().to(api::jwks)]))
         .service(resource("/config.js", "GET, HEAD", [get().to(app_files::config_script)]));
+}
+
+/// Whether the answer is the same for every caller, so that the identity stage passes the request by.
+fn no_caller(method: &Method, path: &str) -> bool {
+    let is_read = *method == Method::GET || *method == Method::HEAD;
+    app_files::is_prepared(method, path) || (is_read && matches!(path, "/openapi.json" | "/docs"))
+}
+
+/// The same where an app is served as well.
+fn no_caller_beside_site(method: &Method, path: &str) -> bool {
+    no_caller(method, path) || app_files::is_free(method, path)
 }
 
 /// The same for developers, where the operator wants it.

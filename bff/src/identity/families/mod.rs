@@ -228,7 +228,7 @@ impl AppTokens {
     ///
     /// # Errors
     /// As [`Sessions::load`].
-    pub async fn load_access(&self, jwt: &str, now_ms: u64) -> Result<Option<Arc<Session>>, IdentityError> {
+    pub async fn load_access(&self, jwt: &str, now_ms: u64) -> Result<Option<Arc<Session>>, StoreError> {
         let Some(vouched) = self.inner.access.verify(jwt, now_ms) else { return Ok(None) };
         let session = self.inner.sessions.inner.read(SessionKind::App, &vouched.family).await?;
         let session = session.filter(|session| session.is_live(now_ms));

@@ -39,7 +39,7 @@ use super::{
     session::{RAW_ID_LEN, Session, SessionKey, hash_of, key_of},
 };
 use crate::{
-    store::{Space, Store},
+    store::{Space, Store, StoreError},
     telemetry::Metrics,
 };
 use again::{Again, keep_reading};
@@ -164,8 +164,8 @@ impl Sessions {
     /// heard or has last answered for this session.
     ///
     /// # Errors
-    /// [`IdentityError::Store`]: whether the session exists is unknown.
-    pub async fn load(&self, raw_id: &str, now_ms: u64) -> Result<Option<Arc<Session>>, IdentityError> {
+    /// [`StoreError`]: whether the session exists is unknown.
+    pub async fn load(&self, raw_id: &str, now_ms: u64) -> Result<Option<Arc<Session>>, StoreError> {
         let Some(key) = key_of(raw_id) else { return Ok(None) };
         let session = self.inner.read(SessionKind::Browser, &key).await?;
         Ok(session.filter(|session| session.is_live(now_ms)))
@@ -178,7 +178,7 @@ impl Sessions {
     pub async fn lookup(&self, raw_id: &str, now_ms: u64) -> Result<Option<Arc<Session>>, IdentityError> {
         match self.peek(raw_id, now_ms) {
             Some(session) => Ok(Some(session)),
-            None => self.load(raw_id, now_ms).await,
+            None => Ok(self.load(raw_id, now_ms).await?),
         }
     }
 

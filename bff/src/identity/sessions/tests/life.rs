@@ -128,7 +128,7 @@ async fn a_store_that_is_away_is_not_mistaken_for_an_ended_session() {
     let made = signed_in(&sessions, "ada", now).await;
     store.is_away(true);
     let unknown = sessions.load(&"A".repeat(43), now).await;
-    assert!(matches!(unknown, Err(IdentityError::Store(_))));
+    assert!(unknown.is_err_and(|error| error.is_away()));
     assert!(matches!(sessions.list(&made.session.user, now).await, Err(IdentityError::Store(_))));
     let refused = sessions.create(&member("bo"), "", "", now).await;
     assert!(matches!(refused, Err(IdentityError::Store(_))));
