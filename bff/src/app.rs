@@ -1,6 +1,7 @@
 //! The composition root: the one file that knows every piece. The route table and the order of the middleware read
 //! from top to bottom.
 
+mod accounts;
 mod contract;
 mod cors;
 mod internal;
@@ -35,6 +36,7 @@ use tokio::{
 };
 use tracing_actix_web::TracingLogger;
 
+use self::accounts::accounts;
 pub use self::contract::openapi;
 use self::cors::cors;
 use self::internal::{Health, internal_server};
@@ -232,6 +234,7 @@ impl Application {
                 .map_err(StartError::Randomness)?,
                 comment_recipes: screens.comment_recipes.clone(),
                 announce: announcer(hub.clone()),
+                accounts: accounts(&clients),
                 clients,
                 relay,
                 runtime: runtime.clone(),

@@ -7,6 +7,7 @@
 //! An upstream never sees the caller's cookie or token. It sees a service token for itself alone (see
 //! [`ServiceTokens`]), a request id, a trace parent and how long the gateway is going to wait.
 
+mod accounts;
 mod batch;
 mod context;
 mod error;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
+pub use accounts::AccountsClient;
 pub use context::{CallContext, ClientKind};
 pub use error::{BodyFault, Problem, Refusal, UpstreamError};
 pub use oidc::{
@@ -43,6 +45,8 @@ use transport::Transport;
 /// The clients of all upstreams. Cloning is cheap and shares connections, limits and batches.
 #[derive(Clone)]
 pub struct Clients {
+    /// Of the upstream that keeps accounts.
+    pub accounts: AccountsClient,
     pub profile: ProfileClient,
     pub timeline: TimelineClient,
     pub recipe: RecipeClient,
@@ -69,6 +73,7 @@ impl Clients {
         let transports = [transport(profile)?, transport(timeline)?, transport(recipe)?];
         let [profile, timeline, recipe] = transports.clone();
         Ok(Self {
+            accounts: AccountsClient::new(profile.clone()),
             profile: ProfileClient::new(profile),
             timeline: TimelineClient::new(timeline),
             recipe: RecipeClient::new(recipe),

@@ -13,7 +13,7 @@ use super::Idempotency;
 use crate::{
     cache::{Relay, SharedCards, Tag},
     edge::ApiError,
-    identity::SignInThrottle,
+    identity::{Accounts, SignInThrottle},
 };
 
 /// Tells those who listen that something happened. Never waits.
@@ -22,6 +22,8 @@ pub type Announce = Box<dyn Fn(Event) + Send + Sync>;
 /// What the handlers are made with.
 pub struct ApiParts {
     pub clients: Arc<Clients>,
+    /// Of the upstream that keeps accounts; nothing: no upstream does, users come from OpenID providers alone.
+    pub accounts: Option<Accounts>,
     pub relay: Arc<Relay>,
     /// The cards that the screens look up as well.
     pub members: Arc<SharedCards<MemberCard>>,
@@ -52,6 +54,14 @@ impl Api {
     #[must_use]
     pub fn new(parts: ApiParts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    /// The client of the upstream that keeps accounts.
+    ///
+    /// # Errors
+    /// 404 where no upstream does.
+    pub(super) fn accounts(&self) -> Result<&Accounts, ApiError> {
+        self.0.accounts.as_ref().ok_or(ApiError::NotFound)
     }
 
     /// Tells the subscribers of `topic` that `made` is new. They are not the acting user: nothing personal belongs in

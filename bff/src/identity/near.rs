@@ -247,7 +247,7 @@ impl Hasher for FirstBytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::SessionKind;
+    use crate::identity::{ProfileShape, SessionKind};
 
     const GRACE: Duration = Duration::from_secs(30);
 
@@ -260,11 +260,11 @@ mod tests {
             "id": "ada", "username": "ada", "displayName": "Ada", "avatarUrl": null, "bio": null,
             "createdAt": "2026-01-02T03:04:05Z", "email": "ada@example.org"
         });
-        let profile: schemas::Me = serde_json::from_value(member).expect("a member");
+        let profile = ProfileShape::open().read(member.to_string().as_bytes()).expect("a profile");
         Arc::new(Session {
             key: [1; 32],
             kind: SessionKind::Browser,
-            user: profile.id.clone(),
+            user: profile.id().clone(),
             profile: Arc::new(profile),
             created_ms: 0,
             absolute_end_ms: 1000,

@@ -1,6 +1,6 @@
 //! The way back from the provider.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder,
@@ -8,7 +8,7 @@ use actix_web::{
     web,
 };
 use clients::{OidcError, Redeemed};
-use schemas::{ByIdentity, Me};
+use schemas::ByIdentity;
 use url::form_urlencoded;
 
 use super::{
@@ -24,7 +24,7 @@ use crate::{
     },
     edge::{ApiError, Edge, MaybeSignedIn, is_page_load},
     identity::{
-        NewSession,
+        NewSession, ProfileDocument,
         oidc::{Attempt, IdToken, Person, SecondStep, TokenFault, verify_id_token},
     },
     telemetry::unix_ms,
@@ -136,10 +136,10 @@ async fn finish(
     let redirect_uri = oidc.redirect_uri(provider)?;
     let token = identify(provider, &attempt, code, &redirect_uri).await.map_err(told)?;
     let user = member(request, api, provider, &token).await?;
-    if provider.asks_for_second_factor && user.totp_enabled {
+    if provider.asks_for_second_factor && user.totp_enabled() {
         edge.metrics.sign_in("otp_required");
         let mut response = back(oidc, &attempt, &second_factor_page(provider))?;
-        let step = SecondStep::begin(&attempt, token, user.id, unix_ms())?;
+        let step = SecondStep::begin(&attempt, token, user.id().clone(), unix_ms())?;
         let cookie = oidc.attempts.second_step_cookie();
         let cookie = cookie.set(&oidc.attempts.seal_second_step(&step)?, SecondStep::LIFE);
         add_cookie(response.headers_mut(), &cookie);
@@ -159,7 +159,7 @@ pub(super) async fn open_linked(
     oidc: &Oidc,
     provider: &Provider,
     edge: &Edge,
-    user: Me,
+    user: Arc<ProfileDocument>,
     token: &IdToken,
     attempt: &Attempt,
 ) -> Result<Option<NewSession>, ApiError> {
@@ -264,14 +264,14 @@ pub(super) async fn member(
     api: &Api,
     provider: &Provider,
     token: &IdToken,
-) -> Result<Me, ApiError> {
+) -> Result<Arc<ProfileDocument>, ApiError> {
     let identity = ByIdentity {
         issuer: provider.client.issuer().to_owned(),
         subject: token.subject.clone(),
         email: token.person.email.clone(),
         name: token.person.name.clone(),
     };
-    api.clients.profile.by_identity(&call_context(request, None), &identity).await.map_err(refusal)
+    api.accounts()?.by_identity(&call_context(request, None), &identity).await.map_err(refusal)
 }
 
 /// To where the sign-in began. The attempt's cookie has done its work.

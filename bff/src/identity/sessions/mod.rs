@@ -26,14 +26,13 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use schemas::Me;
 use secrecy::{SecretString, zeroize::Zeroizing};
 use tokio::runtime::Handle;
 
 pub use endings::Ended;
 
 use super::{
-    IdentityError, SessionKind, SessionPolicy,
+    IdentityError, ProfileDocument, SessionKind, SessionPolicy,
     near::NearCache,
     record::{entry_of, millis},
     session::{RAW_ID_LEN, Session, SessionKey, hash_of, key_of},
@@ -131,7 +130,7 @@ impl Sessions {
     /// [`IdentityError::Randomness`], [`IdentityError::Store`].
     pub async fn create(
         &self,
-        user: &Me,
+        user: &Arc<ProfileDocument>,
         client: &str,
         address: &str,
         now_ms: u64,
@@ -139,7 +138,7 @@ impl Sessions {
         let absolute_end_ms = now_ms.saturating_add(millis(self.inner.policy.absolute));
         let made = Made { client, address, now_ms, absolute_end_ms };
         let new = self.inner.create(new_id()?, user, made).await?;
-        self.inner.keep_to_limit(SessionKind::Browser, &user.id, &new.session.key).await?;
+        self.inner.keep_to_limit(SessionKind::Browser, user.id(), &new.session.key).await?;
         Ok(new)
     }
 
@@ -234,14 +233,14 @@ impl Inner {
     async fn create(
         &self,
         (id, key): (SecretString, SessionKey),
-        user: &Me,
+        user: &Arc<ProfileDocument>,
         Made { client, address, now_ms, absolute_end_ms }: Made<'_>,
     ) -> Result<NewSession, IdentityError> {
         let session = Session {
             key,
             kind: SessionKind::Browser,
-            user: user.id.clone(),
-            profile: Arc::new(user.clone()),
+            user: user.id().clone(),
+            profile: Arc::clone(user),
             created_ms: now_ms,
             absolute_end_ms,
             client: client.into(),

@@ -52,7 +52,7 @@ async fn the_store_never_sees_an_id_and_a_restart_loses_nothing() {
     let restarted = sessions(&store);
     assert!(restarted.peek(id, now).is_none());
     let loaded = restarted.load(id, now).await.expect("the store answers").expect("still signed in");
-    assert_eq!(*loaded.profile, member("ada"));
+    assert_eq!(loaded.profile, member("ada"));
     assert_eq!((loaded.created_ms, loaded.absolute_end_ms), (now, now + 14 * DAY));
     assert_eq!(loaded.expires_at_ms(), now + HOUR);
     assert!(restarted.peek(id, now).is_some(), "from now on in memory");
