@@ -358,6 +358,12 @@ impl Application {
     }
 }
 
+/// Wraps an application in its stages: a request passes them from top to bottom, an answer from bottom to top.
+macro_rules! stages {
+    ($app:expr;) => { $app };
+    ($app:expr; $outer:expr, $($inner:expr,)*) => { stages!($app; $($inner,)*).wrap($outer) };
+}
+
 fn public_server(
     config: &Config,
     pieces: Pieces,
@@ -370,21 +376,27 @@ fn public_server(
     let oidc = pieces.oidc.clone();
     let edge = pieces.edge.clone();
     let application = move || {
-        App::new()
+        let app = App::new()
             .app_data(web::Data::new(pieces.edge.clone()))
             .app_data(web::Data::new(pieces.api.clone()))
             .app_data(web::Data::new(pieces.screens.clone()))
             .app_data(web::Data::new(pieces.hub.clone()))
             .app_data(web::Data::new(pieces.keys.clone()))
             .app_data(web::Data::new(pieces.oidc.clone()))
-            .app_data(web::Data::new(pieces.config_script.clone()))
-            // The last one wrapped is the first to see a request.
-            .wrap(Condition::new(limited, from_fn(limit)))
-            .wrap(Identify)
-            .wrap(cors(&pieces.origins))
-            .wrap(Condition::new(spans_wanted(), TracingLogger::<RequestSpan>::new()))
-            .wrap(from_fn(gate))
-            .configure(routes)
+            .app_data(web::Data::new(pieces.config_script.clone()));
+        let app = stages!(
+            app;
+            // Request id, panics and errors as problem documents, security headers, the access line.
+            from_fn(gate),
+            Condition::new(spans_wanted(), TracingLogger::<RequestSpan>::new()),
+            // Preflights end here, and the refusals of the stages behind can be read by pages of allowed origins.
+            cors(&pieces.origins),
+            // Who calls.
+            Identify,
+            // Whether they call too often.
+            Condition::new(limited, from_fn(limit)),
+        );
+        app.configure(routes)
             .configure(|routes| docs_routes(routes, docs.as_ref()))
             .configure(|routes| site_routes(routes, pieces.site.clone()))
     };

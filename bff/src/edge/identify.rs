@@ -5,6 +5,9 @@
 //! Credentials that the near cache does not know are charged to the caller's address before the store is asked, so that
 //! invented ones cost the store no more than the address may ask.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     future::{Ready, ready},
     rc::Rc,

@@ -38,5 +38,7 @@ pub use origins::{AllowedOrigins, InvalidOrigin, origin_of};
 pub use profile::{FieldKind, MAX_PROFILE_BYTES, ProfileDocument, ProfileField, ProfileShape};
 pub use secrets::{DerivedKey, Secrets};
 pub use session::{Session, SessionKey, SessionKind, SessionPolicy, SessionSummary};
+#[cfg(test)]
+pub(crate) use sessions::tests::{TrialStore, member};
 pub use sessions::{Ended, NewSession, Sessions};
 pub use throttle::{Attempt, SignInThrottle, Subject, ThrottleError, ThrottlePolicy, ThrottledBy};

@@ -44,6 +44,8 @@ pub(super) struct NearCache {
     /// back.
     deaf_since_ms: AtomicU64,
     grace: Duration,
+    #[cfg(test)]
+    pub(super) asked: AtomicU64,
 }
 
 /// The time from one doubt to the next: trust that was gained in one is none in another.
@@ -74,11 +76,15 @@ impl NearCache {
             made: Instant::now(),
             deaf_since_ms: AtomicU64::new(0),
             grace,
+            #[cfg(test)]
+            asked: AtomicU64::new(0),
         }
     }
 
     /// What the store holds as well: nothing while that cannot be known. No lock, no allocation. May be past its end.
     pub(super) fn get(&self, key: &SessionKey) -> Option<Arc<Session>> {
+        #[cfg(test)]
+        self.asked.fetch_add(1, Ordering::Relaxed);
         if self.is_trusted() { self.sessions.get(key) } else { None }
     }
 

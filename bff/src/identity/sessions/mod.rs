@@ -214,6 +214,12 @@ impl Sessions {
         self.inner.mirror.near.forget(key);
     }
 
+    /// How often memory was asked for a session.
+    #[cfg(test)]
+    pub(crate) fn near_asked(&self) -> u64 {
+        self.inner.mirror.near.asked.load(Ordering::Relaxed)
+    }
+
     /// Sessions in memory, about.
     #[must_use]
     pub fn near_entries(&self) -> u64 {

@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 
 use secrecy::ExposeSecret as _;
 use tokio::runtime::Handle;
-use trial_store::TrialStore;
+pub(crate) use trial_store::TrialStore;
 
 use super::{NewSession, Sessions};
 use crate::{
@@ -22,7 +22,7 @@ const HOUR: u64 = 60 * 60 * 1000;
 const MINUTE: u64 = 60 * 1000;
 const DAY: u64 = 24 * HOUR;
 
-pub(in crate::identity) fn member(id: &str) -> Arc<ProfileDocument> {
+pub(crate) fn member(id: &str) -> Arc<ProfileDocument> {
     let member = serde_json::json!({
         "id": id, "username": id, "displayName": "밥 Ada", "avatarUrl": null, "bio": "a \"b\"\n",
         "createdAt": "2026-01-02T03:04:05Z", "email": "ada@example.org", "totpEnabled": true
