@@ -45,8 +45,6 @@ use transport::Transport;
 /// The clients of all upstreams. Cloning is cheap and shares connections, limits and batches.
 #[derive(Clone)]
 pub struct Clients {
-    /// Of the upstream that keeps accounts.
-    pub accounts: AccountsClient,
     pub profile: ProfileClient,
     pub timeline: TimelineClient,
     pub recipe: RecipeClient,
@@ -73,12 +71,18 @@ impl Clients {
         let transports = [transport(profile)?, transport(timeline)?, transport(recipe)?];
         let [profile, timeline, recipe] = transports.clone();
         Ok(Self {
-            accounts: AccountsClient::new(profile.clone()),
             profile: ProfileClient::new(profile),
             timeline: TimelineClient::new(timeline),
             recipe: RecipeClient::new(recipe),
             transports,
         })
+    }
+
+    /// The client of the accounts contract, of the upstream of that name. Nothing: there is no such upstream.
+    #[must_use]
+    pub fn accounts(&self, upstream: &str) -> Option<AccountsClient> {
+        let transport = self.transports.iter().find(|transport| transport.name() == upstream)?;
+        Some(AccountsClient::new(transport.clone()))
     }
 
     /// Reads every upstream's certificates again; those that are others than before count from now on, and calls

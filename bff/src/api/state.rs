@@ -13,7 +13,7 @@ use super::Idempotency;
 use crate::{
     cache::{Relay, SharedCards, Tag},
     edge::ApiError,
-    identity::{Accounts, SignInThrottle},
+    identity::{Accounts, ClaimMap, SignInThrottle},
 };
 
 /// Tells those who listen that something happened. Never waits.
@@ -24,6 +24,8 @@ pub struct ApiParts {
     pub clients: Arc<Clients>,
     /// Of the upstream that keeps accounts; nothing: no upstream does, users come from OpenID providers alone.
     pub accounts: Option<Accounts>,
+    /// What the profiles of such users are made of.
+    pub claims: ClaimMap,
     pub relay: Arc<Relay>,
     /// The cards that the screens look up as well.
     pub members: Arc<SharedCards<MemberCard>>,

@@ -4,19 +4,24 @@
 use clients::Clients;
 use serde_json::value::RawValue;
 
-use crate::identity::{
-    Accounts,
-    FieldKind::{Flag, Id, Text, Time},
-    ProfileField, ProfileShape,
+use crate::{
+    config::Config,
+    identity::{
+        Accounts,
+        FieldKind::{Flag, Id, Text, Time},
+        ProfileField, ProfileShape,
+    },
 };
 
-/// The client of the upstream that keeps accounts.
-pub(super) fn accounts(clients: &Clients) -> Option<Accounts> {
-    Some(Accounts::new(clients.accounts.clone(), profile_shape()))
+/// The client of the upstream that keeps accounts. Nothing: none does.
+pub(super) fn accounts(config: &Config, clients: &Clients) -> Option<Accounts> {
+    // A name that is not among the upstreams is refused with the settings.
+    let client = clients.accounts(&config.accounts.upstream)?;
+    Some(Accounts::new(client, profile_shape()))
 }
 
 /// What the accounts contract names of a user as they see themselves: `schemas::Me`.
-pub(super) fn profile_shape() -> ProfileShape {
+fn profile_shape() -> ProfileShape {
     ProfileShape::of([
         ProfileField::required("id", Id),
         ProfileField::required("username", Text),

@@ -5,6 +5,7 @@
 //! of its key, and never repeats a secret. The module imports nothing of the crate: `app` hands each
 //! part the section it needs.
 
+mod account_rules;
 mod caller_rules;
 mod cookie;
 mod errors;
@@ -40,10 +41,10 @@ pub use cookie::CookieSettings;
 pub use errors::{ConfigErrors, Mistake};
 pub use schema::config_schema;
 pub use sections::{
-    CacheConfig, CallerConfig, CorsConfig, EventsConfig, FilesConfig, HttpConfig, IdempotencyConfig,
-    InternalConfig, KeysConfig, LimitConfig, LimitsConfig, LiveConfig, OidcConfig, ScreenConfig,
-    ScreensConfig, SenderConfig, SessionConfig, SiteConfig, StoreConfig, TelemetryConfig, ThrottleConfig,
-    TokensConfig, UpstreamConfig, UpstreamsConfig,
+    AccountsConfig, CacheConfig, CallerConfig, CorsConfig, EventsConfig, FilesConfig, HttpConfig,
+    IdempotencyConfig, InternalConfig, KeysConfig, LimitConfig, LimitsConfig, LiveConfig, OidcConfig,
+    ScreenConfig, ScreensConfig, SenderConfig, SessionConfig, SiteConfig, StoreConfig, TelemetryConfig,
+    ThrottleConfig, TokensConfig, UpstreamConfig, UpstreamsConfig,
 };
 pub use values::{
     LogFormat, Millis, Network, Profile, SameSite, SecondFactor, StoreUrl, Switch, TokenAlgorithm, TokenAuth,
@@ -74,6 +75,7 @@ pub struct Config {
     pub oidc: BTreeMap<String, OidcConfig>,
     pub store: StoreConfig,
     pub upstreams: UpstreamsConfig,
+    pub accounts: AccountsConfig,
     pub screens: ScreensConfig,
     pub cache: CacheConfig,
     pub events: EventsConfig,

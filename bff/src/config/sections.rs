@@ -206,6 +206,14 @@ impl UpstreamsConfig {
     }
 }
 
+/// Where users come from.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountsConfig {
+    /// Name of an upstream. Empty: no upstream keeps accounts, and users come from one OpenID provider alone.
+    pub upstream: String,
+}
+
 /// Times of each screen.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -35,7 +35,9 @@ pub use error::IdentityError;
 pub use families::{AppTokens, AppTokensParts, RefreshError, TokenPair, TokenPolicy};
 pub use limits::{Charge, Limit, LimitPolicy, Limits, Principal, Reservation, Tier};
 pub use origins::{AllowedOrigins, InvalidOrigin, origin_of};
-pub use profile::{FieldKind, MAX_PROFILE_BYTES, ProfileDocument, ProfileField, ProfileShape};
+pub use profile::{
+    ClaimMap, FieldKind, MAX_PROFILE_BYTES, NoUserError, ProfileDocument, ProfileField, ProfileShape,
+};
 pub use secrets::{DerivedKey, Secrets};
 pub use session::{Session, SessionKey, SessionKind, SessionPolicy, SessionSummary};
 #[cfg(test)]

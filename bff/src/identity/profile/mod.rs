@@ -6,6 +6,7 @@
 //! accounts service, or ID token -> ProfileShape::read -> ProfileDocument -> session, record, `user` of answers
 //! ```
 
+mod claims;
 mod object;
 mod shape;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use schemas::Id;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::value::RawValue;
 
+pub use claims::{ClaimMap, NoUserError};
 pub use shape::{FieldKind, ProfileField, ProfileShape};
 
 use object::{Members, written};
