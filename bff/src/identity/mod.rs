@@ -32,6 +32,8 @@ pub use caller::{Caller, nobodys_call_context};
 pub use cookie::{CookieSettings, CookieValues, SameSite, cookie_values, find_cookie};
 pub use csrf::{CsrfGuard, CsrfHeaders, CsrfKeys, CsrfRefusal};
 pub use error::IdentityError;
+#[cfg(test)]
+pub(crate) use families::tests::trial_tokens;
 pub use families::{AppTokens, AppTokensParts, RefreshError, TokenPair, TokenPolicy};
 pub use limits::{Charge, Limit, LimitPolicy, Limits, Principal, Reservation, Tier};
 pub use origins::{AllowedOrigins, InvalidOrigin, origin_of};

@@ -13,7 +13,6 @@ use actix_web::{
     test::{TestRequest, call_service, init_service},
     web,
 };
-use clients::KeyRing;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::runtime::Handle;
 
@@ -23,8 +22,8 @@ use crate::{
         TrustedProxies, gate, limit,
     },
     identity::{
-        AllowedOrigins, AppTokens, AppTokensParts, CookieSettings, CsrfGuard, CsrfKeys, Limit, LimitPolicy,
-        Limits, SameSite, Secrets, SessionPolicy, Sessions, TokenPolicy, TrialStore, member,
+        AllowedOrigins, AppTokens, CookieSettings, CsrfGuard, CsrfKeys, Limit, LimitPolicy, Limits, SameSite,
+        Secrets, SessionPolicy, Sessions, TrialStore, member, trial_tokens,
     },
     telemetry::{AccessLog, AccessSettings, LineFormat, Metrics, Sink, UserHasher, unix_ms},
 };
@@ -48,21 +47,12 @@ fn cookie(name: &str) -> CookieSettings {
 }
 
 async fn bench(per_address: u32) -> Bench {
-    let (store, keys) = (TrialStore::new().await, tempfile::tempdir().expect("a folder"));
-    KeyRing::generate_in(keys.path()).expect("keys");
-    let ring = Arc::new(KeyRing::load(keys.path()).expect("keys"));
+    let store = TrialStore::new().await;
     let metrics: Arc<Metrics> = Arc::default();
     let policy = SessionPolicy::default();
     let sessions = Sessions::new(store.clone(), policy, Handle::current(), Arc::clone(&metrics));
     let secrets = Arc::new(Secrets::new(vec![SecretString::from("secret")]));
-    let tokens = AppTokens::new(AppTokensParts {
-        sessions: sessions.clone(),
-        ring,
-        secrets: Arc::clone(&secrets),
-        issuer: "https://bff.example".to_owned(),
-        policy: TokenPolicy::default(),
-        metrics: Arc::clone(&metrics),
-    });
+    let tokens = trial_tokens(&sessions, &secrets);
     let limit = |burst| Limit { per_second: NonZeroU32::MIN, burst: NonZeroU32::new(burst).expect("not 0") };
     let limits = LimitPolicy { anonymous: limit(per_address), user: limit(100), caller: limit(100) };
     let limits = Limits::new(limits, None, Arc::clone(&metrics), &Handle::current());

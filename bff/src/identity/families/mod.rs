@@ -19,7 +19,7 @@ mod choose;
 mod record;
 mod refresh;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod token;
 
 use std::{sync::Arc, time::Duration};
