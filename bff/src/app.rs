@@ -1,6 +1,7 @@
 //! The composition root: the one file that knows every piece. The route table and the order of the middleware read
 //! from top to bottom.
 
+mod accounts;
 mod contract;
 mod cors;
 mod internal;
@@ -24,6 +25,7 @@ use actix_web::{
     App, Resource, Route,
     dev::Server,
     guard,
+    http::Method,
     middleware::{Condition, from_fn},
     web,
 };
@@ -34,6 +36,7 @@ use tokio::{
 };
 use tracing_actix_web::TracingLogger;
 
+use self::accounts::accounts;
 pub use self::contract::openapi;
 use self::cors::cors;
 use self::internal::{Health, internal_server};
@@ -50,11 +53,11 @@ use crate::{
     api::{self, Api, ApiParts, Idempotency, Jwks, Oidc},
     config::Config,
     edge::{
-        Edge, EdgeParts, RequestSpan, RouteName, Serving, gate, limit, listen, method_not_allowed, not_found,
-        serve, spans_wanted, too_late,
+        Edge, EdgeParts, Identify, RequestSpan, RouteName, Serving, gate, limit, listen, method_not_allowed,
+        not_found, serve, spans_wanted, too_late,
     },
     files::site::{self as app_files, ConfigScript, Site, SiteError},
-    identity::{AllowedOrigins, Secrets, Sessions, SignInThrottle},
+    identity::{AllowedOrigins, ClaimMap, Secrets, Sessions, SignInThrottle},
     invalidation::{InvalidationBus, Invalidations},
     live::{self, Events, Hub, Revalidator},
     screens::{self, HomeFeedScreen, MeScreen, MemberScreen, RecipeScreen, Screen, Screens},
@@ -208,7 +211,8 @@ impl Application {
                 callers: callers(&config),
                 trusted_proxies: trusted_proxies(&config),
                 users: UserHasher::new(&config.derive_key("user-hash")),
-                free: if site.is_some() { app_files::is_free } else { app_files::is_prepared },
+                rate_limit_exempt: if site.is_some() { app_files::is_free } else { app_files::is_prepared },
+                needs_no_caller: if site.is_some() { no_caller_beside_site } else { no_caller },
                 limits: rate_limits(&config, &store, &secrets, &metrics, &runtime),
                 body_limit: config.http.body_limit_bytes,
                 body_timeout: config.http.client_request_timeout_ms.into(),
@@ -230,6 +234,8 @@ impl Application {
                 .map_err(StartError::Randomness)?,
                 comment_recipes: screens.comment_recipes.clone(),
                 announce: announcer(hub.clone()),
+                accounts: accounts(&config, &clients),
+                claims: ClaimMap::default(),
                 clients,
                 bus,
                 runtime: runtime.clone(),
@@ -353,6 +359,12 @@ impl Application {
     }
 }
 
+/// Wraps an application in its stages: a request passes them from top to bottom, an answer from bottom to top.
+macro_rules! stages {
+    ($app:expr;) => { $app };
+    ($app:expr; $outer:expr, $($inner:expr,)*) => { stages!($app; $($inner,)*).wrap($outer) };
+}
+
 fn public_server(
     config: &Config,
     pieces: Pieces,
@@ -365,20 +377,27 @@ fn public_server(
     let oidc = pieces.oidc.clone();
     let edge = pieces.edge.clone();
     let application = move || {
-        App::new()
+        let app = App::new()
             .app_data(web::Data::new(pieces.edge.clone()))
             .app_data(web::Data::new(pieces.api.clone()))
             .app_data(web::Data::new(pieces.screens.clone()))
             .app_data(web::Data::new(pieces.hub.clone()))
             .app_data(web::Data::new(pieces.keys.clone()))
             .app_data(web::Data::new(pieces.oidc.clone()))
-            .app_data(web::Data::new(pieces.config_script.clone()))
-            // The last one wrapped is the first to see a request.
-            .wrap(Condition::new(limited, from_fn(limit)))
-            .wrap(cors(&pieces.origins))
-            .wrap(Condition::new(spans_wanted(), TracingLogger::<RequestSpan>::new()))
-            .wrap(from_fn(gate))
-            .configure(routes)
+            .app_data(web::Data::new(pieces.config_script.clone()));
+        let app = stages!(
+            app;
+            // Request id, panics and errors as problem documents, security headers, the access line.
+            from_fn(gate),
+            Condition::new(spans_wanted(), TracingLogger::<RequestSpan>::new()),
+            // Preflights end here, and the refusals of the stages behind can be read by pages of allowed origins.
+            cors(&pieces.origins),
+            // Who calls.
+            Identify,
+            // Whether they call too often.
+            Condition::new(limited, from_fn(limit)),
+        );
+        app.configure(routes)
             .configure(|routes| docs_routes(routes, docs.as_ref()))
             .configure(|routes| site_routes(routes, pieces.site.clone()))
     };
@@ -490,6 +509,17 @@ fn routes(routes: &mut web::ServiceConfig) {
         .service(resource("/bff/notify", "GET", [web::get().to(live::notify)]))
         .service(resource("/.well-known/jwks.json", "GET, HEAD", [get().to(api::jwks)]))
         .service(resource("/config.js", "GET, HEAD", [get().to(app_files::config_script)]));
+}
+
+/// Whether the answer is the same for every caller, so that the identity stage passes the request by.
+fn no_caller(method: &Method, path: &str) -> bool {
+    let is_read = *method == Method::GET || *method == Method::HEAD;
+    app_files::is_prepared(method, path) || (is_read && matches!(path, "/openapi.json" | "/docs"))
+}
+
+/// The same where an app is served as well.
+fn no_caller_beside_site(method: &Method, path: &str) -> bool {
+    no_caller(method, path) || app_files::is_free(method, path)
 }
 
 /// The same for developers, where the operator wants it.

@@ -7,6 +7,7 @@
 //! An upstream never sees the caller's cookie or token. It sees a service token for itself alone (see
 //! [`ServiceTokens`]), a request id, a trace parent and how long the gateway is going to wait.
 
+mod accounts;
 mod batch;
 mod context;
 mod error;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
+pub use accounts::AccountsClient;
 pub use context::{CallContext, ClientKind};
 pub use error::{BodyFault, Problem, Refusal, StreamError, UpstreamError};
 pub use lookup::{Found, LookupBatcher, LookupMode};
@@ -76,6 +78,12 @@ impl Clients {
             recipe: RecipeClient::new(named("recipe")?),
             upstreams,
         })
+    }
+
+    /// The client of the accounts contract, of the upstream of that name. Nothing: there is no such upstream.
+    #[must_use]
+    pub fn accounts(&self, upstream: &str) -> Option<AccountsClient> {
+        self.upstreams.get(upstream).cloned().map(AccountsClient::new)
     }
 
     /// All upstreams.

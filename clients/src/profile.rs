@@ -1,14 +1,9 @@
-//! The profile service: members, accounts and second factors. Called by `screens`, `api` and
-//! `identity`.
+//! The profile service: members. Called by `screens` and `api`. What it does for accounts is the accounts client's.
 
 use std::collections::HashMap;
 
 use http::Method;
-use schemas::{
-    ByIdentity, Credentials, Id, Items, Me, Member, MemberCard, MemberPatch, SignUp, TotpConfirmed,
-    TotpEnrolment,
-};
-use serde::Serialize;
+use schemas::{Id, Items, Me, Member, MemberCard, MemberPatch};
 
 use crate::{
     CallContext, UpstreamError,
@@ -28,11 +23,6 @@ pub struct ProfileClient {
 /// would answer with what is private.
 const WORDS: [&str; 3] = ["me", "verify", "by-identity"];
 
-#[derive(Serialize)]
-struct Code<'a> {
-    code: &'a str,
-}
-
 impl ProfileClient {
     pub(crate) fn new(upstream: Upstream) -> Self {
         let caller = upstream.clone();
@@ -44,37 +34,6 @@ impl ProfileClient {
             })
         });
         Self { upstream, cards }
-    }
-
-    /// Makes a member. 409 `email_taken` or `username_taken`, 422 with fields. Acts for nobody.
-    pub async fn sign_up(&self, cx: &CallContext, input: &SignUp) -> Result<Me, UpstreamError> {
-        let call = self
-            .upstream
-            .typed_call("sign_up", Method::POST, &["members"])
-            .by(Authority::Accounts)
-            .json(input)?;
-        self.upstream.fetch(cx, call).await
-    }
-
-    /// Whose credentials these are. 401 `bad_credentials`, `otp_required` or `otp_invalid`. Acts for nobody.
-    pub async fn verify(&self, cx: &CallContext, input: &Credentials) -> Result<Me, UpstreamError> {
-        let call = self
-            .upstream
-            .typed_call("verify", Method::POST, &["members", "verify"])
-            .by(Authority::Accounts)
-            .json(input)?;
-        self.upstream.fetch(cx, call).await
-    }
-
-    /// Finds or makes the member behind an OpenID identity. Acts for nobody.
-    pub async fn by_identity(&self, cx: &CallContext, input: &ByIdentity) -> Result<Me, UpstreamError> {
-        let path = ["members", "by-identity"];
-        let call = self
-            .upstream
-            .typed_call("by_identity", Method::PUT, &path)
-            .by(Authority::Accounts)
-            .json(input)?;
-        self.upstream.fetch(cx, call).await
     }
 
     /// A member as everybody sees them; 404 where there is none.
@@ -123,35 +82,6 @@ impl ProfileClient {
         let call = self.upstream.typed_call("patch_me", Method::PATCH, &["members", "me"]).json(patch)?;
         let _changed = cx.acting.as_ref().map(|id| self.cards.forget_on_drop(id.as_str()));
         self.upstream.fetch_matching(cx, call, is_acting(cx)).await
-    }
-
-    /// Begins a second factor for the acting user.
-    pub async fn enrol_totp(&self, cx: &CallContext) -> Result<TotpEnrolment, UpstreamError> {
-        let call = self.upstream.typed_call("enrol_totp", Method::POST, &["members", "me", "totp"]);
-        self.upstream.fetch(cx, call).await
-    }
-
-    /// Ends the enrolment with the first `code`; answers the recovery codes.
-    pub async fn confirm_totp(&self, cx: &CallContext, code: &str) -> Result<TotpConfirmed, UpstreamError> {
-        let path = ["members", "me", "totp", "confirm"];
-        let call = self.upstream.typed_call("confirm_totp", Method::POST, &path).json(&Code { code })?;
-        self.upstream.fetch(cx, call).await
-    }
-
-    /// Checks a one-time or recovery code of the acting user, and uses it up.
-    pub async fn verify_totp(&self, cx: &CallContext, code: &str) -> Result<(), UpstreamError> {
-        let path = ["members", "me", "totp", "verify"];
-        let call = self.upstream.typed_call("verify_totp", Method::POST, &path).json(&Code { code })?;
-        self.upstream.perform(cx, call).await
-    }
-
-    /// Removes the second factor of the acting user.
-    pub async fn remove_totp(&self, cx: &CallContext, code: &str) -> Result<(), UpstreamError> {
-        let call = self
-            .upstream
-            .typed_call("remove_totp", Method::DELETE, &["members", "me", "totp"])
-            .json(&Code { code })?;
-        self.upstream.perform(cx, call).await
     }
 }
 

@@ -13,7 +13,7 @@ use super::Idempotency;
 use crate::{
     cache::EntityCache,
     edge::ApiError,
-    identity::SignInThrottle,
+    identity::{Accounts, ClaimMap, SignInThrottle},
     invalidation::{InvalidationBus, Tag},
 };
 
@@ -23,6 +23,10 @@ pub type Announce = Box<dyn Fn(Event) + Send + Sync>;
 /// What the handlers are made with.
 pub struct ApiParts {
     pub clients: Arc<Clients>,
+    /// Of the upstream that keeps accounts; nothing: no upstream does, users come from OpenID providers alone.
+    pub accounts: Option<Accounts>,
+    /// What the profiles of such users are made of.
+    pub claims: ClaimMap,
     pub bus: Arc<InvalidationBus>,
     /// The cards that the screens look up as well.
     pub members: Arc<EntityCache<MemberCard>>,
@@ -53,6 +57,14 @@ impl Api {
     #[must_use]
     pub fn new(parts: ApiParts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    /// The client of the upstream that keeps accounts.
+    ///
+    /// # Errors
+    /// 404 where no upstream does.
+    pub(super) fn accounts(&self) -> Result<&Accounts, ApiError> {
+        self.0.accounts.as_ref().ok_or(ApiError::NotFound)
     }
 
     /// Tells the subscribers of `topic` that `made` is new. They are not the acting user: nothing personal belongs in

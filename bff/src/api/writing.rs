@@ -87,10 +87,10 @@ impl Writer {
     pub(super) fn card(&self) -> MemberCard {
         let me = &self.caller.session.profile;
         MemberCard {
-            id: me.id.clone(),
-            username: me.username.clone(),
-            display_name: me.display_name.clone(),
-            avatar_url: me.avatar_url.clone(),
+            id: me.id().clone(),
+            username: me.username().unwrap_or_default().to_owned(),
+            display_name: me.display_name().unwrap_or_default().to_owned(),
+            avatar_url: me.avatar_url().map(str::to_owned),
         }
     }
 

@@ -5,6 +5,7 @@
 //! of its key, and never repeats a secret. The module imports nothing of the crate: `app` hands each
 //! part the section it needs.
 
+mod account_rules;
 mod authorization;
 mod caller_rules;
 mod cookie;
@@ -43,7 +44,7 @@ pub use cookie::CookieSettings;
 pub use errors::{ConfigErrors, Mistake};
 pub use schema::config_schema;
 pub use sections::{
-    CacheConfig, CallerConfig, CorsConfig, EventsConfig, FilesConfig, HttpConfig, IdempotencyConfig,
+    AccountsConfig, CacheConfig, CallerConfig, CorsConfig, EventsConfig, FilesConfig, HttpConfig, IdempotencyConfig,
     InternalConfig, KeysConfig, LimitConfig, LimitsConfig, LiveConfig, OidcConfig, ScreenConfig,
     SenderConfig, SessionConfig, SiteConfig, StoreConfig, TelemetryConfig, ThrottleConfig, TokensConfig,
     UpstreamConfig,
@@ -78,6 +79,7 @@ pub struct Config {
     pub store: StoreConfig,
     /// By name.
     pub upstreams: BTreeMap<String, UpstreamConfig>,
+    pub accounts: AccountsConfig,
     /// By name, with `_` for `-`; see [`Config::screen`].
     pub screens: BTreeMap<String, ScreenConfig>,
     pub cache: CacheConfig,

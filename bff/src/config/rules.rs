@@ -9,7 +9,7 @@ use url::{Host, Url};
 
 use super::layers::Merged;
 use super::{Config, ConfigErrors, SameSite, Switch};
-use super::{caller_rules, key_rules, live_rules, oidc_rules, site_rules, store_rules, upstream_rules};
+use super::{account_rules, caller_rules, key_rules, live_rules, oidc_rules, site_rules, store_rules, upstream_rules};
 
 pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// HMAC keys shorter than the digest weaken it (RFC 2104, section 3).
@@ -39,6 +39,7 @@ pub(super) fn check(config: &Config, mistakes: &mut ConfigErrors) {
     key_rules::check(config, &mut check);
     live_rules::check(config, &mut check);
     oidc_rules::check(config, &mut check);
+    account_rules::check(config, &mut check);
     caller_rules::check(config, &mut check);
     store_rules::check(config, &mut check);
     site_rules::check(config, &mut check);

@@ -193,6 +193,14 @@ pub struct UpstreamConfig {
     pub ca_file: String,
 }
 
+/// Where users come from.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountsConfig {
+    /// Name of an upstream. Empty: no upstream keeps accounts, and users come from one OpenID provider alone.
+    pub upstream: String,
+}
+
 /// How long one screen's documents live and how long making one may take.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

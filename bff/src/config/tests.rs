@@ -122,6 +122,7 @@ fn every_key_can_be_set_by_the_environment() {
                     key if key.ends_with(".authorization") => "none",
                     key if key.ends_with(".secret") && key.starts_with("upstreams") => HS256_SECRET,
                     "limits.enabled" => "true",
+                    "accounts.upstream" => "recipe",
                     "telemetry.format" => "json",
                     "telemetry.log" => "debug",
                     "store.url" => "memory:",

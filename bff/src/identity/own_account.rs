@@ -91,10 +91,10 @@ mod tests {
                 let answer = answers[count.replace(count.get() + 1)].clone();
                 async { answer }
             };
-            let answer = sessions.own_account(&member.id, ask).await;
+            let answer = sessions.own_account(member.id(), ask).await;
             assert_eq!(answer.is_ok(), answers[asked - 1].is_ok());
             assert_eq!(count.get(), asked, "{first:?} {second:?}");
-            let listed = sessions.list(&member.id, unix_ms()).await.expect("a list");
+            let listed = sessions.list(member.id(), unix_ms()).await.expect("a list");
             assert_eq!(listed.len(), left, "{first:?} {second:?}");
         }
     }

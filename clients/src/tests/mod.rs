@@ -1,5 +1,6 @@
 //! The clients against real HTTP servers on port 0.
 
+mod accounts;
 mod batching;
 mod closing;
 mod faults;

@@ -180,6 +180,20 @@ impl Upstream {
         .await
     }
 
+    /// Asks for what `read` makes of the answer's body.
+    pub(crate) async fn fetch_read<T, F>(
+        &self,
+        cx: &CallContext,
+        call: Call,
+        read: F,
+    ) -> Result<T, UpstreamError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&[u8]) -> Result<T, BodyFault> + Send + 'static,
+    {
+        self.run(cx, call, |body| read(body)).await
+    }
+
     /// Asks for something to be done; any 2xx says that it was, whatever comes with it.
     pub(crate) async fn perform(&self, cx: &CallContext, call: Call) -> Result<(), UpstreamError> {
         self.run(cx, call.ignoring_the_body(), |_| Ok(())).await

@@ -26,21 +26,20 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use schemas::Me;
 use secrecy::{SecretString, zeroize::Zeroizing};
 use tokio::runtime::Handle;
 
 pub use endings::Ended;
 
 use super::{
-    IdentityError, SessionKind, SessionPolicy,
+    IdentityError, ProfileDocument, SessionKind, SessionPolicy,
     near::NearCache,
     record::{entry_of, millis},
     session::{RAW_ID_LEN, Session, SessionKey, hash_of, key_of},
 };
 use crate::{
     invalidation::InvalidationBus,
-    store::{Space, Store},
+    store::{Space, Store, StoreError},
     telemetry::Metrics,
 };
 use again::{Again, keep_reading};
@@ -157,7 +156,7 @@ impl Sessions {
     /// [`IdentityError::Randomness`], [`IdentityError::Store`].
     pub async fn create(
         &self,
-        user: &Me,
+        user: &Arc<ProfileDocument>,
         client: &str,
         address: &str,
         now_ms: u64,
@@ -165,7 +164,7 @@ impl Sessions {
         let absolute_end_ms = now_ms.saturating_add(millis(self.inner.policy.absolute));
         let made = Made { client, address, now_ms, absolute_end_ms };
         let new = self.inner.create(new_id()?, user, made).await?;
-        self.inner.keep_to_limit(SessionKind::Browser, &user.id, &new.session.key).await?;
+        self.inner.keep_to_limit(SessionKind::Browser, user.id(), &new.session.key).await?;
         Ok(new)
     }
 
@@ -190,8 +189,8 @@ impl Sessions {
     /// heard or has last answered for this session.
     ///
     /// # Errors
-    /// [`IdentityError::Store`]: whether the session exists is unknown.
-    pub async fn load(&self, raw_id: &str, now_ms: u64) -> Result<Option<Arc<Session>>, IdentityError> {
+    /// [`StoreError`]: whether the session exists is unknown.
+    pub async fn load(&self, raw_id: &str, now_ms: u64) -> Result<Option<Arc<Session>>, StoreError> {
         let Some(key) = key_of(raw_id) else { return Ok(None) };
         let session = self.inner.read(SessionKind::Browser, &key).await?;
         Ok(session.filter(|session| session.is_live(now_ms)))
@@ -204,7 +203,7 @@ impl Sessions {
     pub async fn lookup(&self, raw_id: &str, now_ms: u64) -> Result<Option<Arc<Session>>, IdentityError> {
         match self.peek(raw_id, now_ms) {
             Some(session) => Ok(Some(session)),
-            None => self.load(raw_id, now_ms).await,
+            None => Ok(self.load(raw_id, now_ms).await?),
         }
     }
 
@@ -241,6 +240,12 @@ impl Sessions {
         self.inner.mirror.near.forget(key);
     }
 
+    /// How often memory was asked for a session.
+    #[cfg(test)]
+    pub(crate) fn near_asked(&self) -> u64 {
+        self.inner.mirror.near.asked.load(Ordering::Relaxed)
+    }
+
     /// Sessions in memory, about.
     #[must_use]
     pub fn near_entries(&self) -> u64 {
@@ -260,14 +265,14 @@ impl Inner {
     async fn create(
         &self,
         (id, key): (SecretString, SessionKey),
-        user: &Me,
+        user: &Arc<ProfileDocument>,
         Made { client, address, now_ms, absolute_end_ms }: Made<'_>,
     ) -> Result<NewSession, IdentityError> {
         let session = Session {
             key,
             kind: SessionKind::Browser,
-            user: user.id.clone(),
-            profile: Arc::new(user.clone()),
+            user: user.id().clone(),
+            profile: Arc::clone(user),
             created_ms: now_ms,
             absolute_end_ms,
             client: client.into(),

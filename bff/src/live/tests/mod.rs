@@ -5,7 +5,7 @@ mod shared;
 
 use std::{sync::Arc, time::Duration};
 
-use schemas::{Event, Id, LiveMessage, Me};
+use schemas::{Event, Id, LiveMessage};
 use tokio::{runtime::Handle, time::timeout};
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
     inbox::End,
 };
 use crate::{
-    identity::{Session, SessionPolicy, Sessions},
+    identity::{ProfileShape, Session, SessionPolicy, Sessions},
     invalidation::{InvalidationBus, Invalidations},
     store::{self, Store},
     telemetry::{Metrics, unix_ms},
@@ -78,7 +78,7 @@ impl Bench {
             "id": user, "username": user, "displayName": user, "avatarUrl": null, "bio": null,
             "createdAt": "2026-01-02T03:04:05Z", "email": "x@example.org", "totpEnabled": false
         });
-        let me: Me = serde_json::from_value(me).expect("a member");
+        let me = Arc::new(ProfileShape::open().read(me.to_string().as_bytes()).expect("a profile"));
         self.sessions.create(&me, "", "", unix_ms()).await.expect("a session").session
     }
 
