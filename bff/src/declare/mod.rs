@@ -2,3 +2,8 @@
 //! into plans for `compose`. Runs at the start and on reload; no request passes through here.
 
 pub mod contract;
+mod mistake;
+mod read;
+mod text;
+
+pub use mistake::{At, Mistake, Mistakes, Spot};

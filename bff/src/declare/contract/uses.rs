@@ -18,8 +18,8 @@ pub struct ShapeUse {
     picks: Vec<ShapePath>,
     drops: Vec<ShapePath>,
     renames: Vec<(ShapePath, String)>,
-    captures: Vec<ShapePath>,
-    exports: Vec<ShapePath>,
+    captures: Vec<(u16, ShapePath)>,
+    exports: Vec<(u16, ShapePath)>,
     joins: Vec<Join>,
     at_most: Vec<(ShapePath, u32)>,
     without: Vec<Vec<String>>,
@@ -70,6 +70,23 @@ impl ShapeUse {
     /// The ids at a path are found, also where they do not leave. The same path has the same number.
     pub fn capture(&mut self, path: ShapePath) -> Capture {
         Capture(numbered(&mut self.captures, path))
+    }
+
+    /// [`ShapeUse::capture`] with a number of the caller's own: several uses of one answer, and of what is put into it,
+    /// number alike.
+    pub fn capture_as(&mut self, path: ShapePath, number: Capture) {
+        self.captures.push((number.0, path));
+    }
+
+    /// [`ShapeUse::export`] with a number of the caller's own.
+    pub fn export_as(&mut self, path: ShapePath, number: Export) {
+        self.exports.push((number.0, path));
+    }
+
+    /// What is wrong with the paths so far, of answers that are as `root` says.
+    #[must_use]
+    pub fn mistakes(&self, schemas: &Schemas, root: Option<SchemaId>) -> Vec<UseMistake> {
+        self.tree(schemas, root).1
     }
 
     /// The value at a path can be written by itself. The same path has the same number.
@@ -127,12 +144,13 @@ impl ShapeUse {
     }
 }
 
-fn numbered(paths: &mut Vec<ShapePath>, path: ShapePath) -> u16 {
-    let known = paths.iter().position(|known| *known == path).unwrap_or_else(|| {
-        paths.push(path);
-        paths.len() - 1
-    });
-    u16::try_from(known).unwrap_or(u16::MAX)
+fn numbered(paths: &mut Vec<(u16, ShapePath)>, path: ShapePath) -> u16 {
+    if let Some((known, _)) = paths.iter().find(|(_, known)| *known == path) {
+        return *known;
+    }
+    let next = paths.iter().map(|(number, _)| number.saturating_add(1)).max().unwrap_or_default();
+    paths.push((next, path));
+    next
 }
 
 /// What is done at one place.
@@ -282,18 +300,18 @@ impl Planner<'_> {
     }
 
     fn places(&mut self, uses: &ShapeUse) {
-        for (number, path) in (0..).zip(&uses.captures) {
+        for (number, path) in &uses.captures {
             let there = self.schemas.at(self.root, &path.0);
             let is_id = |id: Option<SchemaId>| id.is_none_or(|id| self.schemas.get(id).can_be_id());
             match there {
-                Ok(id) if is_id(id) => self.tree.at(&path.0).capture = Some(Capture(number)),
+                Ok(id) if is_id(id) => self.tree.at(&path.0).capture = Some(Capture(*number)),
                 Ok(_) => self.mistakes.push(UseMistake::NoId { at: path.to_string() }),
                 Err(mistake) => self.mistakes.push(mistake.into()),
             }
         }
-        for (number, path) in (0..).zip(&uses.exports) {
+        for (number, path) in &uses.exports {
             if self.known(&path.0) {
-                self.tree.at(&path.0).export = Some(Export(number));
+                self.tree.at(&path.0).export = Some(Export(*number));
             }
         }
         for path in &uses.demands {
