@@ -94,11 +94,6 @@ impl Report {
         result.map_err(|error| self.add(spot, error)).ok()
     }
 
-    /// Whether nothing was noted.
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.borrow().is_empty()
-    }
-
     /// What was noted: an error, unless nothing was.
     pub(super) fn into_result(self) -> Result<(), Mistakes> {
         let mut mistakes = self.0.into_inner();
@@ -130,6 +125,12 @@ pub(super) fn alternatives<'n>(names: impl IntoIterator<Item = &'n str>) -> Stri
         [one] => one.clone(),
         [some @ .., last] => format!("{} or {last}", some.join(", ")),
     }
+}
+
+/// `, but there are …` for a name that is none of those that there are; nothing where there are none.
+pub(super) fn but<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    let mut names = names.into_iter().peekable();
+    if names.peek().is_none() { String::new() } else { format!("; there is {}", alternatives(names)) }
 }
 
 /// `; did you mean …?` for a name that is close to one of those that there are.

@@ -5,7 +5,8 @@ use super::{
         mistake::{At, quoted},
         text::{is_kind, is_name},
     },
-    Accounts, Gateway, Section, joins::lookup,
+    Accounts, Gateway, Section,
+    joins::lookup,
     tree::{Refusal, Upstream},
 };
 
@@ -18,13 +19,25 @@ pub(super) fn read(section: &Section<'_>) -> Gateway {
         title: section.text("title"),
         about: section.text("about"),
         groups: section.text_map("groups"),
-        upstreams: section.sections("upstreams").iter().filter_map(|(name, section)| upstream(name, section)).collect(),
+        upstreams: section
+            .sections("upstreams")
+            .iter()
+            .filter_map(|(name, section)| upstream(name, section))
+            .collect(),
         accounts: section.section("accounts").map(|section| accounts(&section)),
-        refusals: section.sections("refusals").iter().filter_map(|(code, section)| refusal(code, section)).collect(),
+        refusals: section
+            .sections("refusals")
+            .iter()
+            .filter_map(|(code, section)| refusal(code, section))
+            .collect(),
         tags: kinds(&section.section("tags"), "kinds"),
         open_topics: kinds(&topics, "open"),
         own_topics: kinds(&topics, "own"),
-        lookups: section.sections("lookups").iter().filter_map(|(name, section)| lookup(name, section)).collect(),
+        lookups: section
+            .sections("lookups")
+            .iter()
+            .filter_map(|(name, section)| lookup(name, section))
+            .collect(),
     }
 }
 
@@ -32,7 +45,9 @@ fn upstream(name: &At<String>, section: &Section<'_>) -> Option<Upstream> {
     let sound = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let first = name.as_bytes().first().is_some_and(u8::is_ascii_lowercase);
     if !first || name.len() > 64 || !name.bytes().all(sound) {
-        section.report().add(&name.spot, format_args!("{} is no name of an upstream: a-z 0-9 -", quoted(name)));
+        section
+            .report()
+            .add(&name.spot, format_args!("{} is no name of an upstream: a-z 0-9 -", quoted(name)));
         return None;
     }
     if let Some(table) = section.section("authorization")
@@ -45,7 +60,12 @@ fn upstream(name: &At<String>, section: &Section<'_>) -> Option<Upstream> {
     }
     let mut settings = section.to_json();
     settings.remove("contract");
-    Some(Upstream { name: name.clone(), contract: section.text("contract"), settings })
+    Some(Upstream {
+        name: name.clone(),
+        contract: section.text("contract"),
+        audience: section.text("audience"),
+        settings,
+    })
 }
 
 fn check_url(section: &Section<'_>, text: &str) {
@@ -73,11 +93,18 @@ fn accounts(section: &Section<'_>) -> Accounts {
     if section.has("claims") && !claims.iter().any(|(field, _)| field.as_str() == "id") {
         section.mistake("claims", "must say which claim is the `id`");
     }
-    Accounts { spot: section.spot.clone(), upstream: section.text("upstream"), card: section.texts("card"), claims }
+    Accounts {
+        spot: section.spot.clone(),
+        upstream: section.text("upstream"),
+        card: section.texts("card"),
+        claims,
+    }
 }
 
 fn refusal(code: &At<String>, section: &Section<'_>) -> Option<Refusal> {
-    if !is_name(code) || !code.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_') {
+    if !is_name(code)
+        || !code.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    {
         section.report().add(&code.spot, format_args!("{} is no code: a-z 0-9 _", quoted(code)));
         return None;
     }
@@ -93,7 +120,10 @@ fn kinds(section: &Section<'_>, key: &str) -> Vec<At<String>> {
     let kinds = section.texts(key);
     for (place, kind) in kinds.iter().enumerate() {
         if !is_kind(kind) {
-            section.report().add(&kind.spot, format_args!("{} is no kind: 1 to 31 characters out of a-z and _", quoted(kind)));
+            section.report().add(
+                &kind.spot,
+                format_args!("{} is no kind: 1 to 31 characters out of a-z and _", quoted(kind)),
+            );
         } else if kinds[..place].iter().any(|other| other.value == kind.value) {
             section.report().add(&kind.spot, format_args!("names {} twice", quoted(kind)));
         }

@@ -46,7 +46,9 @@ pub(super) fn shaping(section: &Section<'_>) -> Shaping {
 pub(super) fn remember(section: &Section<'_>) -> Vec<Remember> {
     let report = section.report();
     let pair = |(table, paths): (At<String>, Vec<At<String>>)| match <[_; 2]>::try_from(paths) {
-        Ok([key, value]) => Some(Remember { key: parsed(report, key)?, value: parsed(report, value)?, table }),
+        Ok([key, value]) => {
+            Some(Remember { key: parsed(report, key)?, value: parsed(report, value)?, table })
+        }
         Err(_) => {
             report.add(&table.spot, "must be two paths: of the key and of the value");
             None
@@ -58,12 +60,15 @@ pub(super) fn remember(section: &Section<'_>) -> Vec<Remember> {
 /// Reads `[lookups.NAME]`, or the same keys in a join.
 pub(super) fn lookup(name: &At<String>, section: &Section<'_>) -> Option<Lookup> {
     if !is_name(name) {
-        section.report().add(&name.spot, format_args!("{} is no name: letters, digits, `_` and `-`", quoted(name)));
+        section
+            .report()
+            .add(&name.spot, format_args!("{} is no name: letters, digits, `_` and `-`", quoted(name)));
         return None;
     }
     let tag = section.text("tag");
     if let Some(tag) = tag.as_ref().filter(|tag| !is_kind(tag)) {
-        section.mistake("tag", format_args!("{} is no kind: 1 to 31 characters out of a-z and _", quoted(tag)));
+        section
+            .mistake("tag", format_args!("{} is no kind: 1 to 31 characters out of a-z and _", quoted(tag)));
     }
     let shared = section.boolean("shared").is_some_and(|shared| shared.value);
     if !shared {
@@ -86,7 +91,8 @@ pub(super) fn lookup(name: &At<String>, section: &Section<'_>) -> Option<Lookup>
 
 /// The keys of a look-up in a join.
 const OWN: [&str; 13] = [
-    "get", "post", "body", "at", "from", "key", "pick", "drop", "rename", "tag", "shared", "fresh_ms", "max_ids",
+    "get", "post", "body", "at", "from", "key", "pick", "drop", "rename", "tag", "shared", "fresh_ms",
+    "max_ids",
 ];
 
 /// Reads `[joins]`.

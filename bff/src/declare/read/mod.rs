@@ -11,6 +11,10 @@ mod route;
 mod screen;
 mod section;
 mod source;
+#[expect(
+    dead_code,
+    reason = "names and texts for the contract with callers are read before it is written from them"
+)]
 mod tree;
 
 use toml_edit::Document;
@@ -18,12 +22,12 @@ use toml_edit::Document;
 use self::section::{FileText, Section};
 use super::mistake::{Report, Spot};
 
-pub(super) use grammar::{GATEWAY, Grammar, Kind, ROUTES, SCREEN};
+pub(super) use grammar::{GATEWAY, Grammar, Key, Kind, ROUTES, SCREEN};
 pub(super) use section::Scalar;
-pub(super) use source::{ContractFiles, SourceFile, Sources};
+pub(super) use source::{SourceFile, Sources};
 pub(super) use tree::{
-    Accounts, Announce, Gateway, Join, JoinLookup, Lookup, Naming, Param, ParamPlace, ParamType, Part, Remember,
-    Request, Route, Screen, Shaping, Tree,
+    Accounts, Announce, Gateway, Join, JoinLookup, Lookup, Naming, Param, ParamPlace, ParamType, Part,
+    Refusal, Remember, Request, Route, Screen, Shaping, Tree, Upstream,
 };
 
 /// Reads all files.

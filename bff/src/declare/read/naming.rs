@@ -1,6 +1,12 @@
 //! What operations are called in the contract with callers, and the paths that callers ask for.
 
-use super::{super::{mistake::{At, quoted}, text::{Segment, is_name, segments}}, Naming, Section, parsed};
+use super::{
+    super::{
+        mistake::{At, quoted},
+        text::{Segment, is_name, segments},
+    },
+    Naming, Section, parsed,
+};
 
 /// Reads `id`, `summary`, `about`, `group`, `shape`, `leads_to`.
 pub(super) fn naming(section: &Section<'_>) -> Naming {

@@ -45,18 +45,39 @@ fn param(name: &At<String>, section: &Section<'_>) -> Option<Param> {
     let compact_default = section.scalar("compact_default");
     let compact_default = compact_default.filter(|value| is_sound(section, "compact_default", value, &kind));
     match place {
-        ParamPlace::Path => section.forbid(&["default", "compact_default"], "a parameter in a path is always there"),
-        ParamPlace::Fixed if !section.has("default") => section.mistake("default", "is missing: no caller can set it"),
+        ParamPlace::Path => {
+            section.forbid(&["default", "compact_default"], "a parameter in a path is always there")
+        }
+        ParamPlace::Fixed if !section.has("default") => {
+            section.mistake("default", "is missing: no caller can set it")
+        }
         _ => {}
     }
     let about = section.text("about").or_else(|| section.text("summary"));
-    Some(Param { name: name.clone(), about, shape: section.text("shape"), place, kind, default, compact_default })
+    Some(Param {
+        name: name.clone(),
+        about,
+        shape: section.text("shape"),
+        place,
+        kind,
+        default,
+        compact_default,
+    })
 }
 
 fn header(name: &At<String>, section: &Section<'_>) -> Option<String> {
-    let given = section.text("name").map_or_else(|| name.value.clone(), |name| name.value).to_ascii_lowercase();
+    let given =
+        section.text("name").map_or_else(|| name.value.clone(), |name| name.value).to_ascii_lowercase();
     // Who calls, and how long, is the gateway's to find out: an upstream is never told in the caller's words.
-    let own = ["cookie", "authorization", "host", "x-caller-token", "x-csrf-token", "idempotency-key", "if-none-match"];
+    let own = [
+        "cookie",
+        "authorization",
+        "host",
+        "x-caller-token",
+        "x-csrf-token",
+        "idempotency-key",
+        "if-none-match",
+    ];
     if http::HeaderName::from_bytes(given.as_bytes()).is_err() {
         section.mistake("name", format_args!("{} is no name of a header", quoted(&given)));
         return None;
@@ -104,7 +125,10 @@ fn kind(section: &Section<'_>, place: &ParamPlace, default: Option<&At<Scalar>>)
                 section.mistake("one_of", "names no value");
             }
             for value in one_of.iter().filter(|value| value.trim() != value.as_str() || value.is_empty()) {
-                section.mistake("one_of", format_args!("{} could never come: strings are trimmed", quoted(value)));
+                section.mistake(
+                    "one_of",
+                    format_args!("{} could never come: strings are trimmed", quoted(value)),
+                );
             }
             let one_of = one_of.into_iter().map(|value| value.value).collect();
             let max_length = section.whole::<u32>("max_length").map_or(MAX_LENGTH, |length| length.value);
@@ -117,7 +141,7 @@ fn kind(section: &Section<'_>, place: &ParamPlace, default: Option<&At<Scalar>>)
 fn is_sound(section: &Section<'_>, key: &str, value: &At<Scalar>, kind: &ParamType) -> bool {
     let what = match (&value.value, kind) {
         (Scalar::Integer(number), ParamType::Integer(min, max)) if (min..=max).contains(&number) => None,
-        (Scalar::Integer(_), ParamType::Integer(min, max)) => Some(format!("must be from {min} to {max}")),
+        (Scalar::Integer(_), ParamType::Integer(min, max)) => Some(bounds(*min, *max)),
         (Scalar::Boolean(_), ParamType::Boolean) => None,
         (Scalar::Text(text), ParamType::Id) if schemas::Id::new(text).is_ok() => None,
         (Scalar::Text(text), ParamType::Cursor) if text.chars().count() <= MAX_CURSOR => None,
@@ -139,4 +163,12 @@ fn is_sound(section: &Section<'_>, key: &str, value: &At<Scalar>, kind: &ParamTy
         section.mistake(key, what);
     }
     what.is_none()
+}
+
+fn bounds(min: i64, max: i64) -> String {
+    match (min, max) {
+        (i64::MIN, max) => format!("must be at most {max}"),
+        (min, i64::MAX) => format!("must be at least {min}"),
+        _ => format!("must be from {min} to {max}"),
+    }
 }

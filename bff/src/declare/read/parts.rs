@@ -13,7 +13,14 @@ use super::{
 
 /// Headers that a declaration may send.
 const SENT: [&str; 8] = [
-    "accept-language", "prefer", "x-api-version", "api-version", "x-tenant", "x-locale", "x-currency", "x-client-version",
+    "accept-language",
+    "prefer",
+    "x-api-version",
+    "api-version",
+    "x-tenant",
+    "x-locale",
+    "x-currency",
+    "x-client-version",
 ];
 
 /// Reads `[parts]`.

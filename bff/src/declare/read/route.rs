@@ -28,9 +28,9 @@ pub(super) fn read(section: &Section<'_>) -> Option<Route> {
         section.forbid(&["max_bytes", "idle_ms", "timeout_ms"], "only a `stream` has this");
     }
     let (params, joins, remember) = (params(section), joins(section), remember(section));
-    let announce = section.section("announce").and_then(|section| {
-        Some(Announce { topic: section.parsed("topic")?, kind: section.text("type")? })
-    });
+    let announce = section
+        .section("announce")
+        .and_then(|section| Some(Announce { topic: section.parsed("topic")?, kind: section.text("type")? }));
     let (location, drops_mine, drops) =
         (section.parsed("location"), section.all_parsed("drops_mine"), section.all_parsed("drops"));
     let (send, expect, shaping) = (send(section), expect(section), shaping(section));

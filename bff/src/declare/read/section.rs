@@ -13,16 +13,15 @@ use super::{
 /// A file that is being read.
 pub(super) struct FileText<'t> {
     pub(super) name: Arc<str>,
-    pub(super) text: &'t str,
     /// Where each line ends.
     line_ends: Vec<usize>,
     pub(super) report: &'t Report,
 }
 
 impl<'t> FileText<'t> {
-    pub(super) fn new(name: &Arc<str>, text: &'t str, report: &'t Report) -> Self {
+    pub(super) fn new(name: &Arc<str>, text: &str, report: &'t Report) -> Self {
         let line_ends = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
-        Self { name: Arc::clone(name), text, line_ends, report }
+        Self { name: Arc::clone(name), line_ends, report }
     }
 
     pub(super) fn line(&self, at: usize) -> u32 {
@@ -47,7 +46,8 @@ const MAX_KEY: usize = 200;
 
 fn dotted(path: &str, name: &str) -> String {
     // As TOML would have it written.
-    let bare = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let bare =
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     let name = if bare { name.to_owned() } else { format!("{name:?}") };
     let whole = if path.is_empty() { name } else { format!("{path}.{name}") };
     whole.chars().take(MAX_KEY).collect()
@@ -230,14 +230,18 @@ impl<'t> Section<'t> {
 
     /// A table that is a section itself.
     pub(super) fn section(&self, name: &str) -> Option<Self> {
-        let (Kind::Table(grammar) | Kind::TextOr(_, grammar)) = self.grammar.key(name)?.kind else { return None };
+        let (Kind::Table(grammar) | Kind::TextOr(_, grammar)) = self.grammar.key(name)?.kind else {
+            return None;
+        };
         let table = self.item(name)?.as_table_like()?;
         Some(Self::new(self.file, table, grammar, self.spot_of(name)))
     }
 
     /// The sections of a table of tables, by name, in the file's order.
     pub(super) fn sections(&self, name: &str) -> Vec<(At<String>, Self)> {
-        let Some(Kind::Tables(grammar)) = self.grammar.key(name).map(|key| key.kind) else { return Vec::new() };
+        let Some(Kind::Tables(grammar)) = self.grammar.key(name).map(|key| key.kind) else {
+            return Vec::new();
+        };
         let mut sections = Vec::new();
         for (field, item) in self.entries(name) {
             match item.as_table_like() {
@@ -255,14 +259,18 @@ impl<'t> Section<'t> {
     pub(super) fn list(&self, name: &str) -> Vec<Self> {
         let Some(Kind::List(grammar)) = self.grammar.key(name).map(|key| key.kind) else { return Vec::new() };
         let path = dotted(&self.spot.key, name);
-        let section = |(place, (table, span)): (usize, (&'t dyn TableLike, Option<std::ops::Range<usize>>))| {
-            let line = span.map_or(self.spot.line, |span| self.file.line(span.start));
-            Self::new(self.file, table, grammar, self.file.spot(line, &format!("{path}[{place}]")))
-        };
+        let section =
+            |(place, (table, span)): (usize, (&'t dyn TableLike, Option<std::ops::Range<usize>>))| {
+                let line = span.map_or(self.spot.line, |span| self.file.line(span.start));
+                Self::new(self.file, table, grammar, self.file.spot(line, &format!("{path}[{place}]")))
+            };
         match self.item(name) {
-            Some(Item::ArrayOfTables(tables)) => {
-                tables.iter().map(|table| (table as &dyn TableLike, table.span())).enumerate().map(section).collect()
-            }
+            Some(Item::ArrayOfTables(tables)) => tables
+                .iter()
+                .map(|table| (table as &dyn TableLike, table.span()))
+                .enumerate()
+                .map(section)
+                .collect(),
             Some(Item::Value(Value::Array(values))) => {
                 let tables = values.iter().filter_map(|value| {
                     value.as_inline_table().map(|table| (table as &dyn TableLike, value.span()))
@@ -316,7 +324,9 @@ fn fits(item: &Item, kind: Kind) -> Result<(), Option<String>> {
         Kind::TextMap | Kind::TextsMap | Kind::CountMap | Kind::Table(_) | Kind::Tables(_) => {
             ok(item.is_table_like())
         }
-        Kind::TextOr(names, _) => ok(item.is_table_like() || item.as_str().is_some_and(|text| names.contains(&text))),
+        Kind::TextOr(names, _) => {
+            ok(item.is_table_like() || item.as_str().is_some_and(|text| names.contains(&text)))
+        }
         Kind::List(_) => ok(item.is_array_of_tables()
             || item.as_array().is_some_and(|list| list.iter().all(Value::is_inline_table))),
     }

@@ -53,13 +53,9 @@ impl Default for ContractFiles {
 impl Sources {
     /// The files of a folder, by name, so that the order in which a file system lists them changes nothing.
     pub(in crate::declare) fn of_dir(dir: &Path, report: &Report) -> Self {
-        let gateway = dir.join("gateway.toml");
-        let found = read_file(&gateway, report);
-        if found.is_none() && !gateway.exists() {
-            report.add(&Spot::file(&shown(&gateway)), "there is no such file: every gateway has one");
-        }
         Self {
-            gateway: found,
+            // Every gateway has one; of screens and routes there may be none.
+            gateway: read_file(&dir.join("gateway.toml"), report),
             screens: files_in(&dir.join("screens"), report),
             routes: files_in(&dir.join("routes"), report),
             contracts: ContractFiles::In(dir.to_owned()),

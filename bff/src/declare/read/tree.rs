@@ -5,7 +5,10 @@ use super::{
     super::{
         contract::ShapePath,
         mistake::{At, Spot},
-        text::{BodyText, CallText, ConditionText, PathTag, Placeholder, RecallText, Segment, TagText, TemplateText},
+        text::{
+            BodyText, CallText, ConditionText, PathTag, Placeholder, RecallText, Segment, TagText,
+            TemplateText,
+        },
     },
     section::Scalar,
 };
@@ -38,6 +41,7 @@ pub(in crate::declare) struct Gateway {
 pub(in crate::declare) struct Upstream {
     pub(in crate::declare) name: At<String>,
     pub(in crate::declare) contract: Option<At<String>>,
+    pub(in crate::declare) audience: Option<At<String>>,
     /// All its keys but the contract, for the config.
     pub(in crate::declare) settings: serde_json::Map<String, serde_json::Value>,
 }

@@ -88,10 +88,15 @@ mod tests {
     #[test]
     fn a_placeholder_is_a_whole_string() {
         assert_eq!(
-            shown(r#"{"query": "query($id: ID!) { offers(order: $id) { id } }", "variables": {"id": "{id}"}}"#),
+            shown(
+                r#"{"query": "query($id: ID!) { offers(order: $id) { id } }", "variables": {"id": "{id}"}}"#
+            ),
             r#"{"query":"query($id: ID!) { offers(order: $id) { id } }","variables":{"id":<{id}>}}"#
         );
-        assert_eq!(shown(r#"["{ids}", "{ a }", "{a} b", "{}", "\"{a}"]"#), r#"[<{ids}>,"{ a }","{a} b","{}","\"{a}"]"#);
+        assert_eq!(
+            shown(r#"["{ids}", "{ a }", "{a} b", "{}", "\"{a}"]"#),
+            r#"[<{ids}>,"{ a }","{a} b","{}","\"{a}"]"#
+        );
         assert_eq!(shown(r#"{"{id}": 1}"#), r#"{"{id}":1}"#);
         assert_eq!(shown(r#""{id}""#), "<{id}>");
     }

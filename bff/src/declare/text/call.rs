@@ -143,15 +143,40 @@ mod tests {
         assert_eq!(call.segments[1].kind(), SegmentPiece::Value);
         let call: CallText = "reports:/{rest..}".parse().expect("a call");
         assert_eq!(call.segments[0].kind(), SegmentPiece::Rest);
-        assert_eq!("a:/".parse::<CallText>().expect("the root").segments[0].kind(), SegmentPiece::Literal(""));
+        assert_eq!(
+            "a:/".parse::<CallText>().expect("the root").segments[0].kind(),
+            SegmentPiece::Literal("")
+        );
     }
 
     #[test]
     fn other_text_is_no_call() {
         for wrong in [
-            "", "orders", "orders:", ":/a", "orders:a", "http://x/a", "a b:/c", "a:/b#c", "a://b", "a:/b//c", "a:/./b",
-            "a:/%2E%2e/b", "a:/{rest..}/b", "a:/x{rest..}", "a:/b?c", "a:/b?=d", "a:/b?{x}=d", "a:/b?c={rest..}",
-            "a:/b?", "a:/b c", "a:/{", "a:/}", "a:/{}", "a:/b\\c", "a:/..",
+            "",
+            "orders",
+            "orders:",
+            ":/a",
+            "orders:a",
+            "http://x/a",
+            "a b:/c",
+            "a:/b#c",
+            "a://b",
+            "a:/b//c",
+            "a:/./b",
+            "a:/%2E%2e/b",
+            "a:/{rest..}/b",
+            "a:/x{rest..}",
+            "a:/b?c",
+            "a:/b?=d",
+            "a:/b?{x}=d",
+            "a:/b?c={rest..}",
+            "a:/b?",
+            "a:/b c",
+            "a:/{",
+            "a:/}",
+            "a:/{}",
+            "a:/b\\c",
+            "a:/..",
         ] {
             assert!(wrong.parse::<CallText>().is_err(), "{wrong}");
         }

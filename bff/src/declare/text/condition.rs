@@ -10,7 +10,10 @@ use crate::declare::mistake::quoted;
 pub(in crate::declare) enum ConditionText {
     SignedIn,
     /// For signed-in callers whose id is (or is not) the value.
-    UserIs { value: Placeholder, equal: bool },
+    UserIs {
+        value: Placeholder,
+        equal: bool,
+    },
 }
 
 impl FromStr for ConditionText {
@@ -21,7 +24,9 @@ impl FromStr for ConditionText {
         if text.trim() == "user" {
             return Ok(Self::SignedIn);
         }
-        let sides = |operator| text.split_once(operator).map(|(left, right): (&str, &str)| (left.trim(), right.trim()));
+        let sides = |operator| {
+            text.split_once(operator).map(|(left, right): (&str, &str)| (left.trim(), right.trim()))
+        };
         let (sides, equal) = match (sides("!="), sides("==")) {
             (Some(sides), None) => (sides, false),
             (None, Some(sides)) => (sides, true),
@@ -52,7 +57,16 @@ mod tests {
                 other => panic!("{text}: {other:?}"),
             }
         }
-        for wrong in ["", "users", "user.id", "user.id = id", "user.name != id", "user.id != user.id", "user.id != ", "a != b"] {
+        for wrong in [
+            "",
+            "users",
+            "user.id",
+            "user.id = id",
+            "user.name != id",
+            "user.id != user.id",
+            "user.id != ",
+            "a != b",
+        ] {
             assert!(wrong.parse::<ConditionText>().is_err(), "{wrong}");
         }
     }

@@ -3,10 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use super::{SyntaxError, is_name};
-use crate::declare::{
-    contract::ShapePath,
-    mistake::quoted,
-};
+use crate::declare::{contract::ShapePath, mistake::quoted};
 
 /// A placeholder, without its braces.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,7 +100,10 @@ mod tests {
             let template: TemplateText = text.parse().expect(text);
             assert_eq!(template.only().map(ToString::to_string).as_deref(), Some(text));
         }
-        for wrong in ["{}", "{ id }", "{1}", "{a.}", "{.a}", "{a..b}", "{a.b..}", "{a[0]}", "{", "}", "{a", "a}", "{{a}}"] {
+        for wrong in [
+            "{}", "{ id }", "{1}", "{a.}", "{.a}", "{a..b}", "{a.b..}", "{a[0]}", "{", "}", "{a", "a}",
+            "{{a}}",
+        ] {
             assert!(wrong.parse::<TemplateText>().is_err(), "{wrong}");
         }
     }

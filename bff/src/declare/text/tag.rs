@@ -75,7 +75,10 @@ mod tests {
     #[test]
     fn tags_have_a_kind_and_perhaps_an_id() {
         let tag: TagText = "order:{response.id}".parse().expect("a tag");
-        assert_eq!((tag.kind.as_str(), tag.id.map(|id| id.to_string()).as_deref()), ("order", Some("{response.id}")));
+        assert_eq!(
+            (tag.kind.as_str(), tag.id.map(|id| id.to_string()).as_deref()),
+            ("order", Some("{response.id}"))
+        );
         assert_eq!("recipes".parse(), Ok(TagText { kind: "recipes".to_owned(), id: None }));
         for wrong in ["", "A", "a b", "a:", "a:b", "a:{b}c", "a:{b", ":{a}", "a:{b}:{c}", &"a".repeat(32)] {
             assert!(wrong.parse::<TagText>().is_err(), "{wrong}");

@@ -7,9 +7,10 @@ mod route;
 mod screen;
 
 pub(in crate::declare) use gateway::GATEWAY;
-pub(in crate::declare) use parts::{ANNOUNCE, FILE, JOIN, LOOKUP, PARAM, PART};
-pub(in crate::declare) use route::{ROUTE, ROUTES};
-pub(in crate::declare) use screen::{CACHE, COMPACT, SCREEN};
+pub(in crate::declare) use route::ROUTES;
+pub(in crate::declare) use screen::SCREEN;
+
+use parts::{ANNOUNCE, FILE, JOIN, LOOKUP, PARAM, PART};
 
 /// A table.
 #[derive(Debug)]

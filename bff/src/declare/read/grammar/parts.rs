@@ -13,8 +13,16 @@ pub(in crate::declare) static PARAM: Grammar = Grammar {
         key("about", Kind::Text, "What it says, for the contract with callers."),
         key("summary", Kind::Text, "The same in one line."),
         key("shape", Kind::Text, "The name of its schema in the contract with callers."),
-        required("in", Kind::OneOf(&["path", "query", "header", "fixed"]), "Where it is read; \"fixed\": no caller can set it."),
-        key("type", Kind::OneOf(&["id", "integer", "boolean", "cursor", "string"]), "What it may be; default: \"id\" in a path, what its default is where it is fixed, else \"string\"."),
+        required(
+            "in",
+            Kind::OneOf(&["path", "query", "header", "fixed"]),
+            "Where it is read; \"fixed\": no caller can set it.",
+        ),
+        key(
+            "type",
+            Kind::OneOf(&["id", "integer", "boolean", "cursor", "string"]),
+            "What it may be; default: \"id\" in a path, what its default is where it is fixed, else \"string\".",
+        ),
         key("name", Kind::Text, "The header's name; default: the parameter's own."),
         key("default", Kind::Scalar, "Where the caller says nothing; without it the parameter is optional."),
         key("compact_default", Kind::Scalar, "The default of the compact view, where that is another one."),
@@ -37,16 +45,32 @@ pub(in crate::declare) static PART: Grammar = Grammar {
         key("share", Kind::Number(0.01, 1.0), "Its share of the screen's deadline."),
         key("tags", Kind::Texts, "Tags of the document, whatever comes: `KIND:{value}` or a bare `KIND`."),
         key("tags_of", Kind::Texts, "`KIND:PATH`: a tag for each id found there."),
-        key("page", Kind::Text, "The parameter that the page begins at: the upstream's 400 or 422 is the caller's 422 for it."),
+        key(
+            "page",
+            Kind::Text,
+            "The parameter that the page begins at: the upstream's 400 or 422 is the caller's 422 for it.",
+        ),
         key("send", Kind::TextMap, "Headers that go along, from an allow-list."),
-        key("when", Kind::Text, "`user`: only for signed-in callers; `user.id != PARAMETER` implies it. Otherwise `else` stands."),
+        key(
+            "when",
+            Kind::Text,
+            "`user`: only for signed-in callers; `user.id != PARAMETER` implies it. Otherwise `else` stands.",
+        ),
         key("else", Kind::Text, "JSON that stands where `when` does not hold."),
         key("not_found", Kind::OneOf(&["else"]), "A 404 of this part is `else`, and not degraded."),
-        key("expect", Kind::TextMap, "What must stand at each path of the answer, or it is about something else, and invalid."),
+        key(
+            "expect",
+            Kind::TextMap,
+            "What must stand at each path of the answer, or it is about something else, and invalid.",
+        ),
         key("pick", Kind::Texts, "These fields of the answer alone leave the gateway."),
         key("drop", Kind::Texts, "All fields but these leave the gateway."),
         key("rename", Kind::TextMap, "Other names for fields: theirs = ours."),
-        key("remember", Kind::TextsMap, "Pairs to remember of the answer: table = [path of the key, path of the value]."),
+        key(
+            "remember",
+            Kind::TextsMap,
+            "Pairs to remember of the answer: table = [path of the key, path of the value].",
+        ),
         key("about", Kind::Text, "What it is, for the contract with callers."),
         key("shape", Kind::Text, "The name of its schema in the contract with callers."),
     ],
@@ -70,8 +94,16 @@ pub(in crate::declare) static LOOKUP: Grammar = Grammar {
         key("shared", Kind::Boolean, "One cache for all users: the call then acts for nobody."),
         key("fresh_ms", Kind::Integer(0, DAY_MS), "How long a shared answer is fresh."),
         key("max_ids", Kind::Integer(1, 1000), "The most ids of one call; default: 100."),
-        key("max_calls", Kind::Integer(1, 1000), "With `{id}`: the most calls for one document; default: 20."),
-        key("shape", Kind::Text, "The name of the schema of what is looked up, in the contract with callers."),
+        key(
+            "max_calls",
+            Kind::Integer(1, 1000),
+            "With `{id}`: the most calls for one document; default: 20.",
+        ),
+        key(
+            "shape",
+            Kind::Text,
+            "The name of the schema of what is looked up, in the contract with callers.",
+        ),
     ],
 };
 
@@ -79,7 +111,11 @@ pub(in crate::declare) static JOIN: Grammar = Grammar {
     about: "Ids become what they name.",
     keys: &[
         required("of", Kind::Texts, "Paths to ids; the object around each gets `as`."),
-        required("as", Kind::Text, "The field: null where the id is unknown, or what it names not to be had."),
+        required(
+            "as",
+            Kind::Text,
+            "The field: null where the id is unknown, or what it names not to be had.",
+        ),
         key("part", Kind::Text, "The name in `degraded`, timings and metrics; default: the join's own."),
         key("lookup", Kind::Text, "A look-up of gateway.toml; or one of this join's own, by the keys below."),
         key("get", Kind::Text, GET_ABOUT),
@@ -95,8 +131,16 @@ pub(in crate::declare) static JOIN: Grammar = Grammar {
         key("shared", Kind::Boolean, "One cache for all users: the call then acts for nobody."),
         key("fresh_ms", Kind::Integer(0, DAY_MS), "How long a shared answer is fresh."),
         key("max_ids", Kind::Integer(1, 1000), "The most ids of one call; default: 100."),
-        key("max_calls", Kind::Integer(1, 1000), "With `{id}`: the most calls for one document; default: 20."),
-        key("shape", Kind::Text, "The name of the schema of what is looked up, in the contract with callers."),
+        key(
+            "max_calls",
+            Kind::Integer(1, 1000),
+            "With `{id}`: the most calls for one document; default: 20.",
+        ),
+        key(
+            "shape",
+            Kind::Text,
+            "The name of the schema of what is looked up, in the contract with callers.",
+        ),
     ],
 };
 
