@@ -273,7 +273,7 @@ impl<'t> RouteOutline<'t> {
             let children: Vec<_> =
                 self.points.iter().enumerate().filter(|(_, child)| child.parent == Some(at)).collect();
             let shaping = &draft.declared.shaping;
-            let full = if children.is_empty() && !(draft.is_deep.get() && !shaping.is_empty()) {
+            let full = if children.is_empty() && (shaping.is_empty() || !draft.is_deep.get()) {
                 None
             } else {
                 let mut uses = ShapeUse::default();

@@ -28,7 +28,7 @@ pub(super) fn naming(section: &Section<'_>) -> Naming {
     }
 }
 
-fn links(section: &Section<'_>) -> Vec<(At<super::super::contract::ShapePath>, Vec<(String, String)>)> {
+fn links(section: &Section<'_>) -> Vec<super::tree::Link> {
     let report = section.report();
     let operation = |text: &At<String>| {
         let found = text.split_once('.').filter(|(operation, name)| is_name(operation) && is_name(name));

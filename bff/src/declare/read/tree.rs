@@ -71,9 +71,11 @@ pub(in crate::declare) struct Naming {
     pub(in crate::declare) about: Option<At<String>>,
     pub(in crate::declare) group: Option<At<String>>,
     pub(in crate::declare) shape: Option<At<String>>,
-    /// A path into the answer, and the parameters of operations that take what stands there.
-    pub(in crate::declare) leads_to: Vec<(At<ShapePath>, Vec<(String, String)>)>,
+    pub(in crate::declare) leads_to: Vec<Link>,
 }
+
+/// A path into an answer, and what takes what stands there: operations and their parameters.
+pub(in crate::declare) type Link = (At<ShapePath>, Vec<(String, String)>);
 
 /// A parameter.
 #[derive(Debug, Clone)]
