@@ -158,14 +158,14 @@ impl BodyValidator {
             Value::String(_) => {
                 let failed = node.checks.iter().find(|check| !check.pattern.is_valid(value));
                 if let Some(rule) = failed {
-                    mistakes.add(path.to_string(), &rule.code, rule.message.clone());
+                    mistakes.add(path.field(), &rule.code, rule.message.clone());
                 }
             }
             Value::Number(number) => {
                 let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
                 let fits = |(least, most)| whole.is_none_or(|whole| (least..=most).contains(&whole));
                 if !node.range.is_none_or(fits) {
-                    mistakes.add(path.to_string(), "invalid", "has the wrong type or form");
+                    mistakes.add(path.field(), "invalid", "has the wrong type or form");
                 }
             }
             Value::Null | Value::Bool(_) => {}

@@ -9,10 +9,19 @@ use crate::compose::scan::Types;
 /// Of a value that obeys both (`allOf`). What only one of them says is true; of titles and texts the first one counts.
 pub(super) fn and(builder: &mut Builder<'_>, mut first: Schema, second: &Schema) -> Schema {
     first.types = first.types.and(second.types);
+    // What one of them says of all fields that it does not name, it says of those that the other one names.
+    if let Others::Of(others) = second.others {
+        for (name, id) in &mut first.properties {
+            if !second.properties.contains_key(name) {
+                *id = builder.all([*id, others]);
+            }
+        }
+    }
     for (name, id) in &second.properties {
-        let both = match first.properties.get(name) {
-            Some(known) => builder.all([*known, *id]),
-            None => *id,
+        let both = match (first.properties.get(name), first.others) {
+            (Some(known), _) => builder.all([*known, *id]),
+            (None, Others::Of(others)) => builder.all([*id, others]),
+            (None, _) => *id,
         };
         first.properties.insert(name.clone(), both);
     }

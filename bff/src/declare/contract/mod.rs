@@ -24,6 +24,9 @@ mod upgrade;
 mod uses;
 mod yaml;
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 pub use body::{BodyMistake, BodyValidator};

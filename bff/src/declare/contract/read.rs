@@ -60,7 +60,7 @@ fn document(bytes: &[u8]) -> Result<Tree, Mistake> {
         Mistake::at(u32::try_from(line).unwrap_or(u32::MAX), "", "is no UTF-8")
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut tree = if text.trim_start().starts_with('{') { json::read(text) } else { yaml::read(text) }?;
+    let mut tree = if is_json(text) { json::read(text) } else { yaml::read(text) }?;
     if tree.as_object().is_none() {
         return Err(Mistake::at(tree.line, "", "is no OpenAPI document: it is no object"));
     }
@@ -68,6 +68,12 @@ fn document(bytes: &[u8]) -> Result<Tree, Mistake> {
         upgrade::document(&mut tree);
     }
     Ok(tree)
+}
+
+/// Whether a document begins as JSON does. An object in YAML may begin with a brace as well, and with a name without quotes.
+fn is_json(text: &str) -> bool {
+    let object = text.trim_start().strip_prefix('{').map(str::trim_start);
+    object.is_some_and(|object| object.starts_with(['"', '}']))
 }
 
 /// Whether the document is one of 3.0. Others than 3.0 and 3.1 are refused.
