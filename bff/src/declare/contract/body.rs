@@ -8,9 +8,10 @@ use schemas::FieldError;
 use serde_json::{Value, json};
 
 use super::{
-    Contract, ContractMistake, Mistake,
     body_errors::{Mistakes, of_schema},
-    schema::{Others, Schema, SchemaId, Source},
+    document::Contract,
+    mistake::{ContractMistake, Mistake},
+    schema::{Others, Schema, SchemaId},
     strict::{self, Path},
 };
 use crate::compose::scan::Types;
@@ -238,12 +239,4 @@ fn options() -> jsonschema::ValidationOptions<'static> {
         .size_limit(PATTERN_SIZE)
         .dfa_size_limit(PATTERN_SIZE);
     jsonschema::draft202012::options().offline().should_validate_formats(true).with_pattern_options(patterns)
-}
-
-impl Contract {
-    /// Where a schema stands.
-    pub(super) fn place(&self, id: SchemaId) -> (u32, &str) {
-        let schema = self.schemas.get(id);
-        (schema.line, if let Source::At(pointer) = &schema.source { pointer } else { "" })
-    }
 }

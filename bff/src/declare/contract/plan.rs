@@ -4,8 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     path::{Segment, shown},
+    planner,
     schema::{Others, Schema, SchemaId, Schemas},
-    uses::{ShapeUse, UseMistake, UseNode, UseTree, key},
+    use_tree::{UseNode, UseTree, key},
+    uses::{ShapeUse, UseMistake},
 };
 use crate::compose::scan::{Field, Node, NodeId, Plan, PlanBuilder, Types};
 
@@ -23,7 +25,7 @@ impl ShapeUse {
         root: Option<SchemaId>,
         whole: bool,
     ) -> Result<Plan, Vec<UseMistake>> {
-        let (uses, mistakes) = self.tree(schemas, root);
+        let (uses, mistakes) = planner::tree(self, schemas, root);
         let mut compiler = Compiler {
             schemas,
             uses: &uses,

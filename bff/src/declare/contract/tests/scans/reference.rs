@@ -1,93 +1,21 @@
-//! Plans of random schemas and uses against a slow reference over values, and the types and required fields of answers
-//! against a validator of JSON Schema.
+//! What leaves of an answer, worked out over values by the schema as it stands.
 
-use std::collections::BTreeMap;
-
-use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Map, Value, json};
 
-use super::{super::*, of_schema};
-use crate::compose::scan::Place;
-
-const NAMES: [&str; 4] = ["a", "b", "c", "id"];
-const REFERENCES: [&str; 2] = ["#/components/schemas/Root", "#/components/schemas/Root/$defs/other"];
-
-fn schema() -> impl Strategy<Value = Value> {
-    let plain = prop_oneof![
-        3 => Just(json!({ "type": "string" })),
-        2 => Just(json!({ "type": "integer" })),
-        1 => Just(json!({ "type": ["string", "null"] })),
-        1 => Just(json!({ "type": "number", "default": 7 })),
-        1 => Just(json!({ "type": ["integer", "null"], "default": 7 })),
-        1 => Just(json!({})),
-        1 => Just(json!({ "type": "object" })),
-        1 => select(&REFERENCES[..]).prop_map(|reference| json!({ "$ref": reference })),
-    ];
-    plain.prop_recursive(3, 24, 4, |inner| {
-        prop_oneof![
-            5 => object(inner.clone()),
-            2 => inner.clone().prop_map(|items| json!({ "type": "array", "items": items })),
-            1 => inner.clone().prop_map(|items| json!({ "type": ["array", "null"], "items": items })),
-            1 => inner.clone().prop_map(|one| json!({ "anyOf": [one, { "type": "null" }] })),
-            1 => (object(inner.clone()), object(inner)).prop_map(|(one, other)| json!({ "allOf": [one, other] })),
-        ]
-    })
-}
-
-fn object(inner: impl Strategy<Value = Value> + Clone) -> impl Strategy<Value = Value> {
-    let others = prop_oneof![
-        4 => Just(None),
-        1 => any::<bool>().prop_map(|others| Some(json!(others))),
-        1 => inner.clone().prop_map(Some),
-    ];
-    let field = (select(&NAMES[..]), inner, any::<bool>());
-    (vec(field, 1..4), others).prop_map(|(fields, others)| {
-        let mut properties = Map::new();
-        let mut required: Vec<&str> = Vec::new();
-        for (name, schema, is_required) in fields {
-            properties.insert(name.to_owned(), schema);
-            if is_required && !required.contains(&name) {
-                required.push(name);
-            }
-        }
-        let mut object = json!({ "type": "object", "properties": properties, "required": required });
-        if let Some(others) = others {
-            object["additionalProperties"] = others;
-        }
-        object
-    })
-}
-
-fn value() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(json!(null)),
-        Just(json!(3)),
-        Just(json!(0.5)),
-        Just(json!(true)),
-        Just(json!("t")),
-        Just(json!("x/\"")),
-    ];
-    leaf.prop_recursive(3, 16, 3, |inner| {
-        let field = (select(&NAMES[..]).prop_map(str::to_owned), inner.clone());
-        prop_oneof![
-            vec(inner, 0..3).prop_map(Value::Array),
-            vec(field, 0..4).prop_map(|fields| Value::Object(fields.into_iter().collect()))
-        ]
-    })
-}
+use crate::declare::contract::Segment;
 
 /// What a place in the answer has to obey: several schemas at once.
-type Parts<'s> = Vec<&'s Value>;
+pub(super) type Parts<'s> = Vec<&'s Value>;
 
-struct Reference<'s> {
-    root: &'s Value,
-    uses: &'s [(String, Vec<Segment>)],
-    found: Vec<(String, String)>,
+pub(super) struct Reference<'s> {
+    pub(super) root: &'s Value,
+    pub(super) uses: &'s [(String, Vec<Segment>)],
+    pub(super) found: Vec<String>,
 }
 
 impl<'s> Reference<'s> {
     /// Schemas without references and members. A union here is one with null.
-    fn parts(&self, schema: &'s Value) -> Parts<'s> {
+    pub(super) fn parts(&self, schema: &'s Value) -> Parts<'s> {
         if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
             let pointer = reference.strip_prefix("#/components/schemas/Root").unwrap_or_default();
             return self.parts(self.root.pointer(pointer).expect("it is there"));
@@ -116,7 +44,7 @@ impl<'s> Reference<'s> {
         properties.flat_map(|properties| properties.keys().map(String::as_str)).collect()
     }
 
-    fn others(&self, parts: &Parts<'s>) -> (bool, Parts<'s>) {
+    pub(super) fn others(&self, parts: &Parts<'s>) -> (bool, Parts<'s>) {
         let said: Vec<_> = parts.iter().filter_map(|part| part.get("additionalProperties")).collect();
         let of: Parts<'s> = said.iter().copied().filter(|one| one.is_object()).collect();
         let open = said.iter().any(|one| **one != json!(false));
@@ -156,9 +84,15 @@ impl<'s> Reference<'s> {
             || picks().any(|pick| filters(&pick) && pick[object.len()] == next)
     }
 
-    fn leaves(&mut self, parts: &Parts<'s>, value: &Value, path: &mut Vec<Segment>, finds: bool) -> Value {
+    pub(super) fn leaves(
+        &mut self,
+        parts: &Parts<'s>,
+        value: &Value,
+        path: &mut Vec<Segment>,
+        finds: bool,
+    ) -> Value {
         if self.used("capture", path) && finds && (value.is_string() || value.is_number()) {
-            self.found.push((super::super::path::shown(path), text_of(value)));
+            self.found.push(text_of(value));
         }
         match value {
             Value::Array(items) => {
@@ -241,7 +175,7 @@ impl<'s> Reference<'s> {
     }
 
     /// An answer that mostly is as the schema says.
-    fn answer(&self, parts: &Parts<'s>, choose: &mut dyn FnMut() -> u8, depth: usize) -> Value {
+    pub(super) fn answer(&self, parts: &Parts<'s>, choose: &mut dyn FnMut() -> u8, depth: usize) -> Value {
         let types: Vec<&Value> = parts.iter().filter_map(|part| part.get("type")).collect();
         let allows = |name: &str| {
             types.iter().all(|types| {
@@ -273,7 +207,7 @@ impl<'s> Reference<'s> {
     }
 
     /// Paths that the schema has, down to a depth.
-    fn paths(&self, parts: &Parts<'s>, path: &mut Vec<Segment>, out: &mut Vec<Vec<Segment>>) {
+    pub(super) fn paths(&self, parts: &Parts<'s>, path: &mut Vec<Segment>, out: &mut Vec<Vec<Segment>>) {
         if path.len() > 4 {
             return;
         }
@@ -295,119 +229,4 @@ impl<'s> Reference<'s> {
 
 fn text_of(id: &Value) -> String {
     id.as_str().map_or_else(|| id.to_string(), str::to_owned)
-}
-
-/// The schema as JSON Schema knows it, where a field without a name is no mistake: it does not leave, that is all.
-fn lenient(schema: &Value) -> Value {
-    match schema {
-        Value::Object(fields) => {
-            let kept = fields
-                .iter()
-                .filter(|(name, value)| *name != "additionalProperties" || **value != json!(false));
-            kept.map(|(name, value)| (name.clone(), lenient(value))).collect::<Map<_, _>>().into()
-        }
-        Value::Array(items) => items.iter().map(lenient).collect(),
-        plain => plain.clone(),
-    }
-}
-
-/// Chooses what is done with an answer, as a reference and as a plan know it.
-fn uses(
-    contract: &Contract,
-    root: SchemaId,
-    paths: &[Vec<Segment>],
-    choices: &[(u8, prop::sample::Index)],
-) -> (ShapeUse, Vec<(String, Vec<Segment>)>) {
-    let (mut uses, mut known) = (ShapeUse::default(), Vec::new());
-    for (kind, at) in choices.iter().filter(|_| !paths.is_empty()) {
-        let mut path = at.get(paths).clone();
-        let is_field = matches!(path.last(), Some(Segment::Field(_)));
-        // Members that contradict each other leave nothing.
-        let Ok(there) = contract.schemas().at(Some(root), &path) else { continue };
-        let is_id = there.is_none_or(|id| contract.schemas().get(id).can_be_id());
-        let shape = ShapePath(path.clone());
-        let kind = match kind % 6 {
-            0 => {
-                uses.pick(shape);
-                "pick"
-            }
-            1 if is_field => {
-                uses.drop_field(shape);
-                "drop"
-            }
-            2 if is_field => {
-                let Some(Segment::Field(name)) = path.last() else { continue };
-                uses.rename(shape, format!("our {name}"));
-                "rename"
-            }
-            3 if is_id => {
-                let _ = uses.capture(shape);
-                "capture"
-            }
-            4 if !is_field => {
-                path.pop();
-                uses.at_most(ShapePath(path.clone()), 1);
-                "at_most"
-            }
-            5 if is_field && is_id => {
-                let _ = uses.join(shape, Place(0), "joined").expect("an object");
-                known.push(("capture".to_owned(), path.clone()));
-                "join"
-            }
-            _ => continue,
-        };
-        known.push((kind.to_owned(), path));
-    }
-    (uses, known)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 4000, ..ProptestConfig::default() })]
-
-    #[test]
-    fn a_compiled_plan_does_what_the_reference_says(
-        mut root in object(schema().boxed()),
-        other in object(schema().boxed()),
-        choices in vec((any::<u8>(), any::<prop::sample::Index>()), 0..5),
-        seed in vec(any::<u8>(), 8..64),
-        strange in value(),
-        which in 0..4_u8,
-    ) {
-        root["$defs"] = json!({ "other": other });
-        let (contract, id) = of_schema(&root.to_string());
-        let (root_parts, mut paths) = (Reference { root: &root, uses: &[], found: Vec::new() }, Vec::new());
-        let parts = root_parts.parts(&root);
-        root_parts.paths(&parts, &mut Vec::new(), &mut paths);
-        let (uses, known) = uses(&contract, id, &paths, &choices);
-        let compiled = uses.compile(contract.schemas(), Some(id), true);
-        let twice = known.iter().filter(|(kind, _)| kind == "join").count() > 1;
-        prop_assert!(compiled.is_ok() || twice, "{compiled:?}");
-        let Ok(plan) = compiled else { return Ok(()) };
-        let mut next = seed.iter().copied().cycle();
-        let answer = if which == 0 { strange } else { root_parts.answer(&parts, &mut || next.next().unwrap_or(1), 0) };
-
-        let valid = jsonschema::validator_for(&json!({
-            "$ref": "#/components/schemas/Root", "components": { "schemas": { "Root": lenient(&root) } }
-        })).expect("a schema").is_valid(&answer);
-        let text = answer.to_string();
-        let scanned = plan.scan(text.as_bytes());
-        prop_assert_eq!(scanned.is_ok(), valid, "{} {}", root, answer);
-        let Ok((text, scanned)) = scanned else { return Ok(()) };
-
-        let mut reference = Reference { root: &root, uses: &known, found: Vec::new() };
-        let expected = reference.leaves(&parts, &answer, &mut Vec::new(), true);
-        let mut out = Vec::new();
-        let joined: BTreeMap<String, Vec<u8>> = scanned.found.iter().map(|found| {
-            let id = found.text(text).into_owned();
-            let value = json!({ "of": id }).to_string().into_bytes();
-            (id, value)
-        }).collect();
-        scanned.write(text, &mut out, |_, id| joined.get(id).map(Vec::as_slice));
-        prop_assert!(crate::compose::scan::Plan::untyped().scan(&out).is_ok(), "{}", String::from_utf8_lossy(&out));
-        let written: Value = serde_json::from_slice(&out).expect("JSON");
-        prop_assert_eq!(written, expected, "{} {} {:?}", root, answer, known);
-        let found: Vec<String> = scanned.found.iter().map(|found| found.text(text).into_owned()).collect();
-        let expected: Vec<String> = reference.found.into_iter().map(|(_, id)| id).collect();
-        prop_assert_eq!(found, expected);
-    }
 }
