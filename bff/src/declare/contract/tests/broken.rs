@@ -105,7 +105,7 @@ fn what_is_meant_to_do_harm_ends_in_a_mistake() {
     let mut bomb = "openapi: 3.1.0\na0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for n in 1..12 {
         let one = format!("*a{}", n - 1);
-        let _ = writeln!(bomb, "a{n}: &a{n} [{}]", vec![one.as_str(); 9].join(", "));
+        let _ = writeln!(bomb, "a{n}: &a{n} [{}]", [one.as_str(); 9].join(", "));
     }
     let said = told(bomb);
     assert!(said[0].contains("too large"), "{said:?}");

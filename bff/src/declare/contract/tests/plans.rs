@@ -86,7 +86,7 @@ fn a_list_of_ids_gives_a_list_and_what_needs_no_id_is_added() {
     let mut uses = ShapeUse::default();
     uses.pick(path("lines[].tagIds"));
     let _ = uses.join(path("lines[].tagIds[]"), Place(1), "tags").expect("an object");
-    uses.add(path("customer").clone(), Place(2), "never");
+    uses.add(path("customer"), Place(2), "never");
     uses.add(ShapePath::default(), Place(1), "author");
     let answer =
         json!({ "id": 1, "state": "", "lines": [{ "itemId": "i", "quantity": 1, "tagIds": ["a", "x"] }] });
@@ -120,7 +120,7 @@ fn a_path_unrolls_what_refers_to_itself() {
     let (text, scanned) = plan.scan(text.as_bytes()).expect("sound");
     let found: Vec<_> = scanned.found.iter().map(|found| (found.capture, found.text(text))).collect();
     assert_eq!(found, [(id, "3".into())]);
-    let mut wrong = answer.clone();
+    let mut wrong = answer;
     wrong["parent"]["parent"]["parent"]["id"] = json!("4");
     assert!(order(&uses, &wrong).is_err(), "beyond the paths it is checked all the same");
 }

@@ -182,18 +182,20 @@ impl<'s> Reference<'s> {
                 *types == name || types.as_array().is_some_and(|types| types.contains(&json!(name)))
             })
         };
-        if depth > 6 || choose() % 16 == 0 {
+        if depth > 6 || choose().is_multiple_of(16) {
             return Value::Null;
         }
         if allows("object") {
             let mut fields = Map::new();
             for name in Self::names(parts) {
-                if choose() % 3 > 0 || (Self::requires(parts, name) && choose() % 16 > 0) {
+                if !choose().is_multiple_of(3)
+                    || (Self::requires(parts, name) && !choose().is_multiple_of(16))
+                {
                     let child = self.child(parts, name).unwrap_or_default();
                     fields.insert(name.to_owned(), self.answer(&child, choose, depth + 1));
                 }
             }
-            if choose() % 4 == 0 {
+            if choose().is_multiple_of(4) {
                 fields.insert("other".to_owned(), self.answer(&self.others(parts).1, choose, depth + 1));
             }
             return Value::Object(fields);
