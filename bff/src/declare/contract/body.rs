@@ -8,9 +8,10 @@ use schemas::FieldError;
 use serde_json::{Value, json};
 
 use super::{
-    Contract, ContractMistake, Mistake,
     body_errors::{Mistakes, of_schema},
-    schema::{Others, Schema, SchemaId, Source},
+    document::Contract,
+    mistake::{ContractMistake, Mistake},
+    schema::{Others, Schema, SchemaId},
     strict::{self, Path},
 };
 use crate::compose::scan::Types;
@@ -158,14 +159,14 @@ impl BodyValidator {
             Value::String(_) => {
                 let failed = node.checks.iter().find(|check| !check.pattern.is_valid(value));
                 if let Some(rule) = failed {
-                    mistakes.add(path.to_string(), &rule.code, rule.message.clone());
+                    mistakes.add(path.field(), &rule.code, rule.message.clone());
                 }
             }
             Value::Number(number) => {
                 let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
                 let fits = |(least, most)| whole.is_none_or(|whole| (least..=most).contains(&whole));
                 if !node.range.is_none_or(fits) {
-                    mistakes.add(path.to_string(), "invalid", "has the wrong type or form");
+                    mistakes.add(path.field(), "invalid", "has the wrong type or form");
                 }
             }
             Value::Null | Value::Bool(_) => {}
@@ -238,12 +239,4 @@ fn options() -> jsonschema::ValidationOptions<'static> {
         .size_limit(PATTERN_SIZE)
         .dfa_size_limit(PATTERN_SIZE);
     jsonschema::draft202012::options().offline().should_validate_formats(true).with_pattern_options(patterns)
-}
-
-impl Contract {
-    /// Where a schema stands.
-    pub(super) fn place(&self, id: SchemaId) -> (u32, &str) {
-        let schema = self.schemas.get(id);
-        (schema.line, if let Source::At(pointer) = &schema.source { pointer } else { "" })
-    }
 }

@@ -20,12 +20,13 @@ pub(super) struct Mistakes(Vec<FieldError>);
 impl Mistakes {
     pub(super) fn add(&mut self, field: String, code: &str, message: impl Into<String>) {
         let field: String = field.chars().take(MAX_FIELD).collect();
-        let known = self.0.iter().any(|known| known.field == field && known.code == code);
-        // Of a text that breaks a rule, that it breaks a pattern as well is no news.
-        let said = code == "invalid" && self.0.iter().any(|known| known.field == field);
-        if !known && !said {
+        if !self.has(&field, |known| known == code) {
             self.0.push(FieldError { field, code: code.to_owned(), message: message.into() });
         }
+    }
+
+    fn has(&self, field: &str, code: impl Fn(&str) -> bool) -> bool {
+        self.0.iter().any(|known| known.field == field && code(&known.code))
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -34,9 +35,16 @@ impl Mistakes {
 
     /// In the order in which they are told.
     pub(super) fn into_errors(mut self) -> Vec<FieldError> {
-        let ruled: Vec<String> =
-            self.0.iter().filter(|one| one.code != "invalid").map(|one| one.field.clone()).collect();
-        self.0.retain(|one| one.code != "invalid" || !ruled.contains(&one.field));
+        let said_better = |one: &FieldError| match one.code.as_str() {
+            // Of a text that breaks a rule, that it breaks a pattern as well is no news.
+            "invalid" => self.has(&one.field, |code| code != "invalid" && code != "out_of_range"),
+            // A number that its format does not hold is of another form, and not merely too small.
+            "out_of_range" => self.has(&one.field, |code| code == "invalid"),
+            _ => false,
+        };
+        let kept: Vec<bool> = self.0.iter().map(|one| !said_better(one)).collect();
+        let mut kept = kept.into_iter();
+        self.0.retain(|_| kept.next().unwrap_or(true));
         self.0.sort_by_key(|one| !SHAPE.contains(&one.code.as_str()));
         self.0
     }

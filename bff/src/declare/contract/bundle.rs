@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Contract,
+    document::Contract,
     schema::{SchemaId, Source},
     tree::{Fields, Json, Tree, percent_decoded},
 };

@@ -1,8 +1,9 @@
 //! Which operation of a contract a declared call means.
 
 use super::{
-    Contract,
-    operations::{Operation, Parameter, ParameterPlace},
+    document::Contract,
+    operations::{Operation, Parameter, ParameterPlace, PathItem},
+    template::{Template, TemplateSegment, is_placeholder},
 };
 
 /// A segment of the path of a declared call.
@@ -21,62 +22,6 @@ pub fn call_segments(path: &str) -> Vec<CallSegment<'_>> {
     let segment =
         |text| if is_placeholder(text) { CallSegment::Placeholder } else { CallSegment::Literal(text) };
     inner.split('/').map(segment).collect()
-}
-
-fn is_placeholder(text: &str) -> bool {
-    let inner = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
-    inner.is_some_and(|inner| !inner.is_empty() && !inner.contains(['{', '}']))
-}
-
-/// A path of a contract.
-#[derive(Debug)]
-pub(super) struct Template {
-    pub(super) path: String,
-    pub(super) segments: Vec<TemplateSegment>,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum TemplateSegment {
-    Literal(String),
-    Parameter(String),
-    /// Text and parameters in one segment, which a declared call does not have.
-    Mixed,
-}
-
-/// Reads a path of a contract.
-///
-/// # Errors
-/// What is wrong with it.
-pub(super) fn template(path: &str) -> Result<Template, &'static str> {
-    let inner = path.strip_prefix('/').ok_or("a path begins with `/`")?;
-    let mut segments = Vec::new();
-    for text in inner.split('/') {
-        let mut depth = 0_i32;
-        for c in text.chars() {
-            depth += i32::from(c == '{') - i32::from(c == '}');
-            if !(0..=1).contains(&depth) {
-                return Err("its braces do not match");
-            }
-        }
-        segments.push(match text {
-            _ if depth != 0 || text.contains("{}") => return Err("its braces do not match"),
-            text if is_placeholder(text) => TemplateSegment::Parameter(text[1..text.len() - 1].to_owned()),
-            text if text.contains('{') => TemplateSegment::Mixed,
-            text => TemplateSegment::Literal(text.to_owned()),
-        });
-    }
-    let names = |segment: &TemplateSegment| match segment {
-        TemplateSegment::Parameter(name) => Some(name.clone()),
-        _ => None,
-    };
-    let mut known: Vec<String> = segments.iter().filter_map(names).collect();
-    let all = known.len();
-    known.sort();
-    known.dedup();
-    if known.len() < all {
-        return Err("names a parameter twice");
-    }
-    Ok(Template { path: path.to_owned(), segments })
 }
 
 /// The operation that a call means.
@@ -117,7 +62,7 @@ impl Contract {
         let mut matching: Vec<_> = matching.collect();
         // The first difference decides, as in OpenAPI 3.1 section 4.8.8.2: concrete before templated.
         matching.sort_by(|(one, _), (other, _)| other.cmp(one));
-        let with_method = |(_, item): &&(Vec<bool>, &'_ super::operations::PathItem)| {
+        let with_method = |(_, item): &&(Vec<bool>, &PathItem)| {
             item.operations.iter().any(|operation| operation.method.eq_ignore_ascii_case(method))
         };
         let Some((_, item)) = matching.iter().find(with_method) else {

@@ -11,7 +11,7 @@ use serde::{
 };
 
 use super::{
-    Mistake,
+    mistake::Mistake,
     tree::{Budget, Fields, Json, Tree, cost},
 };
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    build::{Builder, Site},
+    intern::{Interner, Site},
     schema::{Check, Others, Schema, SchemaId, Source},
     tree::{Fields, Json, Tree, escaped},
 };
@@ -18,10 +18,10 @@ pub(super) struct Own {
     pub(super) unions: Vec<Vec<SchemaId>>,
 }
 
-/// Reads a schema. What is wrong with it is told to the builder.
-pub(super) fn read<'t>(builder: &mut Builder<'t>, site: Site<'_, 't>, fields: &'t Fields) -> Own {
+/// Reads a schema. What is wrong with it is told to the interner.
+pub(super) fn read<'t>(interner: &mut Interner<'t>, site: Site<'_, 't>, fields: &'t Fields) -> Own {
     let mut schema = Schema::any(Source::At(site.pointer.to_owned()), site.tree.line);
-    let mut reader = Reader { builder, site, fields };
+    let mut reader = Reader { interner, site, fields };
     schema.types = reader.types();
     schema.properties = reader.properties();
     schema.required = reader.required();
@@ -36,8 +36,8 @@ pub(super) fn read<'t>(builder: &mut Builder<'t>, site: Site<'_, 't>, fields: &'
     let mut all = reader.members("allOf");
     if fields.contains_key("$ref") {
         // In 3.1 what stands beside a reference counts as well.
-        let target = reader.builder.follow(site.pointer.to_owned(), site.tree);
-        all.extend(target.map(|(pointer, tree)| reader.builder.intern(pointer, tree)));
+        let target = reader.interner.follow(site.pointer.to_owned(), site.tree);
+        all.extend(target.map(|(pointer, tree)| reader.interner.intern(pointer, tree)));
     }
     if fields.contains_key("$dynamicRef") {
         reader.mistake(site.tree, "$dynamicRef", "is not read: name the schema with `$ref`");
@@ -47,7 +47,7 @@ pub(super) fn read<'t>(builder: &mut Builder<'t>, site: Site<'_, 't>, fields: &'
 }
 
 struct Reader<'b, 'p, 't> {
-    builder: &'b mut Builder<'t>,
+    interner: &'b mut Interner<'t>,
     site: Site<'p, 't>,
     fields: &'t Fields,
 }
@@ -55,7 +55,7 @@ struct Reader<'b, 'p, 't> {
 impl<'t> Reader<'_, '_, 't> {
     fn mistake(&mut self, tree: &Tree, name: &str, what: impl Into<String>) {
         let pointer = format!("{}/{}", self.site.pointer, escaped(name));
-        self.builder.mistake(Site { pointer: &pointer, tree }, what);
+        self.interner.mistake(Site { pointer: &pointer, tree }, what);
     }
 
     fn types(&mut self) -> Types {
@@ -95,7 +95,7 @@ impl<'t> Reader<'_, '_, 't> {
         let mut properties = indexmap::IndexMap::with_capacity(named.len());
         for (name, value) in named {
             let pointer = format!("{}/properties/{}", self.site.pointer, escaped(name));
-            properties.insert(name.clone(), self.builder.intern(pointer, value));
+            properties.insert(name.clone(), self.interner.intern(pointer, value));
         }
         properties
     }
@@ -122,7 +122,7 @@ impl<'t> Reader<'_, '_, 't> {
             Some((tree, _)) if tree.as_object().is_some_and(Fields::is_empty) => Others::Any,
             Some((tree, name)) => {
                 let pointer = format!("{}/{name}", self.site.pointer);
-                Others::Of(self.builder.intern(pointer, tree))
+                Others::Of(self.interner.intern(pointer, tree))
             }
         };
         if by_pattern.is_some_and(|patterns| !patterns.is_empty()) { Others::Any } else { others }
@@ -132,12 +132,12 @@ impl<'t> Reader<'_, '_, 't> {
         let first = self.members("prefixItems");
         let rest = match self.fields.get("items") {
             Some(Tree { value: Json::Bool(false), .. }) => {
-                return (!first.is_empty()).then(|| self.builder.any(first));
+                return (!first.is_empty()).then(|| self.interner.any(first));
             }
             None | Some(Tree { value: Json::Bool(true), .. }) => None,
-            Some(tree) => Some(self.builder.intern(format!("{}/items", self.site.pointer), tree)),
+            Some(tree) => Some(self.interner.intern(format!("{}/items", self.site.pointer), tree)),
         };
-        rest.map(|rest| self.builder.any(first.into_iter().chain([rest])))
+        rest.map(|rest| self.interner.any(first.into_iter().chain([rest])))
     }
 
     fn members(&mut self, name: &str) -> Vec<SchemaId> {
@@ -147,7 +147,7 @@ impl<'t> Reader<'_, '_, 't> {
             return Vec::new();
         };
         let place =
-            |(place, member)| self.builder.intern(format!("{}/{name}/{place}", self.site.pointer), member);
+            |(place, member)| self.interner.intern(format!("{}/{name}/{place}", self.site.pointer), member);
         members.iter().enumerate().map(place).collect()
     }
 

@@ -1,9 +1,9 @@
 //! The paths of a contract and their operations.
 
 use super::{
-    build::{Builder, Site},
-    calls::{Template, template},
+    intern::{Interner, Site},
     schema::SchemaId,
+    template::{Template, template},
     tree::{Fields, Tree, escaped},
 };
 
@@ -130,7 +130,7 @@ impl Operation {
 }
 
 /// Reads all paths.
-pub(super) fn read<'t>(builder: &mut Builder<'t>, root: &'t Tree) -> Vec<PathItem> {
+pub(super) fn read<'t>(builder: &mut Interner<'t>, root: &'t Tree) -> Vec<PathItem> {
     let Some(tree) = root.get("paths") else { return Vec::new() };
     let Some(paths) = tree.as_object() else {
         builder.mistake(Site { pointer: "/paths", tree }, "is no object");
@@ -159,7 +159,7 @@ pub(super) fn read<'t>(builder: &mut Builder<'t>, root: &'t Tree) -> Vec<PathIte
 }
 
 fn operations<'t>(
-    builder: &mut Builder<'t>,
+    builder: &mut Interner<'t>,
     pointer: &str,
     path: &str,
     fields: &'t Fields,
@@ -195,7 +195,7 @@ fn operations<'t>(
     operations
 }
 
-fn parameters<'t>(builder: &mut Builder<'t>, pointer: &str, fields: &'t Fields) -> Vec<Parameter> {
+fn parameters<'t>(builder: &mut Interner<'t>, pointer: &str, fields: &'t Fields) -> Vec<Parameter> {
     let Some(tree) = fields.get("parameters") else { return Vec::new() };
     let pointer = format!("{pointer}/parameters");
     let Some(list) = tree.as_list() else {
@@ -213,7 +213,7 @@ fn parameters<'t>(builder: &mut Builder<'t>, pointer: &str, fields: &'t Fields) 
     parameters
 }
 
-fn parameter<'t>(builder: &mut Builder<'t>, pointer: &str, tree: &'t Tree) -> Option<Parameter> {
+fn parameter<'t>(builder: &mut Interner<'t>, pointer: &str, tree: &'t Tree) -> Option<Parameter> {
     let text = |name: &str| tree.get(name).and_then(Tree::as_text);
     let place = match text("in")? {
         "path" => ParameterPlace::Path,
@@ -245,7 +245,7 @@ fn parameter<'t>(builder: &mut Builder<'t>, pointer: &str, tree: &'t Tree) -> Op
     })
 }
 
-fn media<'t>(builder: &mut Builder<'t>, pointer: &str, fields: &'t Fields) -> Vec<Media> {
+fn media<'t>(builder: &mut Interner<'t>, pointer: &str, fields: &'t Fields) -> Vec<Media> {
     let Some(tree) = fields.get("content") else { return Vec::new() };
     let pointer = format!("{pointer}/content");
     let Some(content) = tree.as_object() else {
@@ -262,7 +262,7 @@ fn media<'t>(builder: &mut Builder<'t>, pointer: &str, fields: &'t Fields) -> Ve
     all
 }
 
-fn body<'t>(builder: &mut Builder<'t>, pointer: &str, fields: &'t Fields) -> Option<RequestBody> {
+fn body<'t>(builder: &mut Interner<'t>, pointer: &str, fields: &'t Fields) -> Option<RequestBody> {
     let (at, tree) = builder.follow(format!("{pointer}/requestBody"), fields.get("requestBody")?)?;
     let Some(fields) = tree.as_object() else {
         builder.mistake(Site { pointer: &at, tree }, "is no object");
@@ -272,7 +272,7 @@ fn body<'t>(builder: &mut Builder<'t>, pointer: &str, fields: &'t Fields) -> Opt
     Some(RequestBody { required, content: media(builder, &at, fields) })
 }
 
-fn responses<'t>(builder: &mut Builder<'t>, operation: Site<'_, 't>) -> (Vec<Success>, Vec<u16>) {
+fn responses<'t>(builder: &mut Interner<'t>, operation: Site<'_, 't>) -> (Vec<Success>, Vec<u16>) {
     let (mut successes, mut others) = (Vec::new(), Vec::new());
     let Some(tree) = operation.tree.get("responses") else { return (successes, others) };
     let pointer = format!("{}/responses", operation.pointer);

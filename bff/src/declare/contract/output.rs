@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Contract,
     bundle::Rewriter,
+    document::Contract,
+    planner,
     schema::{Others, Schema, SchemaId, Source},
-    uses::{ShapeUse, UseTree},
+    use_tree::UseTree,
+    uses::ShapeUse,
 };
 use crate::compose::scan::{Place, Types};
 
@@ -144,7 +146,7 @@ impl Components {
         uses: &ShapeUse,
         joined: &mut dyn FnMut(Place) -> Value,
     ) -> Value {
-        let (uses, _) = uses.tree(contract.schemas(), id);
+        let (uses, _) = planner::tree(uses, contract.schemas(), id);
         let mut writer = Writer { components: self, service, contract, uses: &uses, joined };
         writer.value(id, Some(0), false)
     }

@@ -4,14 +4,22 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     path::{Segment, shown},
+    planner,
     schema::{Others, Schema, SchemaId, Schemas},
-    uses::{ShapeUse, UseMistake, UseNode, UseTree, key},
+    use_tree::{UseNode, UseTree, key},
+    uses::{ShapeUse, UseMistake},
 };
 use crate::compose::scan::{Field, Node, NodeId, Plan, PlanBuilder, Types};
 
 const NOT_NULL: Types = Types::BOOLEAN.or(Types::NUMBER).or(Types::STRING).or(Types::ARRAY).or(Types::OBJECT);
 
 impl ShapeUse {
+    /// What is wrong with the paths so far, of answers that are as `root` says.
+    #[must_use]
+    pub fn mistakes(&self, schemas: &Schemas, root: Option<SchemaId>) -> Vec<UseMistake> {
+        planner::tree(self, schemas, root).1
+    }
+
     /// The plan of answers that are as `root` says; untyped without one. Schemas that refer to themselves end in nodes that
     /// do; along used paths each step has its own node. Where not the `whole` answer leaves, its exports do.
     ///
@@ -23,7 +31,7 @@ impl ShapeUse {
         root: Option<SchemaId>,
         whole: bool,
     ) -> Result<Plan, Vec<UseMistake>> {
-        let (uses, mistakes) = self.tree(schemas, root);
+        let (uses, mistakes) = planner::tree(self, schemas, root);
         let mut compiler = Compiler {
             schemas,
             uses: &uses,

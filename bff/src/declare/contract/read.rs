@@ -4,9 +4,13 @@
 use std::{collections::BTreeMap, fs, io::Read, path::Path};
 
 use super::{
-    Contract, ContractMistake, Mistake,
-    build::{Builder, Site},
-    json, operations,
+    build,
+    document::Contract,
+    intern::{Interner, Site},
+    json,
+    mistake::{ContractMistake, Mistake},
+    operations,
+    schema::SchemaId,
     tree::{Json, Tree, escaped},
     upgrade, yaml,
 };
@@ -37,10 +41,10 @@ impl Contract {
         let told =
             |mistakes: Vec<Mistake>| mistakes.into_iter().map(|mistake| mistake.of(file)).collect::<Vec<_>>();
         let tree = document(bytes).map_err(|mistake| told(vec![mistake]))?;
-        let mut builder = Builder::new(&tree);
-        let named = named(&mut builder, &tree);
-        let paths = operations::read(&mut builder, &tree);
-        let (schemas, mut mistakes) = builder.finish();
+        let mut interner = Interner::new(&tree);
+        let named = named(&mut interner, &tree);
+        let paths = operations::read(&mut interner, &tree);
+        let (schemas, mut mistakes) = build::all(interner);
         if mistakes.is_empty() {
             return Ok(Self { file: file.to_owned(), schemas, paths, named, tree });
         }
@@ -60,7 +64,7 @@ fn document(bytes: &[u8]) -> Result<Tree, Mistake> {
         Mistake::at(u32::try_from(line).unwrap_or(u32::MAX), "", "is no UTF-8")
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut tree = if text.trim_start().starts_with('{') { json::read(text) } else { yaml::read(text) }?;
+    let mut tree = if is_json(text) { json::read(text) } else { yaml::read(text) }?;
     if tree.as_object().is_none() {
         return Err(Mistake::at(tree.line, "", "is no OpenAPI document: it is no object"));
     }
@@ -68,6 +72,12 @@ fn document(bytes: &[u8]) -> Result<Tree, Mistake> {
         upgrade::document(&mut tree);
     }
     Ok(tree)
+}
+
+/// Whether a document begins as JSON does. An object in YAML may begin with a brace as well, and with a name without quotes.
+fn is_json(text: &str) -> bool {
+    let object = text.trim_start().strip_prefix('{').map(str::trim_start);
+    object.is_some_and(|object| object.starts_with(['"', '}']))
 }
 
 /// Whether the document is one of 3.0. Others than 3.0 and 3.1 are refused.
@@ -95,18 +105,18 @@ fn is_3_0(tree: &Tree) -> Result<bool, Mistake> {
     }
 }
 
-fn named<'t>(builder: &mut Builder<'t>, tree: &'t Tree) -> BTreeMap<String, super::SchemaId> {
+fn named<'t>(interner: &mut Interner<'t>, tree: &'t Tree) -> BTreeMap<String, SchemaId> {
     let Some(schemas) = tree.get("components").and_then(|components| components.get("schemas")) else {
         return BTreeMap::new();
     };
     let Some(schemas_by_name) = schemas.as_object() else {
-        builder.mistake(Site { pointer: "/components/schemas", tree: schemas }, "is no object");
+        interner.mistake(Site { pointer: "/components/schemas", tree: schemas }, "is no object");
         return BTreeMap::new();
     };
     let mut named = BTreeMap::new();
     for (name, schema) in schemas_by_name {
         let pointer = format!("/components/schemas/{}", escaped(name));
-        named.insert(name.clone(), builder.intern(pointer, schema));
+        named.insert(name.clone(), interner.intern(pointer, schema));
     }
     named
 }

@@ -28,6 +28,13 @@ pub(super) enum Path<'p> {
     Item(&'p Path<'p>, usize),
 }
 
+impl Path<'_> {
+    /// As a mistake names it: the body itself is `.`.
+    pub(super) fn field(self) -> String {
+        if matches!(self, Self::Root) { ".".to_owned() } else { self.to_string() }
+    }
+}
+
 impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

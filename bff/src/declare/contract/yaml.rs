@@ -7,7 +7,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
 use serde_json::Number;
 
 use super::{
-    Mistake,
+    mistake::Mistake,
     tree::{Budget, Fields, Json, Tree, cost},
 };
 use crate::compose::scan::MAX_DEPTH;

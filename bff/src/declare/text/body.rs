@@ -112,8 +112,9 @@ mod tests {
         #[test]
         fn no_text_panics(text in ".{0,40}|[\\[\\]{}\",:a\\\\ ]{0,30}") {
             if let Ok(compact) = compact_json(&text) {
-                prop_assert_eq!(compact_json(&compact), Ok(compact.clone()));
                 prop_assert!(text.parse::<BodyText>().is_ok());
+                let again = compact_json(&compact);
+                prop_assert_eq!(again, Ok(compact));
             }
         }
     }
