@@ -9,6 +9,7 @@ mod params;
 mod parts;
 mod points;
 mod route;
+mod route_rules;
 mod scope;
 mod screen;
 
