@@ -25,12 +25,13 @@ const fn row(
 
 const FRONT: &[&str] =
     &["edge", "identity", "cache", "compose", "invalidation", "store", "telemetry", "clients", "schemas"];
-const TABLE: [Row; 12] = [
+const TABLE: [Row; 13] = [
     row("api", FRONT, &[]),
     row("screens", FRONT, &[]),
     row("live", FRONT, &[]),
     row("files", FRONT, &[]),
     row("edge", &["identity", "telemetry", "config", "schemas"], &["cache", "compose", "store", "clients"]),
+    row("declare", &["compose", "config", "clients", "schemas"], &[]),
     row("identity", &["invalidation", "store", "telemetry", "clients", "schemas"], &[]),
     row("cache", &["compose", "invalidation", "telemetry", "schemas"], &[]),
     row("compose", &["invalidation", "telemetry", "clients", "schemas"], &[]),
@@ -42,7 +43,7 @@ const TABLE: [Row; 12] = [
 /// Crates of the workspace.
 const CRATES: [&str; 5] = ["clients", "schemas", "upstreams", "demo", "tests"];
 /// Modules that hold no type of the web framework.
-const WITHOUT_ACTIX: [&str; 5] = ["identity", "cache", "compose", "invalidation", "store"];
+const WITHOUT_ACTIX: [&str; 6] = ["identity", "cache", "compose", "declare", "invalidation", "store"];
 const ERROR_ENDINGS: [&str; 4] = ["Error", "Failure", "Refusal", "Reason"];
 
 /// What is wrong with an import, if anything.
