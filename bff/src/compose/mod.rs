@@ -7,8 +7,9 @@
 //! calls that are still under way.
 //!
 //! [`plan`] is what declarations are compiled into; [`scan`] passes once over an answer's bytes by the shape that such a plan
-//! holds.
+//! holds; [`engine`] carries a plan out.
 
+pub mod engine;
 mod error;
 mod lookup;
 mod part;

@@ -12,14 +12,14 @@ use super::{
 pub struct Found {
     pub capture: Capture,
     /// Where it stands in the answer, without quotes.
-    start: u32,
-    end: u32,
+    pub(in crate::compose) start: u32,
+    pub(in crate::compose) end: u32,
     /// Whether it is a string (a number otherwise).
     pub is_string: bool,
 }
 
 impl Found {
-    pub(super) fn new(capture: Capture, at: Range<usize>, is_string: bool) -> Self {
+    pub(in crate::compose) fn new(capture: Capture, at: Range<usize>, is_string: bool) -> Self {
         Self { capture, start: position(at.start), end: position(at.end), is_string }
     }
 
@@ -33,7 +33,7 @@ impl Found {
 
 /// What leaves the gateway, one after the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Piece<'p> {
+pub(in crate::compose) enum Piece<'p> {
     /// A slice of the answer.
     Answer(u32, u32),
     /// Out of the plan.
@@ -45,11 +45,11 @@ pub(super) enum Piece<'p> {
 /// What a scan made of an answer. `'p` is the plan's.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scanned<'p> {
-    pub(super) pieces: Vec<Piece<'p>>,
+    pub(in crate::compose) pieces: Vec<Piece<'p>>,
     /// In the order of the answer.
     pub found: Vec<Found>,
     /// Which pieces each export is.
-    pub(super) exports: Vec<(Export, Range<usize>)>,
+    pub(in crate::compose) exports: Vec<(Export, Range<usize>)>,
     /// Exports out of what else does not leave: no pieces of the whole.
     pub(super) hidden: Vec<Range<usize>>,
     /// Pieces before this one stay as they are: something begins or ends here.
@@ -120,7 +120,7 @@ impl<'p> Scanned<'p> {
         pieces.map(|pieces| self.write_pieces(pieces, answer, out, &mut join)).is_some()
     }
 
-    fn write_pieces<'j>(
+    pub(in crate::compose) fn write_pieces<'j>(
         &self,
         pieces: Range<usize>,
         answer: &str,

@@ -26,6 +26,18 @@ impl Plan {
             return Err(ScanError::TooLarge);
         }
         let text = str::from_utf8(answer).map_err(|error| ScanError::NotUtf8(error.valid_up_to()))?;
+        self.scan_text(text).map(|scanned| (text, scanned))
+    }
+
+    /// The same for what is known to be text.
+    ///
+    /// # Errors
+    /// [`ScanError`].
+    pub fn scan_text(&self, text: &str) -> Result<Scanned<'_>, ScanError> {
+        let answer = text.as_bytes();
+        if answer.len() > MAX_BYTES {
+            return Err(ScanError::TooLarge);
+        }
         let mut scanner =
             Scanner { plan: self, text, bytes: answer, at: 0, out: Scanned::default(), names: Vec::new() };
         let mode = Mode { emits: self.whole, finds: true };
@@ -34,7 +46,7 @@ impl Plan {
         if scanner.at < answer.len() {
             return Err(ScanError::NotJson(scanner.at));
         }
-        Ok((text, scanner.out))
+        Ok(scanner.out)
     }
 }
 
