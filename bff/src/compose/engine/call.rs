@@ -37,13 +37,18 @@ pub enum Ids<'i> {
 }
 
 /// Prepares a call.
-pub(super) fn prepare(plan: &CallPlan, values: &Values<'_>, ids: Ids<'_>) -> Result<PreparedCall, Unprepared> {
+pub(super) fn prepare(
+    plan: &CallPlan,
+    values: &Values<'_>,
+    ids: Ids<'_>,
+) -> Result<PreparedCall, Unprepared> {
     let mut target = String::with_capacity(128);
     for piece in &plan.path {
         match piece {
             PathPiece::Text(text) => target.push_str(text),
             PathPiece::Id { value, reserved } => {
-                let wrong = if matches!(value, Value::Part(..)) { Unprepared::Invalid } else { Unprepared::NotFound };
+                let wrong =
+                    if matches!(value, Value::Part(..)) { Unprepared::Invalid } else { Unprepared::NotFound };
                 let id = values.text(value).ok_or(Unprepared::Absent)?;
                 if Id::new(&id).is_err() || reserved.iter().any(|literal| **literal == *id) {
                     return Err(wrong);
@@ -183,4 +188,3 @@ impl super::values::Answers for NoAnswers {
         None
     }
 }
-

@@ -72,4 +72,7 @@ pub struct Previous<'d> {
     pub kept: &'d Kept,
     /// Parts from before this are of a document that is to be refreshed: taking them again would refresh nothing.
     pub reuse_after: Option<Instant>,
+    /// Look the ids of the last document up alongside the parts: that saves a step where they come again, and costs a call
+    /// where others come.
+    pub foresees: bool,
 }

@@ -24,7 +24,9 @@ impl<H: Host> Run<'_, '_, H> {
     /// without that there may be no document at all; and with the first field the answer's status is decided, so that it is one
     /// of what is required.
     pub(super) fn hand_out_fields(&mut self) {
-        if !self.host.is_streamed() || !self.parts.iter().all(|part| !part.plan.required || !part.came().is_empty()) {
+        if !self.host.is_streamed()
+            || !self.parts.iter().all(|part| !part.plan.required || !part.came().is_empty())
+        {
             return;
         }
         let plan = &self.engine.plan;
@@ -60,8 +62,8 @@ impl<H: Host> Run<'_, '_, H> {
         !is_done && self.exported(field).is_some_and(|(pieces, which)| self.is_bound(pieces, which))
     }
 
-    fn is_bound(&self, pieces: &Pieces<'_>, mut which: std::ops::Range<usize>) -> bool {
-        which.all(|place| {
+    fn is_bound(&self, pieces: &Pieces<'_>, which: std::ops::Range<usize>) -> bool {
+        pieces.scanned.leaving(which).all(|place| {
             let Some(Piece::Join { from, to, .. }) = pieces.scanned.pieces.get(place) else { return true };
             let Some(splice) = pieces.splice(place) else { return true };
             pieces.ids(splice, (to - from) as usize).iter().all(|id| {

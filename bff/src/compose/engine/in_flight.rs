@@ -82,7 +82,9 @@ impl<'p> Queue<'p> {
 pub(super) async fn perform<H: Host>(host: &H, began: Instant, work: Work<'_>) -> Done {
     let what = match work {
         Work::Call { part, plan, call } => What::Called(part, host.call(plan, call).await),
-        Work::LookUp { run, lookup, slots, ids } => What::LookedUp(run, slots, host.look_up(lookup, ids).await),
+        Work::LookUp { run, lookup, slots, ids } => {
+            What::LookedUp(run, slots, host.look_up(lookup, ids).await)
+        }
         Work::LookUpOne { run, lookup, slot, id } => {
             What::LookedUpOne(run, slot, host.look_up_one(lookup, id).await)
         }

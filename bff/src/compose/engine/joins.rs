@@ -9,8 +9,8 @@ use bytestring::ByteString;
 use schemas::{DegradedPart, Id, PartStatus, Reason};
 
 use super::{
-    in_flight::Work,
     host::Host,
+    in_flight::Work,
     pieces::{Pieces, Splice, SplicedId, View},
     reuse::KeptJoin,
     run::Run,
@@ -47,16 +47,24 @@ pub(super) struct JoinRun<'p> {
 }
 
 impl<'p> JoinRun<'p> {
-    pub(super) fn new(
-        plan: &'p JoinPlan,
-        lookup: &'p Arc<LookupPlan>,
-        join: u16,
-        part: Option<u16>,
-    ) -> Self {
+    pub(super) fn new(plan: &'p JoinPlan, lookup: &'p Arc<LookupPlan>, join: u16, part: Option<u16>) -> Self {
         let slots = Slots::default();
         let (in_flight, is_begun, steps, calls) = (0, false, 0, 0);
         let (kept_since, uses_kept, failed) = (None, false, None);
-        Self { plan, lookup, join, part, slots, in_flight, is_begun, steps, calls, kept_since, uses_kept, failed }
+        Self {
+            plan,
+            lookup,
+            join,
+            part,
+            slots,
+            in_flight,
+            is_begun,
+            steps,
+            calls,
+            kept_since,
+            uses_kept,
+            failed,
+        }
     }
 
     fn asks(&self) -> bool {
@@ -72,16 +80,17 @@ impl<'p, H: Host> Run<'_, 'p, H> {
     }
 
     /// Binds the places of joins in what leaves to their ids. `part` is the one that it came with, `depth` how many joins led
-    /// here.
+    /// here. True: some id has to be asked for that was not foreseen.
     pub(super) fn bind(
         &mut self,
         part: u16,
         pieces: &mut Pieces<'p>,
         which: std::ops::Range<usize>,
         depth: usize,
-    ) {
+    ) -> bool {
+        let mut leads_on = false;
         let Pieces { text, scanned, splices, ids } = pieces;
-        for place in which {
+        for place in scanned.leaving(which) {
             let Some(Piece::Join { place: at, from, to, .. }) = scanned.pieces.get(place) else { continue };
             let Some(of) = self.tables.place(*at) else { continue };
             let Err(order) = splices.binary_search_by_key(&place, |splice| splice.piece as usize) else {
@@ -90,24 +99,27 @@ impl<'p, H: Host> Run<'_, 'p, H> {
             let run = self.run_of(of.join, part);
             let first = position(ids.len());
             for found in scanned.found.get(*from as usize..*to as usize).unwrap_or_default() {
-                let slot = self.refer(part, run, of.point, &found.text(text), depth);
+                let (slot, is_new) = self.refer(part, run, of.point, &found.text(text), depth);
+                leads_on |= is_new;
                 ids.push(SplicedId { slot, start: found.start });
             }
             splices.insert(order, Splice { piece: position(place), run, point: of.point, first });
         }
+        leads_on
     }
 
-    /// The slot of an id that stands at a point of a join.
-    fn refer(&mut self, part: u16, run: u16, point: u16, id: &str, depth: usize) -> u32 {
-        let Some(join) = self.joins.get_mut(usize::from(run)) else { return u32::MAX };
+    /// The slot of an id that stands at a point of a join, and whether it has to be asked for, and nobody knew.
+    fn refer(&mut self, part: u16, run: u16, point: u16, id: &str, depth: usize) -> (u32, bool) {
+        let Some(join) = self.joins.get_mut(usize::from(run)) else { return (u32::MAX, false) };
         let (slot, is_new) = join.slots.of(id);
         let lookup = join.plan.lookup;
-        let Some(one) = join.slots.get_mut(slot) else { return slot };
+        let Some(one) = join.slots.get_mut(slot) else { return (slot, false) };
         if is_new {
             one.known = match self.host.shared(lookup, id) {
                 // What cannot be an id names nothing.
                 _ if Id::new(id).is_err() => Known::Entity(None),
                 Some(known) => Known::Entity(known),
+                None if self.is_over => Known::Failed,
                 None => Known::No,
             };
         }
@@ -115,7 +127,8 @@ impl<'p, H: Host> Run<'_, 'p, H> {
             one.views.push((point, View::Pending));
             self.show(part, run, slot, point, depth);
         }
-        slot
+        let known = self.joins[usize::from(run)].slots.get(slot).map(|slot| &slot.known);
+        (slot, is_new && matches!(known, Some(Known::No)))
     }
 
     /// Makes what stands at a point of what is known of an id, if anything is.
@@ -163,8 +176,9 @@ impl<'p, H: Host> Run<'_, 'p, H> {
                 view = View::Null;
             } else {
                 let all = 0..pieces.scanned.pieces.len();
-                self.bind(part, pieces, all, depth + 1);
-                self.note_led_to(run, slot, pieces);
+                if self.bind(part, pieces, all, depth + 1) {
+                    self.note_led_to(run, slot, pieces);
+                }
             }
         }
         let slot = self.joins[usize::from(run)].slots.get_mut(slot);
@@ -199,7 +213,8 @@ impl<'p, H: Host> Run<'_, 'p, H> {
                 continue;
             }
             let target = &self.joins[usize::from(to)];
-            let end = |place: usize| pieces.splices.get(place).map_or(pieces.ids.len(), |one| one.first as usize);
+            let end =
+                |place: usize| pieces.splices.get(place).map_or(pieces.ids.len(), |one| one.first as usize);
             let all = pieces.splices.iter().enumerate().filter(|(_, splice)| splice.run == to);
             let ids = all.flat_map(|(place, splice)| &pieces.ids[splice.first as usize..end(place + 1)]);
             let ids: smallvec::SmallVec<[Id; 1]> =
@@ -219,7 +234,9 @@ impl<'p, H: Host> Run<'_, 'p, H> {
         let (tables, joins) = (self.tables, self.engine.plan.joins.len());
         let first = run - run % joins.max(1);
         let table = tables.joins.get(run % joins.max(1));
-        table.into_iter().flat_map(move |table| table.sources.iter().map(move |join| first + usize::from(*join)))
+        table
+            .into_iter()
+            .flat_map(move |table| table.sources.iter().map(move |join| first + usize::from(*join)))
     }
 
     /// Whether nothing more will come of a join. `depth` bounds circles that no plan has.
@@ -239,7 +256,11 @@ impl<'p, H: Host> Run<'_, 'p, H> {
         while std::mem::take(&mut again) {
             for run in 0..self.joins.len() {
                 let join = &self.joins[run];
-                if join.in_flight > 0 || self.waits_for_parts(join) {
+                if join.in_flight > 0 {
+                    continue;
+                }
+                if self.waits_for_parts(join) {
+                    self.foresee_as_before(run);
                     continue;
                 }
                 if !join.is_begun {
@@ -283,6 +304,38 @@ impl<'p, H: Host> Run<'_, 'p, H> {
             let (slot, is_new) = join.slots.of(id.as_str());
             if let (true, Some(slot)) = (is_new, join.slots.get_mut(slot)) {
                 slot.known = host.shared(to, id.as_str()).map_or(Known::No, Known::Entity);
+            }
+        }
+    }
+
+    /// Asks for the ids of the last document, alongside the parts that will most likely name them again.
+    fn foresee_as_before(&mut self, run: usize) {
+        let (join, host) = (&mut self.joins[run], self.host);
+        // Where fields are handed out one by one, it is not known which of them an id was of.
+        if !self.foresees || self.is_streamed || join.slots.len() > 0 {
+            return;
+        }
+        let kept = self.kept.as_ref().and_then(|kept| kept.joins.get(usize::from(join.join)));
+        let Some(kept) = kept.filter(|kept| !kept.fresh) else { return };
+        for id in kept.ids().filter(|id| Id::new(id).is_ok()) {
+            if host.shared(join.plan.lookup, id).is_none() {
+                join.slots.of(id);
+            }
+        }
+        if join.asks() {
+            self.ask(run);
+        }
+    }
+
+    /// The composition is over: what was not to be had by now is left as it was before.
+    pub(super) fn give_up_joins(&mut self) {
+        self.is_over = true;
+        for run in 0..self.joins.len() {
+            for slot in 0..position(self.joins[run].slots.len()) {
+                let known = self.joins[run].slots.get(slot).map(|slot| &slot.known);
+                if matches!(known, Some(Known::No | Known::Asked)) {
+                    self.learn(u16::try_from(run).unwrap_or(u16::MAX), slot, Known::Failed);
+                }
             }
         }
     }
@@ -395,7 +448,8 @@ impl<'p, H: Host> Run<'_, 'p, H> {
                 continue;
             }
             join.in_flight = 0;
-            let late = |slot: &u32| matches!(join.slots.get(*slot).map(|slot| &slot.known), Some(Known::Asked));
+            let late =
+                |slot: &u32| matches!(join.slots.get(*slot).map(|slot| &slot.known), Some(Known::Asked));
             let slots: Vec<u32> = (0..position(join.slots.len())).filter(late).collect();
             let took = self.begun.elapsed();
             self.fail_slots(u16::try_from(run).unwrap_or(u16::MAX), &slots, Reason::Timeout, took);

@@ -40,7 +40,13 @@ struct Keeping<'k, 'r, 'p, H: Host> {
 }
 
 /// Keeps what was written as `text`.
-pub(super) fn keep<H: Host>(run: &Run<'_, '_, H>, text: Vec<u8>, notes: &Notes, fields: &[FieldAt], base: Instant) -> Kept {
+pub(super) fn keep<H: Host>(
+    run: &Run<'_, '_, H>,
+    text: Vec<u8>,
+    notes: &Notes,
+    fields: &[FieldAt],
+    base: Instant,
+) -> Kept {
     let known = run.joins.iter().map(|_| Vec::new()).collect();
     let layout = Vec::with_capacity(64 + 8 * notes.holes.len());
     let mut keeping = Keeping { run, notes, text, layout, tags: Vec::new(), base, known };
@@ -80,11 +86,15 @@ impl<H: Host> Keeping<'_, '_, '_, H> {
             self.holes(at.start, at.holes);
         }
         for capture in &table.captures {
-            let found = came.first().into_iter().flat_map(|pieces| pieces.found(*capture).map(move |one| (pieces, one)));
+            let found = came
+                .first()
+                .into_iter()
+                .flat_map(|pieces| pieces.found(*capture).map(move |one| (pieces, one)));
             put(&mut self.layout, found.clone().count() as u64);
             for (pieces, one) in found {
                 let own = fields.iter().filter(|at| table.fields.contains(&at.field));
-                let mut shown = own.map(|at| self.notes.place_of(at.number, one.start)).filter(|at| *at != NOWHERE);
+                let mut shown =
+                    own.map(|at| self.notes.place_of(at.number, one.start)).filter(|at| *at != NOWHERE);
                 let at = shown.next().unwrap_or_else(|| {
                     let text = pieces.text.get(one.start as usize..one.end as usize);
                     self.hide(text.unwrap_or_default(), one.is_string)

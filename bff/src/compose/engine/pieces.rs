@@ -3,6 +3,7 @@
 use std::{borrow::Cow, ops::Range};
 
 use bytestring::ByteString;
+use smallvec::SmallVec;
 
 use crate::compose::scan::{Capture, Export, Found, Scanned};
 
@@ -12,9 +13,9 @@ pub(super) struct Pieces<'p> {
     pub(super) text: ByteString,
     pub(super) scanned: Scanned<'p>,
     /// In the order of the pieces.
-    pub(super) splices: Vec<Splice>,
+    pub(super) splices: SmallVec<[Splice; 1]>,
     /// What splices are made of.
-    pub(super) ids: Vec<SplicedId>,
+    pub(super) ids: SmallVec<[SplicedId; 2]>,
 }
 
 /// A piece that is a join's value.
@@ -39,7 +40,7 @@ pub(super) struct SplicedId {
 
 impl<'p> Pieces<'p> {
     pub(super) fn new(text: ByteString, scanned: Scanned<'p>) -> Self {
-        Self { text, scanned, splices: Vec::new(), ids: Vec::new() }
+        Self { text, scanned, splices: SmallVec::new(), ids: SmallVec::new() }
     }
 
     /// Which pieces an export is.

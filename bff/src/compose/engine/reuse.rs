@@ -59,13 +59,24 @@ pub(super) struct KeptJoin {
 impl KeptJoin {
     /// Nothing.
     pub(super) fn none() -> Self {
-        Self { fetched_at: Instant::now(), generation: 0, fresh: false, usable: false, views: HashMap::default() }
+        Self {
+            fetched_at: Instant::now(),
+            generation: 0,
+            fresh: false,
+            usable: false,
+            views: HashMap::default(),
+        }
     }
 
     /// What stood for an id at a point.
     pub(super) fn view(&self, point: u16, id: &str) -> Option<&View<'static>> {
         let views = self.views.get(id)?;
         views.iter().find(|(known, _)| *known == point).map(|(_, view)| view)
+    }
+
+    /// The ids that stood in the document, in no order.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.views.keys().map(|id| &**id)
     }
 
     pub(super) fn knows(&self, id: &str) -> bool {
@@ -85,8 +96,7 @@ pub(super) fn read<H: Host>(
     let kept = previous.kept;
     let text = ByteString::try_from(kept.text.clone()).ok()?;
     let joins = plan.joins.iter().map(|_| KeptJoin::none()).collect();
-    let mut reading =
-        Reading { layout: Reader(&kept.layout), tags: &kept.tags, text: &text, tables, joins };
+    let mut reading = Reading { layout: Reader(&kept.layout), tags: &kept.tags, text: &text, tables, joins };
     let origin = |reading: &mut Reading<'_>, inputs: bool| {
         let fetched_at = kept.base + std::time::Duration::from_millis(reading.layout.number()?);
         let generation = reading.layout.number()?;

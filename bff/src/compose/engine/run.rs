@@ -46,6 +46,9 @@ pub(super) struct Run<'r, 'p, H: Host> {
     deadline: Instant,
     pub(super) generation: u64,
     pub(super) is_streamed: bool,
+    /// Ids of the last document are looked up alongside the parts.
+    pub(super) foresees: bool,
+    pub(super) is_over: bool,
     pub(super) parts: Vec<PartRun<'p>>,
     pub(super) joins: Vec<JoinRun<'p>>,
     pub(super) kept: Option<Reusable>,
@@ -164,7 +167,8 @@ impl<'r, 'p, H: Host> Run<'r, 'p, H> {
         let part = |part: &'p PartPlan| PartRun {
             plan: part,
             state: State::Waiting,
-            limit: begun + part.share.map_or(times.deadline, |share| times.deadline.mul_f64(share.clamp(0.0, 1.0))),
+            limit: begun
+                + part.share.map_or(times.deadline, |share| times.deadline.mul_f64(share.clamp(0.0, 1.0))),
             fetched_at: None,
             generation,
             tags: Vec::new(),
@@ -174,9 +178,11 @@ impl<'r, 'p, H: Host> Run<'r, 'p, H> {
         let groups = if is_streamed { plan.parts.len() } else { 1 };
         let joins = (0..groups).flat_map(|group| {
             let part = is_streamed.then(|| u16::try_from(group).unwrap_or(u16::MAX));
-            plan.joins.iter().zip(&engine.lookups).zip(0..).map(move |((plan, lookup), number)| {
-                JoinRun::new(plan, lookup, number, part)
-            })
+            plan.joins
+                .iter()
+                .zip(&engine.lookups)
+                .zip(0..)
+                .map(move |((plan, lookup), number)| JoinRun::new(plan, lookup, number, part))
         });
         Self {
             engine,
@@ -188,6 +194,8 @@ impl<'r, 'p, H: Host> Run<'r, 'p, H> {
             deadline: begun + times.deadline,
             generation,
             is_streamed,
+            foresees: previous.is_some_and(|previous| previous.foresees),
+            is_over: false,
             parts: plan.parts.iter().map(part).collect(),
             joins: joins.collect(),
             kept,
@@ -252,19 +260,21 @@ impl<'r, 'p, H: Host> Run<'r, 'p, H> {
         if plan.when.as_ref().is_some_and(|when| !values.holds(when)) {
             return self.stand_by_else(place, None);
         }
-        let is_missing = |need: &&PartId| self.parts.get(need.index()).is_none_or(|part| part.came().is_empty());
+        let is_missing =
+            |need: &&PartId| self.parts.get(need.index()).is_none_or(|part| part.came().is_empty());
         if let Some(need) = plan.needs.iter().find(is_missing) {
             // Where that is missing for a reason, so is this.
             let failed = self.parts.get(need.index()).and_then(|part| part.failed.clone());
             return match failed {
-                Some(failure) => self.fail(place, failure, Duration::ZERO),
+                Some(failure) => self.fail_for_need(place, failure),
                 None => self.leave_out(place),
             };
         }
         let inputs = self.tables.parts.get(place).map_or(&[][..], |table| &table.inputs);
         let inputs = inputs.iter().fold(0_u64, |all, (part, capture)| {
             let value = answers.first(*part, *capture);
-            all.rotate_left(5).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ value.map_or(1, |text| super::slots::hash(&text))
+            all.rotate_left(5).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+                ^ value.map_or(1, |text| super::slots::hash(&text))
         });
         let prepared = prepare(&plan.call, &values, Ids::None);
         self.parts[place].inputs = inputs;
@@ -412,9 +422,8 @@ impl<'r, 'p, H: Host> Run<'r, 'p, H> {
             }
             Err(error) => return self.fail(place, PartFailure::Upstream(error), took),
         };
-        let text = ByteString::try_from(answer).map_err(|_| {
-            PartFailure::Invalid(crate::compose::scan::ScanError::NotUtf8(0))
-        });
+        let text = ByteString::try_from(answer)
+            .map_err(|_| PartFailure::Invalid(crate::compose::scan::ScanError::NotUtf8(0)));
         let came = text.and_then(|text| self.scan(plan, text)).and_then(|came| {
             if self.is_expected(plan, &came) { Ok(came) } else { Err(PartFailure::Mismatch) }
         });
@@ -434,7 +443,9 @@ impl<'r, 'p, H: Host> Run<'r, 'p, H> {
         let answers = Came(&self.parts);
         let values = Values { asked: self.asked, answers: &answers };
         plan.expect.iter().all(|(capture, template)| {
-            let (Some(pieces), Some(expected)) = (came.first(), values.template(template)) else { return true };
+            let (Some(pieces), Some(expected)) = (came.first(), values.template(template)) else {
+                return true;
+            };
             pieces.texts(*capture).all(|found| found == expected)
         })
     }
@@ -470,7 +481,8 @@ impl<'r, 'p, H: Host> Run<'r, 'p, H> {
         {
             *kept = None;
         }
-        let stands_in = self.kept.as_ref().is_some_and(|kept| kept.parts.get(place).is_some_and(Option::is_some));
+        let stands_in =
+            self.kept.as_ref().is_some_and(|kept| kept.parts.get(place).is_some_and(Option::is_some));
         let status = if stands_in { PartStatus::Stale } else { PartStatus::Missing };
         let reason = failure.reason();
         self.log.note_time(plan.name, took);
@@ -483,6 +495,22 @@ impl<'r, 'p, H: Host> Run<'r, 'p, H> {
             part.state = State::Missing;
             self.parts[place].tags = self.tags_of(place, &[]);
         }
+        Ok(())
+    }
+
+    /// What a part needs could not be had, and neither can it: nobody was asked for it, so that nobody refused it.
+    fn fail_for_need(&mut self, place: usize, failure: PartFailure) -> Result<(), ComposeError> {
+        let part = &mut self.parts[place];
+        part.state = State::Missing;
+        let (name, reason) = (part.plan.name, failure.reason());
+        self.host.observe(name, outcome_of(reason), Duration::ZERO);
+        if part.plan.required {
+            return Err(ComposeError::Required { part: name, source: failure });
+        }
+        part.failed = Some(failure);
+        self.log.note_time(name, Duration::ZERO);
+        self.log.note_degraded(DegradedPart { part: name, status: PartStatus::Missing, reason });
+        self.parts[place].tags = self.tags_of(place, &[]);
         Ok(())
     }
 
@@ -575,7 +603,9 @@ impl<'r, 'p, H: Host> Run<'r, 'p, H> {
 
     /// Where a field of the document is found, if its part is there.
     pub(super) fn exported(&self, field: usize) -> Option<(&Pieces<'p>, std::ops::Range<usize>)> {
-        let FieldSource::Part(part, export) = &self.engine.plan.document.get(field)?.source else { return None };
+        let FieldSource::Part(part, export) = &self.engine.plan.document.get(field)?.source else {
+            return None;
+        };
         let came = self.parts.get(part.index())?.came();
         came.iter().find_map(|pieces| pieces.export(*export).map(|which| (pieces, which)))
     }
@@ -656,6 +686,7 @@ impl<'r, 'p, H: Host> Run<'r, 'p, H> {
     /// What came before the composition failed: good for the next one.
     fn remains(&mut self) -> Option<Kept> {
         self.ended = Instant::now();
+        self.give_up_joins();
         for place in 0..self.parts.len() {
             let is_wanted = !self.parts[place].is_decided();
             let kept = self.kept.as_ref().and_then(|kept| kept.parts.get(place)).is_some_and(Option::is_some);

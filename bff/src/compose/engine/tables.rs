@@ -2,8 +2,8 @@
 
 use crate::compose::{
     plan::{
-        BodyPiece, CallPlan, Condition, FieldSource, JoinSource, PartId, PartPlan, PathPiece, Piece, QueryValue,
-        ScreenPlan, Template, Value,
+        BodyPiece, CallPlan, Condition, FieldSource, JoinSource, PartId, PartPlan, PathPiece, Piece,
+        QueryValue, ScreenPlan, Template, Value,
     },
     scan::{Capture, Place},
 };
@@ -69,7 +69,8 @@ impl Tables {
             let mut captures: Vec<Capture> = needed.iter().filter_map(own).chain(remembered).collect();
             captures.sort_unstable_by_key(|capture| capture.0);
             captures.dedup();
-            let of_it = |source: &FieldSource| matches!(source, FieldSource::Part(of, _) if of.index() == place);
+            let of_it =
+                |source: &FieldSource| matches!(source, FieldSource::Part(of, _) if of.index() == place);
             let fields = plan.document.iter().enumerate();
             let fields = fields.filter(|(_, field)| of_it(&field.source) && !(compact && field.only_full));
             PartTable {
@@ -78,10 +79,8 @@ impl Tables {
                 inputs: inputs.clone().into(),
             }
         });
-        let joins = (0..plan.joins.len()).map(|join| JoinTable {
-            sources: sources_of(plan, join).collect(),
-            parts: parts_of(plan, join),
-        });
+        let joins = (0..plan.joins.len())
+            .map(|join| JoinTable { sources: sources_of(plan, join).collect(), parts: parts_of(plan, join) });
         Self { compact, places: places.into(), joins: joins.collect(), parts: parts.collect() }
     }
 

@@ -94,7 +94,7 @@ impl<'w, 'p> Writer<'w, 'p> {
         let number = self.pieces;
         self.pieces += 1;
         let (text, notes) = (pieces.text.as_bytes(), !pieces.scanned.found.is_empty());
-        for place in which {
+        for place in pieces.scanned.leaving(which) {
             match pieces.scanned.pieces.get(place) {
                 Some(Piece::Answer(from, to)) => {
                     if let Some(all) = self.notes.as_mut().filter(|_| notes) {
@@ -104,12 +104,10 @@ impl<'w, 'p> Writer<'w, 'p> {
                     self.out.extend_from_slice(text.get(*from as usize..*to as usize).unwrap_or_default());
                 }
                 Some(Piece::Literal(literal)) => self.out.extend_from_slice(literal),
-                Some(Piece::Join { place: at, from, to, list }) => {
-                    match pieces.splice(place) {
-                        Some(splice) => self.join(pieces, splice, at.0, (to - from) as usize, *list, number),
-                        None => self.out.extend_from_slice(if *list { b"[]" } else { b"null" }),
-                    }
-                }
+                Some(Piece::Join { place: at, from, to, list }) => match pieces.splice(place) {
+                    Some(splice) => self.join(pieces, splice, at.0, (to - from) as usize, *list, number),
+                    None => self.out.extend_from_slice(if *list { b"[]" } else { b"null" }),
+                },
                 None => {}
             }
         }
@@ -216,7 +214,7 @@ pub(super) fn size_of(joins: &[JoinRun<'_>], pieces: &Pieces<'_>, which: Range<u
         }
     };
     let mut size = 0;
-    for place in which {
+    for place in pieces.scanned.leaving(which) {
         size += match pieces.scanned.pieces.get(place) {
             Some(Piece::Answer(from, to)) => (to - from) as usize,
             Some(Piece::Literal(literal)) => literal.len(),

@@ -13,8 +13,8 @@ mod string;
 #[cfg(test)]
 mod tests;
 
-pub use plan::{Capture, Export, Field, JoinPlace, Node, NodeId, Place, Plan, PlanBuilder, Types};
 pub(in crate::compose) use number::number;
+pub use plan::{Capture, Export, Field, JoinPlace, Node, NodeId, Place, Plan, PlanBuilder, Types};
 pub(in crate::compose) use scanned::Piece;
 pub use scanned::{Found, Scanned};
 pub(in crate::compose) use string::end_of_string;

@@ -50,7 +50,7 @@ pub struct Scanned<'p> {
     pub found: Vec<Found>,
     /// Which pieces each export is.
     pub(in crate::compose) exports: Vec<(Export, Range<usize>)>,
-    /// Exports out of what else does not leave: no pieces of the whole.
+    /// Exports out of what else does not leave: no pieces of the whole, or of an export around them.
     pub(super) hidden: Vec<Range<usize>>,
     /// Pieces before this one stay as they are: something begins or ends here.
     pub(super) fixed: usize,
@@ -99,12 +99,18 @@ impl<'p> Scanned<'p> {
         join: impl FnMut(Place, &str) -> Option<&'j [u8]>,
     ) {
         let mut join = join;
-        let mut from = 0;
-        for hidden in &self.hidden {
-            self.write_pieces(from..hidden.start, answer, out, &mut join);
-            from = hidden.end;
-        }
-        self.write_pieces(from..self.pieces.len(), answer, out, &mut join);
+        self.write_pieces(0..self.pieces.len(), answer, out, &mut join);
+    }
+
+    /// The pieces among `which` that leave with them.
+    pub(in crate::compose) fn leaving(&self, which: Range<usize>) -> impl Iterator<Item = usize> {
+        let within = which.clone();
+        let inner = move |hidden: &&Range<usize>| {
+            within.start <= hidden.start && hidden.end <= within.end && **hidden != within
+        };
+        which.filter(move |place| {
+            self.hidden.is_empty() || !self.hidden.iter().filter(&inner).any(|hidden| hidden.contains(place))
+        })
     }
 
     /// Writes one export; false where the answer has no such value.
@@ -127,7 +133,7 @@ impl<'p> Scanned<'p> {
         out: &mut Vec<u8>,
         join: &mut dyn FnMut(Place, &str) -> Option<&'j [u8]>,
     ) {
-        for piece in self.pieces.get(pieces).unwrap_or_default() {
+        for piece in self.leaving(pieces).filter_map(|place| self.pieces.get(place)) {
             match piece {
                 Piece::Answer(start, end) => {
                     out.extend_from_slice(

@@ -88,7 +88,7 @@ impl<'p> Scanner<'p, '_> {
         let Some(export) = compiled.node.export.filter(|_| mode.finds) else {
             return self.plain_value(compiled, mode, depth);
         };
-        let (start, hidden) = (self.out.fix(), !mode.emits && self.plan.whole);
+        let (start, hidden) = (self.out.fix(), !mode.emits);
         mode.emits = true;
         let kind = self.plain_value(compiled, mode, depth)?;
         let pieces = start..self.out.fix();

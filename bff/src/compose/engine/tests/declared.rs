@@ -12,9 +12,9 @@ use super::{
 };
 use crate::compose::{
     plan::{
-        Access, CachePlan, CallPlan, Condition, DocumentField, FieldSource, JoinId, JoinPlan, JoinPoint, JoinSource,
-        LookupId, LookupPlan, ParamId, PartId, PartPlan, PathPiece, PerView, Piece, ScreenPlan, TagTemplate, Template,
-        UpstreamId, UserField, Value as Placed,
+        Access, CachePlan, CallPlan, Condition, DocumentField, FieldSource, JoinId, JoinPlan, JoinPoint,
+        JoinSource, LookupId, LookupPlan, ParamId, PartId, PartPlan, PathPiece, PerView, Piece, ScreenPlan,
+        TagTemplate, Template, UpstreamId, UserField, Value as Placed,
     },
     scan::{Capture, Export, Node, Place, PlanBuilder, Types},
 };
@@ -139,15 +139,25 @@ impl Declared {
         }
         for ((place, capture, join), (part, from)) in numbers.points.iter().zip(&sources) {
             let shows = !random.once_in(3);
-            let shows = shows.then(|| (compacted(random, &entities[*join]), compacted(random, &entities[*join])));
-            points.push(Point { place: *place, capture: *capture, join: *join, part: *part, from: *from, shows });
+            let shows =
+                shows.then(|| (compacted(random, &entities[*join]), compacted(random, &entities[*join])));
+            points.push(Point {
+                place: *place,
+                capture: *capture,
+                join: *join,
+                part: *part,
+                from: *from,
+                shows,
+            });
         }
         fields.push(Field { name: "user", source: None, only_full: random.once_in(3) });
         let about = |field: &usize| fields[*field].source.is_some();
-        let at_least_one = if random.once_in(4) { (0..fields.len()).filter(about).collect() } else { Vec::new() };
+        let at_least_one =
+            if random.once_in(4) { (0..fields.len()).filter(about).collect() } else { Vec::new() };
         let at_least_one = if at_least_one.is_empty() { Vec::new() } else { vec![at_least_one] };
         let singly: Vec<bool> = (0..joins).map(|_| random.once_in(4)).collect();
-        let lookups = singly.iter().enumerate().map(|(join, singly)| Arc::new(lookup(join, *singly))).collect();
+        let lookups =
+            singly.iter().enumerate().map(|(join, singly)| Arc::new(lookup(join, *singly))).collect();
         Self { parts, entities, points, fields, at_least_one, singly, lookups }
     }
 
@@ -176,7 +186,10 @@ impl Declared {
                 when: part.when.then_some(Condition::SignedIn),
                 otherwise: part.otherwise.as_ref().map(|json| json.to_string().into()),
                 not_found_is_otherwise: part.not_found_is_otherwise,
-                scan: PerView { full: compile(&part.full, false), compact: Some(compile(&part.compact, false)) },
+                scan: PerView {
+                    full: compile(&part.full, false),
+                    compact: Some(compile(&part.compact, false)),
+                },
                 further: PerView { full: further(&part.further), compact: None },
                 expect: about.into_iter().collect(),
                 tags: [TagTemplate { kind: format!("part:{place}").into(), id: None }].into(),
@@ -252,7 +265,8 @@ pub(super) fn lookup(join: usize, singly: bool) -> LookupPlan {
         renamed: None,
         absent: None,
     };
-    let one = Node { fields: vec![key("id", id)], export: Some(LookupPlan::ENTITY), ..Node::of(Types::OBJECT) };
+    let one =
+        Node { fields: vec![key("id", id)], export: Some(LookupPlan::ENTITY), ..Node::of(Types::OBJECT) };
     let one = builder.add(one);
     let items = builder.add(Node { items: Some(one), ..Node::of(Types::ARRAY) });
     let root = builder.add(Node { fields: vec![key("items", items)], ..Node::of(Types::OBJECT) });
@@ -271,7 +285,11 @@ pub(super) fn lookup(join: usize, singly: bool) -> LookupPlan {
 fn export(random: &mut Random, part: usize, shape: &mut Shape, fields: &mut Vec<Field>) {
     if random.once_in(2) {
         shape.export = Some(0);
-        fields.push(Field { name: name(format!("part{part}")), source: Some((part, 0)), only_full: random.once_in(6) });
+        fields.push(Field {
+            name: name(format!("part{part}")),
+            source: Some((part, 0)),
+            only_full: random.once_in(6),
+        });
     }
     for (place, field) in shape.fields.iter_mut().enumerate() {
         if random.once_in(2) {
@@ -328,9 +346,11 @@ impl Declared {
             let one = self.part(place, case, &came, &mut all, &mut errors);
             came.push(one);
         }
-        for (number, fields) in self.at_least_one.iter().enumerate() {
-            let _ = number;
-            if fields.iter().all(|field| self.fields[*field].source.is_some_and(|(part, _)| came[part].is_err())) {
+        for fields in &self.at_least_one {
+            if fields
+                .iter()
+                .all(|field| self.fields[*field].source.is_some_and(|(part, _)| came[part].is_err()))
+            {
                 errors.push("nothing left");
             }
         }
@@ -372,9 +392,8 @@ impl Declared {
     ) -> Result<Value, bool> {
         let part = &self.parts[place];
         let shape = self.shape(place, case);
-        let fits = |value: &Value| {
-            shape.allows(value) && part.further.iter().all(|further| further.allows(value))
-        };
+        let fits =
+            |value: &Value| shape.allows(value) && part.further.iter().all(|further| further.allows(value));
         let left_out = |errors: &mut Vec<&'static str>| {
             if part.required {
                 errors.push("required");
@@ -393,7 +412,9 @@ impl Declared {
         if let Some((of, capture)) = part.needs {
             match &came[of] {
                 Ok(answer) => match self.shape(of, case).ids(answer, capture).first() {
-                    Some(id) if schemas::Id::new(id).is_err() || id == "i7" => failure = Some(("required", false)),
+                    Some(id) if schemas::Id::new(id).is_err() || id == "i7" => {
+                        failure = Some(("required", false))
+                    }
                     Some(id) => target = format!("{target}/{id}"),
                     None => return left_out(errors),
                 },
@@ -490,7 +511,9 @@ impl Declared {
     /// All tags that something may bear: of parts, and of what joins look up.
     pub(super) fn tags(&self) -> Vec<String> {
         let parts = (0..self.parts.len()).map(|part| format!("part:{part}"));
-        let ids = (0..self.entities.len()).flat_map(|join| IDS.iter().map(move |id| format!("kind{join}:{id}")));
+        let all = IDS.into_iter().chain(["0", "1", "2", "3"]);
+        let ids =
+            (0..self.entities.len()).flat_map(|join| all.clone().map(move |id| format!("kind{join}:{id}")));
         parts.chain(ids).collect()
     }
 }

@@ -94,7 +94,8 @@ impl Shape {
                         None => {}
                     }
                 }
-                for field in self.fields.iter().filter(|field| field.kept && !object.contains_key(field.name)) {
+                for field in self.fields.iter().filter(|field| field.kept && !object.contains_key(field.name))
+                {
                     if let Some(default) = &field.default {
                         out.insert(field.renamed.unwrap_or(field.name).to_owned(), default.clone());
                     }

@@ -76,7 +76,13 @@ pub(super) fn leaf(types: Types) -> Shape {
 }
 
 /// An object with ids in it, of joins from `first` to before `joins`.
-pub(super) fn object(random: &mut Random, depth: usize, numbers: &mut Numbers, first: usize, joins: usize) -> Shape {
+pub(super) fn object(
+    random: &mut Random,
+    depth: usize,
+    numbers: &mut Numbers,
+    first: usize,
+    joins: usize,
+) -> Shape {
     let mut shape = leaf(Types::OBJECT);
     shape.keep_others = random.once_in(2);
     for name in NAMES {
@@ -130,7 +136,8 @@ fn field(random: &mut Random, name: &'static str, shape: Shape) -> ShapeField {
     });
     // Two of the same name would be a mistake of the declaration.
     let renamed = renamed.filter(|ours| *ours != "ours" || name == "text");
-    let default = (!required && random.once_in(5)).then(|| [Value::Null, json!("d")][random.below(2)].clone());
+    let default =
+        (!required && random.once_in(5)).then(|| [Value::Null, json!("d")][random.below(2)].clone());
     ShapeField { name, shape, required, kept, renamed, default }
 }
 

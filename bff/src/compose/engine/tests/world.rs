@@ -51,7 +51,9 @@ pub(super) struct World {
 
 impl World {
     fn random(&self, what: &str, tag: &str) -> Random {
-        Random(self.seed ^ hash(what) ^ self.versions.get(tag).copied().unwrap_or(0).wrapping_mul(0x9E37_79B9))
+        Random(
+            self.seed ^ hash(what) ^ self.versions.get(tag).copied().unwrap_or(0).wrapping_mul(0x9E37_79B9),
+        )
     }
 
     /// The answer to a part's call.
@@ -157,7 +159,11 @@ impl Host for Fake<'_> {
         self.world.part(self.declared, place, &call.target).map_err(status)
     }
 
-    async fn look_up(&self, lookup: LookupId, ids: Vec<Id>) -> Result<Vec<Option<ByteString>>, UpstreamError> {
+    async fn look_up(
+        &self,
+        lookup: LookupId,
+        ids: Vec<Id>,
+    ) -> Result<Vec<Option<ByteString>>, UpstreamError> {
         let place = lookup.index();
         self.note(format!("lookup {place} {ids:?}"));
         assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len(), "each once");
@@ -214,7 +220,8 @@ impl Host for Fake<'_> {
     }
 
     fn validity(&self, tags: &[u64], since: u64) -> Validity {
-        let later = |table: &HashMap<u64, u64>| tags.iter().any(|tag| table.get(tag).is_some_and(|at| *at > since));
+        let later =
+            |table: &HashMap<u64, u64>| tags.iter().any(|tag| table.get(tag).is_some_and(|at| *at > since));
         if later(&self.table.hard) {
             Validity::Gone
         } else if later(&self.table.soft) {
