@@ -2,7 +2,10 @@
 
 use schemas::Id;
 
-use super::values::Values;
+use super::{
+    asked::Asked,
+    values::{Answers, Values, write_string},
+};
 use crate::compose::plan::{BodyPiece, CallPlan, PathPiece, QueryValue, Value};
 
 /// A call that is ready to be sent.
@@ -126,7 +129,7 @@ fn body_of(pieces: &[BodyPiece], values: &Values<'_>, ids: Ids<'_>) -> Vec<u8> {
         if as_number && id.parse::<i64>().is_ok_and(|number| number.to_string() == id) {
             body.extend_from_slice(id.as_bytes());
         } else {
-            super::values::write_string(id, body);
+            write_string(id, body);
         }
     };
     for piece in pieces {
@@ -168,18 +171,14 @@ fn encode(text: &str, out: &mut String) {
 ///
 /// # Errors
 /// [`Unprepared`].
-pub fn prepare_lookup(
-    plan: &CallPlan,
-    asked: &super::Asked<'_>,
-    ids: Ids<'_>,
-) -> Result<PreparedCall, Unprepared> {
+pub fn prepare_lookup(plan: &CallPlan, asked: &Asked<'_>, ids: Ids<'_>) -> Result<PreparedCall, Unprepared> {
     prepare(plan, &Values { asked, answers: &NoAnswers }, ids)
 }
 
 /// No part has answered.
 struct NoAnswers;
 
-impl super::values::Answers for NoAnswers {
+impl Answers for NoAnswers {
     fn first(
         &self,
         _: crate::compose::plan::PartId,

@@ -6,18 +6,10 @@ use smallvec::SmallVec;
 use super::{
     host::Host,
     pieces::{Pieces, View},
-    run::Run,
+    state::Run,
     write::{Writer, size_of},
 };
 use crate::compose::{plan::FieldSource, scan::Piece};
-
-/// Which fields were handed out.
-#[derive(Debug, Default)]
-pub(super) struct HandOut {
-    done: SmallVec<[u16; 12]>,
-    /// What is optional may go: something of what the screen requires went before.
-    is_open: bool,
-}
 
 impl<H: Host> Run<'_, '_, H> {
     /// Hands out what is final, in the document's order. Nothing goes before all that the screen requires is there, since
@@ -29,7 +21,7 @@ impl<H: Host> Run<'_, '_, H> {
         {
             return;
         }
-        let plan = &self.engine.plan;
+        let plan = &self.plan;
         let is_required = |field: usize| match plan.document.get(field).map(|field| &field.source) {
             Some(FieldSource::Part(part, _)) => {
                 plan.parts.get(part.index()).is_some_and(|part| part.required)

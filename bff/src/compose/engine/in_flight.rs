@@ -14,7 +14,7 @@ use futures_util::{Stream, stream::FuturesUnordered};
 use pin_project_lite::pin_project;
 use schemas::Id;
 
-use super::{PreparedCall, host::Host};
+use super::{call::PreparedCall, host::Host};
 use crate::compose::plan::{CallPlan, LookupId};
 
 /// What is to be done.

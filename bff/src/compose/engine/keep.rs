@@ -8,8 +8,8 @@ use super::{
     document::Kept,
     host::Host,
     layout::{LIST, put, put_distance},
-    run::{PartRun, Run},
     slots::position,
+    state::{PartRun, Run},
     write::{HoleId, NOWHERE, Notes},
 };
 use crate::compose::scan::Place;
@@ -53,7 +53,7 @@ pub(super) fn keep<H: Host>(
     for (place, part) in run.parts.iter().enumerate() {
         keeping.part(place, part, fields);
     }
-    for join in 0..run.engine.plan.joins.len() {
+    for join in 0..run.plan.joins.len() {
         keeping.join(join);
     }
     let Keeping { mut text, layout, tags, base, .. } = keeping;
@@ -106,7 +106,7 @@ impl<H: Host> Keeping<'_, '_, '_, H> {
 
     /// A join's times are those of the oldest of its values.
     fn join(&mut self, join: usize) {
-        let plan = &self.run.engine.plan.joins;
+        let plan = &self.run.plan.joins;
         let runs = self.run.joins.iter().skip(join).step_by(plan.len().max(1));
         let kept = self.run.kept.as_ref().and_then(|kept| kept.joins.get(join));
         let (mut any, mut fetched_at, mut generation, mut tags) =

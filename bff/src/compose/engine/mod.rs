@@ -6,9 +6,12 @@
 //! whose [`Kept`] is all that the next composition of the same document needs to take over what is still good, and to let old
 //! parts stand in for those that cannot be had.
 
+mod asked;
+mod binding;
 mod call;
 mod document;
 mod entities;
+mod finish;
 mod foresight;
 mod hand_out;
 mod host;
@@ -16,11 +19,14 @@ mod in_flight;
 mod joins;
 mod keep;
 mod layout;
+mod parts;
 mod pieces;
 mod reuse;
 mod run;
 mod slots;
+mod state;
 mod tables;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -28,11 +34,12 @@ mod write;
 
 use std::sync::Arc;
 
+pub use asked::{Asked, AskingSession, AskingUser, Times};
 pub use call::{Ids, PreparedCall, Unprepared, prepare_lookup};
 pub use document::{Kept, Previous, RawDocument, Uncomposable};
 pub use entities::{EntityCache, entities_of};
 pub use foresight::Foresight;
-pub use host::{Asked, AskingSession, AskingUser, Host, Times, Validity};
+pub use host::{Host, Validity};
 
 use self::tables::Tables;
 use crate::compose::plan::{LookupPlan, ScreenPlan};
@@ -70,10 +77,6 @@ impl Engine {
         &self.plan
     }
 
-    fn tables(&self, compact: bool) -> &Tables {
-        if compact { &self.compact } else { &self.full }
-    }
-
     /// Composes the document. All calls are made within this future: dropped, it cancels them. Must run where tokio's time
     /// does.
     ///
@@ -86,6 +89,7 @@ impl Engine {
         previous: Option<Previous<'_>>,
         times: Times,
     ) -> Result<RawDocument, Uncomposable> {
-        run::compose(self, host, asked, previous, times).await
+        let tables = if asked.compact { &self.compact } else { &self.full };
+        run::compose((&self.plan, &self.lookups, tables), host, asked, previous, times).await
     }
 }

@@ -8,8 +8,9 @@ use bytestring::ByteString;
 use smallvec::SmallVec;
 
 use super::{
+    asked::Times,
     document::Previous,
-    host::{Host, Times, Validity},
+    host::{Host, Validity},
     layout::{LIST, NO_ID, Reader},
     pieces::{Pieces, View},
     tables::Tables,
@@ -46,6 +47,9 @@ pub(super) struct KeptPart {
     pub(super) pieces: Pieces<'static>,
 }
 
+/// By id, and by point.
+type Views = HashMap<Box<str>, SmallVec<[(u16, View<'static>); 1]>, foldhash::fast::RandomState>;
+
 /// What was kept of a join.
 #[derive(Debug)]
 pub(super) struct KeptJoin {
@@ -53,7 +57,7 @@ pub(super) struct KeptJoin {
     pub(super) generation: u64,
     pub(super) fresh: bool,
     pub(super) usable: bool,
-    views: HashMap<Box<str>, SmallVec<[(u16, View<'static>); 1]>, foldhash::fast::RandomState>,
+    views: Views,
 }
 
 impl KeptJoin {

@@ -81,15 +81,10 @@ impl<'p> Slots<'p> {
         }
         let mask = self.index.len() - 1;
         let mut at = usize::try_from(hash & (mask as u64)).unwrap_or(0);
-        loop {
-            match self.index[at].checked_sub(1) {
-                Some(slot) => {
-                    let same = self.get(slot).is_some_and(|slot| slot.hash == hash);
-                    if same && self.id(slot as usize) == id {
-                        return (slot, false);
-                    }
-                }
-                None => break,
+        while let Some(slot) = self.index[at].checked_sub(1) {
+            let same = self.get(slot).is_some_and(|slot| slot.hash == hash);
+            if same && self.id(slot as usize) == id {
+                return (slot, false);
             }
             at = (at + 1) & mask;
         }

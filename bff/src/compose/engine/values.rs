@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::host::Asked;
+use super::asked::Asked;
 use crate::compose::{
     plan::{Condition, ParamValue, PartId, Piece, SessionField, Template, UserField, Value},
     scan::Capture,

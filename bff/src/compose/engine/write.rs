@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::{
-    joins::JoinRun,
     layout::{LIST, NO_ID, ONE_ID},
     pieces::{Pieces, Splice, View},
     slots::{Known, position},
+    state::JoinRun,
 };
 use crate::compose::scan::Piece;
 

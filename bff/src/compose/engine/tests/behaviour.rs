@@ -50,6 +50,7 @@ async fn a_join_is_one_call_for_each_step_and_a_chain_is_foreseen() {
 }
 
 #[tokio::test]
+#[expect(clippy::print_stdout, reason = "the figure is what the test is for")]
 async fn what_is_kept_of_a_document_is_a_small_part_of_it() {
     let document = compose(&Feed::new(), None, TIMES).await.expect("composed");
     let body = document.body.len();

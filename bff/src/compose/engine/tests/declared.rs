@@ -425,7 +425,8 @@ impl Declared {
         if failure.is_none() {
             match case.world.part(self, place, &target) {
                 Ok(bytes) => match parsed(&bytes).filter(fits) {
-                    Some(answer) if !part.expects || answer["about"] == "me" => {
+                    // What is no object speaks of nothing else.
+                    Some(answer) if !part.expects || !answer.is_object() || answer["about"] == "me" => {
                         all.answers.insert(place, (target, answer.clone()));
                         return Ok(answer);
                     }

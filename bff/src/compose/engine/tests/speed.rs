@@ -153,6 +153,7 @@ fn nanoseconds(rounds: u32, mut one: impl FnMut()) -> u128 {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "it measures")]
 #[ignore = "measures; says nothing when it is not optimised"]
 fn speed() {
     let mut feed = Feed::new();

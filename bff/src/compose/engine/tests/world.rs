@@ -93,7 +93,7 @@ impl World {
 
     /// Whether all users share what is known of an id at the moment.
     pub(super) fn is_shared(&self, lookup: usize, id: &str) -> bool {
-        hash(&format!("{} shared {lookup} {id}", self.seed)) % 5 == 0
+        hash(&format!("{} shared {lookup} {id}", self.seed)).is_multiple_of(5)
     }
 }
 
@@ -153,7 +153,7 @@ impl Host for Fake<'_> {
     async fn call(&self, plan: &CallPlan, call: PreparedCall) -> Result<Bytes, UpstreamError> {
         self.note(call.target.clone());
         let place = usize::from(plan.upstream.0);
-        if hash(&call.target) % 3 == 0 {
+        if hash(&call.target).is_multiple_of(3) {
             tokio::task::yield_now().await;
         }
         self.world.part(self.declared, place, &call.target).map_err(status)
@@ -167,7 +167,7 @@ impl Host for Fake<'_> {
         let place = lookup.index();
         self.note(format!("lookup {place} {ids:?}"));
         assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len(), "each once");
-        if hash(&format!("{ids:?}")) % 2 == 0 {
+        if hash(&format!("{ids:?}")).is_multiple_of(2) {
             tokio::task::yield_now().await;
         }
         if let Some(code) = self.world.lookups_failing.get(&place) {
