@@ -22,6 +22,7 @@ mod layout;
 mod parts;
 mod pieces;
 mod reuse;
+mod route;
 mod run;
 mod slots;
 mod state;
@@ -40,6 +41,7 @@ pub use document::{Kept, Previous, RawDocument, Uncomposable};
 pub use entities::{EntityCache, entities_of};
 pub use foresight::Foresight;
 pub use host::{Host, Validity};
+pub use route::{RouteAnswer, RouteEngine};
 
 use self::tables::Tables;
 use crate::compose::plan::{LookupPlan, ScreenPlan};

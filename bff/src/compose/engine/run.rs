@@ -33,6 +33,17 @@ pub(super) async fn compose<H: Host>(
         Err(error) => Err(Uncomposable { error, kept: run.remains() }),
     }
 }
+/// A composition that has begun.
+pub(super) fn started<'r, 'p, H: Host>(
+    of: (&'p ScreenPlan, &'p [Arc<LookupPlan>], &'p Tables),
+    host: &'r H,
+    asked: &'r Asked<'r>,
+    previous: Option<Previous<'_>>,
+    times: Times,
+) -> Run<'r, 'p, H> {
+    Run::new(of, host, asked, previous, times)
+}
+
 impl<'r, 'p, H: Host> Run<'r, 'p, H> {
     fn new(
         (plan, lookups, tables): (&'p ScreenPlan, &'p [Arc<LookupPlan>], &'p Tables),
@@ -86,7 +97,7 @@ impl<'r, 'p, H: Host> Run<'r, 'p, H> {
         }
     }
 
-    async fn carry_out(&mut self) -> Result<(), ComposeError> {
+    pub(super) async fn carry_out(&mut self) -> Result<(), ComposeError> {
         let (mut calls, mut timer) = (FuturesUnordered::new(), None);
         loop {
             self.start_parts()?;

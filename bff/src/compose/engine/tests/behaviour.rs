@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::feed::{Feed, TIMES, asked, engine, user};
 use crate::compose::{
-    ComposeError,
-    engine::{Previous, RawDocument, Times, Uncomposable},
+    ComposeError, PartFailure,
+    engine::{Previous, RawDocument, RouteEngine, Times, Uncomposable},
+    scan::Capture,
 };
 
 /// Compositions outlive the request that started them, on any thread.
@@ -145,4 +146,26 @@ async fn fields_are_handed_out_behind_what_is_required_and_none_waits_for_anothe
         ["me", "offers"],
         "what is missing comes with the end"
     );
+}
+
+#[tokio::test]
+async fn a_routes_answer_is_joined_within_its_time() {
+    let mut feed = Feed::new();
+    let (route, lookups) = super::feed::route();
+    let engine = RouteEngine::new(&route, &lookups).expect("look-ups");
+    let user = user();
+    let posts = feed.parts[1].clone();
+    let answer =
+        engine.answer(&feed, &asked(&user), posts.clone(), &[Capture(9), Capture(77)]).await.expect("joined");
+    let json: Value = serde_json::from_slice(&answer.body).expect("JSON");
+    assert_eq!(json["items"][3]["author"]["username"], "member3");
+    assert_eq!(json["nextCursor"], "abcdefgh", "what stands beside the items leaves as well");
+    assert_eq!(answer.values[0].as_deref(), json["items"][0]["id"].as_str());
+    assert_eq!(answer.values[1], None);
+    feed.failing = vec!["members"];
+    let answer = engine.answer(&feed, &asked(&user), posts, &[]).await.expect("joined");
+    let json: Value = serde_json::from_slice(&answer.body).expect("JSON");
+    assert_eq!((&json["items"][3]["author"], &json["items"][3]["likeCount"]), (&Value::Null, &json!(3)));
+    let broken = engine.answer(&feed, &asked(&user), "[1}".into(), &[]).await;
+    assert!(matches!(broken, Err(PartFailure::Invalid(_))), "{broken:?}");
 }

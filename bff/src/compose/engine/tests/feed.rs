@@ -18,8 +18,8 @@ use crate::compose::{
     engine::{Asked, AskingUser, Engine, Foresight, Host, PreparedCall, Times, Validity, entities_of},
     plan::{
         Access, CachePlan, CallPlan, DocumentField, FieldSource, JoinId, JoinPlan, JoinPoint, JoinSource,
-        LookupId, LookupPlan, MemoryId, PartId, PartPlan, PathPiece, PerView, ScreenPlan, TagTemplate,
-        UpstreamId, UserField, Value as Placed,
+        LookupId, LookupPlan, MemoryId, PartId, PartPlan, PathPiece, PerView, RoutePlan, RouteShape,
+        ScreenPlan, TagTemplate, UpstreamId, UserField, Value as Placed,
     },
     scan::{Capture, Export, Field, JoinPlace, Node, NodeId, Place, Plan, PlanBuilder, Types},
 };
@@ -355,4 +355,47 @@ pub(super) fn user() -> AskingUser {
 
 pub(super) fn asked(user: &AskingUser) -> Asked<'_> {
     Asked { params: &[], user: Some(user), session: None, compact: false }
+}
+
+/// A route that passes posts through, each with its writer.
+pub(super) fn route() -> (RoutePlan, Vec<Arc<LookupPlan>>) {
+    let mut posts = Shaping(PlanBuilder::default());
+    let post = posts.object(
+        &["id", "text", "createdAt"],
+        &["likeCount", "likedByMe"],
+        &[("authorId", 0, false), ("cardId", 1, true)],
+        &[(0, "author", 0)],
+    );
+    let items = posts.0.add(Node { items: Some(post), ..Node::of(Types::ARRAY) });
+    let items =
+        Field { name: "items".into(), value: items, required: true, kept: true, renamed: None, absent: None };
+    let root = posts.0.add(Node { fields: vec![items], ..Node::of(Types::OBJECT) });
+    let point =
+        JoinPoint { source: JoinSource::Part(PartId(0)), ids: Capture(0), place: Place(0), scan: full(None) };
+    let route = RoutePlan {
+        name: "posts",
+        path: "/api/posts".into(),
+        method: Method::GET,
+        access: Access::SignedIn,
+        params: Box::default(),
+        call: engine().plan().parts[1].call.clone(),
+        shape: Some(RouteShape { scan: posts.0.finish(root, true), verbatim: false }),
+        status: 200,
+        location: None,
+        body: None,
+        joins: [JoinPlan { part: "authors", lookup: LookupId(0), points: [point].into() }].into(),
+        expect: Box::default(),
+        add: Box::default(),
+        drops_mine: Box::default(),
+        drops: Box::default(),
+        announce: None,
+        remember: Box::default(),
+        recall: Box::default(),
+        idempotent_key: false,
+        profile: false,
+        if_match: false,
+        passes: Box::default(),
+        stream: None,
+    };
+    (route, vec![Arc::new(lookup(0, false))])
 }
