@@ -38,8 +38,15 @@ impl Plan {
         if answer.len() > MAX_BYTES {
             return Err(ScanError::TooLarge);
         }
-        let mut scanner =
-            Scanner { plan: self, text, bytes: answer, at: 0, out: Scanned::default(), names: Vec::new() };
+        let mut scanner = Scanner {
+            plan: self,
+            text,
+            bytes: answer,
+            at: 0,
+            out: Scanned::default(),
+            names: Vec::new(),
+            exporting: 0,
+        };
         let mode = Mode { emits: self.whole, finds: true };
         scanner.value(self.node(self.root()), mode, 0)?;
         scanner.skip_space();
@@ -58,6 +65,8 @@ struct Scanner<'p, 'a> {
     out: Scanned<'p>,
     /// Names that the plan does not know, of all objects that are open: where they stand.
     names: Vec<(usize, usize)>,
+    /// How many exports are open.
+    exporting: usize,
 }
 
 /// What is done with a value beside checking it.
@@ -88,9 +97,12 @@ impl<'p> Scanner<'p, '_> {
         let Some(export) = compiled.node.export.filter(|_| mode.finds) else {
             return self.plain_value(compiled, mode, depth);
         };
-        let (start, hidden) = (self.out.fix(), !mode.emits);
+        let hidden = !mode.emits && (self.plan.whole || self.exporting > 0);
+        let start = self.out.fix();
+        self.exporting += 1;
         mode.emits = true;
         let kind = self.plain_value(compiled, mode, depth)?;
+        self.exporting -= 1;
         let pieces = start..self.out.fix();
         if hidden {
             self.out.hidden.push(pieces.clone());
