@@ -3,7 +3,7 @@
 use clients::{Refusal, UpstreamError};
 use schemas::Reason;
 
-use super::Uncomposed;
+use super::{Uncomposed, scan::ScanError};
 use crate::invalidation::Tag;
 
 /// Why a part could not be fetched.
@@ -15,6 +15,12 @@ pub enum PartFailure {
     /// The upstream, or the way to it.
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
+    /// The answer is no JSON of the shape that the contract names.
+    #[error("the answer cannot be used")]
+    Invalid(#[source] ScanError),
+    /// The answer is about something else, or what it says cannot be asked after.
+    #[error("the answer speaks of something else than what was asked for")]
+    Mismatch,
 }
 
 impl PartFailure {
@@ -24,6 +30,7 @@ impl PartFailure {
         match self {
             Self::Timeout => Reason::Timeout,
             Self::Upstream(error) => error.reason(),
+            Self::Invalid(_) | Self::Mismatch => Reason::Invalid,
         }
     }
 
@@ -31,7 +38,7 @@ impl PartFailure {
     #[must_use]
     pub fn refusal(&self) -> Option<Refusal> {
         match self {
-            Self::Timeout => None,
+            Self::Timeout | Self::Invalid(_) | Self::Mismatch => None,
             Self::Upstream(error) => error.refusal(),
         }
     }
@@ -64,6 +71,14 @@ pub enum ComposeError {
     /// The document could not be written as JSON.
     #[error("the document could not be serialised")]
     Serialise(#[source] std::sync::Arc<serde_json::Error>),
+}
+
+impl ComposeError {
+    /// `part` is refused, which is about what the texts of `subjects` name as tags.
+    pub(super) fn refused(part: &'static str, refusal: Refusal, subjects: &[String]) -> Self {
+        let subjects = subjects.iter().filter_map(|text| Tag::parse(text)).collect();
+        Self::Refused { part, refusal, subjects }
+    }
 }
 
 impl From<ComposeError> for Uncomposed<ComposeError> {

@@ -7,9 +7,10 @@
 //! calls that are still under way.
 //!
 //! [`plan`] is what declarations are compiled into; [`scan`] passes once over an answer's bytes by the shape that such a plan
-//! holds.
+//! holds; [`engine`] carries a plan out.
 
 mod composed;
+pub mod engine;
 mod error;
 mod lookup;
 mod part;

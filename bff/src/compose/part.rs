@@ -166,7 +166,7 @@ pub(super) fn withholds(failure: &PartFailure) -> bool {
     }
 }
 
-fn is_refused_question(failure: &PartFailure) -> bool {
+pub(super) fn is_refused_question(failure: &PartFailure) -> bool {
     let PartFailure::Upstream(error) = failure else { return false };
     error.status().is_some_and(|status| status == 400 || status == 422)
 }

@@ -335,7 +335,7 @@ fn of_identity(error: &IdentityError) -> Face {
 fn of_composition(error: &ComposeError) -> Face {
     match error {
         ComposeError::Required { source: PartFailure::Timeout, .. } => TIMEOUT,
-        ComposeError::Required { source: PartFailure::Upstream(error), .. } => of_reason(error.reason()),
+        ComposeError::Required { source, .. } => of_reason(source.reason()),
         ComposeError::Refused { refusal, .. } => of_refusal(*refusal),
         ComposeError::UnknownCursor => INVALID,
         ComposeError::NothingLeft { reason, .. } => of_reason(*reason),

@@ -171,6 +171,12 @@ impl Plan {
         builder.finish(root, true)
     }
 
+    /// Whether it has a place for a join.
+    #[must_use]
+    pub fn has_joins(&self) -> bool {
+        self.nodes.iter().any(|compiled| !compiled.node.joins.is_empty())
+    }
+
     pub(super) fn root(&self) -> NodeId {
         self.root
     }
