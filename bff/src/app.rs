@@ -172,7 +172,7 @@ impl Application {
         let events = Events {
             hub: hub.clone(),
             relay: Arc::clone(&relay),
-            senders: Arc::new(event_senders(&config)),
+            senders: Arc::new(event_senders(&config)?),
             metrics: Arc::clone(&metrics),
         };
         let site = site::open(&config).await?;

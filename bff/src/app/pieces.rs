@@ -5,7 +5,8 @@ use std::{io, num::NonZeroU32, sync::Arc};
 use actix_web::http::header::HeaderValue;
 use bytes::Bytes;
 use clients::{
-    CallReport, Clients, KeyError, KeyRing, KeyTimes, ServiceTokens, TlsFiles, TransportError, Webhook,
+    Authorization, CallReport, Clients, KeyError, KeyRing, KeyTimes, ServiceTokens, TlsFiles, TransportError,
+    Webhook,
 };
 use schemas::{Id, MemberCard};
 use secrecy::ExposeSecret;
@@ -64,11 +65,9 @@ pub fn key_times(config: &Config) -> KeyTimes {
 /// What service tokens are signed with: the gateway's keys, or the secrets of upstreams that want one.
 fn service_tokens(config: &Config, keys: Arc<KeyRing>) -> ServiceTokens {
     let tokens = ServiceTokens::new(keys, config.keys.issuer.clone());
-    config.upstreams.all().into_iter().fold(tokens, |tokens, (name, upstream)| {
-        match upstream.token_algorithm {
-            TokenAlgorithm::EdDsa => tokens,
-            TokenAlgorithm::Hs256 => tokens.sharing(&upstream.audience, name, &upstream.secret),
-        }
+    config.upstreams.iter().fold(tokens, |tokens, (name, upstream)| match upstream.token_algorithm {
+        TokenAlgorithm::EdDsa => tokens,
+        TokenAlgorithm::Hs256 => tokens.sharing(&upstream.audience, name, &upstream.secret),
     })
 }
 
@@ -100,20 +99,10 @@ pub(super) fn upstream_clients(
     keys: Arc<KeyRing>,
     metrics: &Arc<Metrics>,
 ) -> Result<Clients, TransportError> {
-    let kept = config.cache.upstream_max_bytes;
-    let upstream = |name, config: &UpstreamConfig| clients::UpstreamConfig {
-        name,
-        url: config.url.clone(),
-        audience: config.audience.clone(),
-        timeout: config.timeout_ms.into(),
-        connect_timeout: config.connect_timeout_ms.into(),
-        idle: config.idle_ms.into(),
-        max_response_bytes: config.max_response_bytes,
-        max_concurrent: config.max_concurrent,
-        queue: config.queue,
-        kept_bytes: kept,
-        tls: tls_files(config),
-    };
+    let mut upstreams = Vec::with_capacity(config.upstreams.len());
+    for (name, upstream) in &config.upstreams {
+        upstreams.push(upstream_config(config, clients::static_name(name)?, upstream));
+    }
     let tokens = Arc::new(service_tokens(config, keys));
     let metrics = Arc::clone(metrics);
     let observer = Arc::new(move |call: &CallReport<'_>| {
@@ -125,14 +114,33 @@ pub(super) fn upstream_clients(
             metrics.retried(call.upstream, call.operation);
         }
     });
-    Clients::new(
-        runtime,
-        upstream("profile", &config.upstreams.profile),
-        upstream("timeline", &config.upstreams.timeline),
-        upstream("recipe", &config.upstreams.recipe),
-        tokens,
-        observer,
-    )
+    Clients::new(runtime, upstreams, tokens, observer)
+}
+
+fn upstream_config(
+    config: &Config,
+    name: &'static str,
+    upstream: &UpstreamConfig,
+) -> clients::UpstreamConfig {
+    clients::UpstreamConfig {
+        name,
+        url: upstream.url.clone(),
+        audience: upstream.audience.clone(),
+        authorization: match &upstream.authorization {
+            config::Authorization::ServiceToken => Authorization::ServiceToken,
+            config::Authorization::None => Authorization::None,
+            config::Authorization::File(path) => Authorization::File(path.into()),
+        },
+        timeout: upstream.timeout_ms.into(),
+        connect_timeout: upstream.connect_timeout_ms.into(),
+        idle: upstream.idle_ms.into(),
+        max_response_bytes: upstream.max_response_bytes,
+        max_concurrent: upstream.max_concurrent,
+        queue: upstream.queue,
+        etag_cache_bytes: config.cache.upstream_max_bytes,
+        workers: config.http.worker_count(),
+        tls: tls_files(upstream),
+    }
 }
 
 pub(super) fn screens(
@@ -163,10 +171,10 @@ pub(super) fn screens(
         clients,
         sessions,
         metrics,
-        home_feed: screen_settings(&config.screens.home_feed),
-        recipe: screen_settings(&config.screens.recipe),
-        member: screen_settings(&config.screens.member),
-        me: screen_settings(&config.screens.me),
+        home_feed: screen_settings(&config.screen("home-feed")),
+        recipe: screen_settings(&config.screen("recipe")),
+        member: screen_settings(&config.screen("member")),
+        me: screen_settings(&config.screen("me")),
     })
 }
 
@@ -199,13 +207,12 @@ fn live_settings(config: &Config) -> LiveSettings {
     }
 }
 
-pub(super) fn event_senders(config: &Config) -> SenderTokens {
-    let events = &config.events;
-    [("profile", &events.profile), ("timeline", &events.timeline), ("recipe", &events.recipe)]
-        .into_iter()
-        .fold(SenderTokens::default(), |senders, (name, sender)| {
-            senders.with(name, sender.token.expose_secret())
-        })
+pub(super) fn event_senders(config: &Config) -> Result<SenderTokens, TransportError> {
+    let mut senders = SenderTokens::default();
+    for (name, sender) in &config.events.senders {
+        senders = senders.with(clients::static_name(name)?, sender.token.expose_secret());
+    }
+    Ok(senders)
 }
 
 pub(super) fn revalidator(

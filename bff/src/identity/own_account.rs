@@ -63,8 +63,7 @@ mod tests {
     };
 
     fn refused(status: u16, code: Option<&str>) -> UpstreamError {
-        let problem =
-            code.map(|code| Arc::new(Problem { code: code.to_owned(), account: None, errors: Vec::new() }));
+        let problem = code.map(|code| Arc::new(Problem { code: code.to_owned(), ..Problem::default() }));
         let status = StatusCode::from_u16(status).expect("a status");
         UpstreamError::Status { upstream: "profile", status, problem }
     }

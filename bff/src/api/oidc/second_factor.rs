@@ -264,8 +264,7 @@ mod tests {
             (401, None, "upstream_unavailable"),
             (500, None, "upstream_unavailable"),
         ] {
-            let problem = code
-                .map(|code| Arc::new(Problem { code: code.to_owned(), account: None, errors: Vec::new() }));
+            let problem = code.map(|code| Arc::new(Problem { code: code.to_owned(), ..Problem::default() }));
             let status = StatusCode::from_u16(status).expect("a status");
             let error = UpstreamError::Status { upstream: "profile", status, problem };
             assert_eq!(refused(error).code(), told, "{status} {code:?}");

@@ -117,7 +117,7 @@ fn a_shared_secret_is_long_and_shared_with_one_upstream_alone() {
     }
     let (_folder, file) = file(&format!("{ONE}\n"));
     let config = load(&[hs256, ("BFF__UPSTREAMS__RECIPE__SECRET_FILE", file.to_str().unwrap())]).unwrap();
-    assert_eq!(config.upstreams.recipe.secret.expose_secret(), ONE);
+    assert_eq!(config.upstreams["recipe"].secret.expose_secret(), ONE);
     let printed = format!("{config:?} {}", serde_json::to_string(&config).unwrap());
     assert!(!printed.contains(ONE), "{printed}");
     assert!(

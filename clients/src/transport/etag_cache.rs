@@ -1,8 +1,8 @@
 //! Answers that bear an `ETag`, kept so that the upstream need not send them again: the next call asks with
 //! `If-None-Match` whether the answer still holds (RFC 9111 section 4.3).
 //!
-//! Nothing kept here is ever used unasked. The upstream decides each time, on the caller's own token, so that what is
-//! kept can be neither old nor shown to somebody who may not see it any more.
+//! Nothing kept here is ever used unasked. The upstream decides each time, on the caller's own token, so that a cached
+//! answer can be neither old nor shown to a user who may not see it any more.
 
 use std::time::Duration;
 
@@ -14,20 +14,20 @@ use http::{
 use moka::sync::Cache;
 use schemas::Id;
 
-use super::{Authority, Call};
+use super::{Authority, Call, headers};
 use crate::{CallContext, ClientKind};
 
 /// Longer answers are sent again: a few of them would take the room of all others.
 const MAX_BODY: usize = 256 * 1024;
 /// Longer ones are no validators, but documents.
 const MAX_ETAG: usize = 256;
-/// Who does not come back for this long has the answer sent again.
+/// An answer that is not asked for again for this long is dropped.
 const IDLE: Duration = Duration::from_secs(10 * 60);
 /// What an entry takes beside its texts, in bytes.
 const OVERHEAD: usize = 200;
 
 /// The answers of one upstream, bounded by bytes.
-pub(super) struct Kept(Option<Cache<Key, Answer>>);
+pub(super) struct EtagCache(Option<Cache<Key, CachedAnswer>>);
 
 /// Whatever an answer may depend on: what is asked, and what the token says of who asks.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -35,21 +35,24 @@ pub(super) struct Key {
     acting: Option<Id>,
     client: ClientKind,
     authority: Authority,
-    url: Box<str>,
+    /// The URL, and the call's own headers.
+    question: Box<[u8]>,
 }
 
 /// An answer, as it came last.
 #[derive(Clone)]
-pub(super) struct Answer {
+pub(super) struct CachedAnswer {
     pub(super) etag: HeaderValue,
+    pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
 }
 
-impl Kept {
+impl EtagCache {
     /// `max_bytes` of 0: nothing is kept.
     pub(super) fn new(max_bytes: u64) -> Self {
-        let weigh = |key: &Key, answer: &Answer| {
-            let bytes = key.url.len() + answer.etag.len() + answer.body.len() + OVERHEAD;
+        let weigh = |key: &Key, answer: &CachedAnswer| {
+            let headers: usize = answer.headers.values().map(|value| value.len() + OVERHEAD / 4).sum();
+            let bytes = key.question.len() + answer.etag.len() + headers + answer.body.len() + OVERHEAD;
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
         let cache = Cache::builder().max_capacity(max_bytes).weigher(weigh).time_to_idle(IDLE);
@@ -63,30 +66,33 @@ impl Kept {
             Authority::Nobody => None,
             Authority::Accounts => return None,
         };
-        let kept = self.0.is_some() && call.method == Method::GET && call.wants_body;
-        kept.then(|| Key {
+        let cached = self.0.is_some() && call.method == Method::GET && call.wants_body;
+        (cached && !headers::is_conditional(&call.headers)).then(|| Key {
             acting,
             client: cx.client,
             authority: call.authority,
-            url: call.url.as_str().into(),
+            question: question(call),
         })
     }
 
-    pub(super) fn find(&self, key: &Key) -> Option<Answer> {
+    pub(super) fn find(&self, key: &Key) -> Option<CachedAnswer> {
         self.0.as_ref()?.get(key)
     }
 
-    /// Keeps what came with a success, if the upstream has a validator for it and nothing against it; forgets what was
-    /// there before in any case.
-    pub(super) fn put(&self, key: Key, status: StatusCode, headers: &HeaderMap, body: &Bytes) {
+    /// Keeps what came with a success, if the upstream has a validator for it and nothing against it; forgets the
+    /// answer of before in any case.
+    pub(super) fn put(&self, key: Key, status: StatusCode, received: &HeaderMap, body: &Bytes) {
         let Some(cache) = &self.0 else { return };
-        let etag = headers.get(ETAG).filter(|etag| etag.len() <= MAX_ETAG && !etag.is_empty());
+        let etag = received.get(ETAG).filter(|etag| etag.len() <= MAX_ETAG && !etag.is_empty());
         match etag {
-            Some(etag) if status == StatusCode::OK && body.len() <= MAX_BODY && may_be_kept(headers) => {
+            Some(etag) if status == StatusCode::OK && body.len() <= MAX_BODY && may_be_kept(received) => {
                 // A copy of its own: the bytes may be a small part of what was read from the connection at once.
-                cache.insert(key, Answer { etag: etag.clone(), body: Bytes::copy_from_slice(body) });
+                let (etag, body) = (etag.clone(), Bytes::copy_from_slice(body));
+                cache.insert(key, CachedAnswer { etag, headers: headers::of_answer(received), body });
             }
-            _ => cache.invalidate(&key),
+            // Most upstreams send no validators: a look is cheaper than a removal.
+            _ if cache.contains_key(&key) => cache.invalidate(&key),
+            _ => {}
         }
     }
 
@@ -97,7 +103,23 @@ impl Kept {
     }
 }
 
-impl Answer {
+fn question(call: &Call) -> Box<[u8]> {
+    let url = call.url.as_str();
+    if call.headers.is_empty() {
+        return url.as_bytes().into();
+    }
+    let mut question = url.as_bytes().to_vec();
+    for (name, value) in &call.headers {
+        // Neither a URL nor a header holds a line break.
+        question.push(b'\n');
+        question.extend_from_slice(name.as_str().as_bytes());
+        question.push(b':');
+        question.extend_from_slice(value.as_bytes());
+    }
+    question.into()
+}
+
+impl CachedAnswer {
     /// Whether a 304 with these headers is about this answer (weak comparison, RFC 9110 section 8.8.3.2). One without
     /// `ETag` is about what it was asked about.
     pub(super) fn is_meant_by(&self, headers: &HeaderMap) -> bool {
