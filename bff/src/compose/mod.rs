@@ -6,11 +6,12 @@
 //! or null, and is named in `degraded`; a failed required part ends the composition at once, and with it all
 //! calls that are still under way.
 //!
-//! [`plan`] is what declarations are compiled into; [`scan`] passes once over an answer's bytes by the shape that such a plan
+//! [`plan`] is what declarations are compiled into; [`params`] reads the parameters that a plan names; [`scan`] passes once over an answer's bytes by the shape that such a plan
 //! holds.
 
 mod error;
 mod lookup;
+pub mod params;
 mod part;
 pub mod plan;
 mod run;
@@ -19,8 +20,9 @@ pub mod scan;
 mod tests;
 mod view;
 
-pub use error::{ComposeError, PartFailure};
+pub use error::{AnswerError, ComposeError, PartFailure, PassedRefusal};
 pub use lookup::Lookup;
+pub use params::ParamError;
 pub use part::Part;
 pub use run::Run;
 pub use view::{Compact, View};

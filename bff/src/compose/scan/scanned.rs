@@ -40,6 +40,8 @@ pub(super) enum Piece<'p> {
     Literal(&'p [u8]),
     /// The value of a join over the ids `found[from..to]`.
     Join { place: Place, from: u32, to: u32, list: bool },
+    /// A value that depends on no id.
+    Added(Place),
 }
 
 /// What a scan made of an answer. `'p` is the plan's.
@@ -81,6 +83,10 @@ impl<'p> Scanned<'p> {
 
     pub(super) fn push_join(&mut self, join: &'p JoinPlace, found: Range<usize>, list: bool) {
         self.push_literal(&join.key);
+        if join.of == Capture::NONE {
+            self.pieces.push(Piece::Added(join.place));
+            return;
+        }
         let (from, to) = (position(found.start), position(found.end));
         self.pieces.push(Piece::Join { place: join.place, from, to, list });
     }
@@ -135,6 +141,7 @@ impl<'p> Scanned<'p> {
                     );
                 }
                 Piece::Literal(literal) => out.extend_from_slice(literal),
+                Piece::Added(place) => out.extend_from_slice(join(*place, "").unwrap_or(b"null")),
                 Piece::Join { place, from, to, list } => {
                     let ids = self.found.get(*from as usize..*to as usize).unwrap_or_default();
                     let mut one = |id: &Found, out: &mut Vec<u8>| {

@@ -222,7 +222,8 @@ impl<'p> Scanner<'p, '_> {
             self.names.push((start + 1, end - 1));
             let mode = Mode { emits: mode.emits && compiled.node.keep_others, ..mode };
             self.name(open, mode, comma, None, (start, end, colon));
-            return self.value(&UNTYPED, mode, depth).map(drop);
+            let others = compiled.node.others.map_or(&UNTYPED, |others| self.plan.node(others));
+            return self.value(others, mode, depth).map(drop);
         };
         let (field, bit) = (&compiled.node.fields[place], 1 << (place % 64));
         if open.seen[place / 64] & bit != 0 {
