@@ -47,7 +47,7 @@ use self::pieces::{
 use self::rotation::Rotation;
 use self::stop::{StopSignals, stop};
 use crate::{
-    api::{self, Api, ApiParts, Idempotency, Jwks, Oidc},
+    api::{self, Api, ApiParts, Jwks, Oidc},
     cache::{Drops, Relay},
     config::Config,
     edge::{
@@ -55,6 +55,7 @@ use crate::{
         serve, spans_wanted, too_late,
     },
     files::site::{self as app_files, ConfigScript, Site, SiteError},
+    idempotency::Idempotency,
     identity::{AllowedOrigins, Secrets, Sessions, SignInThrottle},
     live::{self, Events, Hub, Revalidator},
     screens::{self, HomeFeedScreen, MeScreen, MemberScreen, RecipeScreen, Screen, Screens},
@@ -222,12 +223,10 @@ impl Application {
                     throttle_policy(&config, &store),
                     Arc::clone(&metrics),
                 ),
-                idempotency: Idempotency::new(
-                    Arc::clone(&store),
-                    Arc::clone(&secrets),
-                    idempotency_policy(&config),
-                )
-                .map_err(StartError::Randomness)?,
+                idempotency: Arc::new(
+                    Idempotency::new(Arc::clone(&store), Arc::clone(&secrets), idempotency_policy(&config))
+                        .map_err(StartError::Randomness)?,
+                ),
                 comment_recipes: screens.comment_recipes.clone(),
                 announce: announcer(hub.clone()),
                 clients,

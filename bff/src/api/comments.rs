@@ -6,7 +6,6 @@ use schemas::{Comment, CommentInput, CommentWithAuthor, Id, Page};
 use super::{
     Api,
     calling::PathId,
-    creating::Made,
     reading::Reader,
     refusals::refusal,
     writing::{Changes, Writer, changed},
@@ -14,6 +13,7 @@ use super::{
 use crate::{
     cache::Tag,
     edge::{ApiError, JsonBody},
+    idempotency::Created,
 };
 
 /// `GET /api/recipes/{id}/comments?limit=20&cursor=`: oldest first, with their authors. Open to callers who are
@@ -55,7 +55,7 @@ pub async fn create_comment(
                 let document = CommentWithAuthor { comment, author: Some(&author) };
                 let recipe = Tag::recipe(&comment.recipe_id);
                 api.announce(&recipe, "comment.created", [recipe.clone()], &document);
-                Made::at("/api/comments", &comment.id, &document)
+                Created::at("/api/comments", &comment.id, &document)
             },
         )
         .await

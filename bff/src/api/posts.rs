@@ -5,12 +5,12 @@ use schemas::{Id, Post, PostInput};
 
 use super::{
     calling::PathId,
-    creating::Made,
     writing::{Changes, Writer},
 };
 use crate::{
     cache::Tag,
     edge::{ApiError, JsonBody},
+    idempotency::Created,
 };
 
 /// `POST /api/posts`: 201 with the post.
@@ -27,7 +27,7 @@ pub async fn create_post(writer: Writer, input: JsonBody<PostInput>) -> Result<H
             move |post: &Post| {
                 let stale = [Tag::posts_of(&post.author_id)];
                 api.announce(&Tag::member(&post.author_id), "post.created", stale, post);
-                Made::at("/api/posts", &post.id, post)
+                Created::at("/api/posts", &post.id, post)
             },
         )
         .await

@@ -66,7 +66,15 @@ impl Tag {
         Self(["!", self.as_str()].concat().into())
     }
 
-    fn of(kind: &str, id: &Id) -> Self {
+    /// A kind that names no single thing. Only ever dropped for one user.
+    #[must_use]
+    pub fn bare(kind: &str) -> Self {
+        Self(kind.into())
+    }
+
+    /// One thing: `KIND:ID`.
+    #[must_use]
+    pub fn of(kind: &str, id: &Id) -> Self {
         let mut text = String::with_capacity(kind.len() + 1 + id.as_str().len());
         text.push_str(kind);
         text.push(':');

@@ -8,8 +8,9 @@ use schemas::{Credentials, Me, SessionInfo, SignUp, SignedUp};
 
 use super::{arrival::Arrival, never_kept, time};
 use crate::{
-    api::{Api, calling::call_context, creating::Made, refusals::refusal},
+    api::{Api, calling::call_context, refusals::refusal},
     edge::{ApiError, Edge, JsonBody, OriginChecked, client_address},
+    idempotency::Created,
     identity::{Session, Subject},
 };
 
@@ -27,7 +28,7 @@ pub async fn sign_up(
     let keyed = api.idempotency.keyed(&request, None, &input.0)?;
     let (clients, cx) = (Arc::clone(&api.clients), call_context(&request, None));
     let signing_up = async move { clients.profile.sign_up(&cx, &input).await };
-    api.create(keyed, signing_up, |user: &Me| Made::new(&SignedUp { user: user.clone() })).await
+    api.create(keyed, signing_up, |user: &Me| Created::new(&SignedUp { user: user.clone() })).await
 }
 
 /// `POST /auth/login`: 200 with the session, and its cookie. What the browser was signed in with before ends.
