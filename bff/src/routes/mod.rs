@@ -23,6 +23,8 @@ mod serve;
 mod shape;
 mod state;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod values;
 mod write;
 
