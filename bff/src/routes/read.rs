@@ -8,7 +8,7 @@ use actix_web::{
     },
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use clients::{RawAnswer, RawCall, UpstreamError};
+use clients::{RawAnswer, RawCall, Upstream, UpstreamError};
 use sha2::{Digest, Sha256};
 
 use super::{call::prepare, serve::Asked};
@@ -21,7 +21,8 @@ use crate::edge::{ApiError, ended_meanwhile, keep, knows};
 pub(super) async fn read(asked: Asked) -> Result<HttpResponse, ApiError> {
     let Asked { request, routes, route, .. } = &asked;
     let call = prepare(route, &asked.values(), request.query_string())?;
-    let answer = match asked.call(call).await {
+    let upstream = routes.upstream(route.call.upstream)?;
+    let answer = match asked.call(upstream, call).await {
         Ok(answer) => answer,
         Err(error) => {
             if let Some(caller) = asked.caller.as_ref().filter(|_| route.profile)
@@ -53,11 +54,7 @@ pub(super) async fn read(asked: Asked) -> Result<HttpResponse, ApiError> {
 
 impl Asked {
     /// Makes the call. Of the caller's own account it is asked again before it counts as gone.
-    async fn call(&self, call: RawCall) -> Result<RawAnswer, UpstreamError> {
-        let upstream = self.routes.upstream(self.route.call.upstream);
-        let Ok(upstream) = upstream else {
-            return Err(UpstreamError::Overloaded { upstream: self.route.name });
-        };
+    async fn call(&self, upstream: &Upstream, call: RawCall) -> Result<RawAnswer, UpstreamError> {
         match self.caller.as_ref().filter(|_| self.route.profile) {
             Some(caller) => {
                 let ask = || upstream.call(&self.cx, call.clone());

@@ -2,6 +2,7 @@
 
 mod reads;
 mod refusals;
+mod registers;
 mod streams;
 mod writes;
 
@@ -66,6 +67,14 @@ struct World {
 
 impl World {
     async fn new(answer: impl Fn(&Recorded) -> HttpResponse + Send + Sync + 'static) -> Self {
+        Self::serving(Vec::new(), answer).await
+    }
+
+    /// With these routes in its plan.
+    async fn serving(
+        routes: Vec<RoutePlan>,
+        answer: impl Fn(&Recorded) -> HttpResponse + Send + Sync + 'static,
+    ) -> Self {
         let sent: Arc<Mutex<Vec<Recorded>>> = Arc::default();
         let url = upstream(Arc::clone(&sent), Arc::new(answer));
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
@@ -88,6 +97,7 @@ impl World {
         let known = RefusalPlan { status: 409, detail: "It is taken.".into() };
         let plan = GatewayPlan {
             upstreams: ["shop"].into(),
+            routes: routes.into_iter().map(Arc::new).collect(),
             refusals: [("taken".into(), known)].into(),
             memories: [Box::from("order_of")].into(),
             card: ["id", "displayName"].map(Box::from).into(),
@@ -261,7 +271,7 @@ fn json(status: u16, body: &'static str) -> HttpResponse {
 }
 
 async fn text(response: HttpResponse) -> String {
-    let bytes = to_bytes(response.into_body()).await.ok().expect("a body");
+    let bytes = to_bytes(response.into_body()).await.expect("a body");
     String::from_utf8(bytes.to_vec()).expect("text")
 }
 
