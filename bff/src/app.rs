@@ -50,13 +50,14 @@ use self::pieces::{
 use self::rotation::Rotation;
 use self::stop::{StopSignals, stop};
 use crate::{
-    api::{self, Api, ApiParts, Idempotency, Jwks, Oidc},
+    api::{self, Api, ApiParts, Jwks, Oidc},
     config::Config,
     edge::{
         Edge, EdgeParts, Identify, RequestSpan, RouteName, Serving, gate, limit, listen, method_not_allowed,
         not_found, serve, spans_wanted, too_late,
     },
     files::site::{self as app_files, ConfigScript, Site, SiteError},
+    idempotency::Idempotency,
     identity::{AllowedOrigins, ClaimMap, Secrets, Sessions, SignInThrottle},
     invalidation::{InvalidationBus, Invalidations},
     live::{self, Events, Hub, Revalidator},
@@ -226,12 +227,10 @@ impl Application {
                     throttle_policy(&config, &store),
                     Arc::clone(&metrics),
                 ),
-                idempotency: Idempotency::new(
-                    Arc::clone(&store),
-                    Arc::clone(&secrets),
-                    idempotency_policy(&config),
-                )
-                .map_err(StartError::Randomness)?,
+                idempotency: Arc::new(
+                    Idempotency::new(Arc::clone(&store), Arc::clone(&secrets), idempotency_policy(&config))
+                        .map_err(StartError::Randomness)?,
+                ),
                 comment_recipes: screens.comment_recipes.clone(),
                 announce: announcer(hub.clone()),
                 accounts: accounts(&config, &clients),

@@ -34,8 +34,11 @@ impl AccountsClient {
         T: Send + 'static,
         F: FnOnce(&[u8]) -> Result<T, BodyFault> + Send + 'static,
     {
-        let call =
-            self.upstream.typed_call("sign_up", Method::POST, &["members"]).by(Authority::Accounts).json(input)?;
+        let call = self
+            .upstream
+            .typed_call("sign_up", Method::POST, &["members"])
+            .by(Authority::Accounts)
+            .json(input)?;
         self.upstream.fetch_read(cx, call, read).await
     }
 
@@ -52,7 +55,8 @@ impl AccountsClient {
         F: FnOnce(&[u8]) -> Result<T, BodyFault> + Send + 'static,
     {
         let path = ["members", "verify"];
-        let call = self.upstream.typed_call("verify", Method::POST, &path).by(Authority::Accounts).json(input)?;
+        let call =
+            self.upstream.typed_call("verify", Method::POST, &path).by(Authority::Accounts).json(input)?;
         self.upstream.fetch_read(cx, call, read).await
     }
 
@@ -68,8 +72,11 @@ impl AccountsClient {
         F: FnOnce(&[u8]) -> Result<T, BodyFault> + Send + 'static,
     {
         let path = ["members", "by-identity"];
-        let call =
-            self.upstream.typed_call("by_identity", Method::PUT, &path).by(Authority::Accounts).json(input)?;
+        let call = self
+            .upstream
+            .typed_call("by_identity", Method::PUT, &path)
+            .by(Authority::Accounts)
+            .json(input)?;
         self.upstream.fetch_read(cx, call, read).await
     }
 

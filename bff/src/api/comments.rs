@@ -6,7 +6,6 @@ use schemas::{Comment, CommentInput, CommentWithAuthor, Id, Page};
 use super::{
     Api,
     calling::PathId,
-    creating::Made,
     reading::Reader,
     refusals::refusal,
     tags,
@@ -14,6 +13,7 @@ use super::{
 };
 use crate::{
     edge::{ApiError, JsonBody},
+    idempotency::Created,
     invalidation::Tag,
 };
 
@@ -56,7 +56,7 @@ pub async fn create_comment(
                 let document = CommentWithAuthor { comment, author: Some(&author) };
                 let recipe = tags::recipe(&comment.recipe_id);
                 api.announce(&recipe, "comment.created", [recipe.clone()], &document);
-                Made::at("/api/comments", &comment.id, &document)
+                Created::at("/api/comments", &comment.id, &document)
             },
         )
         .await

@@ -5,11 +5,13 @@ use schemas::{Id, Post, PostInput};
 
 use super::{
     calling::PathId,
-    creating::Made,
     tags,
     writing::{Changes, Writer},
 };
-use crate::edge::{ApiError, JsonBody};
+use crate::{
+    edge::{ApiError, JsonBody},
+    idempotency::Created,
+};
 
 /// `POST /api/posts`: 201 with the post.
 ///
@@ -25,7 +27,7 @@ pub async fn create_post(writer: Writer, input: JsonBody<PostInput>) -> Result<H
             move |post: &Post| {
                 let stale = [tags::posts_of(&post.author_id)];
                 api.announce(&tags::member(&post.author_id), "post.created", stale, post);
-                Made::at("/api/posts", &post.id, post)
+                Created::at("/api/posts", &post.id, post)
             },
         )
         .await

@@ -6,13 +6,15 @@ use schemas::{Id, NumberedPage, Recipe, RecipeCardWithAuthor, RecipeInput, Recip
 
 use super::{
     calling::PathId,
-    creating::Made,
     reading::Reader,
     refusals::{refusal, refusal_of_list},
     tags,
     writing::{Changes, Writer, changed},
 };
-use crate::edge::{ApiError, JsonBody, SignedIn};
+use crate::{
+    edge::{ApiError, JsonBody, SignedIn},
+    idempotency::Created,
+};
 
 /// `GET /api/recipes?q=&page=1&pageSize=10&sort=new|popular`: a page of cards with their authors. Open to
 /// callers who are not signed in.
@@ -70,7 +72,7 @@ pub async fn create_recipe(writer: Writer, input: JsonBody<RecipeInput>) -> Resu
             |clients, cx, input| async move { clients.recipe.create(&cx, &input).await },
             move |recipe: &Recipe| {
                 let document = RecipeWithAuthor { recipe, author: Some(&author) };
-                Made::at("/api/recipes", &recipe.id, &document)
+                Created::at("/api/recipes", &recipe.id, &document)
             },
         )
         .await

@@ -9,10 +9,10 @@ use serde::Serialize;
 use serde_json::value::to_raw_value;
 use tokio::runtime::Handle;
 
-use super::Idempotency;
 use crate::{
     cache::EntityCache,
     edge::ApiError,
+    idempotency::Idempotency,
     identity::{Accounts, ClaimMap, SignInThrottle},
     invalidation::{InvalidationBus, Tag},
 };
@@ -30,7 +30,7 @@ pub struct ApiParts {
     pub bus: Arc<InvalidationBus>,
     /// The cards that the screens look up as well.
     pub members: Arc<EntityCache<MemberCard>>,
-    pub idempotency: Idempotency,
+    pub idempotency: Arc<Idempotency>,
     /// Of failed sign-ins.
     pub throttle: SignInThrottle,
     /// The recipe that each comment is on, of those that were seen lately: that never changes.

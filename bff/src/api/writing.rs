@@ -10,11 +10,11 @@ use serde::Serialize;
 use super::{
     Api,
     calling::call_context,
-    creating::Made,
     refusals::{may_be_done, refusal, was_refused},
 };
 use crate::{
     edge::{ApiError, SignedIn},
+    idempotency::Created,
     identity::Caller,
     invalidation::Tag,
 };
@@ -127,7 +127,7 @@ impl Writer {
         input: I,
         changes: Changes,
         write: impl FnOnce(Arc<Clients>, CallContext, I) -> Fut,
-        made: impl FnOnce(&T) -> Result<Made, ApiError> + Send + 'static,
+        made: impl FnOnce(&T) -> Result<Created, ApiError> + Send + 'static,
     ) -> Result<HttpResponse, ApiError>
     where
         I: Serialize,

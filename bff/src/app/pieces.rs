@@ -14,13 +14,14 @@ use tokio::runtime::Handle;
 
 use super::{REVALIDATE_TIMEOUT, StartError};
 use crate::{
-    api::{self, IdempotencyPolicy},
+    api,
     cache::{CacheSettings, Documents, EntityCache, Policy},
     config::{
         self, Config, IdempotencyConfig, LimitConfig, LimitsConfig, ScreenConfig, TokenAlgorithm,
         UpstreamConfig,
     },
     edge::{Callers, RateLimits, TrustedProxies},
+    idempotency::IdempotencyPolicy,
     identity::{
         AllowedOrigins, AppTokens, AppTokensParts, CookieSettings, CsrfGuard, CsrfKeys, Limit, LimitPolicy,
         Limits, SameSite, Secrets, SessionPolicy, Sessions, ThrottlePolicy, TokenPolicy,

@@ -6,6 +6,36 @@ use schemas::Reason;
 use super::{Uncomposed, scan::ScanError};
 use crate::invalidation::Tag;
 
+/// Why an upstream's answer to a route cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AnswerError {
+    /// It is no JSON of the shape that the contract names.
+    #[error("the answer of `{upstream}` cannot be used")]
+    Invalid {
+        upstream: &'static str,
+        #[source]
+        source: ScanError,
+    },
+    /// It speaks of something else than what was asked for.
+    #[error("the answer of `{upstream}` speaks of something else than what was asked for")]
+    Mismatch { upstream: &'static str },
+}
+
+/// Refusals of an upstream that pass by their status alone, where its contract lists them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PassedRefusal {
+    /// 410.
+    Gone,
+    /// 412 (RFC 9110 section 15.5.13).
+    PreconditionFailed,
+    /// 428 (RFC 6585 section 3).
+    PreconditionRequired,
+    /// 429 (RFC 6585 section 4), and when it is worth asking again.
+    TooManyRequests { retry_after_s: u64 },
+    /// 451 (RFC 7725).
+    LegalReasons,
+}
+
 /// Why a part could not be fetched.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum PartFailure {

@@ -44,10 +44,10 @@ pub use cookie::CookieSettings;
 pub use errors::{ConfigErrors, Mistake};
 pub use schema::config_schema;
 pub use sections::{
-    AccountsConfig, CacheConfig, CallerConfig, CorsConfig, EventsConfig, FilesConfig, HttpConfig, IdempotencyConfig,
-    InternalConfig, KeysConfig, LimitConfig, LimitsConfig, LiveConfig, OidcConfig, ScreenConfig,
-    SenderConfig, SessionConfig, SiteConfig, StoreConfig, TelemetryConfig, ThrottleConfig, TokensConfig,
-    UpstreamConfig,
+    AccountsConfig, CacheConfig, CallerConfig, CorsConfig, EventsConfig, FilesConfig, HttpConfig,
+    IdempotencyConfig, InternalConfig, KeysConfig, LimitConfig, LimitsConfig, LiveConfig, OidcConfig,
+    ScreenConfig, SenderConfig, SessionConfig, SiteConfig, StoreConfig, TelemetryConfig, ThrottleConfig,
+    TokensConfig, UpstreamConfig,
 };
 pub use values::{
     LogFormat, Millis, Network, Profile, SameSite, SecondFactor, StoreUrl, Switch, TokenAlgorithm, TokenAuth,

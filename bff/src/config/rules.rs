@@ -9,7 +9,9 @@ use url::{Host, Url};
 
 use super::layers::Merged;
 use super::{Config, ConfigErrors, SameSite, Switch};
-use super::{account_rules, caller_rules, key_rules, live_rules, oidc_rules, site_rules, store_rules, upstream_rules};
+use super::{
+    account_rules, caller_rules, key_rules, live_rules, oidc_rules, site_rules, store_rules, upstream_rules,
+};
 
 pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// HMAC keys shorter than the digest weaken it (RFC 2104, section 3).

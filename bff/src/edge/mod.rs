@@ -32,7 +32,7 @@ mod validate;
 mod validators;
 
 pub use address::{TrustedProxies, client_address};
-pub use body::{JsonBody, OptionalJsonBody, takes_body};
+pub use body::{JsonBody, OptionalJsonBody, read_body, takes_body};
 pub use caller::{
     MaybeSignedIn, OriginChecked, SignedIn, SignedInUntouched, ended_meanwhile, handshake_check, origin_check,
 };

@@ -236,9 +236,9 @@ fn each_worker_has_connections_of_its_own_and_all_share_one_limit() {
         assert_eq!(server.connections(), connections);
     }
     runtime
-        .block_on(
-            async move { tokio::spawn(async move { upstream.call(&cx(), get("/a")).await.map(drop) }).await },
-        )
+        .block_on(async move {
+            tokio::spawn(async move { upstream.call(&cx(), get("/a")).await.map(drop) }).await
+        })
         .expect("no panic")
         .expect("an answer");
     assert_eq!((server.requests().len(), server.connections()), (7, 3));

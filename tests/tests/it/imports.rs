@@ -23,12 +23,24 @@ const fn row(
     Row { module, whole, errors_of }
 }
 
-const FRONT: &[&str] =
-    &["edge", "identity", "cache", "compose", "invalidation", "store", "telemetry", "clients", "schemas"];
-const TABLE: [Row; 13] = [
+const FRONT: &[&str] = &[
+    "edge",
+    "idempotency",
+    "identity",
+    "cache",
+    "compose",
+    "invalidation",
+    "store",
+    "telemetry",
+    "clients",
+    "schemas",
+];
+const TABLE: [Row; 15] = [
     row("api", FRONT, &[]),
     row("screens", FRONT, &[]),
     row("live", FRONT, &[]),
+    row("routes", FRONT, &[]),
+    row("idempotency", &["edge", "identity", "store", "telemetry", "schemas"], &[]),
     row("files", FRONT, &[]),
     row("edge", &["identity", "telemetry", "config", "schemas"], &["cache", "compose", "store", "clients"]),
     row("declare", &["compose", "config", "clients", "schemas"], &[]),

@@ -10,8 +10,9 @@ use serde_json::value::RawValue;
 
 use super::{arrival::Arrival, never_kept, time};
 use crate::{
-    api::{Api, calling::call_context, creating::Made, refusals::refusal},
+    api::{Api, calling::call_context, refusals::refusal},
     edge::{ApiError, Edge, JsonBody, OriginChecked, client_address},
+    idempotency::Created,
     identity::{ProfileDocument, Session, Subject},
 };
 
@@ -29,7 +30,7 @@ pub async fn sign_up(
     let keyed = api.idempotency.keyed(&request, None, &input.0)?;
     let (accounts, cx) = (api.accounts()?.clone(), call_context(&request, None));
     let signing_up = async move { accounts.sign_up(&cx, &input).await };
-    api.create(keyed, signing_up, |user: &Arc<ProfileDocument>| Made::new(&SignedUp { user: user.json() }))
+    api.create(keyed, signing_up, |user: &Arc<ProfileDocument>| Created::new(&SignedUp { user: user.json() }))
         .await
 }
 

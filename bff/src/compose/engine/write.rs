@@ -108,6 +108,8 @@ impl<'w, 'p> Writer<'w, 'p> {
                     Some(splice) => self.join(pieces, splice, at.0, (to - from) as usize, *list, number),
                     None => self.out.extend_from_slice(if *list { b"[]" } else { b"null" }),
                 },
+                // Routes alone add such values, and write them by themselves.
+                Some(Piece::Added(_)) => self.out.extend_from_slice(b"null"),
                 None => {}
             }
         }
@@ -229,6 +231,7 @@ pub(super) fn size_of(joins: &[JoinRun<'_>], pieces: &Pieces<'_>, which: Range<u
                 (_, true) => 2,
                 (_, false) => 4,
             },
+            Some(Piece::Added(_)) => 4,
             None => 0,
         };
     }

@@ -229,6 +229,7 @@ fn add(shape: &Shape, builder: &mut PlanBuilder) -> NodeId {
         types: shape.types,
         fields,
         keep_others: shape.keep_others,
+        others: None,
         items,
         at_most: shape.at_most,
         capture: shape.capture.map(Capture),

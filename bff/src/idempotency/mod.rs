@@ -1,5 +1,5 @@
 //! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): a POST that is sent again is not carried out
-//! again. Called by `writing`, around the write and inside its task.
+//! again. Called by `api` and `routes`, around the write and inside its task.
 //!
 //! A key belongs to one user (all who are not signed in count as one) and one route. It goes through these states, each
 //! of which is durable before anything else is done:
@@ -16,6 +16,8 @@
 //! The same key with another path or body is 422 `idempotency_key_reused`, whatever the state.
 
 mod anonymous;
+mod created;
+mod once;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -39,10 +41,11 @@ use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep};
 
 use anonymous::{AnonymousKeys, Counter};
-pub(super) use record::{Attempt, State};
+pub use created::Created;
+pub use once::Once;
+pub use record::{Attempt, State};
 use record::{entry, read};
 
-use super::creating::Made;
 use crate::{
     edge::{ApiError, RouteName, client_address},
     identity::{DerivedKey, IdentityError, Secrets},
@@ -63,22 +66,22 @@ const TRIES: usize = 4;
 /// The purpose of the prints' keys.
 const KEY_LABEL: &str = "idempotency";
 
-pub(super) const INVALID: ApiError = ApiError::Refused {
+pub(crate) const INVALID: ApiError = ApiError::Refused {
     status: StatusCode::BAD_REQUEST,
     code: "idempotency_key_invalid",
     detail: "`Idempotency-Key` must be there once, with 1 to 128 visible ASCII characters.",
 };
-pub(super) const REUSED: ApiError = ApiError::Refused {
+pub(crate) const REUSED: ApiError = ApiError::Refused {
     status: StatusCode::UNPROCESSABLE_ENTITY,
     code: "idempotency_key_reused",
     detail: "This `Idempotency-Key` was used for another request. A new request needs a new key.",
 };
-pub(super) const IN_FLIGHT: ApiError = ApiError::Refused {
+pub(crate) const IN_FLIGHT: ApiError = ApiError::Refused {
     status: StatusCode::CONFLICT,
     code: "idempotency_in_flight",
     detail: "The first request with this `Idempotency-Key` is still being carried out.",
 };
-pub(super) const UNKNOWN: ApiError = ApiError::Refused {
+pub(crate) const UNKNOWN: ApiError = ApiError::Refused {
     status: StatusCode::CONFLICT,
     code: "idempotency_outcome_unknown",
     detail: "The first request with this `Idempotency-Key` may have been carried out: its answer was lost. Look \
@@ -87,7 +90,7 @@ pub(super) const UNKNOWN: ApiError = ApiError::Refused {
 
 /// One POST that bears a key.
 #[derive(Debug)]
-pub(super) struct Keyed {
+pub struct Keyed {
     place: [u8; 32],
     /// Under the secret that signs.
     print: String,
@@ -100,11 +103,11 @@ pub(super) struct Keyed {
 
 /// What became of a key so far.
 #[derive(Debug)]
-pub(super) enum Begun {
+pub enum Begun {
     /// Nothing: it is in flight from now on, and the asker must carry it out and say how that ended.
     First(Attempt),
     InFlight,
-    Answered(Result<Made, ApiError>),
+    Answered(Result<Created, ApiError>),
 }
 
 /// How keys are kept.
@@ -151,7 +154,7 @@ impl Idempotency {
     ///
     /// # Errors
     /// 400 `idempotency_key_invalid`.
-    pub(super) fn keyed(
+    pub fn keyed(
         &self,
         request: &HttpRequest,
         user: Option<&Id>,
@@ -188,7 +191,7 @@ impl Idempotency {
     /// # Errors
     /// 422 `idempotency_key_reused`; 429 `too_many_idempotency_keys`; 503 when the store does not answer: nothing may be
     /// carried out then.
-    pub(super) async fn begin(&self, keyed: &Keyed) -> Result<Begun, ApiError> {
+    pub async fn begin(&self, keyed: &Keyed) -> Result<Begun, ApiError> {
         for _ in 0..TRIES {
             let stored = self.store.get(Space::Idempotency, &keyed.place).await.map_err(unavailable)?;
             if let Some(stored) = stored {
@@ -218,7 +221,7 @@ impl Idempotency {
 
     /// Ends an attempt, durably: in `state`, or free again. Where the store does not take it, the answer goes out all the
     /// same, because the write is done, and the store is told again behind; it has the attempt as begun until then.
-    pub(super) async fn end(&self, keyed: &Keyed, attempt: Attempt, state: Option<State>) {
+    pub async fn end(&self, keyed: &Keyed, attempt: Attempt, state: Option<State>) {
         let place = &keyed.place;
         let last = state.and_then(|state| entry(&keyed.print, keyed.owner.as_ref(), state).ok());
         let ended = if let Some(last) = &last {

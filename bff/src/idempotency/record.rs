@@ -4,20 +4,19 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 use crate::{
-    api::creating::Made,
     edge::ApiError,
     store::{Entry, after},
     telemetry::unix_ms,
 };
 
-use super::KEPT;
+use super::{Created, KEPT};
 
 /// Of the stored records.
 const FORMAT: u8 = 1;
 
 /// One try to carry a request out, by the process that makes it. No two tries have the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(in super::super) struct Attempt {
+pub struct Attempt {
     /// Of the process: a random number.
     pub(super) life: u64,
     pub(super) number: u64,
@@ -25,14 +24,14 @@ pub(in super::super) struct Attempt {
 
 /// Where a key stands.
 #[derive(Debug, Serialize, Deserialize)]
-pub(in super::super) enum State {
+pub enum State {
     /// An upstream may have been asked. Until this unix time, in milliseconds, the attempt counts as going on; after it,
     /// as one that nobody knows the end of.
     Begun {
         attempt: Attempt,
         until_ms: u64,
     },
-    Made(Made),
+    Made(Created),
     Unknown,
 }
 

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::{
-    ApiError, Attempt, Begun, Idempotency, IdempotencyPolicy, Keyed, Made, State, after, end_own, entry,
+    ApiError, Attempt, Begun, Created, Idempotency, IdempotencyPolicy, Keyed, State, after, end_own, entry,
     unix_ms,
 };
 use crate::{
@@ -146,7 +146,7 @@ async fn of_many_at_once_one_is_the_first() {
 
 #[tokio::test]
 async fn what_was_made_is_answered_again() {
-    let made = Made::new(&json!({ "title": "밥", "cost": 1.50 })).expect("json");
+    let made = Created::new(&json!({ "title": "밥", "cost": 1.50 })).expect("json");
     let before = serde_json::to_string(&made).expect("json");
     let Ok(Begun::Answered(Ok(made))) = again(Some(State::Made(made))).await else { panic!("made") };
     assert_eq!(serde_json::to_string(&made).expect("json"), before);
