@@ -1,6 +1,7 @@
 //! The composition root: the one file that knows every piece. The route table and the order of the middleware read
 //! from top to bottom.
 
+mod accounts;
 mod contract;
 mod cors;
 mod internal;
@@ -24,6 +25,7 @@ use actix_web::{
     App, Resource, Route,
     dev::Server,
     guard,
+    http::Method,
     middleware::{Condition, from_fn},
     web,
 };
@@ -34,28 +36,30 @@ use tokio::{
 };
 use tracing_actix_web::TracingLogger;
 
+use self::accounts::accounts;
 pub use self::contract::openapi;
 use self::cors::cors;
 use self::internal::{Health, internal_server};
 pub use self::pieces::key_times;
 use self::pieces::{
-    announcer, app_tokens, callers, clear_site_data, cookie_settings, csrf_guard, event_senders,
-    forget_cards, gone_with_session, hub, idempotency_policy, rate_limits, refresh_cookie_settings,
-    revalidator, screens, session_policy, signing_keys, store_settings, throttle_policy, trusted_proxies,
+    announcer, app_tokens, callers, clear_site_data, close_with_session, cookie_settings, csrf_guard,
+    event_senders, forget_cards, hub, idempotency_policy, rate_limits, refresh_cookie_settings, revalidator,
+    screens, session_policy, signing_keys, store_settings, throttle_policy, trusted_proxies,
     upstream_clients,
 };
 use self::rotation::Rotation;
 use self::stop::{StopSignals, stop};
 use crate::{
-    api::{self, Api, ApiParts, Idempotency, Jwks, Oidc},
-    cache::{Drops, Relay},
+    api::{self, Api, ApiParts, Jwks, Oidc},
     config::Config,
     edge::{
-        Edge, EdgeParts, RequestSpan, RouteName, Serving, gate, limit, listen, method_not_allowed, not_found,
-        serve, spans_wanted, too_late,
+        Edge, EdgeParts, Identify, RequestSpan, RouteName, Serving, gate, limit, listen, method_not_allowed,
+        not_found, serve, spans_wanted, too_late,
     },
     files::site::{self as app_files, ConfigScript, Site, SiteError},
-    identity::{AllowedOrigins, Secrets, Sessions, SignInThrottle},
+    idempotency::Idempotency,
+    identity::{AllowedOrigins, ClaimMap, Secrets, Sessions, SignInThrottle},
+    invalidation::{InvalidationBus, Invalidations},
     live::{self, Events, Hub, Revalidator},
     screens::{self, HomeFeedScreen, MeScreen, MemberScreen, RecipeScreen, Screen, Screens},
     store::{self, StoreError},
@@ -156,23 +160,24 @@ impl Application {
         let origins =
             Arc::new(AllowedOrigins::new(&config.cors.allowed_origins).map_err(|_| StartError::Origins)?);
         let clients = Arc::new(upstream_clients(&config, runtime.clone(), Arc::clone(&keys), &metrics)?);
-        let drops = Arc::new(Drops::default());
-        drops.watch(forget_cards(Arc::clone(&clients)));
+        let invalidations = Arc::new(Invalidations::default());
+        invalidations.on_soft_purge(forget_cards(Arc::clone(&clients)));
         let revalidator = revalidator(&config, &runtime, &metrics)?;
-        let relay = Relay::new(Arc::clone(&drops), Arc::clone(&store), Arc::clone(&metrics));
-        let relay = Arc::new(relay.map_err(StartError::Randomness)?);
+        let bus = InvalidationBus::new(Arc::clone(&invalidations), &store, Arc::clone(&metrics));
+        let bus = bus.map_err(StartError::Randomness)?;
         if let Some(revalidator) = revalidator.clone() {
-            relay.listen(move |tag| revalidator.changed(tag));
+            bus.changes().subscribe(move |tag| revalidator.changed(tag));
         }
         let policy = session_policy(&config);
-        let sessions = Sessions::new(Arc::clone(&store), policy, runtime.clone(), Arc::clone(&metrics));
-        let hub = hub(&config, &store, &relay, &metrics, &runtime).await?;
-        sessions.on_end(gone_with_session(Arc::clone(&drops), hub.clone()));
+        let (shared, metered) = (Arc::clone(&store), Arc::clone(&metrics));
+        let sessions = Sessions::over(shared, Arc::clone(&bus), policy, runtime.clone(), metered);
+        let hub = hub(&config, &store, &bus, &metrics, &runtime).await?;
+        bus.ended_sessions().subscribe(close_with_session(hub.clone()));
         let tokens = app_tokens(&config, &sessions, &keys, &secrets, &metrics);
         let events = Events {
             hub: hub.clone(),
-            relay: Arc::clone(&relay),
-            senders: Arc::new(event_senders(&config)),
+            bus: Arc::clone(&bus),
+            senders: Arc::new(event_senders(&config)?),
             metrics: Arc::clone(&metrics),
         };
         let site = site::open(&config).await?;
@@ -189,9 +194,8 @@ impl Application {
         let screens = screens(
             &config,
             shared,
-            Arc::clone(&relay),
+            Arc::clone(&bus),
             sessions.clone(),
-            drops,
             runtime.clone(),
             Arc::clone(&metrics),
         );
@@ -208,7 +212,8 @@ impl Application {
                 callers: callers(&config),
                 trusted_proxies: trusted_proxies(&config),
                 users: UserHasher::new(&config.derive_key("user-hash")),
-                free: if site.is_some() { app_files::is_free } else { app_files::is_prepared },
+                rate_limit_exempt: if site.is_some() { app_files::is_free } else { app_files::is_prepared },
+                needs_no_caller: if site.is_some() { no_caller_beside_site } else { no_caller },
                 limits: rate_limits(&config, &store, &secrets, &metrics, &runtime),
                 body_limit: config.http.body_limit_bytes,
                 body_timeout: config.http.client_request_timeout_ms.into(),
@@ -222,16 +227,16 @@ impl Application {
                     throttle_policy(&config, &store),
                     Arc::clone(&metrics),
                 ),
-                idempotency: Idempotency::new(
-                    Arc::clone(&store),
-                    Arc::clone(&secrets),
-                    idempotency_policy(&config),
-                )
-                .map_err(StartError::Randomness)?,
+                idempotency: Arc::new(
+                    Idempotency::new(Arc::clone(&store), Arc::clone(&secrets), idempotency_policy(&config))
+                        .map_err(StartError::Randomness)?,
+                ),
                 comment_recipes: screens.comment_recipes.clone(),
                 announce: announcer(hub.clone()),
+                accounts: accounts(&config, &clients),
+                claims: ClaimMap::default(),
                 clients,
-                relay,
+                bus,
                 runtime: runtime.clone(),
             }),
             screens,
@@ -353,6 +358,12 @@ impl Application {
     }
 }
 
+/// Wraps an application in its stages: a request passes them from top to bottom, an answer from bottom to top.
+macro_rules! stages {
+    ($app:expr;) => { $app };
+    ($app:expr; $outer:expr, $($inner:expr,)*) => { stages!($app; $($inner,)*).wrap($outer) };
+}
+
 fn public_server(
     config: &Config,
     pieces: Pieces,
@@ -365,20 +376,27 @@ fn public_server(
     let oidc = pieces.oidc.clone();
     let edge = pieces.edge.clone();
     let application = move || {
-        App::new()
+        let app = App::new()
             .app_data(web::Data::new(pieces.edge.clone()))
             .app_data(web::Data::new(pieces.api.clone()))
             .app_data(web::Data::new(pieces.screens.clone()))
             .app_data(web::Data::new(pieces.hub.clone()))
             .app_data(web::Data::new(pieces.keys.clone()))
             .app_data(web::Data::new(pieces.oidc.clone()))
-            .app_data(web::Data::new(pieces.config_script.clone()))
-            // The last one wrapped is the first to see a request.
-            .wrap(Condition::new(limited, from_fn(limit)))
-            .wrap(cors(&pieces.origins))
-            .wrap(Condition::new(spans_wanted(), TracingLogger::<RequestSpan>::new()))
-            .wrap(from_fn(gate))
-            .configure(routes)
+            .app_data(web::Data::new(pieces.config_script.clone()));
+        let app = stages!(
+            app;
+            // Request id, panics and errors as problem documents, security headers, the access line.
+            from_fn(gate),
+            Condition::new(spans_wanted(), TracingLogger::<RequestSpan>::new()),
+            // Preflights end here, and the refusals of the stages behind can be read by pages of allowed origins.
+            cors(&pieces.origins),
+            // Who calls.
+            Identify,
+            // Whether they call too often.
+            Condition::new(limited, from_fn(limit)),
+        );
+        app.configure(routes)
             .configure(|routes| docs_routes(routes, docs.as_ref()))
             .configure(|routes| site_routes(routes, pieces.site.clone()))
     };
@@ -490,6 +508,17 @@ fn routes(routes: &mut web::ServiceConfig) {
         .service(resource("/bff/notify", "GET", [web::get().to(live::notify)]))
         .service(resource("/.well-known/jwks.json", "GET, HEAD", [get().to(api::jwks)]))
         .service(resource("/config.js", "GET, HEAD", [get().to(app_files::config_script)]));
+}
+
+/// Whether the answer is the same for every caller, so that the identity stage passes the request by.
+fn no_caller(method: &Method, path: &str) -> bool {
+    let is_read = *method == Method::GET || *method == Method::HEAD;
+    app_files::is_prepared(method, path) || (is_read && matches!(path, "/openapi.json" | "/docs"))
+}
+
+/// The same where an app is served as well.
+fn no_caller_beside_site(method: &Method, path: &str) -> bool {
+    no_caller(method, path) || app_files::is_free(method, path)
 }
 
 /// The same for developers, where the operator wants it.

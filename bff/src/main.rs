@@ -9,6 +9,7 @@ use std::{
 use bff::{
     app::{Application, key_times, log_settings, openapi},
     config::{Config, config_schema, file_from_environment},
+    declare::{Declarations, declarations_schema},
     telemetry,
 };
 use clap::{Args, Parser, Subcommand};
@@ -32,8 +33,12 @@ struct Arguments {
 enum Command {
     /// Serve until SIGTERM or ctrl-c.
     Serve,
-    /// Check the settings without serving: prints every mistake, exits 1 when there is one.
-    Check,
+    /// Check the settings, or declarations, without serving: prints every mistake, exits 1 when there is one.
+    Check {
+        /// Folder of declarations (`gateway.toml`, `screens/`, `routes/`), checked against the contracts they name.
+        #[arg(long)]
+        declarations: Option<PathBuf>,
+    },
     /// The keys that sign service tokens and access tokens.
     #[command(subcommand)]
     Keys(Keys),
@@ -41,6 +46,8 @@ enum Command {
     Openapi,
     /// Print the JSON Schema of the settings.
     ConfigSchema,
+    /// Print the JSON Schema of declarations, for editors.
+    DeclarationsSchema,
 }
 
 #[derive(Debug, Subcommand)]
@@ -94,10 +101,12 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     let file = arguments.config.or_else(file_from_environment);
     match arguments.command {
         Command::Serve => serve(file.as_deref()),
-        Command::Check => check(file.as_deref()),
+        Command::Check { declarations: Some(dir) } => check_declarations(&dir),
+        Command::Check { declarations: None } => check(file.as_deref()),
         Command::Keys(keys) => manage_keys(keys, file.as_deref()),
         Command::Openapi => print(openapi().trim_end()),
         Command::ConfigSchema => print(&serde_json::to_string_pretty(&config_schema())?),
+        Command::DeclarationsSchema => print(&serde_json::to_string_pretty(&declarations_schema())?),
     }
 }
 
@@ -130,6 +139,20 @@ fn check(file: Option<&Path>) -> Result<(), Failure> {
         print(&format!("warning: {warning}"))?;
     }
     print("the settings are sound")
+}
+
+fn check_declarations(dir: &Path) -> Result<(), Failure> {
+    // Standard output, as compilers' messages for editors are read; the failure tells how many there are.
+    let declarations = match Declarations::from_dir(dir) {
+        Ok(declarations) => declarations,
+        Err(mistakes) => {
+            print(&mistakes.to_string())?;
+            return Err(format!("{} mistakes in the declarations", mistakes.0.len()).into());
+        }
+    };
+    let plan = declarations.compile();
+    let (screens, routes, upstreams) = (plan.screens.len(), plan.routes.len(), plan.upstreams.len());
+    print(&format!("ok: {screens} screens, {routes} routes, {upstreams} upstreams"))
 }
 
 fn manage_keys(keys: Keys, file: Option<&Path>) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! What can go wrong in a call to an upstream. Made by the transport, turned into HTTP only by the
 //! gateway's edge. The texts never quote an upstream: its words may hold what a log must not.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use http::StatusCode;
 use schemas::{FieldError, Id, Reason};
@@ -49,6 +49,33 @@ pub enum UpstreamError {
         #[source]
         source: KeyError,
     },
+}
+
+/// A streamed call without a usable answer: because of the upstream, or because of the body that was to be sent.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StreamError {
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    /// The body to be sent is larger than the limit. The upstream has seen a part of it at most.
+    #[error("the body for `{upstream}` has more than {limit_bytes} bytes")]
+    UploadTooLarge { upstream: &'static str, limit_bytes: u64 },
+    /// The sender of the body was silent for too long.
+    #[error("the body for `{upstream}` stopped arriving")]
+    UploadTimeout { upstream: &'static str },
+    /// The sender of the body went away, or sent what cannot be read.
+    #[error("the body for `{upstream}` broke off")]
+    UploadBroken { upstream: &'static str },
+}
+
+impl StreamError {
+    /// Stable label for metrics.
+    #[must_use]
+    pub fn outcome(&self) -> &'static str {
+        match self {
+            Self::Upstream(error) => error.outcome(),
+            Self::UploadTooLarge { .. } | Self::UploadTimeout { .. } | Self::UploadBroken { .. } => "upload",
+        }
+    }
 }
 
 /// An upstream's definite answer instead of what it was asked for. It is no outage, and nothing that was kept from before may
@@ -114,12 +141,56 @@ pub struct Problem {
     #[serde(default)]
     pub code: String,
     /// What is wrong with which field (422 only).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "field_errors")]
     pub errors: Vec<FieldError>,
     /// The member whose name it was that somebody could not sign in by (401 of the profile service only). What is no id
     /// counts as nothing: a problem that is otherwise sound is one.
     #[serde(default, deserialize_with = "id_or_nothing")]
     pub account: Option<Id>,
+    /// `Retry-After` of the answer, where it is a number of seconds; at most a day.
+    #[serde(skip)]
+    pub retry_after: Option<Duration>,
+    /// There was no problem document: only the headers say something.
+    #[serde(skip)]
+    pub without_document: bool,
+}
+
+/// More mistakes help nobody.
+const MAX_FIELD_ERRORS: usize = 100;
+/// Longer codes and paths of fields are none.
+const MAX_CODE_BYTES: usize = 128;
+const MAX_FIELD_BYTES: usize = 512;
+
+impl Problem {
+    /// Reads a problem document. What is longer than programs need is left out.
+    pub(crate) fn read(json: &[u8]) -> Option<Self> {
+        let mut problem: Self = serde_json::from_slice(json).ok()?;
+        if !is_code(&problem.code) {
+            problem.code.clear();
+        }
+        problem.errors.retain(|error| is_code(&error.code) && is_field(&error.field));
+        problem.errors.truncate(MAX_FIELD_ERRORS);
+        Some(problem)
+    }
+}
+
+fn is_code(text: &str) -> bool {
+    text.len() <= MAX_CODE_BYTES && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+fn is_field(text: &str) -> bool {
+    text.len() <= MAX_FIELD_BYTES && !text.chars().any(char::is_control)
+}
+
+fn field_errors<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<FieldError>, D::Error> {
+    #[derive(Deserialize)]
+    struct Told {
+        field: String,
+        code: String,
+    }
+    // The message is the upstream's prose: it is not kept.
+    let error = |Told { field, code }| FieldError { field, code, message: String::new() };
+    Ok(Vec::<Told>::deserialize(deserializer)?.into_iter().map(error).collect())
 }
 
 fn id_or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Id>, D::Error> {
@@ -181,7 +252,7 @@ impl UpstreamError {
     /// Whether the upstream itself explains it, in a problem document: nothing on the way does.
     #[must_use]
     pub fn is_explained(&self) -> bool {
-        self.problem().is_some()
+        self.problem().is_some_and(|problem| !problem.without_document)
     }
 
     /// `errors` of the upstream's problem document; empty where there are none.
@@ -194,6 +265,12 @@ impl UpstreamError {
     #[must_use]
     pub fn account(&self) -> Option<&Id> {
         self.problem()?.account.as_ref()
+    }
+
+    /// `Retry-After` of the upstream's answer, where it is a number of seconds; at most a day.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.problem()?.retry_after
     }
 
     fn problem(&self) -> Option<&Problem> {

@@ -1,15 +1,18 @@
 //! Calls to the upstream services: the last step of a request's way through the gateway.
 //!
-//! Called by `screens`, `api` and `identity` of the gateway; below it are only the upstreams themselves.
-//! There is one client for each upstream and one [`CallContext`] for each inbound request. A client's
-//! seam is its base URL: tests point it at a server of their own.
+//! Called by `compose`, `screens`, `api` and `identity` of the gateway; below it are only the upstreams themselves.
+//! There is one [`Upstream`] for each service, found by name in [`Upstreams`], and one [`CallContext`] for each inbound
+//! request. An upstream's seam is its base URL: tests point it at a server of their own.
 //!
 //! An upstream never sees the caller's cookie or token. It sees a service token for itself alone (see
 //! [`ServiceTokens`]), a request id, a trace parent and how long the gateway is going to wait.
 
+mod accounts;
 mod batch;
 mod context;
 mod error;
+mod lookup;
+mod names;
 mod oidc;
 mod profile;
 mod recipe;
@@ -20,13 +23,17 @@ mod signing;
 mod tests;
 mod timeline;
 mod transport;
+mod upstreams;
 
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
+pub use accounts::AccountsClient;
 pub use context::{CallContext, ClientKind};
-pub use error::{BodyFault, Problem, Refusal, UpstreamError};
+pub use error::{BodyFault, Problem, Refusal, StreamError, UpstreamError};
+pub use lookup::{Found, LookupBatcher, LookupMode};
+pub use names::static_name;
 pub use oidc::{
     ClientAuth, OidcError, OidcProvider, OidcProviderConfig, OidcTimes, ProviderMetadata, Redeemed,
 };
@@ -36,55 +43,64 @@ pub use report::{CallReport, Observer};
 pub use service_token::ServiceTokens;
 pub use signing::{KeyError, KeyRing, KeyState, KeySummary, KeyTimes, Reloaded};
 pub use timeline::TimelineClient;
-pub use transport::{TlsFiles, TransportError, UpstreamConfig, Webhook, WebhookError};
+pub use transport::{
+    AnswerBody, Authority, Authorization, RawAnswer, RawCall, StreamCall, StreamLimits, StreamedAnswer,
+    TlsFiles, TransportError, Upload, Upstream, UpstreamConfig, Webhook, WebhookError,
+};
+pub use upstreams::Upstreams;
 
-use transport::Transport;
-
-/// The clients of all upstreams. Cloning is cheap and shares connections, limits and batches.
+/// The upstreams, and the typed clients of the three that the recipe book has. Cloning is cheap and shares
+/// connections, limits and batches.
 #[derive(Clone)]
 pub struct Clients {
     pub profile: ProfileClient,
     pub timeline: TimelineClient,
     pub recipe: RecipeClient,
-    transports: [Transport; 3],
+    upstreams: Upstreams,
 }
 
 impl Clients {
-    /// Connections are opened and driven on `runtime`, whichever thread asks: a worker that stops or is
-    /// busy never takes a pooled connection down with it. `observer` is told of every call once. No
-    /// network is touched here.
+    /// As [`Upstreams::new`], for any number of upstreams.
     ///
     /// # Errors
-    /// [`TransportError`] when a URL or a limit cannot be used, or TLS cannot be set up.
+    /// As there, and [`TransportError::Missing`] when `profile`, `timeline` or `recipe` is not among them.
     pub fn new(
         runtime: Handle,
-        profile: UpstreamConfig,
-        timeline: UpstreamConfig,
-        recipe: UpstreamConfig,
+        configs: impl IntoIterator<Item = UpstreamConfig>,
         tokens: Arc<ServiceTokens>,
         observer: Observer,
     ) -> Result<Self, TransportError> {
-        let transport =
-            |config| Transport::new(runtime.clone(), config, Arc::clone(&tokens), Arc::clone(&observer));
-        let transports = [transport(profile)?, transport(timeline)?, transport(recipe)?];
-        let [profile, timeline, recipe] = transports.clone();
+        let upstreams = Upstreams::new(&runtime, configs, &tokens, &observer)?;
+        let named = |name| upstreams.get(name).cloned().ok_or(TransportError::Missing { upstream: name });
         Ok(Self {
-            profile: ProfileClient::new(profile),
-            timeline: TimelineClient::new(timeline),
-            recipe: RecipeClient::new(recipe),
-            transports,
+            profile: ProfileClient::new(named("profile")?),
+            timeline: TimelineClient::new(named("timeline")?),
+            recipe: RecipeClient::new(named("recipe")?),
+            upstreams,
         })
     }
 
-    /// Reads every upstream's certificates again; those that are others than before count from now on, and calls
-    /// in flight are not disturbed. Answers whose have changed, and what could not be used: there, those of before
-    /// count on. Blocks on files.
+    /// The client of the accounts contract, of the upstream of that name. Nothing: there is no such upstream.
     #[must_use]
-    pub fn reload_certificates(&self) -> Vec<Result<&'static str, TransportError>> {
-        let reloaded =
-            self.transports.iter().map(|transport| (transport.name(), transport.reload_certificates()));
-        reloaded
-            .filter_map(|(name, changed)| changed.map(|changed| changed.then_some(name)).transpose())
-            .collect()
+    pub fn accounts(&self, upstream: &str) -> Option<AccountsClient> {
+        self.upstreams.get(upstream).cloned().map(AccountsClient::new)
+    }
+
+    /// All upstreams.
+    #[must_use]
+    pub fn upstreams(&self) -> &Upstreams {
+        &self.upstreams
+    }
+
+    /// The upstream of this name.
+    #[must_use]
+    pub fn upstream(&self, name: &str) -> Option<&Upstream> {
+        self.upstreams.get(name)
+    }
+
+    /// As [`Upstreams::reload_files`].
+    #[must_use]
+    pub fn reload_files(&self) -> Vec<Result<&'static str, TransportError>> {
+        self.upstreams.reload_files()
     }
 }

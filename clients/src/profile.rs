@@ -1,26 +1,21 @@
-//! The profile service: members, accounts and second factors. Called by `screens`, `api` and
-//! `identity`.
+//! The profile service: members. Called by `screens` and `api`. What it does for accounts is the accounts client's.
 
 use std::collections::HashMap;
 
 use http::Method;
-use schemas::{
-    ByIdentity, Credentials, Id, Items, Me, Member, MemberCard, MemberPatch, SignUp, TotpConfirmed,
-    TotpEnrolment,
-};
-use serde::Serialize;
+use schemas::{Id, Items, Me, Member, MemberCard, MemberPatch};
 
 use crate::{
     CallContext, UpstreamError,
-    batch::{Batcher, MAX_IDS},
-    transport::{Authority, Query, Transport},
+    batch::Batcher,
+    transport::{Authority, Query, Upstream},
 };
 
 /// Calls of the profile service. Every method gives up at the context's deadline or the upstream's
 /// timeout and answers [`UpstreamError`] when there is no usable answer. Cloning is cheap.
 #[derive(Clone)]
 pub struct ProfileClient {
-    transport: Transport,
+    upstream: Upstream,
     cards: Batcher<(), MemberCard>,
 }
 
@@ -28,55 +23,25 @@ pub struct ProfileClient {
 /// would answer with what is private.
 const WORDS: [&str; 3] = ["me", "verify", "by-identity"];
 
-#[derive(Serialize)]
-struct Code<'a> {
-    code: &'a str,
-}
-
 impl ProfileClient {
-    pub(crate) fn new(transport: Transport) -> Self {
-        let caller = transport.clone();
-        let cards = Batcher::new(&transport, move |cx, (), ids| {
-            let transport = caller.clone();
+    pub(crate) fn new(upstream: Upstream) -> Self {
+        let caller = upstream.clone();
+        let cards = Batcher::new(&upstream, MAX_IDS, move |cx, (), ids| {
+            let upstream = caller.clone();
             Box::pin(async move {
-                let cards = fetch_members(&transport, &cx, "member_cards", &ids).await?;
-                Ok(cards.into_iter().map(|card| (card.id.clone(), card)).collect())
+                let cards = fetch_members(&upstream, &cx, "member_cards", &checked(&ids)).await?;
+                Ok(cards.into_iter().map(|card| (card.id.as_str().into(), card)).collect())
             })
         });
-        Self { transport, cards }
-    }
-
-    /// Makes a member. 409 `email_taken` or `username_taken`, 422 with fields. Acts for nobody.
-    pub async fn sign_up(&self, cx: &CallContext, input: &SignUp) -> Result<Me, UpstreamError> {
-        let call =
-            self.transport.call("sign_up", Method::POST, &["members"]).by(Authority::Accounts).json(input)?;
-        self.transport.fetch(cx, call).await
-    }
-
-    /// Whose credentials these are. 401 `bad_credentials`, `otp_required` or `otp_invalid`. Acts for nobody.
-    pub async fn verify(&self, cx: &CallContext, input: &Credentials) -> Result<Me, UpstreamError> {
-        let call = self
-            .transport
-            .call("verify", Method::POST, &["members", "verify"])
-            .by(Authority::Accounts)
-            .json(input)?;
-        self.transport.fetch(cx, call).await
-    }
-
-    /// Finds or makes the member behind an OpenID identity. Acts for nobody.
-    pub async fn by_identity(&self, cx: &CallContext, input: &ByIdentity) -> Result<Me, UpstreamError> {
-        let path = ["members", "by-identity"];
-        let call =
-            self.transport.call("by_identity", Method::PUT, &path).by(Authority::Accounts).json(input)?;
-        self.transport.fetch(cx, call).await
+        Self { upstream, cards }
     }
 
     /// A member as everybody sees them; 404 where there is none.
     pub async fn member(&self, cx: &CallContext, id: &Id) -> Result<Member, UpstreamError> {
-        self.transport.not_a_word(id, &WORDS)?;
-        let call = self.transport.call("member", Method::GET, &["members", id.as_str()]);
+        self.upstream.reject_reserved_id(id, &WORDS)?;
+        let call = self.upstream.typed_call("member", Method::GET, &["members", id.as_str()]);
         let id = id.clone();
-        self.transport.fetch_matching(cx, call, move |member: &Member| member.id == id).await
+        self.upstream.fetch_matching(cx, call, move |member: &Member| member.id == id).await
     }
 
     /// The cards of `ids` in no particular order, without those that are unknown. Not batched with other
@@ -84,7 +49,7 @@ impl ProfileClient {
     pub async fn members(&self, cx: &CallContext, ids: &[Id]) -> Result<Vec<MemberCard>, UpstreamError> {
         let mut members = Vec::with_capacity(ids.len());
         for ids in ids.chunks(MAX_IDS) {
-            members.append(&mut fetch_members(&self.transport, cx, "members", ids).await?);
+            members.append(&mut fetch_members(&self.upstream, cx, "members", ids).await?);
         }
         Ok(members)
     }
@@ -96,55 +61,41 @@ impl ProfileClient {
         cx: &CallContext,
         ids: Vec<Id>,
     ) -> Result<HashMap<Id, MemberCard>, UpstreamError> {
-        self.cards.load(cx, (), ids).await
+        let mut found = HashMap::with_capacity(ids.len());
+        self.cards.load(cx, (), texts(&ids), &mut found).await?;
+        Ok(ids.into_iter().filter_map(|id| found.remove(id.as_str()).map(|card| (id, card))).collect())
     }
 
     /// A member has changed: look-ups that are already under way are not joined any more.
     pub fn forget_card(&self, id: &Id) {
-        self.cards.forget(id);
+        self.cards.forget(id.as_str());
     }
 
     /// The acting user as they see themselves.
     pub async fn me(&self, cx: &CallContext) -> Result<Me, UpstreamError> {
-        let call = self.transport.call("me", Method::GET, &["members", "me"]);
-        self.transport.fetch_matching(cx, call, is_acting(cx)).await
+        let call = self.upstream.typed_call("me", Method::GET, &["members", "me"]);
+        self.upstream.fetch_matching(cx, call, is_acting(cx)).await
     }
 
     /// Changes the acting user; what is absent stays as it is.
     pub async fn patch_me(&self, cx: &CallContext, patch: &MemberPatch) -> Result<Me, UpstreamError> {
-        let call = self.transport.call("patch_me", Method::PATCH, &["members", "me"]).json(patch)?;
-        let _changed = cx.acting.as_ref().map(|id| self.cards.forget_on_drop(id));
-        self.transport.fetch_matching(cx, call, is_acting(cx)).await
+        let call = self.upstream.typed_call("patch_me", Method::PATCH, &["members", "me"]).json(patch)?;
+        let _changed = cx.acting.as_ref().map(|id| self.cards.forget_on_drop(id.as_str()));
+        self.upstream.fetch_matching(cx, call, is_acting(cx)).await
     }
+}
 
-    /// Begins a second factor for the acting user.
-    pub async fn enrol_totp(&self, cx: &CallContext) -> Result<TotpEnrolment, UpstreamError> {
-        let call = self.transport.call("enrol_totp", Method::POST, &["members", "me", "totp"]);
-        self.transport.fetch(cx, call).await
-    }
+/// The most that a `?ids=` may hold (the services' contract).
+pub(crate) const MAX_IDS: usize = 100;
 
-    /// Ends the enrolment with the first `code`; answers the recovery codes.
-    pub async fn confirm_totp(&self, cx: &CallContext, code: &str) -> Result<TotpConfirmed, UpstreamError> {
-        let path = ["members", "me", "totp", "confirm"];
-        let call = self.transport.call("confirm_totp", Method::POST, &path).json(&Code { code })?;
-        self.transport.fetch(cx, call).await
-    }
+/// Ids as a batch has them.
+pub(crate) fn texts(ids: &[Id]) -> Vec<Box<str>> {
+    ids.iter().map(|id| id.as_str().into()).collect()
+}
 
-    /// Checks a one-time or recovery code of the acting user, and uses it up.
-    pub async fn verify_totp(&self, cx: &CallContext, code: &str) -> Result<(), UpstreamError> {
-        let path = ["members", "me", "totp", "verify"];
-        let call = self.transport.call("verify_totp", Method::POST, &path).json(&Code { code })?;
-        self.transport.perform(cx, call).await
-    }
-
-    /// Removes the second factor of the acting user.
-    pub async fn remove_totp(&self, cx: &CallContext, code: &str) -> Result<(), UpstreamError> {
-        let call = self
-            .transport
-            .call("remove_totp", Method::DELETE, &["members", "me", "totp"])
-            .json(&Code { code })?;
-        self.transport.perform(cx, call).await
-    }
+/// The ids of a batch, which were ids when they were asked for.
+pub(crate) fn checked(texts: &[Box<str>]) -> Vec<Id> {
+    texts.iter().filter_map(|text| Id::new(text).ok()).collect()
 }
 
 /// The answer is about the acting user and about nobody else.
@@ -155,13 +106,14 @@ fn is_acting(cx: &CallContext) -> impl FnOnce(&Me) -> bool + Send + use<> {
 
 /// At most [`MAX_IDS`] ids; what was not asked for is left out.
 async fn fetch_members(
-    transport: &Transport,
+    upstream: &Upstream,
     cx: &CallContext,
     operation: &'static str,
     ids: &[Id],
 ) -> Result<Vec<MemberCard>, UpstreamError> {
-    let call = transport.call(operation, Method::GET, &["members"]).query(&Query::default().ids("ids", ids));
-    let Items { mut items } = transport.fetch::<Items<MemberCard>>(cx, call.by(Authority::Nobody)).await?;
+    let call =
+        upstream.typed_call(operation, Method::GET, &["members"]).query(&Query::default().ids("ids", ids));
+    let Items { mut items } = upstream.fetch::<Items<MemberCard>>(cx, call.by(Authority::Nobody)).await?;
     items.retain(|card| ids.contains(&card.id));
     Ok(items)
 }

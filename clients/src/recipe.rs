@@ -11,14 +11,15 @@ use schemas::{
 use crate::{
     CallContext, UpstreamError,
     batch::Batcher,
-    transport::{Query, Transport},
+    profile::{MAX_IDS, checked, texts},
+    transport::{Query, Upstream},
 };
 
 /// Calls of the recipe service. Every method gives up at the context's deadline or the upstream's
 /// timeout and answers [`UpstreamError`] when there is no usable answer. Cloning is cheap.
 #[derive(Clone)]
 pub struct RecipeClient {
-    transport: Transport,
+    upstream: Upstream,
     cards: Batcher<Option<Id>, RecipeCard>,
 }
 
@@ -66,13 +67,13 @@ impl RecipeSort {
 }
 
 impl RecipeClient {
-    pub(crate) fn new(transport: Transport) -> Self {
-        let caller = transport.clone();
-        let cards = Batcher::new(&transport, move |cx, acting, ids| {
-            let transport = caller.clone();
-            Box::pin(fetch_cards(transport, CallContext { acting, ..cx }, ids))
+    pub(crate) fn new(upstream: Upstream) -> Self {
+        let caller = upstream.clone();
+        let cards = Batcher::new(&upstream, MAX_IDS, move |cx, acting, ids| {
+            let upstream = caller.clone();
+            Box::pin(fetch_cards(upstream, CallContext { acting, ..cx }, ids))
         });
-        Self { transport, cards }
+        Self { upstream, cards }
     }
 
     /// Lists and searches.
@@ -87,12 +88,12 @@ impl RecipeClient {
             .pair("pageSize", &query.page_size.to_string())
             .pair("sort", query.sort.as_str())
             .optional("authorId", query.author_id.as_ref().map(Id::as_str));
-        let call = self.transport.call("recipes", Method::GET, &["recipes"]).query(&params);
+        let call = self.upstream.typed_call("recipes", Method::GET, &["recipes"]).query(&params);
         let author = query.author_id.clone();
         let theirs = move |page: &NumberedPage<RecipeCard>| {
             author.is_none_or(|author| page.items.iter().all(|card| card.author_id == author))
         };
-        self.transport.fetch_matching(cx, call, theirs).await
+        self.upstream.fetch_matching(cx, call, theirs).await
     }
 
     /// The cards of `ids`, without those that are unknown; looked up together with those that other
@@ -102,35 +103,37 @@ impl RecipeClient {
         cx: &CallContext,
         ids: Vec<Id>,
     ) -> Result<HashMap<Id, RecipeCard>, UpstreamError> {
-        self.cards.load(cx, cx.acting.clone(), ids).await
+        let mut found = HashMap::with_capacity(ids.len());
+        self.cards.load(cx, cx.acting.clone(), texts(&ids), &mut found).await?;
+        Ok(ids.into_iter().filter_map(|id| found.remove(id.as_str()).map(|card| (id, card))).collect())
     }
 
     /// A recipe has changed: look-ups that are already under way are not joined any more.
     pub fn forget_card(&self, id: &Id) {
-        self.cards.forget(id);
+        self.cards.forget(id.as_str());
     }
 
     /// Recipes picked for the acting user.
     pub async fn for_me(&self, cx: &CallContext, limit: u32) -> Result<Vec<RecipeCard>, UpstreamError> {
-        let call = self.transport.call("recipes_for_me", Method::GET, &["recipes", "for-me"]);
+        let call = self.upstream.typed_call("recipes_for_me", Method::GET, &["recipes", "for-me"]);
         let call = call.query(&Query::page(limit, None));
-        Ok(self.transport.fetch::<Items<RecipeCard>>(cx, call).await?.items)
+        Ok(self.upstream.fetch::<Items<RecipeCard>>(cx, call).await?.items)
     }
 
     /// A whole recipe; 404 where there is none.
     pub async fn recipe(&self, cx: &CallContext, id: &Id) -> Result<Recipe, UpstreamError> {
-        self.transport.not_a_word(id, &WORDS)?;
-        let call = self.transport.call("recipe", Method::GET, &["recipes", id.as_str()]);
+        self.upstream.reject_reserved_id(id, &WORDS)?;
+        let call = self.upstream.typed_call("recipe", Method::GET, &["recipes", id.as_str()]);
         let id = id.clone();
-        self.transport.fetch_matching(cx, call, move |recipe: &Recipe| recipe.id == id).await
+        self.upstream.fetch_matching(cx, call, move |recipe: &Recipe| recipe.id == id).await
     }
 
     /// Makes a recipe as the acting user; 422 with fields.
     pub async fn create(&self, cx: &CallContext, input: &RecipeInput) -> Result<Recipe, UpstreamError> {
-        let call = self.transport.call("create_recipe", Method::POST, &["recipes"]).json(input)?;
+        let call = self.upstream.typed_call("create_recipe", Method::POST, &["recipes"]).json(input)?;
         let acting = cx.acting.clone();
         let mine = move |recipe: &Recipe| acting.is_none_or(|acting| recipe.author_id == acting);
-        self.transport.fetch_matching(cx, call, mine).await
+        self.upstream.fetch_matching(cx, call, mine).await
     }
 
     /// Replaces a recipe of the acting user; 403 where it is somebody else's.
@@ -140,12 +143,12 @@ impl RecipeClient {
         id: &Id,
         input: &RecipeInput,
     ) -> Result<Recipe, UpstreamError> {
-        self.transport.not_a_word(id, &WORDS)?;
+        self.upstream.reject_reserved_id(id, &WORDS)?;
         let call =
-            self.transport.call("replace_recipe", Method::PUT, &["recipes", id.as_str()]).json(input)?;
-        let _changed = self.cards.forget_on_drop(id);
+            self.upstream.typed_call("replace_recipe", Method::PUT, &["recipes", id.as_str()]).json(input)?;
+        let _changed = self.cards.forget_on_drop(id.as_str());
         let id = id.clone();
-        self.transport.fetch_matching(cx, call, move |recipe: &Recipe| recipe.id == id).await
+        self.upstream.fetch_matching(cx, call, move |recipe: &Recipe| recipe.id == id).await
     }
 
     /// Deletes a recipe of the acting user; 403 where it is somebody else's.
@@ -155,10 +158,10 @@ impl RecipeClient {
 
     /// A recipe as its author edits it; 403 for anybody else.
     pub async fn form(&self, cx: &CallContext, id: &Id) -> Result<RecipeForm, UpstreamError> {
-        self.transport.not_a_word(id, &WORDS)?;
-        let call = self.transport.call("recipe_form", Method::GET, &["recipes", id.as_str(), "form"]);
+        self.upstream.reject_reserved_id(id, &WORDS)?;
+        let call = self.upstream.typed_call("recipe_form", Method::GET, &["recipes", id.as_str(), "form"]);
         let id = id.clone();
-        self.transport.fetch_matching(cx, call, move |form: &RecipeForm| form.id == id).await
+        self.upstream.fetch_matching(cx, call, move |form: &RecipeForm| form.id == id).await
     }
 
     /// Likes a recipe; 403 `own_recipe` for one's own.
@@ -179,12 +182,13 @@ impl RecipeClient {
         limit: u32,
         cursor: Option<&str>,
     ) -> Result<Page<Comment>, UpstreamError> {
-        self.transport.not_a_word(recipe, &WORDS)?;
-        let call = self.transport.call("comments", Method::GET, &["recipes", recipe.as_str(), "comments"]);
+        self.upstream.reject_reserved_id(recipe, &WORDS)?;
+        let call =
+            self.upstream.typed_call("comments", Method::GET, &["recipes", recipe.as_str(), "comments"]);
         let call = call.query(&Query::page(limit, cursor));
         let recipe = recipe.clone();
         let on_it = move |page: &Page<Comment>| page.items.iter().all(|comment| comment.recipe_id == recipe);
-        self.transport.fetch_matching(cx, call, on_it).await
+        self.upstream.fetch_matching(cx, call, on_it).await
     }
 
     /// Comments on a recipe as the acting user.
@@ -194,12 +198,12 @@ impl RecipeClient {
         recipe: &Id,
         input: &CommentInput,
     ) -> Result<Comment, UpstreamError> {
-        self.transport.not_a_word(recipe, &WORDS)?;
+        self.upstream.reject_reserved_id(recipe, &WORDS)?;
         let path = ["recipes", recipe.as_str(), "comments"];
-        let call = self.transport.call("create_comment", Method::POST, &path).json(input)?;
-        let _changed = self.cards.forget_on_drop(recipe);
+        let call = self.upstream.typed_call("create_comment", Method::POST, &path).json(input)?;
+        let _changed = self.cards.forget_on_drop(recipe.as_str());
         let recipe = recipe.clone();
-        self.transport.fetch_matching(cx, call, move |comment: &Comment| comment.recipe_id == recipe).await
+        self.upstream.fetch_matching(cx, call, move |comment: &Comment| comment.recipe_id == recipe).await
     }
 
     /// Gives a comment of the acting user a new text.
@@ -210,9 +214,9 @@ impl RecipeClient {
         input: &CommentInput,
     ) -> Result<Comment, UpstreamError> {
         let call =
-            self.transport.call("edit_comment", Method::PUT, &["comments", id.as_str()]).json(input)?;
+            self.upstream.typed_call("edit_comment", Method::PUT, &["comments", id.as_str()]).json(input)?;
         let id = id.clone();
-        self.transport.fetch_matching(cx, call, move |comment: &Comment| comment.id == id).await
+        self.upstream.fetch_matching(cx, call, move |comment: &Comment| comment.id == id).await
     }
 
     /// Deletes a comment of the acting user. Its recipe's card counts one less, and which recipe that is is not
@@ -239,9 +243,9 @@ impl RecipeClient {
         cx: &CallContext,
         q: Option<&str>,
     ) -> Result<Vec<Ingredient>, UpstreamError> {
-        let call = self.transport.call("ingredients", Method::GET, &["ingredients"]);
+        let call = self.upstream.typed_call("ingredients", Method::GET, &["ingredients"]);
         let call = call.query(&Query::default().optional("q", q));
-        Ok(self.transport.fetch::<Items<Ingredient>>(cx, call).await?.items)
+        Ok(self.upstream.fetch::<Items<Ingredient>>(cx, call).await?.items)
     }
 
     /// A write that a recipe's card shows.
@@ -253,8 +257,8 @@ impl RecipeClient {
         recipe: &Id,
         path: &[&str],
     ) -> Result<(), UpstreamError> {
-        self.transport.not_a_word(recipe, &WORDS)?;
-        let _changed = self.cards.forget_on_drop(recipe);
+        self.upstream.reject_reserved_id(recipe, &WORDS)?;
+        let _changed = self.cards.forget_on_drop(recipe.as_str());
         self.perform(cx, operation, method, path).await
     }
 
@@ -265,18 +269,18 @@ impl RecipeClient {
         method: Method,
         path: &[&str],
     ) -> Result<(), UpstreamError> {
-        self.transport.perform(cx, self.transport.call(operation, method, path)).await
+        self.upstream.perform(cx, self.upstream.typed_call(operation, method, path)).await
     }
 }
 
 /// At most 100 ids (`batch` sees to it); what was not asked for is never looked at.
 async fn fetch_cards(
-    transport: Transport,
+    upstream: Upstream,
     cx: CallContext,
-    ids: Vec<Id>,
-) -> Result<HashMap<Id, RecipeCard>, UpstreamError> {
-    let call = transport.call("recipe_cards", Method::GET, &["recipes", "cards"]);
-    let call = call.query(&Query::default().ids("ids", &ids));
-    let Items { items } = transport.fetch::<Items<RecipeCard>>(&cx, call).await?;
-    Ok(items.into_iter().map(|card| (card.id.clone(), card)).collect())
+    ids: Vec<Box<str>>,
+) -> Result<HashMap<Box<str>, RecipeCard>, UpstreamError> {
+    let call = upstream.typed_call("recipe_cards", Method::GET, &["recipes", "cards"]);
+    let call = call.query(&Query::default().ids("ids", &checked(&ids)));
+    let Items { items } = upstream.fetch::<Items<RecipeCard>>(&cx, call).await?;
+    Ok(items.into_iter().map(|card| (card.id.as_str().into(), card)).collect())
 }

@@ -17,7 +17,8 @@ pub struct CallReport<'a> {
     /// The client's method: `member`, `timeline`, `create_post`, …
     pub operation: &'static str,
     /// `ok`, `timeout`, `connect`, `status_4xx`, `status_5xx`, `invalid`, `redirect`, `too_large`,
-    /// `overloaded`, `token`, or `canceled` where the caller went away first.
+    /// `overloaded`, `token`, `upload` where the body to be sent was at fault, or `canceled` where the caller went away
+    /// first.
     pub outcome: &'static str,
     /// Whether the upstream has said that what was kept of its last answer still holds.
     pub not_modified: bool,
@@ -67,9 +68,14 @@ impl Reporter {
         self.retried.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn finish<T>(mut self, result: &Result<T, UpstreamError>, not_modified: bool) {
+    pub(crate) fn finish<T>(self, result: &Result<T, UpstreamError>, not_modified: bool) {
+        self.end(result.as_ref().err().map_or("ok", UpstreamError::outcome), not_modified);
+    }
+
+    /// The call is over; `outcome` as in [`CallReport`].
+    pub(crate) fn end(mut self, outcome: &'static str, not_modified: bool) {
         self.not_modified = not_modified;
-        self.outcome = result.as_ref().err().map_or("ok", UpstreamError::outcome);
+        self.outcome = outcome;
     }
 }
 

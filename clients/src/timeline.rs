@@ -5,19 +5,19 @@ use schemas::{Counts, Following, Id, Page, Post, PostInput};
 
 use crate::{
     CallContext, UpstreamError,
-    transport::{Query, Transport},
+    transport::{Query, Upstream},
 };
 
 /// Calls of the timeline service. Every method gives up at the context's deadline or the upstream's
 /// timeout and answers [`UpstreamError`] when there is no usable answer. Cloning is cheap.
 #[derive(Clone)]
 pub struct TimelineClient {
-    transport: Transport,
+    upstream: Upstream,
 }
 
 impl TimelineClient {
-    pub(crate) fn new(transport: Transport) -> Self {
-        Self { transport }
+    pub(crate) fn new(upstream: Upstream) -> Self {
+        Self { upstream }
     }
 
     /// Posts of the acting user and of those whom they follow, newest first. `cursor` is a page's
@@ -28,8 +28,8 @@ impl TimelineClient {
         limit: u32,
         cursor: Option<&str>,
     ) -> Result<Page<Post>, UpstreamError> {
-        let call = self.transport.call("timeline", Method::GET, &["timeline"]);
-        self.transport.fetch(cx, call.query(&Query::page(limit, cursor))).await
+        let call = self.upstream.typed_call("timeline", Method::GET, &["timeline"]);
+        self.upstream.fetch(cx, call.query(&Query::page(limit, cursor))).await
     }
 
     /// Posts of one member, newest first.
@@ -40,19 +40,20 @@ impl TimelineClient {
         limit: u32,
         cursor: Option<&str>,
     ) -> Result<Page<Post>, UpstreamError> {
-        let call = self.transport.call("member_posts", Method::GET, &["members", member.as_str(), "posts"]);
+        let call =
+            self.upstream.typed_call("member_posts", Method::GET, &["members", member.as_str(), "posts"]);
         let call = call.query(&Query::page(limit, cursor));
         let member = member.clone();
         let theirs = move |page: &Page<Post>| page.items.iter().all(|post| post.author_id == member);
-        self.transport.fetch_matching(cx, call, theirs).await
+        self.upstream.fetch_matching(cx, call, theirs).await
     }
 
     /// Writes a post as the acting user.
     pub async fn create_post(&self, cx: &CallContext, input: &PostInput) -> Result<Post, UpstreamError> {
-        let call = self.transport.call("create_post", Method::POST, &["posts"]).json(input)?;
+        let call = self.upstream.typed_call("create_post", Method::POST, &["posts"]).json(input)?;
         let acting = cx.acting.clone();
         let mine = move |post: &Post| acting.is_none_or(|acting| post.author_id == acting);
-        self.transport.fetch_matching(cx, call, mine).await
+        self.upstream.fetch_matching(cx, call, mine).await
     }
 
     /// 403 where the acting user did not write it, 404 where there is none.
@@ -82,14 +83,14 @@ impl TimelineClient {
 
     /// Whether the acting user follows a member.
     pub async fn following(&self, cx: &CallContext, member: &Id) -> Result<Following, UpstreamError> {
-        let call = self.transport.call("following", Method::GET, &["follows", member.as_str()]);
-        self.transport.fetch(cx, call).await
+        let call = self.upstream.typed_call("following", Method::GET, &["follows", member.as_str()]);
+        self.upstream.fetch(cx, call).await
     }
 
     /// How much a member has written and how they are connected.
     pub async fn counts(&self, cx: &CallContext, member: &Id) -> Result<Counts, UpstreamError> {
-        let call = self.transport.call("counts", Method::GET, &["members", member.as_str(), "counts"]);
-        self.transport.fetch(cx, call).await
+        let call = self.upstream.typed_call("counts", Method::GET, &["members", member.as_str(), "counts"]);
+        self.upstream.fetch(cx, call).await
     }
 
     async fn perform(
@@ -99,6 +100,6 @@ impl TimelineClient {
         method: Method,
         path: &[&str],
     ) -> Result<(), UpstreamError> {
-        self.transport.perform(cx, self.transport.call(operation, method, path)).await
+        self.upstream.perform(cx, self.upstream.typed_call(operation, method, path)).await
     }
 }

@@ -6,14 +6,15 @@ use schemas::{Comment, CommentInput, CommentWithAuthor, Id, Page};
 use super::{
     Api,
     calling::PathId,
-    creating::Made,
     reading::Reader,
     refusals::refusal,
+    tags,
     writing::{Changes, Writer, changed},
 };
 use crate::{
-    cache::Tag,
     edge::{ApiError, JsonBody},
+    idempotency::Created,
+    invalidation::Tag,
 };
 
 /// `GET /api/recipes/{id}/comments?limit=20&cursor=`: oldest first, with their authors. Open to callers who are
@@ -44,7 +45,7 @@ pub async fn create_comment(
     input: JsonBody<CommentInput>,
 ) -> Result<HttpResponse, ApiError> {
     let (author, api) = (writer.card(), writer.api().clone());
-    let changes = Changes::of([Tag::recipe(&recipe)]);
+    let changes = Changes::of([tags::recipe(&recipe)]);
     writer
         .create(
             input.0,
@@ -53,9 +54,9 @@ pub async fn create_comment(
             move |comment: &Comment| {
                 api.note_place_of(comment);
                 let document = CommentWithAuthor { comment, author: Some(&author) };
-                let recipe = Tag::recipe(&comment.recipe_id);
+                let recipe = tags::recipe(&comment.recipe_id);
                 api.announce(&recipe, "comment.created", [recipe.clone()], &document);
-                Made::at("/api/comments", &comment.id, &document)
+                Created::at("/api/comments", &comment.id, &document)
             },
         )
         .await
@@ -88,7 +89,7 @@ pub async fn edit_comment(
 /// # Errors
 /// 401, 403 `csrf_failed` or `not_author`, 404.
 pub async fn delete_comment(writer: Writer, PathId(id): PathId) -> Result<HttpResponse, ApiError> {
-    let changes = writer.api().changes_around(&id).and_gone(Tag::comment(&id));
+    let changes = writer.api().changes_around(&id).and_gone(tags::comment(&id));
     writer.perform(changes, |clients, cx| async move { clients.recipe.delete_comment(&cx, &id).await }).await
 }
 
@@ -120,7 +121,7 @@ impl Api {
     /// same: everything of theirs goes. Others see the change when their fresh time is over.
     fn changes_around(&self, comment: &Id) -> Changes {
         match self.comment_recipes.get(comment) {
-            Some(recipe) => Changes::of([Tag::recipe(&recipe)]),
+            Some(recipe) => Changes::of([tags::recipe(&recipe)]),
             None => Changes::default().and_mine([Tag::everything()]),
         }
     }

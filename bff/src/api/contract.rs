@@ -6,13 +6,13 @@ use schemas::{
 };
 use utoipa::openapi::{ResponseBuilder, Schema};
 
-use super::{
+use super::refusals::refusal_named;
+use crate::{
+    edge::{
+        Access, AnswerHeader, ApiError, Contract, Operation, any_text, choice, number, text, text_matching,
+        upstream_problems,
+    },
     idempotency::{IN_FLIGHT, INVALID, REUSED, UNKNOWN},
-    refusals::refusal_named,
-};
-use crate::edge::{
-    Access, AnswerHeader, ApiError, Contract, Operation, any_text, choice, number, text, text_matching,
-    upstream_problems,
 };
 
 const RECIPES: &str = "recipes";

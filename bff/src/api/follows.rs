@@ -5,9 +5,10 @@ use schemas::Id;
 
 use super::{
     calling::PathId,
+    tags,
     writing::{Changes, Writer},
 };
-use crate::{cache::Tag, edge::ApiError};
+use crate::edge::ApiError;
 
 /// `PUT /api/follows/{memberId}`: 204, also when I follow them already.
 ///
@@ -30,5 +31,5 @@ pub async fn unfollow(writer: Writer, PathId(member): PathId) -> Result<HttpResp
 /// My timeline, and the counts on both pages. That the other one has a follower more is no reason to fetch
 /// every document in which they appear.
 fn between(me: &Id, member: &Id) -> Changes {
-    Changes::default().and_mine([Tag::timeline(me), Tag::member(me), Tag::member(member)])
+    Changes::default().and_mine([tags::timeline(me), tags::member(me), tags::member(member)])
 }

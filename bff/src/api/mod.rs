@@ -4,7 +4,7 @@
 //! - [`Reader`]: who reads, for themselves or for nobody, authors beside what they wrote, validators;
 //! - [`Writer`]: who writes. A write runs to its end whatever the caller does, and drops what it made old before
 //!   its answer is sent;
-//! - [`Idempotency`]: a POST with an `Idempotency-Key` is carried out once.
+//! - [`Idempotency`](crate::idempotency::Idempotency): a POST with an `Idempotency-Key` is carried out once.
 
 mod auth;
 mod calling;
@@ -13,7 +13,6 @@ mod contract;
 mod creating;
 mod docs;
 mod follows;
-mod idempotency;
 mod ingredients;
 mod input;
 mod jwks;
@@ -24,6 +23,7 @@ mod reading;
 mod recipes;
 mod refusals;
 mod state;
+mod tags;
 mod writing;
 
 pub use auth::{
@@ -37,7 +37,6 @@ pub use comments::{
 pub use contract::describe;
 pub use docs::{Docs, describe_docs, docs};
 pub use follows::{follow, unfollow};
-pub use idempotency::{Idempotency, IdempotencyPolicy};
 pub use ingredients::list_ingredients;
 pub use jwks::{Jwks, jwks};
 pub use me::{change_me, read_me};

@@ -5,12 +5,12 @@ use schemas::{Id, Post, PostInput};
 
 use super::{
     calling::PathId,
-    creating::Made,
+    tags,
     writing::{Changes, Writer},
 };
 use crate::{
-    cache::Tag,
     edge::{ApiError, JsonBody},
+    idempotency::Created,
 };
 
 /// `POST /api/posts`: 201 with the post.
@@ -25,9 +25,9 @@ pub async fn create_post(writer: Writer, input: JsonBody<PostInput>) -> Result<H
             changes,
             |clients, cx, input| async move { clients.timeline.create_post(&cx, &input).await },
             move |post: &Post| {
-                let stale = [Tag::posts_of(&post.author_id)];
-                api.announce(&Tag::member(&post.author_id), "post.created", stale, post);
-                Made::at("/api/posts", &post.id, post)
+                let stale = [tags::posts_of(&post.author_id)];
+                api.announce(&tags::member(&post.author_id), "post.created", stale, post);
+                Created::at("/api/posts", &post.id, post)
             },
         )
         .await
@@ -38,7 +38,7 @@ pub async fn create_post(writer: Writer, input: JsonBody<PostInput>) -> Result<H
 /// # Errors
 /// 401, 403 `csrf_failed` or `not_author`, 404.
 pub async fn delete_post(writer: Writer, PathId(post): PathId) -> Result<HttpResponse, ApiError> {
-    let changes = posts_of(writer.me()).and_gone(Tag::post(&post));
+    let changes = posts_of(writer.me()).and_gone(tags::post(&post));
     writer.perform(changes, |clients, cx| async move { clients.timeline.delete_post(&cx, &post).await }).await
 }
 
@@ -47,7 +47,7 @@ pub async fn delete_post(writer: Writer, PathId(post): PathId) -> Result<HttpRes
 /// # Errors
 /// 401, 403 `csrf_failed`, 404.
 pub async fn like_post(writer: Writer, PathId(post): PathId) -> Result<HttpResponse, ApiError> {
-    let changes = Changes::of([Tag::post(&post)]);
+    let changes = Changes::of([tags::post(&post)]);
     writer.perform(changes, |clients, cx| async move { clients.timeline.like_post(&cx, &post).await }).await
 }
 
@@ -56,11 +56,11 @@ pub async fn like_post(writer: Writer, PathId(post): PathId) -> Result<HttpRespo
 /// # Errors
 /// 401, 403 `csrf_failed`, 404.
 pub async fn unlike_post(writer: Writer, PathId(post): PathId) -> Result<HttpResponse, ApiError> {
-    let changes = Changes::of([Tag::post(&post)]);
+    let changes = Changes::of([tags::post(&post)]);
     writer.perform(changes, |clients, cx| async move { clients.timeline.unlike_post(&cx, &post).await }).await
 }
 
 /// All lists with my posts in them, my own page and its counts.
 fn posts_of(me: &Id) -> Changes {
-    Changes::of([Tag::posts_of(me)]).and_mine([Tag::timeline(me), Tag::member(me)])
+    Changes::of([tags::posts_of(me)]).and_mine([tags::timeline(me), tags::member(me)])
 }

@@ -6,14 +6,14 @@ use schemas::{Id, NumberedPage, Recipe, RecipeCardWithAuthor, RecipeInput, Recip
 
 use super::{
     calling::PathId,
-    creating::Made,
     reading::Reader,
     refusals::{refusal, refusal_of_list},
+    tags,
     writing::{Changes, Writer, changed},
 };
 use crate::{
-    cache::Tag,
     edge::{ApiError, JsonBody, SignedIn},
+    idempotency::Created,
 };
 
 /// `GET /api/recipes?q=&page=1&pageSize=10&sort=new|popular`: a page of cards with their authors. Open to
@@ -64,7 +64,7 @@ pub async fn recipe_form(_: SignedIn, reader: Reader, PathId(id): PathId) -> Res
 /// 401, 403 `csrf_failed`, 409, 422.
 pub async fn create_recipe(writer: Writer, input: JsonBody<RecipeInput>) -> Result<HttpResponse, ApiError> {
     let author = writer.card();
-    let changes = Changes::default().and_mine([Tag::recipe_lists(), Tag::member(writer.me())]);
+    let changes = Changes::default().and_mine([tags::recipe_lists(), tags::member(writer.me())]);
     writer
         .create(
             input.0,
@@ -72,7 +72,7 @@ pub async fn create_recipe(writer: Writer, input: JsonBody<RecipeInput>) -> Resu
             |clients, cx, input| async move { clients.recipe.create(&cx, &input).await },
             move |recipe: &Recipe| {
                 let document = RecipeWithAuthor { recipe, author: Some(&author) };
-                Made::at("/api/recipes", &recipe.id, &document)
+                Created::at("/api/recipes", &recipe.id, &document)
             },
         )
         .await
@@ -99,7 +99,7 @@ pub async fn replace_recipe(
 /// # Errors
 /// 401, 403 `csrf_failed` or `not_author`, 404.
 pub async fn delete_recipe(writer: Writer, PathId(id): PathId) -> Result<HttpResponse, ApiError> {
-    let changes = recipe_of_mine(&id, writer.me()).and_gone(Tag::recipe(&id));
+    let changes = recipe_of_mine(&id, writer.me()).and_gone(tags::recipe(&id));
     writer.perform(changes, |clients, cx| async move { clients.recipe.delete(&cx, &id).await }).await
 }
 
@@ -108,7 +108,7 @@ pub async fn delete_recipe(writer: Writer, PathId(id): PathId) -> Result<HttpRes
 /// # Errors
 /// 401, 403 `csrf_failed` or `own_recipe`, 404.
 pub async fn like_recipe(writer: Writer, PathId(id): PathId) -> Result<HttpResponse, ApiError> {
-    let changes = Changes::of([Tag::recipe(&id)]);
+    let changes = Changes::of([tags::recipe(&id)]);
     writer.perform(changes, |clients, cx| async move { clients.recipe.like(&cx, &id).await }).await
 }
 
@@ -117,11 +117,11 @@ pub async fn like_recipe(writer: Writer, PathId(id): PathId) -> Result<HttpRespo
 /// # Errors
 /// 401, 403 `csrf_failed` or `own_recipe`, 404.
 pub async fn unlike_recipe(writer: Writer, PathId(id): PathId) -> Result<HttpResponse, ApiError> {
-    let changes = Changes::of([Tag::recipe(&id)]);
+    let changes = Changes::of([tags::recipe(&id)]);
     writer.perform(changes, |clients, cx| async move { clients.recipe.unlike(&cx, &id).await }).await
 }
 
 /// The recipe wherever it appears, and the lists that it may enter or leave.
 fn recipe_of_mine(id: &Id, me: &Id) -> Changes {
-    Changes::of([Tag::recipe(id)]).and_mine([Tag::recipe_lists(), Tag::member(me)])
+    Changes::of([tags::recipe(id)]).and_mine([tags::recipe_lists(), tags::member(me)])
 }

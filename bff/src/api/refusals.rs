@@ -124,7 +124,8 @@ mod tests {
             message: "secret".into(),
         };
         let errors = fields.iter().map(field).collect();
-        let problem = code.map(|code| Arc::new(Problem { code: code.to_owned(), errors, account: None }));
+        let problem =
+            code.map(|code| Arc::new(Problem { code: code.to_owned(), errors, ..Problem::default() }));
         let status = StatusCode::from_u16(status).expect("a status");
         UpstreamError::Status { upstream: "recipe", status, problem }
     }

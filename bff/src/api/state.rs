@@ -9,11 +9,12 @@ use serde::Serialize;
 use serde_json::value::to_raw_value;
 use tokio::runtime::Handle;
 
-use super::Idempotency;
 use crate::{
-    cache::{Relay, SharedCards, Tag},
+    cache::EntityCache,
     edge::ApiError,
-    identity::SignInThrottle,
+    idempotency::Idempotency,
+    identity::{Accounts, ClaimMap, SignInThrottle},
+    invalidation::{InvalidationBus, Tag},
 };
 
 /// Tells those who listen that something happened. Never waits.
@@ -22,10 +23,14 @@ pub type Announce = Box<dyn Fn(Event) + Send + Sync>;
 /// What the handlers are made with.
 pub struct ApiParts {
     pub clients: Arc<Clients>,
-    pub relay: Arc<Relay>,
+    /// Of the upstream that keeps accounts; nothing: no upstream does, users come from OpenID providers alone.
+    pub accounts: Option<Accounts>,
+    /// What the profiles of such users are made of.
+    pub claims: ClaimMap,
+    pub bus: Arc<InvalidationBus>,
     /// The cards that the screens look up as well.
-    pub members: Arc<SharedCards<MemberCard>>,
-    pub idempotency: Idempotency,
+    pub members: Arc<EntityCache<MemberCard>>,
+    pub idempotency: Arc<Idempotency>,
     /// Of failed sign-ins.
     pub throttle: SignInThrottle,
     /// The recipe that each comment is on, of those that were seen lately: that never changes.
@@ -52,6 +57,14 @@ impl Api {
     #[must_use]
     pub fn new(parts: ApiParts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    /// The client of the upstream that keeps accounts.
+    ///
+    /// # Errors
+    /// 404 where no upstream does.
+    pub(super) fn accounts(&self) -> Result<&Accounts, ApiError> {
+        self.0.accounts.as_ref().ok_or(ApiError::NotFound)
     }
 
     /// Tells the subscribers of `topic` that `made` is new. They are not the acting user: nothing personal belongs in

@@ -1,4 +1,4 @@
-//! What all writes have in common: they run to their end whatever the caller does, and drop what they made old.
+//! What all writes have in common: they run to their end whatever the caller does, and purge what they made old.
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -10,13 +10,13 @@ use serde::Serialize;
 use super::{
     Api,
     calling::call_context,
-    creating::Made,
     refusals::{may_be_done, refusal, was_refused},
 };
 use crate::{
-    cache::Tag,
     edge::{ApiError, SignedIn},
+    idempotency::Created,
     identity::Caller,
+    invalidation::Tag,
 };
 
 /// A signed-in caller who wants to change something, checked for forgery.
@@ -87,14 +87,14 @@ impl Writer {
     pub(super) fn card(&self) -> MemberCard {
         let me = &self.caller.session.profile;
         MemberCard {
-            id: me.id.clone(),
-            username: me.username.clone(),
-            display_name: me.display_name.clone(),
-            avatar_url: me.avatar_url.clone(),
+            id: me.id().clone(),
+            username: me.username().unwrap_or_default().to_owned(),
+            display_name: me.display_name().unwrap_or_default().to_owned(),
+            avatar_url: me.avatar_url().map(str::to_owned),
         }
     }
 
-    /// Carries out a write and drops what `changes` names, which is told the answer if there is one.
+    /// Carries out a write and purges what `changes` names, which is told the answer if there is one.
     pub(super) async fn change<T, Fut>(
         self,
         changes: impl FnOnce(Option<&T>) -> Changes + Send + 'static,
@@ -127,7 +127,7 @@ impl Writer {
         input: I,
         changes: Changes,
         write: impl FnOnce(Arc<Clients>, CallContext, I) -> Fut,
-        made: impl FnOnce(&T) -> Result<Made, ApiError> + Send + 'static,
+        made: impl FnOnce(&T) -> Result<Created, ApiError> + Send + 'static,
     ) -> Result<HttpResponse, ApiError>
     where
         I: Serialize,
@@ -159,9 +159,9 @@ impl Writer {
                 if written.as_ref().is_err_and(|error| !may_be_done(error)) {
                     // It was not this write that deleted it, and for others it may be there.
                     everybodys.extend(gone);
-                    api.relay.written(&me, &mine, &everybodys).await;
+                    api.bus.written(&me, &mine, &everybodys).await;
                 } else {
-                    api.relay.deleted(&me, &mine, &everybodys, &gone).await;
+                    api.bus.deleted(&me, &mine, &everybodys, &gone).await;
                 }
             }
             written

@@ -5,7 +5,8 @@ use std::{io, num::NonZeroU32, sync::Arc};
 use actix_web::http::header::HeaderValue;
 use bytes::Bytes;
 use clients::{
-    CallReport, Clients, KeyError, KeyRing, KeyTimes, ServiceTokens, TlsFiles, TransportError, Webhook,
+    Authorization, CallReport, Clients, KeyError, KeyRing, KeyTimes, ServiceTokens, TlsFiles, TransportError,
+    Webhook,
 };
 use schemas::{Id, MemberCard};
 use secrecy::ExposeSecret;
@@ -13,17 +14,19 @@ use tokio::runtime::Handle;
 
 use super::{REVALIDATE_TIMEOUT, StartError};
 use crate::{
-    api::{self, IdempotencyPolicy},
-    cache::{CacheSettings, Documents, Drops, Policy, Relay, SharedCards, Tag},
+    api,
+    cache::{CacheSettings, Documents, EntityCache, Policy},
     config::{
         self, Config, IdempotencyConfig, LimitConfig, LimitsConfig, ScreenConfig, TokenAlgorithm,
         UpstreamConfig,
     },
     edge::{Callers, RateLimits, TrustedProxies},
+    idempotency::IdempotencyPolicy,
     identity::{
-        AllowedOrigins, AppTokens, AppTokensParts, CookieSettings, CsrfGuard, CsrfKeys, Ended, Limit,
-        LimitPolicy, Limits, SameSite, Secrets, SessionPolicy, Sessions, ThrottlePolicy, TokenPolicy,
+        AllowedOrigins, AppTokens, AppTokensParts, CookieSettings, CsrfGuard, CsrfKeys, Limit, LimitPolicy,
+        Limits, SameSite, Secrets, SessionPolicy, Sessions, ThrottlePolicy, TokenPolicy,
     },
+    invalidation::{EndedSessions, InvalidationBus, Tag},
     live::{Hub, LiveSettings, Revalidator, SenderTokens},
     screens::{ScreenSettings, Screens, ScreensParts},
     store::{Store, StoreError, StoreSettings},
@@ -64,11 +67,9 @@ pub fn key_times(config: &Config) -> KeyTimes {
 /// What service tokens are signed with: the gateway's keys, or the secrets of upstreams that want one.
 fn service_tokens(config: &Config, keys: Arc<KeyRing>) -> ServiceTokens {
     let tokens = ServiceTokens::new(keys, config.keys.issuer.clone());
-    config.upstreams.all().into_iter().fold(tokens, |tokens, (name, upstream)| {
-        match upstream.token_algorithm {
-            TokenAlgorithm::EdDsa => tokens,
-            TokenAlgorithm::Hs256 => tokens.sharing(&upstream.audience, name, &upstream.secret),
-        }
+    config.upstreams.iter().fold(tokens, |tokens, (name, upstream)| match upstream.token_algorithm {
+        TokenAlgorithm::EdDsa => tokens,
+        TokenAlgorithm::Hs256 => tokens.sharing(&upstream.audience, name, &upstream.secret),
     })
 }
 
@@ -100,20 +101,10 @@ pub(super) fn upstream_clients(
     keys: Arc<KeyRing>,
     metrics: &Arc<Metrics>,
 ) -> Result<Clients, TransportError> {
-    let kept = config.cache.upstream_max_bytes;
-    let upstream = |name, config: &UpstreamConfig| clients::UpstreamConfig {
-        name,
-        url: config.url.clone(),
-        audience: config.audience.clone(),
-        timeout: config.timeout_ms.into(),
-        connect_timeout: config.connect_timeout_ms.into(),
-        idle: config.idle_ms.into(),
-        max_response_bytes: config.max_response_bytes,
-        max_concurrent: config.max_concurrent,
-        queue: config.queue,
-        kept_bytes: kept,
-        tls: tls_files(config),
-    };
+    let mut upstreams = Vec::with_capacity(config.upstreams.len());
+    for (name, upstream) in &config.upstreams {
+        upstreams.push(upstream_config(config, clients::static_name(name)?, upstream));
+    }
     let tokens = Arc::new(service_tokens(config, keys));
     let metrics = Arc::clone(metrics);
     let observer = Arc::new(move |call: &CallReport<'_>| {
@@ -125,62 +116,96 @@ pub(super) fn upstream_clients(
             metrics.retried(call.upstream, call.operation);
         }
     });
-    Clients::new(
-        runtime,
-        upstream("profile", &config.upstreams.profile),
-        upstream("timeline", &config.upstreams.timeline),
-        upstream("recipe", &config.upstreams.recipe),
-        tokens,
-        observer,
-    )
+    Clients::new(runtime, upstreams, tokens, observer)
+}
+
+fn upstream_config(
+    config: &Config,
+    name: &'static str,
+    upstream: &UpstreamConfig,
+) -> clients::UpstreamConfig {
+    clients::UpstreamConfig {
+        name,
+        url: upstream.url.clone(),
+        audience: upstream.audience.clone(),
+        authorization: match &upstream.authorization {
+            config::Authorization::ServiceToken => Authorization::ServiceToken,
+            config::Authorization::None => Authorization::None,
+            config::Authorization::File(path) => Authorization::File(path.into()),
+        },
+        timeout: upstream.timeout_ms.into(),
+        connect_timeout: upstream.connect_timeout_ms.into(),
+        idle: upstream.idle_ms.into(),
+        max_response_bytes: upstream.max_response_bytes,
+        max_concurrent: upstream.max_concurrent,
+        queue: upstream.queue,
+        etag_cache_bytes: config.cache.upstream_max_bytes,
+        workers: config.http.worker_count(),
+        tls: tls_files(upstream),
+    }
 }
 
 pub(super) fn screens(
     config: &Config,
     clients: Arc<Clients>,
-    relay: Arc<Relay>,
+    bus: Arc<InvalidationBus>,
     sessions: Sessions,
-    drops: Arc<Drops>,
     runtime: Handle,
     metrics: Arc<Metrics>,
 ) -> Screens {
-    let bounds =
-        CacheSettings { max_bytes: config.cache.max_bytes, jitter_percent: config.cache.jitter_percent };
-    let members = SharedCards::new(
+    let bounds = cache_settings(config);
+    let members = EntityCache::new(
         config.cache.cards_fresh_ms.into(),
         config.cache.cards_max_bytes,
-        drops,
-        Tag::member,
+        Arc::clone(bus.invalidations()),
+        |id| Tag::of("member", id),
         |card: &MemberCard| {
             card.username.len() + card.display_name.len() + card.avatar_url.as_ref().map_or(0, String::len)
         },
     );
     Screens::new(ScreensParts {
-        documents: Arc::new(Documents::new(bounds, relay, runtime)),
+        documents: Arc::new(Documents::new(bounds, bus, runtime, Arc::clone(&metrics))),
         members: Arc::new(members),
         recipe_authors: moka::sync::Cache::new(RECIPE_AUTHORS),
         comment_recipes: moka::sync::Cache::new(COMMENT_RECIPES),
         clients,
         sessions,
         metrics,
-        home_feed: screen_settings(&config.screens.home_feed),
-        recipe: screen_settings(&config.screens.recipe),
-        member: screen_settings(&config.screens.member),
-        me: screen_settings(&config.screens.me),
+        home_feed: screen_settings(&config.screen("home-feed")),
+        recipe: screen_settings(&config.screen("recipe")),
+        member: screen_settings(&config.screen("member")),
+        me: screen_settings(&config.screen("me")),
     })
+}
+
+/// Most of a composition is waiting for upstreams: so many for each worker keep none of them busy.
+const REFRESHES_PER_WORKER: usize = 8;
+
+fn cache_settings(config: &Config) -> CacheSettings {
+    let workers = config.http.worker_count();
+    let max_refreshes = match config.cache.max_refreshes {
+        0 => workers.saturating_mul(REFRESHES_PER_WORKER),
+        set => usize::try_from(set).unwrap_or(usize::MAX),
+    };
+    CacheSettings {
+        max_bytes: config.cache.max_bytes,
+        jitter_percent: config.cache.jitter_percent,
+        max_refreshes,
+        workers,
+    }
 }
 
 /// The live connections: over the log that replicas share, where they share a store.
 pub(super) async fn hub(
     config: &Config,
     store: &Arc<dyn Store>,
-    relay: &Arc<Relay>,
+    bus: &Arc<InvalidationBus>,
     metrics: &Arc<Metrics>,
     runtime: &Handle,
 ) -> Result<Hub, StoreError> {
     let (settings, metrics) = (live_settings(config), Arc::clone(metrics));
     match store.shared() {
-        Some(shared) => Hub::on_replicas(settings, metrics, runtime, shared, Arc::clone(relay)).await,
+        Some(shared) => Hub::on_replicas(settings, metrics, runtime, shared, Arc::clone(bus)).await,
         None => Ok(Hub::new(settings, metrics, runtime)),
     }
 }
@@ -199,13 +224,12 @@ fn live_settings(config: &Config) -> LiveSettings {
     }
 }
 
-pub(super) fn event_senders(config: &Config) -> SenderTokens {
-    let events = &config.events;
-    [("profile", &events.profile), ("timeline", &events.timeline), ("recipe", &events.recipe)]
-        .into_iter()
-        .fold(SenderTokens::default(), |senders, (name, sender)| {
-            senders.with(name, sender.token.expose_secret())
-        })
+pub(super) fn event_senders(config: &Config) -> Result<SenderTokens, TransportError> {
+    let mut senders = SenderTokens::default();
+    for (name, sender) in &config.events.senders {
+        senders = senders.with(clients::static_name(name)?, sender.token.expose_secret());
+    }
+    Ok(senders)
 }
 
 pub(super) fn revalidator(
@@ -350,11 +374,12 @@ pub(super) fn refresh_cookie_settings(config: &Config) -> CookieSettings {
     }
 }
 
-/// What hangs on a session goes with it, on every replica: what was cached for its user, and its live connections.
-pub(super) fn gone_with_session(drops: Arc<Drops>, hub: Hub) -> impl Fn(&Ended) + Send + Sync {
+/// Live connections go with their session, on every replica.
+pub(super) fn close_with_session(hub: Hub) -> impl Fn(&EndedSessions) + Send + Sync {
     move |ended| {
-        drops.hard(&ended.user, &[Tag::everything()]);
-        hub.close_session(&ended.key);
+        for key in &ended.keys {
+            hub.close_session(key);
+        }
     }
 }
 

@@ -105,7 +105,7 @@ impl Rotation {
                 changes.faults.insert(format!("{}: {}", mistake.path, mistake.message));
             }
         }
-        for reloaded in self.clients.reload_certificates() {
+        for reloaded in self.clients.reload_files() {
             match reloaded {
                 Ok(upstream) => changes.certificates.push(upstream),
                 Err(error) => changes.fault("upstreams", &error),

@@ -2,7 +2,6 @@
 
 use std::{
     any::Any,
-    io::Write,
     sync::{
         OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -15,84 +14,16 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Tag,
-    drops::{Drops, HashedTag, HashedUser, Standing},
-    entry::Policy,
+    encoding::{Encoding, Encodings},
+    policy::Policy,
+};
+use crate::{
+    compose::Composed,
+    invalidation::{Generation, HashedTag, HashedUser, Invalidations, Tag, Validity},
 };
 
 /// Shorter documents are sent as they are: the frame around a compressed one would eat the gain.
 const MIN_COMPRESSED: usize = 1024;
-
-/// A content coding (RFC 9110 section 8.4.1) that a document is offered in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
-    Identity,
-    Gzip,
-    Zstd,
-    Brotli,
-}
-
-impl Encoding {
-    /// The token for `Content-Encoding`; `None` for identity.
-    #[must_use]
-    pub const fn token(self) -> Option<&'static str> {
-        match self {
-            Self::Identity => None,
-            Self::Gzip => Some("gzip"),
-            Self::Zstd => Some("zstd"),
-            Self::Brotli => Some("br"),
-        }
-    }
-}
-
-/// A set of encodings, to make ahead of the first request for them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Encodings {
-    gzip: bool,
-    zstd: bool,
-    brotli: bool,
-}
-
-impl Encodings {
-    /// Adds one.
-    #[must_use]
-    pub fn with(mut self, encoding: Encoding) -> Self {
-        match encoding {
-            Encoding::Identity => {}
-            Encoding::Gzip => self.gzip = true,
-            Encoding::Zstd => self.zstd = true,
-            Encoding::Brotli => self.brotli = true,
-        }
-        self
-    }
-
-    /// All that are in either.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        Self {
-            gzip: self.gzip || other.gzip,
-            zstd: self.zstd || other.zstd,
-            brotli: self.brotli || other.brotli,
-        }
-    }
-}
-
-/// What a composition hands to the cache.
-#[derive(Debug)]
-pub struct Filled {
-    /// The document, serialised.
-    pub body: Bytes,
-    /// What it was made of.
-    pub tags: Vec<Tag>,
-    /// Whether every part is there and current.
-    pub whole: bool,
-    /// Whether a part is missing because it was refused for good: an older document would show what this one must not.
-    pub withheld: bool,
-    /// When its oldest part was fetched: freshness and `Age` count from there.
-    pub made_at: Instant,
-    /// How long each part took.
-    pub timings: Vec<(&'static str, Duration)>,
-}
 
 /// One representation: its bytes and its strong ETag, quotes included (RFC 9110 section 8.8.3).
 #[derive(Debug)]
@@ -123,7 +54,7 @@ pub struct Document {
     brotli: OnceLock<Option<Representation>>,
     timings: Bytes,
     timings_of_a_hit: Bytes,
-    pub(super) whole: bool,
+    pub(super) complete: bool,
     pub(super) withheld: bool,
     pub(super) made_at: Instant,
     pub(super) finished_at: Instant,
@@ -132,19 +63,19 @@ pub struct Document {
     pub(super) usable_until: Instant,
     user: HashedUser,
     tags: Box<[HashedTag]>,
-    begun: u64,
-    /// [`Drops::published`] when it was last found intact.
-    intact_at: AtomicU64,
+    begun: Generation,
+    /// [`Invalidations::revision`] when it was last found intact.
+    valid_at: AtomicU64,
 }
 
 impl Document {
-    /// Finishes what a composition made. `begun` is [`Drops::now`] from before the composition, `jitter`
+    /// Finishes what a composition made. `begun` is [`Invalidations::generation`] from before the composition, `jitter`
     /// the factor for the fresh time, around 1.
     pub(super) fn finish(
-        filled: Filled,
+        filled: Composed,
         user: HashedUser,
-        drops: &Drops,
-        begun: u64,
+        invalidations: &Invalidations,
+        begun: Generation,
         policy: &Policy,
         jitter: f64,
     ) -> Self {
@@ -152,13 +83,13 @@ impl Document {
         let finished_at = Instant::now();
         // A degraded document has had its time when it is no longer fresh; counted from now, since its oldest
         // part may have been standing in for minutes. At most as long as the policy says: no jitter upwards.
-        let fresh_until = if filled.whole {
+        let fresh_until = if filled.complete {
             filled.made_at + policy.fresh.mul_f64(jitter)
         } else {
             finished_at + policy.degraded.mul_f64(jitter.min(1.0))
         };
-        let stale_until = if filled.whole { fresh_until + policy.stale } else { fresh_until };
-        let usable_until = if filled.whole { stale_until + policy.stale_if_error } else { fresh_until };
+        let stale_until = if filled.complete { fresh_until + policy.stale } else { fresh_until };
+        let usable_until = if filled.complete { stale_until + policy.stale_if_error } else { fresh_until };
         let timings = |entry: &dyn Fn(&(&'static str, Duration)) -> String| {
             Bytes::from(filled.timings.iter().map(entry).collect::<Vec<_>>().join(", "))
         };
@@ -169,7 +100,7 @@ impl Document {
             gzip: OnceLock::new(),
             zstd: OnceLock::new(),
             brotli: OnceLock::new(),
-            whole: filled.whole,
+            complete: filled.complete,
             withheld: filled.withheld,
             made_at: filled.made_at,
             finished_at,
@@ -177,9 +108,9 @@ impl Document {
             stale_until,
             usable_until,
             user,
-            tags: hashed(&filled.tags, drops),
+            tags: hashed(&filled.tags, invalidations),
             begun,
-            intact_at: AtomicU64::new(0),
+            valid_at: AtomicU64::new(0),
         }
     }
 
@@ -224,13 +155,7 @@ impl Document {
     /// `None` when an encoder refuses, which none does when it writes to memory.
     fn encode(&self, encoding: Encoding) -> Option<Representation> {
         let body = &self.identity.body;
-        // The level of each is about where another step costs more time than it saves bytes.
-        let encoded = match encoding {
-            Encoding::Identity => return None,
-            Encoding::Gzip => gzip(body),
-            Encoding::Zstd => zstd::bulk::compress(body, 3),
-            Encoding::Brotli => brotli(body),
-        };
+        let encoded = encoding.compress(body)?;
         let unquoted = self.identity.etag.strip_suffix(b"\"")?;
         let etag = [unquoted, b"-", encoding.token()?.as_bytes(), b"\""].concat();
         // Encoders reserve for the worst case, and what is kept is counted by its length.
@@ -269,8 +194,8 @@ impl Document {
 
     /// Whether every part is there and current.
     #[must_use]
-    pub fn is_whole(&self) -> bool {
-        self.whole
+    pub fn is_complete(&self) -> bool {
+        self.complete
     }
 
     /// Bytes that it takes in memory, its encodings counted by rule of thumb before they are made.
@@ -282,44 +207,33 @@ impl Document {
             + size_of::<Self>()
     }
 
-    pub(super) fn standing(&self, drops: &Drops) -> Standing {
-        let published = drops.published();
-        if self.intact_at.load(Ordering::Relaxed) == published {
-            return Standing::Intact;
+    pub(super) fn validity(&self, invalidations: &Invalidations) -> Validity {
+        let revision = invalidations.revision();
+        if self.valid_at.load(Ordering::Relaxed) == revision {
+            return Validity::Valid;
         }
-        let standing = drops.standing(self.user, &self.tags, self.begun);
-        if standing == Standing::Intact {
-            self.intact_at.store(published, Ordering::Relaxed);
+        let validity = invalidations.validity(self.user, &self.tags, self.begun);
+        if validity == Validity::Valid {
+            self.valid_at.store(revision, Ordering::Relaxed);
         }
-        standing
+        validity
     }
 
-    /// Whether something that it is made of was dropped after its composition began, and not after `seen`.
-    pub(super) fn is_older_than_a_drop_before(&self, seen: u64, drops: &Drops) -> bool {
-        self.begun < seen && self.standing(drops) != Standing::Intact
+    /// Whether something that it is made of was purged after its composition began, and not after `seen`.
+    pub(super) fn is_older_than_a_purge_before(
+        &self,
+        seen: Generation,
+        invalidations: &Invalidations,
+    ) -> bool {
+        self.begun < seen && self.validity(invalidations) != Validity::Valid
     }
 }
 
 /// Each tag once: authors and recipes repeat within a document. All documents bear [`Tag::everything`].
-fn hashed(tags: &[Tag], drops: &Drops) -> Box<[HashedTag]> {
-    let mut tags: Vec<HashedTag> = tags.iter().map(|tag| drops.tag(tag.as_str())).collect();
-    tags.push(drops.tag(Tag::everything().as_str()));
+fn hashed(tags: &[Tag], invalidations: &Invalidations) -> Box<[HashedTag]> {
+    let mut tags: Vec<HashedTag> = tags.iter().map(|tag| invalidations.hash_tag(tag.as_str())).collect();
+    tags.push(invalidations.hash_tag(Tag::everything().as_str()));
     tags.sort_unstable();
     tags.dedup();
     tags.into()
-}
-
-fn gzip(body: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder =
-        flate2::write::GzEncoder::new(Vec::with_capacity(body.len() / 3), flate2::Compression::new(6));
-    encoder.write_all(body)?;
-    encoder.finish()
-}
-
-fn brotli(body: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoded = Vec::with_capacity(body.len() / 4);
-    let settings =
-        brotli::enc::BrotliEncoderParams { quality: 5, size_hint: body.len(), ..Default::default() };
-    brotli::BrotliCompress(&mut &body[..], &mut encoded, &settings)?;
-    Ok(encoded)
 }

@@ -1,196 +1,46 @@
-//! Look-ups and fills.
+//! The cache itself: entries, bounded by bytes, and compositions under way. What is done with them is in `look_up.rs`,
+//! `start.rs` and `fill.rs`.
 
 use std::{
     collections::HashMap,
-    future::Future,
     hash::{BuildHasher, RandomState},
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::AtomicU64},
     time::{Duration, Instant},
 };
 
-use futures_util::{FutureExt, future::Shared};
 use moka::policy::EvictionPolicy;
 use parking_lot::Mutex;
-use schemas::Id;
-use tokio::{
-    runtime::Handle,
-    sync::{oneshot, watch},
+use tokio::runtime::Handle;
+
+use super::{entry::Entry, in_flight::InFlight, key::DocumentKey, refreshes::Refreshes};
+use crate::{
+    invalidation::{InvalidationBus, Invalidations},
+    telemetry::Metrics,
 };
-
-use super::{
-    document::{Document, Encodings, Filled},
-    drops::{Drops, HashedUser, Standing},
-    entry::{Entry, Policy, Usable},
-    key::DocumentKey,
-    progress::{Field, Progress},
-    relay::Relay,
-    shelf::Shelf,
-    tag::Tag,
-};
-
-/// How a composition ends without a document.
-#[derive(Debug, Clone)]
-pub enum Uncomposed<E> {
-    /// It cannot be made now: an older one may stand in (RFC 5861 section 4).
-    Failed(E),
-    /// There is a definite answer instead, which holds for whoever asked: no older document may hide it. What was made for
-    /// them of `subjects` is gone.
-    Refused { error: E, subjects: Vec<Tag> },
-}
-
-/// Why there is no document.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum FillError<E> {
-    /// The composition answered that it cannot.
-    #[error("the document could not be composed")]
-    Failed(#[source] E),
-    /// There is a definite answer instead: nothing older may be served.
-    #[error("there is an answer instead of the document")]
-    Refused(#[source] E),
-    /// The composition ended without an answer: it panicked, or the process is stopping.
-    #[error("the composition was lost")]
-    Lost,
-}
-
-/// How a document came to be served: what `Cache-Status` says (RFC 9211) and what metrics count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// In its fresh time.
-    Hit,
-    /// In its stale time; a refresh runs behind or is about to.
-    Stale,
-    /// Composed for this request, or for one that it waited with.
-    Composed { forward: Forward, collapsed: bool, stored: bool },
-    /// Old, because composing failed.
-    StaleIfError,
-}
-
-/// Why the cache could not answer by itself (RFC 9211 section 2.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Forward {
-    /// There was nothing under the key.
-    Miss,
-    /// There was something too old, or dropped.
-    Stale,
-}
-
-/// A document and how it came.
-#[derive(Debug, Clone)]
-pub struct Served {
-    pub document: Arc<Document>,
-    pub outcome: Outcome,
-}
 
 /// Bounds of the cache.
 #[derive(Debug, Clone, Copy)]
 pub struct CacheSettings {
     /// All documents, their encodings and the copies of their parts together.
     pub max_bytes: u64,
-    /// Fresh times are spread by so much to both sides, so that what was filled together does not end
+    /// Fresh times are spread by so much to both sides, so that what was composed together does not end
     /// together.
     pub jitter_percent: u8,
-}
-
-/// How a request came to wait for a composition.
-enum Boarded<E> {
-    /// Not at all: it has ended, and its document is there to be looked up.
-    Landed,
-    /// One that was under way.
-    Joined(Flight<E>, Forward),
-    /// Its own.
-    Started(Flight<E>, Forward),
-}
-
-/// What a composition that has ended hands to all that wait for it.
-#[derive(Debug, Clone)]
-struct Landed {
-    document: Arc<Document>,
-    stored: bool,
-}
-
-type Composed<E> = Result<Landed, FillError<E>>;
-
-/// A composition under way.
-#[derive(Clone)]
-struct Flight<E> {
-    /// Which composition: a landing one must not take another's place for its own.
-    number: u64,
-    /// [`Drops::now`] when it began.
-    begun: u64,
-    landing: Landing<E>,
-    progress: Progress,
-}
-
-type Landing<E> = Shared<Pin<Box<dyn Future<Output = Composed<E>> + Send>>>;
-
-/// A document that is there, or one to read along with.
-pub enum Followed<E> {
-    There(Served),
-    UnderWay(Following<E>),
-}
-
-/// A composition under way, field by field.
-pub struct Following<E> {
-    fields: watch::Receiver<Vec<Field>>,
-    seen: usize,
-    landing: Option<Landing<E>>,
-    forward: Forward,
-    collapsed: bool,
-}
-
-impl<E> Following<E> {
-    /// Why it is composed, and whether for somebody else in the first place.
-    #[must_use]
-    pub fn cause(&self) -> (Forward, bool) {
-        (self.forward, self.collapsed)
-    }
-}
-
-/// What comes next of a composition.
-pub enum Next<E> {
-    Field(Field),
-    /// The whole document, or why there is none: the last that comes.
-    End(Result<Served, FillError<E>>),
-}
-
-impl<E: Clone> Following<E> {
-    /// The next field, or the end. `None` after that.
-    pub async fn next(&mut self) -> Option<Next<E>> {
-        let mut landing = self.landing.clone()?;
-        loop {
-            let field = self.fields.borrow_and_update().get(self.seen).cloned();
-            if let Some(field) = field {
-                self.seen += 1;
-                return Some(Next::Field(field));
-            }
-            tokio::select! {
-                // In this order: what was finished before the end comes before it.
-                biased;
-                Ok(()) = self.fields.changed() => {}
-                landed = &mut landing => {
-                    self.landing = None;
-                    let (forward, collapsed) = (self.forward, self.collapsed);
-                    return Some(Next::End(landed.map(|Landed { document, stored }| {
-                        Served { document, outcome: Outcome::Composed { forward, collapsed, stored } }
-                    })));
-                }
-            }
-        }
-    }
+    /// Refreshes behind stale documents that run at once.
+    pub max_refreshes: usize,
+    /// Threads that serve: with more of them, refreshes are less spread.
+    pub workers: usize,
 }
 
 /// The cache. `E` is the composition's error, which the cache only carries.
 pub struct Documents<E> {
-    entries: moka::sync::Cache<DocumentKey, Arc<Entry>>,
-    flights: Mutex<HashMap<DocumentKey, Flight<E>>>,
-    next_flight: AtomicU64,
-    drops: Arc<Drops>,
-    relay: Arc<Relay>,
-    runtime: Handle,
+    pub(super) entries: moka::sync::Cache<DocumentKey, Arc<Entry>>,
+    pub(super) in_flight: Mutex<HashMap<DocumentKey, InFlight<E>>>,
+    pub(super) next_number: AtomicU64,
+    pub(super) invalidations: Arc<Invalidations>,
+    pub(super) bus: Arc<InvalidationBus>,
+    pub(super) refreshes: Arc<Refreshes>,
+    pub(super) runtime: Handle,
     jitter: f64,
     random: RandomState,
 }
@@ -223,156 +73,38 @@ impl moka::Expiry<DocumentKey, Arc<Entry>> for EndOfUse {
     }
 }
 
-/// Which document, for whom, by which rules.
-#[derive(Debug, Clone)]
-pub struct Wanted<'a> {
-    pub key: &'a DocumentKey,
-    /// `None`: the document that all who are not signed in share.
-    pub user: Option<&'a Id>,
-    pub policy: Policy,
-    /// What the caller can read: made while the document is, off the worker threads.
-    pub encodings: Encodings,
-    /// The caller reads along while it is composed: [`Documents::follow`].
-    pub followed: bool,
-    /// The caller waits rather than take a document that is known to be old: they were told that it is.
-    pub current: bool,
-}
-
 impl<E: Clone + Send + Sync + 'static> Documents<E> {
-    /// An empty cache of what `relay` drops from. Compositions run on `runtime`, so that they outlive the request that
+    /// An empty cache of what `bus` purges from. Compositions run on `runtime`, so that they outlive the request that
     /// started them.
     #[must_use]
-    pub fn new(settings: CacheSettings, relay: Arc<Relay>, runtime: Handle) -> Self {
+    pub fn new(
+        settings: CacheSettings,
+        bus: Arc<InvalidationBus>,
+        runtime: Handle,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let weigh = |key: &DocumentKey, entry: &Arc<Entry>| {
             let overhead = size_of::<DocumentKey>() + NODE;
             u32::try_from(overhead + key.as_bytes().len() + entry.weight()).unwrap_or(u32::MAX)
         };
+        let CacheSettings { max_refreshes, workers, .. } = settings;
         Self {
             entries: moka::sync::Cache::builder()
                 .max_capacity(settings.max_bytes)
                 .weigher(weigh)
-                // The default policy may refuse a newcomer after it was filled: its user would compose on every
+                // The default policy may refuse a newcomer after it was composed: its user would compose on every
                 // request until the sketch warms.
                 .eviction_policy(EvictionPolicy::lru())
                 .expire_after(EndOfUse)
                 .build(),
-            flights: Mutex::default(),
-            next_flight: AtomicU64::new(0),
-            drops: Arc::clone(relay.drops()),
-            relay,
+            in_flight: Mutex::default(),
+            next_number: AtomicU64::new(0),
+            invalidations: Arc::clone(bus.invalidations()),
+            bus,
+            refreshes: Refreshes::new(max_refreshes, workers, runtime.clone(), metrics),
             runtime,
             jitter: f64::from(settings.jitter_percent) / 100.0,
             random: RandomState::new(),
-        }
-    }
-
-    /// The document, if it can be served as it is. Takes no lock, allocates nothing. A stale one starts its
-    /// refresh with `compose`, once for all that ask; so does an old one whose composition keeps failing.
-    pub fn look_up<F, Fut>(self: &Arc<Self>, wanted: &Wanted<'_>, now: Instant, compose: F) -> Option<Served>
-    where
-        F: FnOnce(Shelf) -> Fut,
-        Fut: Future<Output = Result<Filled, Uncomposed<E>>> + Send + 'static,
-    {
-        let entry = self.entries.get(wanted.key)?;
-        let (document, outcome) = match entry.usable(now, &self.drops) {
-            Usable::Fresh(document) => (document, Outcome::Hit),
-            Usable::Stale(document) if !wanted.current || entry.is_failing(now) => (document, Outcome::Stale),
-            Usable::IfComposingFails(document) if entry.is_failing(now) => (document, Outcome::StaleIfError),
-            Usable::Stale(_) | Usable::IfComposingFails(_) | Usable::Nothing => return None,
-        };
-        let served = Served { document: Arc::clone(document), outcome };
-        if outcome != Outcome::Hit && entry.claim_refresh(now, wanted.policy.degraded) {
-            self.board(wanted, now, compose);
-        }
-        Some(served)
-    }
-
-    /// The document, composed if need be: the first that asks has it composed, the others wait for the same
-    /// composition. It goes on when the first one hangs up.
-    ///
-    /// # Errors
-    /// [`FillError`] when it could not be composed and there is no older one to serve instead.
-    pub async fn get<F, Fut>(
-        self: &Arc<Self>,
-        wanted: &Wanted<'_>,
-        now: Instant,
-        compose: F,
-    ) -> Result<Served, FillError<E>>
-    where
-        F: Fn(Shelf) -> Fut,
-        Fut: Future<Output = Result<Filled, Uncomposed<E>>> + Send + 'static,
-    {
-        // Everything dropped up to here must not be seen any more.
-        let asked = self.drops.now();
-        loop {
-            if let Some(served) = self.look_up(wanted, now, &compose) {
-                return Ok(served);
-            }
-            let (flight, forward, collapsed) = match self.board(wanted, now, &compose) {
-                Boarded::Landed => continue,
-                Boarded::Joined(flight, forward) => (flight, forward, true),
-                Boarded::Started(flight, forward) => (flight, forward, false),
-            };
-            match flight.landing.await {
-                // An event came while it was composed, but before we asked: what it read may be older than
-                // what we must show. Its successor, begun after we asked, cannot be.
-                Ok(landed) if landed.document.is_older_than_a_drop_before(asked, &self.drops) => {}
-                Ok(Landed { document, stored }) => {
-                    return Ok(Served {
-                        document,
-                        outcome: Outcome::Composed { forward, collapsed, stored },
-                    });
-                }
-                Err(error) => return self.older(wanted.key, now, error),
-            }
-        }
-    }
-
-    /// The document, if it can be served as it is; else the composition, to be read while it is made.
-    pub fn follow<F, Fut>(self: &Arc<Self>, wanted: &Wanted<'_>, now: Instant, compose: F) -> Followed<E>
-    where
-        F: Fn(Shelf) -> Fut,
-        Fut: Future<Output = Result<Filled, Uncomposed<E>>> + Send + 'static,
-    {
-        loop {
-            if let Some(served) = self.look_up(wanted, now, &compose) {
-                return Followed::There(served);
-            }
-            let (flight, forward, collapsed) = match self.board(wanted, now, &compose) {
-                Boarded::Landed => continue,
-                Boarded::Joined(flight, forward) => (flight, forward, true),
-                Boarded::Started(flight, forward) => (flight, forward, false),
-            };
-            let fields = flight.progress.follow();
-            return Followed::UnderWay(Following {
-                fields,
-                seen: 0,
-                landing: Some(flight.landing),
-                forward,
-                collapsed,
-            });
-        }
-    }
-
-    /// What may be served where composing ended with `error`: nothing older where that is a definite answer.
-    ///
-    /// # Errors
-    /// `error`.
-    pub fn older(
-        &self,
-        key: &DocumentKey,
-        now: Instant,
-        error: FillError<E>,
-    ) -> Result<Served, FillError<E>> {
-        if matches!(error, FillError::Refused(_)) {
-            return Err(error);
-        }
-        let Some(entry) = self.entries.get(key) else { return Err(error) };
-        match entry.usable(now, &self.drops) {
-            Usable::Fresh(document) | Usable::Stale(document) | Usable::IfComposingFails(document) => {
-                Ok(Served { document: Arc::clone(document), outcome: Outcome::StaleIfError })
-            }
-            Usable::Nothing => Err(error),
         }
     }
 
@@ -384,8 +116,8 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
 
     /// Compositions under way.
     #[cfg(test)]
-    pub(crate) fn flights_under_way(&self) -> usize {
-        self.flights.lock().len()
+    pub(crate) fn in_flight_count(&self) -> usize {
+        self.in_flight.lock().len()
     }
 
     /// [`Documents::size`] after pending evictions.
@@ -395,170 +127,12 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
         self.size()
     }
 
-    /// Joins the composition under way for the key, or starts one.
-    fn board<F, Fut>(self: &Arc<Self>, wanted: &Wanted<'_>, now: Instant, compose: F) -> Boarded<E>
-    where
-        F: FnOnce(Shelf) -> Fut,
-        Fut: Future<Output = Result<Filled, Uncomposed<E>>> + Send + 'static,
-    {
-        let user = self.drops.user(wanted.user.map_or("", Id::as_str));
-        let mut flights = self.flights.lock();
-        // A flight ends and its entry appears under this lock: whoever saw neither before sees one of them now.
-        let entry = self.entries.get(wanted.key);
-        let forward = if entry.is_some() { Forward::Stale } else { Forward::Miss };
-        if let Some(flight) = flights.get(wanted.key)
-            // After their own write, a user's composition that began before it is of no use to them.
-            && flight.begun >= self.drops.latest_of(user)
-            // Whoever reads along sees its fields before anything can be asked of the document that they are of: none
-            // of them may show what was deleted before they asked.
-            && !(wanted.followed && flight.begun < self.drops.latest_purge())
-        {
-            if wanted.followed {
-                flight.progress.will_be_followed();
-            }
-            return Boarded::Joined(flight.clone(), forward);
-        }
-        if entry.as_ref().is_some_and(|entry| matches!(entry.usable(now, &self.drops), Usable::Fresh(_))) {
-            return Boarded::Landed;
-        }
-        let shelf = match &entry {
-            Some(entry) => entry.shelf_for_next(&self.drops),
-            None => Shelf::new(Arc::clone(&self.drops), user, wanted.policy),
-        };
-        if wanted.followed {
-            shelf.progress().will_be_followed();
-        }
-        let (land, landing) = oneshot::channel();
-        let landing = landing.map(|landed| landed.unwrap_or(Err(FillError::Lost))).boxed().shared();
-        let number = self.next_flight.fetch_add(1, Ordering::Relaxed);
-        let flight = Flight { number, begun: shelf.begun(), landing, progress: shelf.progress().clone() };
-        flights.insert(wanted.key.clone(), flight.clone());
-        let fill = Fill {
-            documents: Arc::clone(self),
-            key: wanted.key.clone(),
-            policy: wanted.policy,
-            encodings: entry.map_or(wanted.encodings, |entry| entry.encodings().and(wanted.encodings)),
-            begun: shelf.begun(),
-            shelf: shelf.clone(),
-            owner: wanted.user.cloned(),
-            user,
-            asked_at: now,
-            started_at: Instant::now(),
-            number,
-        };
-        // A runtime that is shutting down drops the task at once, and with it the fill, which takes the lock.
-        drop(flights);
-        let composing = compose(shelf);
-        self.runtime.spawn(async move {
-            // Nobody may be waiting any more.
-            let _ = land.send(fill.land(composing.await).await);
-        });
-        Boarded::Started(flight, forward)
-    }
-
     /// A factor around 1, different for each fill.
-    fn jitter(&self, number: u64, key: &DocumentKey) -> f64 {
+    pub(super) fn jitter(&self, number: u64, key: &DocumentKey) -> f64 {
         let bits = self.random.hash_one((number, key));
         // 52 bits fit a double exactly.
         #[expect(clippy::cast_precision_loss, reason = "52 bits fit a double exactly")]
         let unit = (bits >> 12) as f64 / (1_u64 << 52) as f64;
         1.0 + self.jitter * (2.0 * unit - 1.0)
-    }
-}
-
-/// The work of one flight after its composition: finish, store, make room for the next.
-struct Fill<E> {
-    documents: Arc<Documents<E>>,
-    key: DocumentKey,
-    policy: Policy,
-    encodings: Encodings,
-    shelf: Shelf,
-    owner: Option<Id>,
-    user: HashedUser,
-    /// By the clock of those who ask.
-    asked_at: Instant,
-    started_at: Instant,
-    begun: u64,
-    number: u64,
-}
-
-impl<E: Clone + Send + Sync + 'static> Fill<E> {
-    async fn land(&self, composed: Result<Filled, Uncomposed<E>>) -> Composed<E> {
-        let filled = match composed {
-            Ok(filled) => filled,
-            Err(Uncomposed::Failed(error)) => {
-                self.store(None);
-                return Err(FillError::Failed(error));
-            }
-            Err(Uncomposed::Refused { error, subjects }) => {
-                self.withdraw(&subjects).await;
-                return Err(FillError::Refused(error));
-            }
-        };
-        let jitter = self.documents.jitter(self.number, &self.key);
-        let drops = &self.documents.drops;
-        let document = Document::finish(filled, self.user, drops, self.begun, &self.policy, jitter);
-        document.prepare(self.encodings);
-        let document = Arc::new(document);
-        let stored = self.store(Some(&document));
-        Ok(Landed { document, stored })
-    }
-
-    /// Takes away what was made of `subjects` before, here and on the other replicas, and ends the flight. Whoever asks
-    /// meanwhile finds nothing that can be served, and joins it.
-    async fn withdraw(&self, subjects: &[Tag]) {
-        let Documents { flights, relay, entries, .. } = &*self.documents;
-        let is_latest = |flights: &HashMap<DocumentKey, Flight<E>>| {
-            flights.get(&self.key).is_some_and(|flight| flight.number == self.number)
-        };
-        // A later one knows better.
-        if !is_latest(&flights.lock()) {
-            return;
-        }
-        relay.refused(self.owner.as_ref(), subjects).await;
-        let mut flights = flights.lock();
-        if is_latest(&flights) {
-            entries.invalidate(&self.key);
-            flights.remove(&self.key);
-        }
-    }
-
-    /// Puts the new entry in place of the old and ends the flight. True: with the new document in it.
-    fn store(&self, document: Option<&Arc<Document>>) -> bool {
-        let drops = &self.documents.drops;
-        // Held over the whole exchange: a later flight for the same key must not store first and be
-        // overwritten by this older one, and nobody may board a flight that has landed.
-        let mut flights = self.documents.flights.lock();
-        if flights.get(&self.key).is_none_or(|flight| flight.number != self.number) {
-            return false;
-        }
-        let old = self.documents.entries.get(&self.key).and_then(|old| old.whole.clone());
-        let new = document.filter(|document| document.standing(drops) == Standing::Intact);
-        let (whole, degraded) = match new {
-            Some(new) if new.whole => (Some(Arc::clone(new)), None),
-            _ => {
-                let withheld = document.is_some_and(|document| document.withheld);
-                let good = |old: &Arc<Document>| !withheld && old.standing(drops) != Standing::HardDropped;
-                (old.filter(good), new.map(Arc::clone))
-            }
-        };
-        // A refresh that brought nothing better is not tried again at once.
-        let mended = document.is_some_and(|document| document.whole);
-        let pause = if mended { Duration::ZERO } else { self.policy.degraded };
-        let failed_at = document.is_none().then(|| self.asked_at + self.started_at.elapsed());
-        let entry = Entry::new(whole, degraded, self.shelf.clone(), failed_at, pause);
-        self.documents.entries.insert(self.key.clone(), Arc::new(entry));
-        flights.remove(&self.key);
-        new.is_some()
-    }
-}
-
-impl<E> Drop for Fill<E> {
-    /// For a composition that panicked: the next request starts anew.
-    fn drop(&mut self) {
-        let mut flights = self.documents.flights.lock();
-        if flights.get(&self.key).is_some_and(|flight| flight.number == self.number) {
-            flights.remove(&self.key);
-        }
     }
 }

@@ -8,24 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    document::{Document, Encodings},
-    drops::{Drops, Standing},
-    shelf::Shelf,
+use super::{document::Document, encoding::Encodings};
+use crate::{
+    compose::PartCache,
+    invalidation::{Invalidations, Validity},
 };
-
-/// How long a screen's documents live. Counted from the fetch of the oldest part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Policy {
-    /// Served without a thought.
-    pub fresh: Duration,
-    /// After that: served at once, refreshed behind.
-    pub stale: Duration,
-    /// After that: served when composition fails.
-    pub stale_if_error: Duration,
-    /// The life of a document that lacks a part, and the pause between two tries to mend it.
-    pub degraded: Duration,
-}
 
 /// For how long a failure is taken for an outage that goes on. While somebody asks now and then, there is a try each
 /// second or so; where nobody did for longer than this, what is known of the outage is as old as that, and whoever asks
@@ -48,11 +35,11 @@ pub(super) enum Usable<'e> {
 #[derive(Debug)]
 pub(super) struct Entry {
     /// The last document that lacked nothing.
-    pub(super) whole: Option<Arc<Document>>,
-    /// A later one that lacks something, used where the whole one has had its time.
+    pub(super) complete: Option<Arc<Document>>,
+    /// A later one that lacks something, used where the complete one has had its time.
     pub(super) degraded: Option<Arc<Document>>,
     /// Copies of the parts.
-    pub(super) shelf: Shelf,
+    pub(super) parts: PartCache,
     /// When the last composition ended, where it failed.
     failed_at: Option<Instant>,
     /// No refresh starts before this, in milliseconds since [`Entry::made_at`].
@@ -62,14 +49,14 @@ pub(super) struct Entry {
 
 impl Entry {
     pub(super) fn new(
-        whole: Option<Arc<Document>>,
+        complete: Option<Arc<Document>>,
         degraded: Option<Arc<Document>>,
-        shelf: Shelf,
+        parts: PartCache,
         failed_at: Option<Instant>,
         refresh_not_before: Duration,
     ) -> Self {
         let next = AtomicU64::new(millis(refresh_not_before));
-        Self { whole, degraded, shelf, failed_at, next_refresh_ms: next, made_at: Instant::now() }
+        Self { complete, degraded, parts, failed_at, next_refresh_ms: next, made_at: Instant::now() }
     }
 
     /// Whether composing failed a moment ago, so that it is likely to fail again: nobody waits for the next try then.
@@ -78,33 +65,32 @@ impl Entry {
     }
 
     /// The copies for the next composition. When it is to refresh a document that is merely old, all its parts
-    /// are fetched again; when it is to mend one or to follow a drop, the others are as good as they were.
-    pub(super) fn shelf_for_next(&self, drops: &Drops) -> Shelf {
-        let merely_old = self.whole.as_ref().filter(|whole| whole.standing(drops) == Standing::Intact);
-        self.shelf.for_next_composition(merely_old.map(|whole| whole.finished_at))
+    /// are fetched again; when it is to mend one or to follow a purge, the others are as good as they were.
+    pub(super) fn parts_for_next(&self, invalidations: &Invalidations) -> PartCache {
+        let merely_old =
+            self.complete.as_ref().filter(|complete| complete.validity(invalidations) == Validity::Valid);
+        self.parts.for_next_composition(merely_old.map(|complete| complete.finished_at))
     }
 
-    pub(super) fn usable(&self, now: Instant, drops: &Drops) -> Usable<'_> {
-        let whole = self.whole.as_ref().map(|document| (document, document.standing(drops)));
-        match whole {
-            Some((document, Standing::Intact)) if now < document.fresh_until => {
+    pub(super) fn usable(&self, now: Instant, invalidations: &Invalidations) -> Usable<'_> {
+        let complete = self.complete.as_ref().map(|document| (document, document.validity(invalidations)));
+        match complete {
+            Some((document, Validity::Valid)) if now < document.fresh_until => {
                 return Usable::Fresh(document);
             }
-            Some((document, Standing::Intact | Standing::SoftDropped)) if now < document.stale_until => {
+            Some((document, Validity::Valid | Validity::SoftPurged)) if now < document.stale_until => {
                 return Usable::Stale(document);
             }
             _ => {}
         }
         if let Some(document) = &self.degraded
             && now < document.fresh_until
-            && document.standing(drops) == Standing::Intact
+            && document.validity(invalidations) == Validity::Valid
         {
             return Usable::Fresh(document);
         }
-        match whole {
-            Some((document, standing))
-                if standing != Standing::HardDropped && now < document.usable_until =>
-            {
+        match complete {
+            Some((document, validity)) if validity != Validity::HardPurged && now < document.usable_until => {
                 Usable::IfComposingFails(document)
             }
             _ => Usable::Nothing,
@@ -124,23 +110,23 @@ impl Entry {
 
     /// The encodings that somebody asked of its documents.
     pub(super) fn encodings(&self) -> Encodings {
-        [&self.whole, &self.degraded]
+        [&self.complete, &self.degraded]
             .into_iter()
             .flatten()
             .fold(Encodings::default(), |all, document| all.and(document.encodings()))
     }
 
     pub(super) fn weight(&self) -> usize {
-        let documents = [&self.whole, &self.degraded].into_iter().flatten();
-        documents.map(|document| document.weight()).sum::<usize>() + self.shelf.weight() + size_of::<Self>()
+        let documents = [&self.complete, &self.degraded].into_iter().flatten();
+        documents.map(|document| document.weight()).sum::<usize>() + self.parts.weight() + size_of::<Self>()
     }
 
     /// When nothing in it can be of use any more.
     pub(super) fn ends_at(&self) -> Instant {
-        let documents = [&self.whole, &self.degraded].into_iter().flatten();
+        let documents = [&self.complete, &self.degraded].into_iter().flatten();
         documents
             .map(|document| document.usable_until)
-            .chain(self.shelf.ends_at())
+            .chain(self.parts.ends_at())
             .max()
             .unwrap_or(self.made_at)
     }

@@ -16,7 +16,7 @@ use super::{
     part::{time_left, withholds, within},
     run::{outcome_of, weight},
 };
-use crate::cache::Tag;
+use crate::invalidation::Tag;
 
 /// A look-up under declaration. Ends with [`Lookup::optional`].
 pub struct Lookup<'r, V> {
@@ -76,7 +76,7 @@ impl<V: Clone + Serialize + Send + Sync + 'static> Lookup<'_, V> {
         let began = Instant::now();
         let tags: Vec<Tag> = tag.map(|tag| ids.iter().map(tag).collect()).unwrap_or_default();
         // `None` in a copy: asked for, and unknown.
-        let kept = run.shelf.fresh::<HashMap<Id, Option<V>>>(copy, began);
+        let kept = run.parts.fresh::<HashMap<Id, Option<V>>>(copy, began);
         let kept_since = kept.as_ref().map(|(_, fetched_at)| *fetched_at);
         let mut all = kept.map(|(kept, _)| known(&ids, &kept)).unwrap_or_default();
         all.extend(elsewhere);
@@ -96,16 +96,16 @@ impl<V: Clone + Serialize + Send + Sync + 'static> Lookup<'_, V> {
                 }));
                 let weight = all.iter().map(|(id, value)| id.as_str().len() + weight(value)).sum();
                 let fetched_at = kept_since.unwrap_or_else(Instant::now);
-                run.shelf.put(copy, Arc::new(all.clone()), fetched_at, &tags, weight);
+                run.parts.put(copy, Arc::new(all.clone()), fetched_at, &tags, weight);
                 run.note_fetched(name, kept_since, took, &tags);
                 run.observe(name, "ok", took);
             }
             Err(failure) => {
                 if withholds(&failure) {
-                    run.shelf.forget(copy);
+                    run.parts.forget(copy);
                     run.note_withheld();
                 }
-                let old = run.shelf.last_good::<HashMap<Id, Option<V>>>(copy, Instant::now());
+                let old = run.parts.last_good::<HashMap<Id, Option<V>>>(copy, Instant::now());
                 let stand_ins = old.map(|(old, _)| known(&missing, &old)).unwrap_or_default();
                 let complete = stand_ins.len() == missing.len();
                 let status = if complete { PartStatus::Stale } else { PartStatus::Missing };

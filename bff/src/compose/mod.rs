@@ -6,21 +6,28 @@
 //! or null, and is named in `degraded`; a failed required part ends the composition at once, and with it all
 //! calls that are still under way.
 //!
-//! [`plan`] is what declarations are compiled into; [`scan`] passes once over an answer's bytes by the shape that such a plan
-//! holds.
+//! [`plan`] is what declarations are compiled into; [`params`] reads the parameters that a plan names; [`scan`] passes once
+//! over an answer's bytes by the shape that such a plan holds; [`engine`] carries a plan out.
 
+mod composed;
+pub mod engine;
 mod error;
 mod lookup;
+pub mod params;
 mod part;
+mod part_cache;
 pub mod plan;
+mod progress;
 mod run;
 pub mod scan;
-#[cfg(test)]
-mod tests;
 mod view;
 
-pub use error::{ComposeError, PartFailure};
+pub use composed::{Composed, Uncomposed};
+pub use error::{AnswerError, ComposeError, PartFailure, PassedRefusal};
 pub use lookup::Lookup;
+pub use params::ParamError;
 pub use part::Part;
+pub use part_cache::{PartCache, PartTimes};
+pub use progress::{Field, Progress};
 pub use run::Run;
 pub use view::{Compact, View};

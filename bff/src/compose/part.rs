@@ -10,7 +10,7 @@ use super::{
     ComposeError, PartFailure, Run,
     run::{outcome_of, weight},
 };
-use crate::cache::Tag;
+use crate::invalidation::Tag;
 
 /// A part under declaration. Ends with [`Part::required`] or [`Part::optional`].
 pub struct Part<'r, T> {
@@ -100,10 +100,10 @@ impl<T: Serialize + Send + Sync + 'static> Part<'_, T> {
                     run.note_unknown_cursor();
                 }
                 if withholds(&failure) {
-                    run.shelf.forget(name);
+                    run.parts.forget(name);
                     run.note_withheld();
                 }
-                let copy = run.shelf.last_good::<T>(name, Instant::now());
+                let copy = run.parts.last_good::<T>(name, Instant::now());
                 let status = if copy.is_some() { PartStatus::Stale } else { PartStatus::Missing };
                 let degraded = DegradedPart { part: name, status, reason: failure.reason() };
                 let tags = copy.as_ref().map_or_else(|| self.tags.clone(), |(value, _)| self.all_tags(value));
@@ -120,7 +120,7 @@ impl<T: Serialize + Send + Sync + 'static> Part<'_, T> {
     ) -> Result<Arc<T>, (PartFailure, Duration)> {
         let Self { run, name, .. } = self;
         let began = Instant::now();
-        if let Some((value, fetched_at)) = run.shelf.fresh::<T>(name, began) {
+        if let Some((value, fetched_at)) = run.parts.fresh::<T>(name, began) {
             run.note_fetched(name, Some(fetched_at), Duration::ZERO, &self.all_tags(&value));
             run.observe(name, "kept", Duration::ZERO);
             return Ok(value);
@@ -131,7 +131,7 @@ impl<T: Serialize + Send + Sync + 'static> Part<'_, T> {
             Ok(value) => {
                 let value = Arc::new(value);
                 let tags = self.all_tags(&value);
-                run.shelf.put(name, Arc::clone(&value), Instant::now(), &tags, weight(&*value));
+                run.parts.put(name, Arc::clone(&value), Instant::now(), &tags, weight(&*value));
                 run.note_fetched(name, None, took, &tags);
                 run.observe(name, "ok", took);
                 Ok(value)
@@ -166,7 +166,7 @@ pub(super) fn withholds(failure: &PartFailure) -> bool {
     }
 }
 
-fn is_refused_question(failure: &PartFailure) -> bool {
+pub(super) fn is_refused_question(failure: &PartFailure) -> bool {
     let PartFailure::Upstream(error) = failure else { return false };
     error.status().is_some_and(|status| status == 400 || status == 422)
 }

@@ -10,17 +10,14 @@ use parking_lot::Mutex;
 use schemas::{DegradedPart, PartStatus, Reason};
 use serde::Serialize;
 
-use super::{ComposeError, Lookup, Part, View};
-use crate::{
-    cache::{Field, Filled, Shelf, Tag},
-    telemetry::Metrics,
-};
+use super::{ComposeError, Composed, Field, Lookup, Part, PartCache, View};
+use crate::{invalidation::Tag, telemetry::Metrics};
 
 /// One composition: its deadline, and the log of what became of each part.
 #[derive(Debug)]
 pub struct Run {
     screen: &'static str,
-    pub(super) shelf: Shelf,
+    pub(super) parts: PartCache,
     pub(super) begun: Instant,
     deadline: Instant,
     metrics: Arc<Metrics>,
@@ -49,14 +46,14 @@ impl Run {
         screen: &'static str,
         view: View,
         budget: Duration,
-        shelf: Shelf,
+        parts: PartCache,
         metrics: Arc<Metrics>,
     ) -> Self {
         let begun = Instant::now();
         metrics.composing.inc();
         Self {
             screen,
-            shelf,
+            parts,
             begun,
             deadline: begun + budget,
             metrics,
@@ -91,7 +88,7 @@ impl Run {
     /// Whether somebody reads along: then it is worth a call more to finish fields one by one.
     #[must_use]
     pub fn is_followed(&self) -> bool {
-        self.shelf.progress().is_followed()
+        self.parts.progress().is_followed()
     }
 
     /// Hands a finished field of the document to those who read along, before the rest is there. It must be what
@@ -100,7 +97,7 @@ impl Run {
         let line = self.line(field, value);
         let mut held = self.held.lock();
         for (field, json) in line.into_iter().chain(held.take().unwrap_or_default()) {
-            self.shelf.progress().add(field, json);
+            self.parts.progress().add(field, json);
         }
     }
 
@@ -110,7 +107,7 @@ impl Run {
         let Some((field, json)) = self.line(field, value) else { return };
         match &mut *self.held.lock() {
             Some(held) => held.push((field, json)),
-            None => self.shelf.progress().add(field, json),
+            None => self.parts.progress().add(field, json),
         }
     }
 
@@ -147,17 +144,17 @@ impl Run {
     ///
     /// # Errors
     /// [`ComposeError::Serialise`]; [`ComposeError::UnknownCursor`] where the caller has to be told so.
-    pub fn finish(self, document: &impl Serialize) -> Result<Filled, ComposeError> {
+    pub fn finish(self, document: &impl Serialize) -> Result<Composed, ComposeError> {
         self.known_cursor()?;
         let mut body =
             self.view.to_json("", document).map_err(|error| ComposeError::Serialise(Arc::new(error)))?;
         // What is kept is counted by its length.
         body.shrink_to_fit();
         let log = std::mem::take(&mut *self.log.lock());
-        Ok(Filled {
+        Ok(Composed {
             body: body.into(),
             tags: log.tags,
-            whole: log.degraded.is_empty(),
+            complete: log.degraded.is_empty(),
             withheld: log.withheld,
             // What was fetched just now counts from now on, however long it took: from its request on, a
             // document that is slow to make would be stale on arrival, and be made again and again.

@@ -1,14 +1,12 @@
-//! Rules about secrets, keys and certificates: what signs, what is believed, and what must not be shared.
+//! Rules about the session secret and the keys: what signs, and what is believed.
 
 use std::path::Path;
 
 use secrecy::ExposeSecret;
 
-use super::rules::{Check, DAY_MS, SECRET_BYTES};
-use super::{Config, TokenAlgorithm, UpstreamConfig, secrets};
+use super::rules::{Check, DAY_MS};
+use super::{Config, secrets};
 
-/// `aud` of the access tokens, which are for the gateway alone.
-const OWN_AUDIENCE: &str = "bff";
 /// How long whoever fetches the published keys may keep them, in milliseconds.
 const KEY_SET_MAX_AGE_MS: u64 = 60_000;
 /// How long an access token lives, in milliseconds: the longest of what the keys sign.
@@ -19,18 +17,6 @@ pub(super) fn check(config: &Config, check: &mut Check<'_>) {
         check.refuse(true, "session.secret", &message);
     }
     keys(config, check);
-    let all = config.upstreams.all();
-    for (index, (name, upstream)) in all.iter().enumerate() {
-        let path = format!("upstreams.{name}");
-        token(config, &path, upstream, check);
-        certificates(&path, upstream, check);
-        let secret = upstream.secret.expose_secret();
-        let twin = all[..index].iter().find(|(_, other)| other.secret.expose_secret() == secret);
-        if let Some((other, _)) = twin.filter(|_| !secret.is_empty()) {
-            let message = format!("is that of upstreams.{other}: one could make the other's tokens");
-            check.refuse(true, &format!("{path}.secret"), &message);
-        }
-    }
 }
 
 fn keys(config: &Config, check: &mut Check<'_>) {
@@ -62,42 +48,4 @@ fn keys_missing(dir: &Path) -> Option<String> {
     let found =
         entries.flatten().any(|entry| Path::new(&entry.file_name()).extension().is_some_and(|e| e == "pem"));
     (!found).then(|| format!("{} holds no *.pem: make one with `bff keys new`", dir.display()))
-}
-
-fn token(config: &Config, path: &str, upstream: &UpstreamConfig, check: &mut Check<'_>) {
-    let own = upstream.audience == OWN_AUDIENCE;
-    let message =
-        "is that of the gateway's own access tokens: an upstream could use them, or they an upstream";
-    check.refuse(own, &format!("{path}.audience"), message);
-    let secret = upstream.secret.expose_secret();
-    let path = format!("{path}.secret");
-    if upstream.token_algorithm == TokenAlgorithm::EdDsa {
-        check.refuse(!secret.is_empty(), &path, "is set, but token_algorithm is \"EdDSA\"");
-        return;
-    }
-    // RFC 7518 section 3.2.
-    let short = secret.len() < SECRET_BYTES;
-    check.refuse(short, &path, "is shorter than 32 bytes: \"HS256\" needs one shared with the upstream");
-    let events = &config.events;
-    let bearer = [&events.profile, &events.timeline, &events.recipe].map(|sender| &sender.token);
-    let sent =
-        bearer.into_iter().chain([&events.revalidate_secret]).any(|token| token.expose_secret() == secret);
-    check.refuse(sent, &path, "is a token of events.*: whoever sees that could make service tokens");
-    let session = secrets::lines(config.session.secret.expose_secret()).any(|line| line == secret);
-    check.refuse(session, &path, "is session.secret: the upstream could make CSRF tokens");
-}
-
-fn certificates(path: &str, upstream: &UpstreamConfig, check: &mut Check<'_>) {
-    let UpstreamConfig { client_cert_file, client_key_file, ca_file, url, .. } = upstream;
-    let files =
-        [("client_cert_file", client_cert_file), ("client_key_file", client_key_file), ("ca_file", ca_file)];
-    for (name, file) in files.into_iter().filter(|(_, file)| !file.is_empty()) {
-        let path = format!("{path}.{name}");
-        check.refuse(url.scheme() != "https", &path, "is for an https:// url alone");
-        if let Err(error) = std::fs::File::open(file) {
-            check.refuse(true, &path, &format!("cannot be read: {error}"));
-        }
-    }
-    let alone = client_cert_file.is_empty() && !client_key_file.is_empty();
-    check.refuse(alone, &format!("{path}.client_key_file"), "is set without client_cert_file");
 }

@@ -1,4 +1,4 @@
-//! Merges the three layers and turns them into a [`Config`], key by key, so that one wrong value
+//! Merges the layers and turns them into a [`Config`], key by key, so that one wrong value
 //! hides no other: whatever cannot be used is reported and replaced by its default.
 
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use figment::providers::{Format, Serialized, Toml};
 use figment::value::{Dict, Empty, Tag, Value};
 
 use super::named::Templates;
-use super::{Config, ConfigErrors, DEFAULTS, free};
+use super::{Config, ConfigErrors, DEFAULTS, authorization, free};
 
 const PREFIX: &str = "BFF__";
 
@@ -20,12 +20,12 @@ pub(super) struct Merged {
     defaults: Dict,
     /// Only known keys; kinds (section or value) as in the defaults.
     values: Dict,
-    /// Paths of the values that file or environment set.
+    /// Paths of the values that declarations, file or environment set.
     set: BTreeSet<String>,
 }
 
 impl Merged {
-    /// Whether file or environment set `path`, also to what is the default anyway.
+    /// Whether a layer above the defaults sets `path`, also to what is the default anyway.
     pub(super) fn is_set(&self, path: &str) -> bool {
         self.set.contains(path)
     }
@@ -44,7 +44,11 @@ pub(super) fn default_tree() -> (Dict, Templates) {
     (tree, templates)
 }
 
+/// What declarations may set: the rest is the operator's.
+const DECLARABLE: [&str; 3] = ["upstreams", "screens", "events"];
+
 pub(super) fn merge(
+    declared: &str,
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
     mistakes: &mut ConfigErrors,
@@ -52,21 +56,46 @@ pub(super) fn merge(
     let (mut defaults, templates) = default_tree();
     let mut set = BTreeSet::new();
     let environment: Vec<_> = environment.into_iter().collect();
+    let mut from_declarations = read_declared(declared, mistakes);
+    templates.settle_names(&mut from_declarations, mistakes);
+    templates.name_sections(&mut defaults, &from_declarations);
     let mut from_file = file.map(|path| read_file(path, mistakes)).unwrap_or_default();
+    templates.settle_names(&mut from_file, mistakes);
     templates.name_sections(&mut defaults, &from_file);
-    for path in environment.iter().filter_map(|(name, _)| path_of(name)) {
+    for path in environment.iter().filter_map(|(name, _)| path_of(name, &templates)) {
         templates.name_section(&mut defaults, &path);
     }
+    keep_known(&mut from_declarations, &defaults, "", &mut set, mistakes);
     keep_known(&mut from_file, &defaults, "", &mut set, mistakes);
-    let mut from_environment = read_environment(environment, &defaults, mistakes);
+    let mut from_environment = read_environment(environment, &defaults, &templates, mistakes);
+    templates.settle_names(&mut from_environment, mistakes);
     keep_known(&mut from_environment, &defaults, "", &mut set, mistakes);
 
     let figment = Figment::from(Serialized::defaults(&defaults))
+        .merge(Serialized::defaults(from_declarations))
         .merge(Serialized::defaults(from_file))
         .merge(Serialized::defaults(from_environment));
-    // Three dictionaries merge into a dictionary.
+    // Dictionaries merge into a dictionary.
     let values = figment.extract().unwrap_or_else(|_| defaults.clone());
     Merged { defaults, values, set }
+}
+
+fn read_declared(text: &str, mistakes: &mut ConfigErrors) -> Dict {
+    let mut tree: Dict = match Toml::from_str(text) {
+        Ok(tree) => tree,
+        Err(error) => {
+            mistakes.add("", format!("declarations: {}", error.message()));
+            Dict::new()
+        }
+    };
+    tree.retain(|section, _| {
+        let known = DECLARABLE.contains(&section.as_str());
+        if !known {
+            mistakes.add(section.as_str(), "cannot be declared: it belongs into the configuration");
+        }
+        known
+    });
+    tree
 }
 
 fn read_file(path: &Path, mistakes: &mut ConfigErrors) -> Dict {
@@ -93,16 +122,18 @@ fn read_file(path: &Path, mistakes: &mut ConfigErrors) -> Dict {
 fn read_environment(
     environment: impl IntoIterator<Item = (OsString, OsString)>,
     defaults: &Dict,
+    templates: &Templates,
     mistakes: &mut ConfigErrors,
 ) -> Dict {
     let mut tree = Dict::new();
     for (name, value) in environment {
-        let Some(path) = path_of(&name) else { continue };
+        let Some(path) = path_of(&name, templates) else { continue };
         let Some(text) = value.to_str() else {
             mistakes.add(path.join("."), "the environment variable is not UTF-8");
             continue;
         };
         let value = match free::within(&path) {
+            None if authorization::is_file(&path) => Ok(Value::from(text)),
             None => Ok(parse_text(text, find(defaults, &path))),
             Some(free::Place::Whole) => free::from_json(text),
             Some(free::Place::Key) => Err(free::NOT_BY_KEY.to_owned()),
@@ -116,9 +147,11 @@ fn read_environment(
 }
 
 /// The keys that an environment variable of ours names.
-fn path_of(variable: &OsStr) -> Option<Vec<String>> {
+fn path_of(variable: &OsStr, templates: &Templates) -> Option<Vec<String>> {
     let key = variable.to_str()?.strip_prefix(PREFIX)?;
-    Some(key.split("__").map(str::to_ascii_lowercase).collect())
+    let mut path: Vec<String> = key.split("__").map(str::to_ascii_lowercase).collect();
+    templates.spell(&mut path);
+    Some(path)
 }
 
 fn parse_text(text: &str, default: Option<&Value>) -> Value {
@@ -180,6 +213,10 @@ fn keep_known(
             (Some(Value::Dict(..)), _) => {
                 mistakes.add(path, "is a section, not a value");
                 false
+            }
+            (Some(Value::String(..)), Value::Dict(..)) if authorization::is_at(&path) => {
+                set.insert(path);
+                true
             }
             (Some(_), Value::Dict(..)) => {
                 mistakes.add(path, "is a value, not a section");

@@ -31,16 +31,20 @@ fn live(live: &LiveConfig, check: &mut Check<'_>) {
 }
 
 fn senders(config: &Config, check: &mut Check<'_>) {
-    let events = &config.events;
-    let all = [("profile", &events.profile), ("timeline", &events.timeline), ("recipe", &events.recipe)];
-    for (index, (name, sender)) in all.iter().enumerate() {
+    let mut seen: Vec<(&str, &str)> = Vec::new();
+    for (name, sender) in &config.events.senders {
+        let unknown = !config.upstreams.contains_key(name);
+        check.refuse(unknown, &format!("events.{name}"), "there is no upstream of this name");
         let path = format!("events.{name}.token");
         secret(config, &path, &sender.token, check);
         let token = sender.token.expose_secret();
-        let twin = all[..index].iter().find(|(_, other)| other.token.expose_secret() == token);
-        if let Some((other, _)) = twin.filter(|_| !token.is_empty()) {
+        if token.is_empty() {
+            continue;
+        }
+        if let Some((other, _)) = seen.iter().find(|(_, known)| *known == token) {
             check.refuse(true, &path, &format!("is that of events.{other}: each has its own"));
         }
+        seen.push((name, token));
     }
 }
 

@@ -5,6 +5,8 @@
 //! of its key, and never repeats a secret. The module imports nothing of the crate: `app` hands each
 //! part the section it needs.
 
+mod account_rules;
+mod authorization;
 mod caller_rules;
 mod cookie;
 mod errors;
@@ -20,6 +22,7 @@ mod secrets;
 mod sections;
 mod site_rules;
 mod store_rules;
+mod upstream_rules;
 mod values;
 
 #[cfg(test)]
@@ -36,14 +39,15 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
+pub use authorization::Authorization;
 pub use cookie::CookieSettings;
 pub use errors::{ConfigErrors, Mistake};
 pub use schema::config_schema;
 pub use sections::{
-    CacheConfig, CallerConfig, CorsConfig, EventsConfig, FilesConfig, HttpConfig, IdempotencyConfig,
-    InternalConfig, KeysConfig, LimitConfig, LimitsConfig, LiveConfig, OidcConfig, ScreenConfig,
-    ScreensConfig, SenderConfig, SessionConfig, SiteConfig, StoreConfig, TelemetryConfig, ThrottleConfig,
-    TokensConfig, UpstreamConfig, UpstreamsConfig,
+    AccountsConfig, CacheConfig, CallerConfig, CorsConfig, EventsConfig, FilesConfig, HttpConfig,
+    IdempotencyConfig, InternalConfig, KeysConfig, LimitConfig, LimitsConfig, LiveConfig, OidcConfig,
+    ScreenConfig, SenderConfig, SessionConfig, SiteConfig, StoreConfig, TelemetryConfig, ThrottleConfig,
+    TokensConfig, UpstreamConfig,
 };
 pub use values::{
     LogFormat, Millis, Network, Profile, SameSite, SecondFactor, StoreUrl, Switch, TokenAlgorithm, TokenAuth,
@@ -73,8 +77,11 @@ pub struct Config {
     pub callers: BTreeMap<String, CallerConfig>,
     pub oidc: BTreeMap<String, OidcConfig>,
     pub store: StoreConfig,
-    pub upstreams: UpstreamsConfig,
-    pub screens: ScreensConfig,
+    /// By name.
+    pub upstreams: BTreeMap<String, UpstreamConfig>,
+    pub accounts: AccountsConfig,
+    /// By name, with `_` for `-`; see [`Config::screen`].
+    pub screens: BTreeMap<String, ScreenConfig>,
     pub cache: CacheConfig,
     pub events: EventsConfig,
     pub live: LiveConfig,
@@ -104,8 +111,21 @@ impl Config {
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigErrors> {
+        Self::load_over("", file, environment)
+    }
+
+    /// The same over what a product declares: TOML with sections `[upstreams.NAME]`, `[screens.NAME]` and
+    /// `[events.NAME]`, in the keys of the configuration file. Defaults < declarations < file < environment.
+    ///
+    /// # Errors
+    /// As [`Config::load`], and any other section in `declared`.
+    pub fn load_over(
+        declared: &str,
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, ConfigErrors> {
         let mut mistakes = ConfigErrors::default();
-        let merged = layers::merge(file, environment, &mut mistakes);
+        let merged = layers::merge(declared, file, environment, &mut mistakes);
         let mut config = layers::extract(&merged, &mut mistakes);
         config.resolve(&merged, &mut mistakes);
         let tiers = ["limits.anonymous.", "limits.user.", "limits.caller."];
@@ -133,6 +153,13 @@ impl Config {
     #[must_use]
     pub fn is_production(&self) -> bool {
         self.profile == Profile::Production
+    }
+
+    /// The times of the screen of this name, `home-feed` or `home_feed`: the defaults where no layer names it.
+    #[must_use]
+    pub fn screen(&self, name: &str) -> ScreenConfig {
+        let known = self.screens.get(name.replace('-', "_").as_str()).copied();
+        known.unwrap_or_else(ScreenConfig::of_template)
     }
 
     /// How often the store learns that a session is in use: often enough for the shortest idle time.
@@ -200,18 +227,22 @@ impl Config {
         read_secret("store.url", &mut url, &self.store.url_file, merged, mistakes);
         self.store.url = StoreUrl::new(url.expose_secret());
         let Self { session, events, upstreams, .. } = self;
-        let UpstreamsConfig { profile, timeline, recipe } = upstreams;
         for (path, secret, file) in [
             ("session.secret", &mut session.secret, &session.secret_file),
             ("events.revalidate_secret", &mut events.revalidate_secret, &events.revalidate_secret_file),
-            ("events.profile.token", &mut events.profile.token, &events.profile.token_file),
-            ("events.timeline.token", &mut events.timeline.token, &events.timeline.token_file),
-            ("events.recipe.token", &mut events.recipe.token, &events.recipe.token_file),
-            ("upstreams.profile.secret", &mut profile.secret, &profile.secret_file),
-            ("upstreams.timeline.secret", &mut timeline.secret, &timeline.secret_file),
-            ("upstreams.recipe.secret", &mut recipe.secret, &recipe.secret_file),
         ] {
             read_secret(path, secret, file, merged, mistakes);
+        }
+        for (name, sender) in &mut events.senders {
+            let path = format!("events.{name}.token");
+            read_secret(&path, &mut sender.token, &sender.token_file, merged, mistakes);
+        }
+        for (name, upstream) in upstreams {
+            let path = format!("upstreams.{name}.secret");
+            read_secret(&path, &mut upstream.secret, &upstream.secret_file, merged, mistakes);
+            if upstream.audience.is_empty() && !merged.is_set(&format!("upstreams.{name}.audience")) {
+                upstream.audience.clone_from(name);
+            }
         }
     }
 }

@@ -5,15 +5,9 @@ use url::{Host, Url};
 
 use super::{Config, OidcConfig, TokenAuth, rules::Check};
 
-/// Names stand in paths and environment variables.
-const LONGEST_NAME: usize = 32;
-
 pub(super) fn check(config: &Config, check: &mut Check<'_>) {
     public_url(config, check);
     for (name, provider) in &config.oidc {
-        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        let sound = (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(plain);
-        check.refuse(!sound, &format!("oidc.{name}"), "its name must be 1 to 32 of a-z, 0-9 and -");
         self::provider(config, &format!("oidc.{name}"), provider, check);
     }
 }

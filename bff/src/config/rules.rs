@@ -8,8 +8,10 @@ use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
 use super::layers::Merged;
-use super::{Config, ConfigErrors, SameSite, ScreensConfig, Switch, UpstreamConfig};
-use super::{caller_rules, key_rules, live_rules, oidc_rules, site_rules, store_rules};
+use super::{Config, ConfigErrors, SameSite, Switch};
+use super::{
+    account_rules, caller_rules, key_rules, live_rules, oidc_rules, site_rules, store_rules, upstream_rules,
+};
 
 pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// HMAC keys shorter than the digest weaken it (RFC 2104, section 3).
@@ -34,11 +36,12 @@ pub(super) fn check(config: &Config, mistakes: &mut ConfigErrors) {
     check.tokens(config);
     check.cookie(config);
     check.clear_site_data(config);
-    check.upstreams(config);
     check.rest(config);
+    upstream_rules::check(config, &mut check);
     key_rules::check(config, &mut check);
     live_rules::check(config, &mut check);
     oidc_rules::check(config, &mut check);
+    account_rules::check(config, &mut check);
     caller_rules::check(config, &mut check);
     store_rules::check(config, &mut check);
     site_rules::check(config, &mut check);
@@ -86,6 +89,7 @@ impl Check<'_> {
             ("store.timeout_ms", store.timeout_ms.get(), 10..=60_000),
             ("cache.max_bytes", cache.max_bytes, 1 << 20..=1 << 40),
             ("cache.jitter_percent", cache.jitter_percent.into(), 0..=50),
+            ("cache.max_refreshes", cache.max_refreshes.into(), 0..=65_536),
             ("cache.cards_fresh_ms", cache.cards_fresh_ms.get(), 0..=DAY_MS),
             ("cache.cards_max_bytes", cache.cards_max_bytes, 1 << 20..=1 << 40),
             ("cache.upstream_max_bytes", cache.upstream_max_bytes, 0..=1 << 40),
@@ -105,12 +109,11 @@ impl Check<'_> {
         ] {
             self.range(path, value, range);
         }
-        self.screens(&config.screens);
+        self.screens(config);
     }
 
-    fn screens(&mut self, screens: &ScreensConfig) {
-        let ScreensConfig { home_feed, recipe, member, me } = screens;
-        for (name, screen) in [("home_feed", home_feed), ("recipe", recipe), ("member", member), ("me", me)] {
+    fn screens(&mut self, config: &Config) {
+        for (name, screen) in &config.screens {
             for (key, value, range) in [
                 ("fresh_ms", screen.fresh_ms, 0..=DAY_MS),
                 ("stale_ms", screen.stale_ms, 0..=DAY_MS),
@@ -199,36 +202,6 @@ impl Check<'_> {
         }
         let all = types.iter().any(|name| name == "*");
         self.refuse(all && types.len() > 1, "session.clear_site_data", "`*` is all of them: it stands alone");
-    }
-
-    fn upstreams(&mut self, config: &Config) {
-        let all = config.upstreams.all();
-        for (index, (name, upstream)) in all.iter().enumerate() {
-            self.upstream(&format!("upstreams.{name}"), upstream);
-            let twin = all[..index].iter().find(|(_, other)| other.audience == upstream.audience);
-            if let Some((other, _)) = twin {
-                let message = format!("is that of upstreams.{other}: one could use the other's tokens");
-                self.refuse(true, &format!("upstreams.{name}.audience"), &message);
-            }
-        }
-    }
-
-    fn upstream(&mut self, path: &str, upstream: &UpstreamConfig) {
-        let key = |name: &str| format!("{path}.{name}");
-        let UpstreamConfig { url, .. } = upstream;
-        let http = matches!(url.scheme(), "http" | "https") && url.has_host();
-        self.refuse(!http, &key("url"), "must be http://HOST or https://HOST");
-        let credentials = !url.username().is_empty() || url.password().is_some();
-        self.refuse(credentials, &key("url"), "must not hold credentials: calls bear service tokens");
-        let extra = url.query().is_some() || url.fragment().is_some();
-        self.refuse(extra, &key("url"), "must not have a query or fragment");
-        self.refuse(upstream.audience.is_empty(), &key("audience"), "is empty");
-        self.range(&key("timeout_ms"), upstream.timeout_ms.get(), 1..=600_000);
-        self.range(&key("connect_timeout_ms"), upstream.connect_timeout_ms.get(), 1..=600_000);
-        self.range(&key("idle_ms"), upstream.idle_ms.get(), 1..=3_600_000);
-        self.range(&key("max_response_bytes"), upstream.max_response_bytes as u64, 1024..=1 << 30);
-        self.range(&key("max_concurrent"), upstream.max_concurrent as u64, 1..=100_000);
-        self.range(&key("queue"), upstream.queue as u64, 0..=100_000);
     }
 
     fn rest(&mut self, config: &Config) {

@@ -19,6 +19,11 @@ pub fn config_schema() -> Value {
         let each = schema.pointer_mut(&format!("/properties/{section}/additionalProperties"));
         let Some(each) = each else { continue };
         annotate(each, template, &format!("{section}.{NAME}"), &comments);
+        let names = schema.pointer_mut(&format!("/properties/{section}")).and_then(Value::as_object_mut);
+        // Beside the names of `events` there are keys.
+        if let Some(names) = names.filter(|section| !section.contains_key("properties")) {
+            names.insert("propertyNames".to_owned(), json!({ "pattern": "^[a-z0-9_-]{1,32}$" }));
+        }
     }
     if let Some(root) = schema.as_object_mut() {
         root.insert("title".to_owned(), json!("Configuration of the gateway"));

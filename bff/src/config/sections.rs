@@ -2,6 +2,7 @@
 //! unit are written beside it in `config/default.toml`; here stands what the rest of the code relies on
 //! after [`Config::load`](super::Config::load) has checked it.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use schemars::JsonSchema;
@@ -10,8 +11,10 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::Authorization;
 use super::values::{
-    LogFormat, Millis, Network, SameSite, SecondFactor, StoreUrl, Switch, TokenAlgorithm, TokenAuth, url_text,
+    LogFormat, Millis, Network, SameSite, SecondFactor, StoreUrl, Switch, TokenAlgorithm, TokenAuth,
+    upstream_url,
 };
 
 /// The public listener.
@@ -159,25 +162,17 @@ pub struct StoreConfig {
     pub sweep_ms: Millis,
 }
 
-/// The services behind the gateway.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct UpstreamsConfig {
-    pub profile: UpstreamConfig,
-    pub timeline: UpstreamConfig,
-    pub recipe: UpstreamConfig,
-}
-
 /// One service behind the gateway.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpstreamConfig {
     /// http or https, with a host, without credentials, query or fragment.
-    #[serde(with = "url_text")]
+    #[serde(with = "upstream_url")]
     #[schemars(with = "String")]
     pub url: Url,
-    /// Not empty, and no two upstreams share one.
+    /// Not empty, and no two upstreams share one; the upstream's name where it was not set.
     pub audience: String,
+    pub authorization: Authorization,
     pub timeout_ms: Millis,
     /// Not above `timeout_ms`.
     pub connect_timeout_ms: Millis,
@@ -198,22 +193,12 @@ pub struct UpstreamConfig {
     pub ca_file: String,
 }
 
-impl UpstreamsConfig {
-    /// Each with its name.
-    #[must_use]
-    pub fn all(&self) -> [(&'static str, &UpstreamConfig); 3] {
-        [("profile", &self.profile), ("timeline", &self.timeline), ("recipe", &self.recipe)]
-    }
-}
-
-/// Times of each screen.
+/// Where users come from.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ScreensConfig {
-    pub home_feed: ScreenConfig,
-    pub recipe: ScreenConfig,
-    pub member: ScreenConfig,
-    pub me: ScreenConfig,
+pub struct AccountsConfig {
+    /// Name of an upstream. Empty: no upstream keeps accounts, and users come from one OpenID provider alone.
+    pub upstream: String,
 }
 
 /// How long one screen's documents live and how long making one may take.
@@ -227,20 +212,30 @@ pub struct ScreenConfig {
     pub degraded_ms: Millis,
 }
 
+impl ScreenConfig {
+    /// `screens.NAME` of `default.toml`.
+    pub(super) fn of_template() -> Self {
+        let (_, templates) = super::layers::default_tree();
+        #[expect(clippy::expect_used, reason = "the text is compiled in and a test reads it")]
+        templates.read("screens").expect("default.toml has a template of screens")
+    }
+}
+
 /// Bounds of the caches.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CacheConfig {
     pub max_bytes: u64,
     pub jitter_percent: u8,
+    /// 0: by the number of workers.
+    pub max_refreshes: u32,
     pub cards_fresh_ms: Millis,
     pub cards_max_bytes: u64,
     pub upstream_max_bytes: u64,
 }
 
-/// Events of upstreams, and whom they are passed on to.
+/// Events of upstreams, and whom they are passed on to. Unknown keys are found before it is read.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct EventsConfig {
     /// As `upstreams.*.url`; empty: none. For the URL ask [`EventsConfig::revalidate`].
     pub revalidate_url: String,
@@ -249,9 +244,9 @@ pub struct EventsConfig {
     pub revalidate_secret: SecretString,
     /// Already read into `revalidate_secret`.
     pub revalidate_secret_file: String,
-    pub profile: SenderConfig,
-    pub timeline: SenderConfig,
-    pub recipe: SenderConfig,
+    /// By the upstream's name.
+    #[serde(flatten)]
+    pub senders: BTreeMap<String, SenderConfig>,
 }
 
 impl EventsConfig {

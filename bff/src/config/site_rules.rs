@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::rules::{Check, DAY_MS};
-use super::{Config, SiteConfig, secrets};
+use super::{Config, SiteConfig, authorization, secrets};
 
 /// Shorter values turn up by chance.
 const TELLING_BYTES: usize = 8;
@@ -115,14 +115,15 @@ fn published(config: &Config, check: &mut Check<'_>) {
 /// Every secret of the settings that is long enough to be known again.
 fn own_secrets(config: &Config) -> Vec<String> {
     let Config { session, upstreams, events, oidc, store, .. } = config;
-    let upstreams = upstreams.all().map(|(_, upstream)| &upstream.secret);
-    let events =
-        [&events.profile.token, &events.timeline.token, &events.recipe.token, &events.revalidate_secret];
+    let fixed =
+        upstreams.values().filter_map(|upstream| authorization::token(upstream.authorization.file()?));
+    let upstreams = upstreams.values().map(|upstream| &upstream.secret);
+    let events = events.senders.values().map(|sender| &sender.token).chain([&events.revalidate_secret]);
     let providers = oidc.values().map(|provider| &provider.client_secret);
-    let all = upstreams.into_iter().chain(events).chain(providers).map(ExposeSecret::expose_secret);
+    let all = upstreams.chain(events).chain(providers).map(ExposeSecret::expose_secret);
     let lines = secrets::lines(session.secret.expose_secret());
     let store = Url::parse(store.url.as_str()).ok().and_then(|url| url.password().map(str::to_owned));
-    let all = all.chain(lines).map(str::to_owned).chain(store);
+    let all = all.chain(lines).map(str::to_owned).chain(store).chain(fixed);
     all.filter(|secret| secret.len() >= TELLING_BYTES).collect()
 }
 

@@ -263,20 +263,31 @@ impl Serialize for StoreUrl {
     }
 }
 
-/// (De)serialises a URL as its text.
-pub(super) mod url_text {
+/// (De)serialises the URL of an upstream as its text. It has no default: an empty text is a URL that [`is_set`] tells
+/// from every other, so that the mistake is found with all others.
+///
+/// [`is_set`]: upstream_url::is_set
+pub(super) mod upstream_url {
     use serde::{Deserialize, Deserializer, Serializer, de};
     use url::Url;
 
+    const NONE: &str = "unset:";
+
     pub(in crate::config) fn serialize<S: Serializer>(url: &Url, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(url.as_str())
+        serializer.serialize_str(if is_set(url) { url.as_str() } else { "" })
+    }
+
+    /// Whether there is a URL at all.
+    pub(in crate::config) fn is_set(url: &Url) -> bool {
+        url.as_str() != NONE
     }
 
     pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Url, D::Error> {
         let text = String::deserialize(deserializer)?;
+        let text = if text.is_empty() { NONE } else { &text };
         // The text stays out of the message: it may hold credentials.
-        Url::parse(&text).map_err(|error| de::Error::custom(format!("is not an absolute URL: {error}")))
+        Url::parse(text).map_err(|error| de::Error::custom(format!("is not an absolute URL: {error}")))
     }
 }

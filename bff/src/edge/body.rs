@@ -1,6 +1,6 @@
 //! JSON bodies.
 
-use std::{future::ready, ops::Deref, pin::Pin, time::Duration};
+use std::{future::ready, ops::Deref, pin::Pin};
 
 use actix_web::{
     FromRequest, HttpRequest,
@@ -8,6 +8,7 @@ use actix_web::{
     http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING},
     web,
 };
+use bytes::Bytes;
 use schemas::FieldError;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
@@ -31,16 +32,9 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for JsonBody<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let prepared = prepare(request).map(|limits| (limits, web::Payload::from_request(request, payload)));
+        let reading = accepts_json(request).and_then(|()| read_body(request, payload, "application/json"));
         Box::pin(async move {
-            let ((limit, timeout), payload) = prepared?;
-            let payload = payload.into_inner().map_err(|_| ApiError::BadRequest)?;
-            // Whoever sends a byte a minute must not hold a connection and a handler for ever.
-            let bytes = tokio::time::timeout(timeout, payload.to_bytes_limited(limit))
-                .await
-                .map_err(|_| ApiError::BodyTimeout)?
-                .map_err(|_| ApiError::BodyTooLarge(limit))?
-                .map_err(|_| ApiError::BadRequest)?;
+            let bytes = reading?.await?;
             let body: T = parse(&bytes)?;
             let mut errors = FieldErrors::default();
             body.validate(&mut errors);
@@ -69,13 +63,29 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for OptionalJsonBody<
     }
 }
 
-/// Checks what can be checked before the body is read, and answers how long it may be and may take.
-fn prepare(request: &HttpRequest) -> Result<(usize, Duration), ApiError> {
-    // What is read here is answered with JSON; a write must not be carried out for an answer nobody takes.
-    accepts_json(request)?;
+/// Reads a body whole, within the limits of its length and of the time that it may take. What can be checked by its head
+/// is checked at once: see [`takes_body`].
+///
+/// # Errors
+/// 413 or 415 at once; 400, 408 or 413 later.
+pub fn read_body(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    media_type: &str,
+) -> Result<impl Future<Output = Result<Bytes, ApiError>> + 'static, ApiError> {
     let edge = Edge::of(request)?;
-    takes_body(request, "application/json", edge.body_limit)?;
-    Ok((edge.body_limit, edge.body_timeout))
+    let (limit, timeout) = (edge.body_limit, edge.body_timeout);
+    takes_body(request, media_type, limit)?;
+    let payload = web::Payload::from_request(request, payload).into_inner();
+    Ok(async move {
+        let payload = payload.map_err(|_| ApiError::BadRequest)?;
+        // Whoever sends a byte a minute must not hold a connection and a handler for ever.
+        tokio::time::timeout(timeout, payload.to_bytes_limited(limit))
+            .await
+            .map_err(|_| ApiError::BodyTimeout)?
+            .map_err(|_| ApiError::BodyTooLarge(limit))?
+            .map_err(|_| ApiError::BadRequest)
+    })
 }
 
 /// Refuses a body by its head alone: one that has a content coding, is not of this media type, or is said to be longer

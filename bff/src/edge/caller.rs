@@ -1,38 +1,44 @@
-//! Who is asking, for handlers that must know.
+//! Who calls, for handlers that must know, and the CSRF check of what they do.
 
-use std::{
-    future::{Ready, ready},
-    pin::Pin,
-};
+use std::future::{Ready, ready};
 
 use actix_web::{
-    FromRequest, HttpRequest,
+    FromRequest, HttpMessage, HttpRequest,
     dev::Payload,
     http::header::{HeaderName, ORIGIN, REFERER},
 };
-use futures_util::future::Either;
 
 use super::{
-    ApiError, Edge, RequestContext,
-    callers::is_service,
-    reached::is_own_origin,
-    shown::{Showing, Shown, bears_token, shown},
+    ApiError, Edge, RequestContext, authentication::Authentication, callers::is_service,
+    credentials::bears_token, reached::is_own_origin,
 };
 use crate::{
-    identity::{Caller, CsrfHeaders, SessionKind, origin_of},
+    identity::{Caller, CsrfHeaders, IdentityError, SessionKind, origin_of},
     telemetry::unix_ms,
 };
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const X_CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 
+const NOT_IDENTIFIED: ApiError =
+    ApiError::Internal("a handler asks who calls, and the identity stage has passed the request by");
+
 /// A signed-in caller: an app with an access token, or a browser with a session cookie. Asking for one answers 401 to
 /// everybody else, and 403 to a request with a cookie that may have been forged by another site: a handler for an
-/// unsafe method cannot forget the check.
+/// unsafe method cannot forget the check. Who it is was found out by the identity stage ([`Identify`](super::Identify)).
 #[derive(Debug, Clone)]
 pub struct SignedIn(Caller);
 
 impl SignedIn {
+    /// The proof for `request`, without waiting. Extends the session.
+    ///
+    /// # Errors
+    /// 401 `unauthenticated` or `invalid_token`, 403 `csrf_failed`; 503 where the store did not say whether there is a
+    /// session.
+    pub fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+        admit(request, true)
+    }
+
     /// Who it is.
     #[must_use]
     pub fn caller(&self) -> &Caller {
@@ -49,88 +55,77 @@ pub struct SignedInUntouched(pub SignedIn);
 #[derive(Debug, Clone)]
 pub struct MaybeSignedIn(pub Option<SignedIn>);
 
-type Pending<T> = Pin<Box<dyn Future<Output = Result<T, ApiError>>>>;
-
-/// Ready at once where the near cache knows the session, as it nearly always does.
-type Extracted<T> = Either<Ready<Result<T, ApiError>>, Pending<T>>;
+impl MaybeSignedIn {
+    /// As [`SignedIn::of`].
+    ///
+    /// # Errors
+    /// 401 `invalid_token`, 403 `csrf_failed`, 503.
+    pub fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+        match SignedIn::of(request) {
+            Ok(caller) => Ok(Self(Some(caller))),
+            Err(ApiError::Unauthenticated) => Ok(Self(None)),
+            Err(error) => Err(error),
+        }
+    }
+}
 
 impl FromRequest for SignedIn {
     type Error = ApiError;
-    type Future = Extracted<Self>;
+    type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        identify(request, true)
+        ready(Self::of(request))
     }
 }
 
 impl FromRequest for SignedInUntouched {
     type Error = ApiError;
-    type Future = Pending<Self>;
+    type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let identified = identify(request, false);
-        Box::pin(async move { identified.await.map(Self) })
+        ready(admit(request, false).map(Self))
     }
 }
 
 impl FromRequest for MaybeSignedIn {
     type Error = ApiError;
-    type Future = Extracted<Self>;
+    type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let or_nobody = |identified| match identified {
-            Ok(caller) => Ok(Self(Some(caller))),
-            Err(ApiError::Unauthenticated) => Ok(Self(None)),
-            Err(error) => Err(error),
-        };
-        match identify(request, true) {
-            Either::Left(known) => Either::Left(ready(or_nobody(known.into_inner()))),
-            Either::Right(pending) => Either::Right(Box::pin(async move { or_nobody(pending.await) })),
-        }
+        ready(Self::of(request))
     }
 }
 
-fn identify(request: &HttpRequest, touch: bool) -> Extracted<SignedIn> {
-    match shown(request) {
-        Ok(Showing::Known(shown)) => Either::Left(ready(admit(request, shown, touch))),
-        Ok(Showing::Unread(unread)) => {
-            let request = request.clone();
-            Either::Right(Box::pin(async move { admit(&request, unread.read().await?, touch) }))
-        }
-        Err(error) => Either::Left(ready(Err(error))),
-    }
-}
-
-fn admit(request: &HttpRequest, shown: Shown, touch: bool) -> Result<SignedIn, ApiError> {
+/// Turns what the identity stage found out into a proof, or into the refusal. `touch`: the session is in use.
+fn admit(request: &HttpRequest, touch: bool) -> Result<SignedIn, ApiError> {
+    let (authentication, service) = match request.extensions().get::<RequestContext>() {
+        Some(context) => (context.authentication.clone(), context.service.is_some()),
+        None => (None, false),
+    };
     let edge = Edge::of(request)?;
-    let touch = touch.then(unix_ms);
-    match shown {
-        Shown::Nobody => Err(ApiError::Unauthenticated),
-        Shown::BadToken => Err(ApiError::InvalidToken),
+    let caller = match authentication.ok_or(NOT_IDENTIFIED)? {
+        Authentication::Nobody => return Err(ApiError::Unauthenticated),
+        Authentication::InvalidToken => return Err(ApiError::InvalidToken),
+        Authentication::Unavailable(error) => return Err(ApiError::Identity(IdentityError::Store(error))),
         // Browsers send no token by themselves, so that there is nothing to forge.
-        Shown::Token(session) => Ok(note(request, edge, Caller::of_app(session), touch)),
-        Shown::Cookie(session) => {
-            // No page can make a request that bears the token of a server-side caller: the cookie it passes on is its
-            // word.
-            let service = is_service(request);
-            if !request.method().is_safe() && !service {
+        Authentication::Token(session) => Caller::of_app(session),
+        // No page can make a request that bears the token of a server-side caller: the cookie it passes on is its word.
+        Authentication::Cookie(session) if service => Caller::of_server(session),
+        Authentication::Cookie(session) => {
+            if !request.method().is_safe() {
                 edge.csrf.decide(false, csrf_headers(request, edge), Some(&session.key))?;
             }
-            let caller = if service { Caller::of_server(session) } else { Caller::of_browser(session) };
-            Ok(note(request, edge, caller, touch))
+            Caller::of_browser(session)
         }
-    }
-}
-
-fn note(request: &HttpRequest, edge: &Edge, caller: Caller, touch: Option<u64>) -> SignedIn {
-    if let Some(now_ms) = touch {
-        edge.sessions.touch(&caller.session, now_ms);
+    };
+    if touch {
+        edge.sessions.touch(&caller.session, unix_ms());
     }
     RequestContext::note(request, |context| {
         context.user = Some(caller.session.log_name(&edge.users));
         context.client = caller.client.as_str();
     });
-    SignedIn(caller)
+    Ok(SignedIn(caller))
 }
 
 /// Why `caller`, whom an answer cannot be made for, is no longer signed in, if that is so: what ended their sign-in may

@@ -13,8 +13,8 @@ use actix_web::{
 };
 use bytestring::ByteString;
 
-use super::shown::Shown;
-use crate::telemetry::hex_digits;
+use super::authentication::Authentication;
+use crate::{identity::Charge, telemetry::hex_digits};
 
 /// `X-Request-Id`.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -71,8 +71,10 @@ pub struct RequestContext {
     pub(super) client: &'static str,
     /// The server-side caller that sent it.
     pub(super) service: Option<Arc<str>>,
-    /// Who it is from, once that was looked at.
-    pub(super) shown: Option<Shown>,
+    /// What the identity stage found out; nothing where the request did not pass it, or was not to be looked up.
+    pub(super) authentication: Option<Authentication>,
+    /// What the identity stage charged before it asked the store.
+    pub(super) charge: Option<Charge>,
     traceparent: Option<Arc<str>>,
 }
 
@@ -86,7 +88,8 @@ impl RequestContext {
             route: None,
             client: "",
             service: None,
-            shown: None,
+            authentication: None,
+            charge: None,
             traceparent: None,
         }
     }

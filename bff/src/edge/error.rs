@@ -10,7 +10,7 @@ use clients::{Refusal, UpstreamError};
 use schemas::{FieldError, Reason};
 
 use crate::{
-    compose::{ComposeError, PartFailure},
+    compose::{AnswerError, ComposeError, ParamError, PartFailure, PassedRefusal},
     identity::{CsrfRefusal, IdentityError, ThrottleError},
     store::StoreError,
 };
@@ -70,6 +70,10 @@ pub enum ApiError {
     ProviderUnavailable,
     /// A refusal that is for the caller to see, an upstream's own or ours: its status and its stable code.
     Refused { status: StatusCode, code: &'static str, detail: &'static str },
+    /// A refusal of an upstream that passes by its status alone: 410, 412, 428, 429 or 451.
+    Passed(PassedRefusal),
+    /// An upstream's answer cannot be used.
+    Answer(AnswerError),
     /// A screen could not be composed.
     Compose(ComposeError),
     /// An upstream failed where nothing can stand in for it.
@@ -299,6 +303,8 @@ impl ApiError {
                 "The provider that signs people in does not answer as it should. Try again later.",
             ),
             Self::Refused { status, code, detail } => face(*status, code, "Refused", detail),
+            Self::Passed(refusal) => of_passed(*refusal),
+            Self::Answer(_) => UNAVAILABLE,
             Self::Compose(error) => of_composition(error),
             Self::Upstream(error) => of_upstream(error),
             Self::Misplaced(error) => of_reason(error.reason()),
@@ -335,7 +341,7 @@ fn of_identity(error: &IdentityError) -> Face {
 fn of_composition(error: &ComposeError) -> Face {
     match error {
         ComposeError::Required { source: PartFailure::Timeout, .. } => TIMEOUT,
-        ComposeError::Required { source: PartFailure::Upstream(error), .. } => of_reason(error.reason()),
+        ComposeError::Required { source, .. } => of_reason(source.reason()),
         ComposeError::Refused { refusal, .. } => of_refusal(*refusal),
         ComposeError::UnknownCursor => INVALID,
         ComposeError::NothingLeft { reason, .. } => of_reason(*reason),
@@ -345,6 +351,31 @@ fn of_composition(error: &ComposeError) -> Face {
 
 fn of_upstream(error: &UpstreamError) -> Face {
     error.refusal().map_or_else(|| of_reason(error.reason()), of_refusal)
+}
+
+fn of_passed(refusal: PassedRefusal) -> Face {
+    match refusal {
+        PassedRefusal::Gone => GONE,
+        PassedRefusal::LegalReasons => LEGAL_REASONS,
+        PassedRefusal::PreconditionFailed => face(
+            StatusCode::PRECONDITION_FAILED,
+            "precondition_failed",
+            "Changed meanwhile",
+            "It is no longer what `If-Match` names. Read it again.",
+        ),
+        PassedRefusal::PreconditionRequired => face(
+            StatusCode::PRECONDITION_REQUIRED,
+            "precondition_required",
+            "Precondition required",
+            "This change must say by `If-Match` what it is a change of.",
+        ),
+        PassedRefusal::TooManyRequests { .. } => face(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_requests",
+            "Too many requests",
+            "A service that this answer needs is asked too often. `Retry-After` says when to go on.",
+        ),
+    }
 }
 
 fn of_refusal(refusal: Refusal) -> Face {
@@ -394,6 +425,21 @@ impl From<ThrottleError> for ApiError {
     }
 }
 
+impl From<ParamError> for ApiError {
+    fn from(error: ParamError) -> Self {
+        match error {
+            ParamError::NotFound => Self::NotFound,
+            ParamError::Invalid(errors) => Self::Invalid(errors),
+        }
+    }
+}
+
+impl From<AnswerError> for ApiError {
+    fn from(error: AnswerError) -> Self {
+        Self::Answer(error)
+    }
+}
+
 impl From<CsrfRefusal> for ApiError {
     fn from(refusal: CsrfRefusal) -> Self {
         Self::Csrf(refusal)
@@ -406,6 +452,7 @@ impl std::error::Error for ApiError {
             Self::Csrf(refusal) => Some(refusal),
             Self::Compose(error) => Some(error),
             Self::Upstream(error) | Self::Misplaced(error) => Some(error),
+            Self::Answer(error) => Some(error),
             Self::Identity(error) => Some(error),
             Self::Store(error) => Some(error),
             _ => None,
@@ -445,6 +492,9 @@ impl ResponseError for ApiError {
             | Self::RateLimited { retry_after_s }
             | Self::TooManyKeys { retry_after_s } => {
                 response.insert_header((header::RETRY_AFTER, retry_after_s.to_string()))
+            }
+            Self::Passed(PassedRefusal::TooManyRequests { retry_after_s }) => {
+                response.insert_header((header::RETRY_AFTER, (*retry_after_s).max(1)))
             }
             Self::Csrf(_) => response.insert_header((header::VARY, "Sec-Fetch-Site, Origin")),
             Self::RefreshedTooOften { retry_after_s } => {

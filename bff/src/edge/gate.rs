@@ -29,7 +29,6 @@ use super::{
     context::{RequestContext, RequestId, X_REQUEST_ID},
     error::Face,
     limits, page, problem,
-    shown::note_shown,
 };
 use crate::telemetry::AccessLine;
 
@@ -71,11 +70,8 @@ pub async fn gate<B: MessageBody + 'static>(
         let refused = finish(&edge, &id, Box::pin(limits::refuse(request, refused)).await);
         return Ok(refused.map_body(|_, body| EitherBody::right(BoxBody::new(body))));
     }
-    // Before anything asks for the body, and `100 Continue` is sent, it is to be known who asks. Limits look themselves.
-    if request.head().expect() && edge.limits.is_none() {
-        Box::pin(note_shown(request.request())).await;
-    }
-    match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+    // Inner stages run in part when they are called, and not only when they are polled.
+    match AssertUnwindSafe(async { next.call(request).await }).catch_unwind().await {
         Ok(Ok(response)) => Ok(finish(&edge, &id, response)),
         Ok(Err(error)) => Err(without_request(&edge, &id, method, received, &error)),
         Err(panic) => {

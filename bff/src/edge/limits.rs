@@ -1,10 +1,11 @@
 //! Rate limits as callers meet them: who is charged for a request, 429 where that is too often, and what is left in
-//! headers. Between CORS and the routes: preflights are free, and pages of other origins can read a refusal.
+//! headers. Between the identity stage and the routes, and behind CORS: preflights are exempt, and pages of other origins
+//! can read a refusal.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use actix_web::{
-    Error, HttpRequest,
+    Error, HttpMessage, HttpRequest,
     body::{BoxBody, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::header::{HeaderMap, HeaderName, HeaderValue},
@@ -13,10 +14,8 @@ use actix_web::{
 use bytes::Bytes;
 
 use super::{
-    ApiError, Edge, RequestContext,
-    callers::caller_service,
-    client_address,
-    shown::{Showing, Shown, Unread, shown},
+    ApiError, Edge, RequestContext, authentication::Authentication, callers::caller_service, client_address,
+    credentials::Unread,
 };
 use crate::identity::{Charge, Limit, Limits, Principal, Tier};
 
@@ -42,46 +41,58 @@ impl RateLimits {
         Self(Arc::new(Inner { limits, policies }))
     }
 
-    async fn charge(&self, principal: Principal) -> Result<Charge, (Charge, ApiError)> {
-        let charge = self.0.limits.charge(principal).await;
-        if charge.allowed { Ok(charge) } else { Err(too_often(charge)) }
-    }
-
-    /// Charges whoever `request` is from, and notes who that is.
+    /// Charges whoever `request` is from, unless the identity stage has done so. Neither borrows the request across an
+    /// await nor looks anybody up.
     async fn admit(&self, request: &HttpRequest) -> Result<Charge, (Charge, ApiError)> {
-        if let Some(name) = caller_service(request) {
-            return self.charge(Principal::caller(&name)).await;
-        }
-        match shown(request) {
-            Ok(Showing::Known(shown)) => {
-                let user = user(request, &shown);
-                note(request, shown);
-                self.charge(user.unwrap_or_else(|| Principal::at(client_address(request)))).await
-            }
-            // Rare, and every request has room for what this future may hold.
-            Ok(Showing::Unread(unread)) => Box::pin(self.look_up(request, unread)).await,
-            Err(_) => self.charge(Principal::at(client_address(request))).await,
-        }
+        let charged = match chargeable(request) {
+            Chargeable::Charged(charge) if charge.allowed => Ok(charge),
+            Chargeable::Charged(charge) => Err(charge),
+            Chargeable::To(principal) => self.charge(principal).await,
+        };
+        charged.map_err(too_often)
     }
 
-    /// Has the store say what credentials are worth. Each of them is charged to the address before, so that inventions
-    /// cost the store no more than the address may ask; of somebody who is signed in it is given back.
-    async fn look_up(&self, request: &HttpRequest, mut unread: Unread) -> Result<Charge, (Charge, ApiError)> {
-        let address = Principal::at(client_address(request));
-        let mut reserved = self.0.limits.reserve(address).await.map_err(too_often)?;
+    async fn charge(&self, principal: Principal) -> Result<Charge, Charge> {
+        let charge = self.0.limits.charge(principal).await;
+        if charge.allowed { Ok(charge) } else { Err(charge) }
+    }
+
+    /// Has the store say what credentials are worth, for the identity stage. Before that a server-side caller is charged by
+    /// its name, and everybody else by their address, for each credential: inventions cost the store no more than the
+    /// address may ask. It is given back of a caller who is signed in and is charged for themselves. Nothing where that is
+    /// refused: the store is not asked, and [`limit`] answers 429.
+    pub(super) async fn look_up(&self, request: &HttpRequest, unread: Unread) -> Option<Authentication> {
+        let looked_up = match caller_service(request) {
+            Some(name) => match self.charge(Principal::caller(&name)).await {
+                Ok(charge) => Ok((Some(charge), unread.read().await)),
+                Err(refused) => Err(refused),
+            },
+            None => self.reserve_and_read(client_address(request), unread).await,
+        };
+        let (charge, authentication) = match looked_up {
+            Ok((charge, authentication)) => (charge, Some(authentication)),
+            Err(refused) => (Some(refused), None),
+        };
+        RequestContext::note(request, |context| context.charge = charge);
+        authentication
+    }
+
+    async fn reserve_and_read(
+        &self,
+        address: IpAddr,
+        mut unread: Unread,
+    ) -> Result<(Option<Charge>, Authentication), Charge> {
+        let mut reserved = self.0.limits.reserve(Principal::at(address)).await?;
         loop {
-            match unread.try_next().await {
-                Ok(None) => reserved.charge_again().await.map_err(too_often)?,
-                Ok(Some(shown)) => {
-                    let user = user(request, &shown);
-                    note(request, shown);
-                    let Some(user) = user else { return Ok(*reserved.charge()) };
-                    reserved.give_back().await;
-                    return self.charge(user).await;
-                }
-                // Where sessions cannot be looked up, a handler that needs one says so.
-                Err(_) => return Ok(*reserved.charge()),
+            let Some(authentication) = unread.try_next().await else {
+                reserved.charge_again().await?;
+                continue;
+            };
+            if authentication.session().is_none() {
+                return Ok((Some(*reserved.charge()), authentication));
             }
+            reserved.give_back().await;
+            return Ok((None, authentication));
         }
     }
 
@@ -92,8 +103,8 @@ impl RateLimits {
 }
 
 /// Charges whoever a request is from, before anything is done for it: a server-side caller by its name, a signed-in user by
-/// their id, and everybody else, also with a credential that is no good, by their address. A credential that is not known
-/// in memory is charged to the address before the store is asked what it is worth. Nobody for what is free.
+/// their id, and everybody else, also with credentials that are not valid, by their address. Behind the identity stage,
+/// which has charged those whose credentials were not in memory. Nobody for what is exempt.
 ///
 /// # Errors
 /// Those of what is within.
@@ -102,7 +113,7 @@ pub async fn limit<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let edge = Edge::held(request.request())?;
-    let charged = |_: &&RateLimits| !(edge.free)(request.method(), request.path());
+    let charged = |_: &&RateLimits| !(edge.rate_limit_exempt)(request.method(), request.path());
     let Some(limits) = edge.limits.as_ref().filter(charged) else {
         return Ok(next.call(request).await?.map_into_left_body());
     };
@@ -126,7 +137,7 @@ pub(super) async fn refuse(request: ServiceRequest, refused: ApiError) -> Servic
     let Some(limits) = limits else { return request.error_response(refused) };
     let (charge, refused) = match limits.charge(Principal::at(client_address(request.request()))).await {
         Ok(charge) => (charge, refused),
-        Err((charge, too_often)) => (charge, too_often),
+        Err(charge) => too_often(charge),
     };
     let mut response = request.error_response(refused);
     limits.tell(&charge, response.headers_mut());
@@ -137,14 +148,28 @@ fn too_often(charge: Charge) -> (Charge, ApiError) {
     (charge, ApiError::RateLimited { retry_after_s: seconds(&charge) })
 }
 
-/// The user whom a request is from, if it is from one.
-fn user(request: &HttpRequest, shown: &Shown) -> Option<Principal> {
-    let (session, edge) = (shown.session()?, Edge::of(request).ok()?);
-    Some(Principal::user(session.log_name(&edge.users)))
+/// Who is to be charged for a request.
+enum Chargeable {
+    To(Principal),
+    /// The identity stage has charged for it.
+    Charged(Charge),
 }
 
-fn note(request: &HttpRequest, shown: Shown) {
-    RequestContext::note(request, |context| context.shown = Some(shown));
+fn chargeable(request: &HttpRequest) -> Chargeable {
+    let extensions = request.extensions();
+    let context = extensions.get::<RequestContext>();
+    if let Some(charge) = context.and_then(|context| context.charge) {
+        return Chargeable::Charged(charge);
+    }
+    if let Some(name) = context.and_then(|context| context.service.as_deref()) {
+        return Chargeable::To(Principal::caller(name));
+    }
+    let session = context.and_then(|context| context.authentication.as_ref()?.session());
+    if let (Some(session), Ok(edge)) = (session, Edge::of(request)) {
+        return Chargeable::To(Principal::user(session.log_name(&edge.users)));
+    }
+    drop(extensions);
+    Chargeable::To(Principal::at(client_address(request)))
 }
 
 /// `"user";q=100;w=2`: so many requests within so many seconds, which is how long an empty bucket takes to fill.

@@ -1,10 +1,11 @@
 //! The edge: everything that speaks HTTP to callers. Request ids, security headers, the access line, panics and
-//! errors as problem documents ([`gate`]); who is asking ([`SignedIn`]); bodies ([`JsonBody`]); content
-//! negotiation.
+//! errors as problem documents ([`gate`]); who calls ([`Identify`], [`SignedIn`]); rate limits ([`limit`]); bodies
+//! ([`JsonBody`]); content negotiation.
 //!
 //! `screens` and `api` speak HTTP only through what is here.
 
 mod address;
+mod authentication;
 mod body;
 mod caller;
 mod callers;
@@ -12,9 +13,11 @@ pub mod codings;
 mod connection;
 mod context;
 mod contract;
+mod credentials;
 mod error;
 mod fixed;
 mod gate;
+mod identify;
 mod keeping;
 mod limits;
 mod listener;
@@ -23,14 +26,13 @@ mod page;
 mod problem;
 mod query;
 mod reached;
-mod shown;
 mod state;
 mod trace;
 mod validate;
 mod validators;
 
 pub use address::{TrustedProxies, client_address};
-pub use body::{JsonBody, OptionalJsonBody, takes_body};
+pub use body::{JsonBody, OptionalJsonBody, read_body, takes_body};
 pub use caller::{
     MaybeSignedIn, OriginChecked, SignedIn, SignedInUntouched, ended_meanwhile, handshake_check, origin_check,
 };
@@ -41,9 +43,11 @@ pub use contract::{
     Access, AnswerHeader, Contract, Operation, any_text, choice, compact_of, date_time, number, object,
     resolved, text, text_matching, upstream_problems,
 };
+pub use credentials::bears_token;
 pub use error::ApiError;
 pub use fixed::Fixed;
 pub use gate::{RouteName, gate, too_late};
+pub use identify::Identify;
 pub use keeping::keep;
 pub use limits::{RateLimits, limit};
 pub use listener::listen;
@@ -52,7 +56,6 @@ pub use page::{Language, is_page_load, page};
 pub use problem::{method_not_allowed, not_found};
 pub use query::{MAX_CURSOR, Query};
 pub use reached::hosts;
-pub use shown::bears_token;
 pub use state::{Edge, EdgeParts};
 pub use trace::{RequestSpan, spans_wanted};
 pub use validate::{FieldErrors, Validate};

@@ -36,7 +36,9 @@ pub struct EdgeParts {
     pub callers: Callers,
     pub trusted_proxies: TrustedProxies,
     /// Requests that nobody is charged for, by their method and path.
-    pub free: fn(&Method, &str) -> bool,
+    pub rate_limit_exempt: fn(&Method, &str) -> bool,
+    /// Requests that the identity stage passes by: their answers are the same for every caller.
+    pub needs_no_caller: fn(&Method, &str) -> bool,
     /// Nothing: nobody is limited.
     pub limits: Option<RateLimits>,
     /// Longest request body, in bytes.

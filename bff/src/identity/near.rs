@@ -44,6 +44,8 @@ pub(super) struct NearCache {
     /// back.
     deaf_since_ms: AtomicU64,
     grace: Duration,
+    #[cfg(test)]
+    pub(super) asked: AtomicU64,
 }
 
 /// The time from one doubt to the next: trust that was gained in one is none in another.
@@ -74,11 +76,15 @@ impl NearCache {
             made: Instant::now(),
             deaf_since_ms: AtomicU64::new(0),
             grace,
+            #[cfg(test)]
+            asked: AtomicU64::new(0),
         }
     }
 
     /// What the store holds as well: nothing while that cannot be known. No lock, no allocation. May be past its end.
     pub(super) fn get(&self, key: &SessionKey) -> Option<Arc<Session>> {
+        #[cfg(test)]
+        self.asked.fetch_add(1, Ordering::Relaxed);
         if self.is_trusted() { self.sessions.get(key) } else { None }
     }
 
@@ -247,7 +253,7 @@ impl Hasher for FirstBytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::SessionKind;
+    use crate::identity::{ProfileShape, SessionKind};
 
     const GRACE: Duration = Duration::from_secs(30);
 
@@ -260,11 +266,11 @@ mod tests {
             "id": "ada", "username": "ada", "displayName": "Ada", "avatarUrl": null, "bio": null,
             "createdAt": "2026-01-02T03:04:05Z", "email": "ada@example.org"
         });
-        let profile: schemas::Me = serde_json::from_value(member).expect("a member");
+        let profile = ProfileShape::open().read(member.to_string().as_bytes()).expect("a profile");
         Arc::new(Session {
             key: [1; 32],
             kind: SessionKind::Browser,
-            user: profile.id.clone(),
+            user: profile.id().clone(),
             profile: Arc::new(profile),
             created_ms: 0,
             absolute_end_ms: 1000,

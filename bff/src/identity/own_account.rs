@@ -63,8 +63,7 @@ mod tests {
     };
 
     fn refused(status: u16, code: Option<&str>) -> UpstreamError {
-        let problem =
-            code.map(|code| Arc::new(Problem { code: code.to_owned(), account: None, errors: Vec::new() }));
+        let problem = code.map(|code| Arc::new(Problem { code: code.to_owned(), ..Problem::default() }));
         let status = StatusCode::from_u16(status).expect("a status");
         UpstreamError::Status { upstream: "profile", status, problem }
     }
@@ -92,10 +91,10 @@ mod tests {
                 let answer = answers[count.replace(count.get() + 1)].clone();
                 async { answer }
             };
-            let answer = sessions.own_account(&member.id, ask).await;
+            let answer = sessions.own_account(member.id(), ask).await;
             assert_eq!(answer.is_ok(), answers[asked - 1].is_ok());
             assert_eq!(count.get(), asked, "{first:?} {second:?}");
-            let listed = sessions.list(&member.id, unix_ms()).await.expect("a list");
+            let listed = sessions.list(member.id(), unix_ms()).await.expect("a list");
             assert_eq!(listed.len(), left, "{first:?} {second:?}");
         }
     }

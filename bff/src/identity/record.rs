@@ -5,11 +5,10 @@ use std::{
     time::Duration,
 };
 
-use schemas::Me;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    IdentityError, SessionPolicy,
+    IdentityError, ProfileDocument, SessionPolicy,
     session::{Session, SessionKey, SessionKind},
 };
 use crate::store::{Entry, Record};
@@ -23,7 +22,7 @@ pub(super) const GRACE_MS: u64 = 10_000;
 #[derive(Serialize)]
 struct Written<'a> {
     v: u8,
-    user: &'a Me,
+    user: &'a ProfileDocument,
     created_ms: u64,
     last_seen_ms: u64,
     absolute_end_ms: u64,
@@ -34,7 +33,7 @@ struct Written<'a> {
 #[derive(Deserialize)]
 struct Read {
     v: u8,
-    user: Me,
+    user: ProfileDocument,
     created_ms: u64,
     last_seen_ms: u64,
     absolute_end_ms: u64,
@@ -84,7 +83,7 @@ pub(super) fn session_of(
     Ok(Session {
         key,
         kind: SessionKind::Browser,
-        user: read.user.id.clone(),
+        user: read.user.id().clone(),
         profile: Arc::new(read.user),
         created_ms: read.created_ms,
         absolute_end_ms: read.absolute_end_ms,
@@ -102,4 +101,49 @@ pub(super) fn session_of(
 /// Whole milliseconds; more than fit (half a billion years) count as all that fit.
 pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::Me;
+
+    use super::*;
+
+    /// As releases up to 0.1 wrote it, whose sessions held the profile as a type.
+    const OF_BEFORE: &str = r#"{"v":1,"user":{"id":"ada","username":"ada","displayName":"밥 \"Ada\"","avatarUrl":null,"bio":"a \ud55c\n","createdAt":"2026-01-02T03:04:05Z","email":"ada@example.org","totpEnabled":true},"created_ms":1000,"last_seen_ms":2000,"absolute_end_ms":900000,"client":"Firefox on Linux","address":"203.0.113.0/24"}"#;
+
+    #[test]
+    fn releases_read_each_others_records_while_one_replaces_the_other() {
+        let record = Record { value: OF_BEFORE.into(), version: 7 };
+        let session = session_of([1; 32], &record, &SessionPolicy::default()).expect("a session");
+        assert_eq!((session.user.as_str(), session.profile.username()), ("ada", Some("ada")));
+        assert_eq!(session.profile.display_name(), Some("밥 \"Ada\""));
+        assert!(session.profile.totp_enabled());
+        assert_eq!(
+            (session.created_ms, session.last_seen_ms(), session.absolute_end_ms),
+            (1000, 2000, 900_000)
+        );
+        let entry = entry_of(&session).expect("a record");
+        assert_eq!(entry.value, OF_BEFORE, "what is written now is what was written then");
+        assert_eq!(entry.owner.as_deref(), Some("ada"));
+
+        #[derive(Deserialize)]
+        struct Before {
+            user: Me,
+        }
+        let before: Before = serde_json::from_slice(&entry.value).expect("a release of before reads it");
+        assert_eq!((before.user.id.as_str(), before.user.totp_enabled), ("ada", true));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_record_is_told_without_the_record() {
+        for broken in [
+            OF_BEFORE.replace("\"id\":\"ada\"", "\"id\":\"a d a\""),
+            OF_BEFORE.replace("\"v\":1", "\"v\":\"x\""),
+        ] {
+            let record = Record { value: broken.into(), version: 7 };
+            let refused = session_of([1; 32], &record, &SessionPolicy::default()).expect_err("broken");
+            assert!(!refused.to_string().contains("ada"), "{refused}");
+        }
+    }
 }

@@ -10,9 +10,10 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use schemas::{Id, Me};
+use schemas::Id;
 use sha2::{Digest, Sha256};
 
+use super::ProfileDocument;
 use crate::{store::Space, telemetry::UserHasher};
 
 /// SHA-256 of a session id, or of the id of a family of refresh tokens. The store and every process know a session by this alone, so that what leaks from
@@ -102,8 +103,8 @@ pub struct Session {
     pub kind: SessionKind,
     /// Who signed in.
     pub user: Id,
-    /// The member as of sign-in.
-    pub profile: Arc<Me>,
+    /// Their profile as of sign-in, or as a later change of it has left it.
+    pub profile: Arc<ProfileDocument>,
     /// When they signed in.
     pub created_ms: u64,
     /// When the session ends however much it is used. Never moves.

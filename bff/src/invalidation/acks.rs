@@ -12,10 +12,10 @@ use tokio::runtime::Handle;
 use crate::store::Store;
 
 /// What this replica has applied of each other one and not yet said.
-pub type Applied = BTreeMap<Box<str>, Vec<u64>>;
+pub(super) type Applied = BTreeMap<Box<str>, Vec<u64>>;
 
 /// Acknowledges to the other replicas what this one has applied.
-pub struct AckSender {
+pub(super) struct AckSender {
     /// Weak, to avoid a reference cycle.
     store: Weak<dyn Store>,
     payload: Box<dyn Fn(&Applied) -> Bytes + Send + Sync>,
@@ -33,7 +33,7 @@ struct Due {
 
 impl AckSender {
     /// `payload` puts into a message what was applied.
-    pub fn new(
+    pub(super) fn new(
         store: &Arc<dyn Store>,
         payload: impl Fn(&Applied) -> Bytes + Send + Sync + 'static,
     ) -> Arc<Self> {
@@ -43,12 +43,12 @@ impl AckSender {
 
     /// Says that message `number` of `peer` is applied. Does not wait: what is applied until it can be said is said
     /// together.
-    pub fn applied(self: &Arc<Self>, peer: &str, number: u64) {
+    pub(super) fn applied(self: &Arc<Self>, peer: &str, number: u64) {
         self.owe(|applied| applied.entry(peer.into()).or_default().push(number));
     }
 
     /// Says that this replica is there.
-    pub fn here(self: &Arc<Self>) {
+    pub(super) fn here(self: &Arc<Self>) {
         self.owe(|_| {});
     }
 

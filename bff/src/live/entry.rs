@@ -13,6 +13,9 @@ pub(super) struct Entry {
     /// Counts the messages of the origin that it writes until they are taken, and so perhaps twice. 0: none of those.
     #[serde(default)]
     pub(super) number: u64,
+    /// The message on the bus by which the origin told of the event's tags. 0: none, or an earlier release's.
+    #[serde(default)]
+    pub(super) message: u64,
     /// Messages were thrown away before this entry.
     #[serde(default)]
     pub(super) lost: bool,
@@ -25,6 +28,8 @@ pub(super) struct Writing<'a> {
     pub(super) origin: &'a str,
     #[serde(skip_serializing_if = "is_zero")]
     pub(super) number: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) message: u64,
     #[serde(skip_serializing_if = "is_false")]
     pub(super) lost: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,9 +70,10 @@ mod tests {
             r#"{"topic":"recipe:r","type":"x","data":{"a": 1.50},"tags":["recipe:r","post:p"]}"#,
         )
         .expect("an event");
-        let payload = Writing { origin: "o", number: 7, lost: false, event: Some(&event) }.payload();
+        let payload =
+            Writing { origin: "o", number: 7, message: 9, lost: false, event: Some(&event) }.payload();
         let entry = Entry::read(&payload).expect("an entry");
-        assert_eq!((&*entry.origin, entry.number, entry.lost), ("o", 7, false));
+        assert_eq!((&*entry.origin, entry.number, entry.message, entry.lost), ("o", 7, 9, false));
         let read = entry.event.expect("an event");
         assert_eq!((&*read.topic, &*read.kind, &read.tags), ("recipe:r", "x", &event.tags));
         assert_eq!(read.data.expect("data").get(), r#"{"a": 1.50}"#, "as it was, to the byte");

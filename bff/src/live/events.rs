@@ -17,8 +17,8 @@ use subtle::ConstantTimeEq;
 
 use super::{Hub, Topic, words::OWN_TYPES};
 use crate::{
-    cache::{Relay, Tag},
     edge::{ApiError, FieldErrors, JsonBody, Validate},
+    invalidation::{InvalidationBus, Tag},
     telemetry::Metrics,
 };
 
@@ -53,7 +53,7 @@ impl SenderTokens {
 #[derive(Clone)]
 pub struct Events {
     pub hub: Hub,
-    pub relay: Arc<Relay>,
+    pub bus: Arc<InvalidationBus>,
     pub senders: Arc<SenderTokens>,
     pub metrics: Arc<Metrics>,
 }
@@ -86,7 +86,7 @@ impl FromRequest for EventSender {
 
 /// `POST /events`: 202 with the message's id. When this is answered no document that bears one of the tags is
 /// served as current any more, and the message is on its way to its subscribers, on every replica. Where replicas share
-/// a store that is away, the drops have taken effect on this one alone, nobody is told, and the sender is to try again.
+/// a store that is away, documents are stale on this one alone, nobody is told, and the sender is to try again.
 ///
 /// # Errors
 /// 401 `invalid_token`, 413, 415, 422, 503 `store_unavailable`.
@@ -99,10 +99,10 @@ pub async fn receive_event(
     // Validation has refused what is no tag.
     let tags: Vec<Tag> = event.tags.iter().filter_map(|tag| Tag::parse(tag)).collect();
     // Before anybody is told: who hears of it and asks at once must not get the old document as current.
-    events.relay.soft_here(&tags);
-    // The other replicas drop what they hear of in the log, and those who keep copies ask any replica: after that.
-    let announced = events.hub.announce(&event).await;
-    events.relay.tell(&tags);
+    let message = events.bus.happened(&tags).await;
+    let announced = events.hub.announce_purged(&event, message).await;
+    // Keepers of copies ask any replica: after all of them know.
+    events.bus.tell(&tags);
     let id = announced?.ok_or(ApiError::Internal("an event passed its validation unsound"))?;
     events.metrics.event(sender.0);
     Ok(HttpResponse::Accepted().json(EventAccepted { id }))

@@ -22,8 +22,8 @@ use super::{
     replicas::Replicas,
 };
 use crate::{
-    cache::Relay,
     identity::SessionKey,
+    invalidation::InvalidationBus,
     store::{LogId, SharedStore, StoreError},
     telemetry::{Metrics, unix_ms},
 };
@@ -97,7 +97,7 @@ impl Hub {
 
     /// The same over the log that replicas share. What is in there already has been read when this is done, so that
     /// whoever heard another replica, or this one in an earlier life, can go on here; while the store is away that
-    /// comes later. What others' entries say of documents is dropped by `relay`.
+    /// comes later. Tags of entries that `bus` did not tell of are purged from it.
     ///
     /// # Errors
     /// [`StoreError`]: the log can never be read.
@@ -106,9 +106,9 @@ impl Hub {
         metrics: Arc<Metrics>,
         runtime: &Handle,
         store: SharedStore,
-        relay: Arc<Relay>,
+        bus: Arc<InvalidationBus>,
     ) -> Result<Self, StoreError> {
-        let (replicas, outbox) = Replicas::new(store, relay, &settings, Arc::clone(&metrics));
+        let (replicas, outbox) = Replicas::new(store, bus, &settings, Arc::clone(&metrics));
         let inner = Inner::new(settings, metrics, Some(replicas.clone()), LogId::default());
         let follower = replicas.follow(&inner).await?;
         runtime.spawn(outbox.run());
@@ -128,9 +128,17 @@ impl Hub {
     /// # Errors
     /// [`StoreError`]: it cannot be told on other replicas, and may not have been told here.
     pub async fn announce(&self, event: &Event) -> Result<Option<String>, StoreError> {
+        self.announce_purged(event, 0).await
+    }
+
+    /// The same for an event of whose tags the bus told the other replicas by `message`.
+    ///
+    /// # Errors
+    /// As [`Self::announce`].
+    pub async fn announce_purged(&self, event: &Event, message: u64) -> Result<Option<String>, StoreError> {
         let Some(draft) = Draft::of(event) else { return Ok(None) };
         let position = match &self.0.replicas {
-            Some(replicas) => replicas.append(event).await?,
+            Some(replicas) => replicas.append(event, message).await?,
             None => self.0.log.append(draft),
         };
         self.0.metrics.live_published.inc();

@@ -1,9 +1,9 @@
 //! The live log where replicas share one: a stream in the store.
 //!
 //! Whoever has something to say appends it there, and every replica, the speaker too, follows the stream and hands out
-//! what it finds, in the stream's order. An entry also names the tags of what changed: of an upstream's event a follower
-//! drops the documents that bear them before anybody hears of it. Those of a write through another replica were
-//! relayed before its message was appended, and are dropped here only while that goes unheard.
+//! what it finds, in the stream's order: connections resume from it, which no message of the bus allows. An entry also names
+//! the tags of what changed. The bus carried them before the entry was appended; where it did not reach this replica, the
+//! follower purges them before it hands the message out.
 //!
 //! A follower that was cut off goes on after the last entry it took. Where the stream does not reach back so far any
 //! more, or has lost its end in a failover, connections are ended, and are told `reset` when they come back.
@@ -31,7 +31,7 @@ use super::{
     outbox::{Order, Outbox},
 };
 use crate::{
-    cache::{Relay, Tag},
+    invalidation::{InvalidationBus, Tag},
     store::{LogId, SharedStore, StoreError},
     telemetry::{Metrics, unix_ms},
 };
@@ -53,7 +53,7 @@ pub(super) struct Replicas(Arc<Shared>);
 
 struct Shared {
     store: SharedStore,
-    relay: Arc<Relay>,
+    bus: Arc<InvalidationBus>,
     max_len: usize,
     orders: Sender<Order>,
     lost: Arc<AtomicBool>,
@@ -63,7 +63,7 @@ impl Replicas {
     /// The way there, and the task that writes what must not wait.
     pub(super) fn new(
         store: SharedStore,
-        relay: Arc<Relay>,
+        bus: Arc<InvalidationBus>,
         settings: &LiveSettings,
         metrics: Arc<Metrics>,
     ) -> (Self, Outbox) {
@@ -71,7 +71,7 @@ impl Replicas {
         let lost = Arc::<AtomicBool>::default();
         let outbox = Outbox {
             store: store.clone(),
-            origin: relay.origin().into(),
+            origin: bus.origin().into(),
             max_len: settings.log_messages,
             give_up_after: settings.log_age,
             incoming,
@@ -79,15 +79,16 @@ impl Replicas {
             metrics,
             number: 0,
         };
-        (Self(Arc::new(Shared { store, relay, max_len: settings.log_messages, orders, lost })), outbox)
+        (Self(Arc::new(Shared { store, bus, max_len: settings.log_messages, orders, lost })), outbox)
     }
 
-    /// Appends an event.
+    /// Appends an event, of whose tags the bus told by `message`.
     ///
     /// # Errors
     /// [`StoreError`]: it may be there or not.
-    pub(super) async fn append(&self, event: &Event) -> Result<LogId, StoreError> {
-        let writing = Writing { origin: self.0.relay.origin(), event: Some(event), ..Writing::default() };
+    pub(super) async fn append(&self, event: &Event, message: u64) -> Result<LogId, StoreError> {
+        let writing =
+            Writing { origin: self.0.bus.origin(), message, event: Some(event), ..Writing::default() };
         self.0.store.append(writing.payload(), self.0.max_len).await
     }
 
@@ -145,7 +146,7 @@ impl Shared {
         match self.newest().await? {
             Some(newest) => Ok(newest),
             None => {
-                let mark = Writing { origin: self.relay.origin(), ..Writing::default() };
+                let mark = Writing { origin: self.bus.origin(), ..Writing::default() };
                 self.store.append(mark.payload(), self.max_len).await
             }
         }
@@ -257,13 +258,13 @@ impl Follower {
         }
         let event = if self.is_repeated(&entry) { None } else { entry.event };
         let draft = event.as_ref().and_then(Draft::of);
-        if let Some(event) = event.filter(|_| self.begun && entry.origin != self.shared.relay.origin()) {
+        if let Some(event) = event.filter(|_| self.begun) {
             // Before anybody is told: who hears of it and asks at once must not get the old document as current.
             let tags: Vec<_> = event.tags.iter().filter_map(|tag| Tag::parse(tag)).collect();
             if entry.number == 0 {
-                self.shared.relay.soft_here(&tags);
+                self.shared.bus.apply_once(&entry.origin, entry.message, &tags);
             } else {
-                self.shared.relay.soft_unheard(&tags);
+                self.shared.bus.apply_if_disconnected(&entry.origin, &tags);
             }
         }
         let age = Duration::from_millis(unix_ms().saturating_sub(position.ms));

@@ -18,7 +18,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{cache::Tag, telemetry::Metrics};
+use crate::{invalidation::Tag, telemetry::Metrics};
 
 /// From the first change on, so long are others gathered to go along.
 const GATHER: Duration = Duration::from_millis(50);

@@ -9,10 +9,11 @@ use super::{
     lists::Lists,
     params::PageParams,
     screen::{Screen, ScreenSettings, Screens, Upstream},
+    tags,
 };
 use crate::{
-    cache::{DocumentKey, Filled, Tag},
-    compose::{Compact, ComposeError, Run, View},
+    cache::DocumentKey,
+    compose::{Compact, ComposeError, Composed, Run, View},
     edge::{ApiError, Operation},
 };
 
@@ -71,22 +72,22 @@ impl Screen for HomeFeedScreen {
         screens.home_feed
     }
 
-    async fn compose(run: Run, up: Upstream, me: Id, page: PageParams) -> Result<Filled, ComposeError> {
+    async fn compose(run: Run, up: Upstream, me: Id, page: PageParams) -> Result<Composed, ComposeError> {
         let (cx, clients) = (&up.cx, up.clients());
         let profile = run
             .part("profile")
-            .tag(Tag::member(&me))
+            .tag(tags::member(&me))
             .required(up.own_account(|| clients.profile.member(cx, &me)));
         let profile = async { profile.await.inspect(|profile| run.emit("profile", profile)) };
         let posts = run
             .part("posts")
             .from_cursor(page.cursor.as_deref())
             .within(FIRST_STEP)
-            .tag(Tag::timeline(&me))
+            .tag(tags::timeline(&me))
             .tags_of(tags_of_posts);
         let posts = posts.optional(clients.timeline.timeline(cx, page.limit, page.cursor.as_deref()));
         let recipes =
-            run.part("recipes").within(FIRST_STEP).tag(Tag::recipe_lists()).tags_of(tags_of_recipes);
+            run.part("recipes").within(FIRST_STEP).tag(tags::recipe_lists()).tags_of(tags_of_recipes);
         let recipes =
             recipes.optional(async { clients.recipe.for_me(cx, RECIPES).await.map(|items| Items { items }) });
         let lists = Lists::fetch(&run, &up, posts, recipes);

@@ -9,8 +9,8 @@ use schemas::{
     RecipeCardWithAuthor, RecipeWithAuthor,
 };
 
-use super::screen::Upstream;
-use crate::{cache::Tag, compose::Run};
+use super::{screen::Upstream, tags};
+use crate::{compose::Run, invalidation::Tag};
 
 /// Cards by id.
 pub(super) type Cards<V> = HashMap<Id, V>;
@@ -26,7 +26,7 @@ pub(super) async fn authors<'i>(
     let (members, profile) = (&upstream.screens.members, &upstream.clients().profile);
     let fetch = |missing| members.fetch(missing, async |ids| profile.member_cards(&upstream.cx, ids).await);
     let ids = unique(ids);
-    let lookup = run.lookup("authors").kept_as(kept_as).tag_of(Tag::member).known(members.find(&ids));
+    let lookup = run.lookup("authors").kept_as(kept_as).tag_of(tags::member).known(members.find(&ids));
     lookup.optional(ids, fetch).await
 }
 
@@ -37,7 +37,7 @@ async fn recipe_cards<'i>(
     ids: impl Iterator<Item = &'i Id>,
 ) -> Cards<RecipeCard> {
     let fetch = |missing| upstream.clients().recipe.recipe_cards(&upstream.cx, missing);
-    let lookup = run.lookup("recipes").kept_as("recipe cards").tag_of(Tag::recipe);
+    let lookup = run.lookup("recipes").kept_as("recipe cards").tag_of(tags::recipe);
     let cards = lookup.optional(unique(ids), fetch).await;
     for (id, card) in &cards {
         upstream.screens.recipe_authors.insert(id.clone(), card.author_id.clone());
@@ -134,14 +134,14 @@ impl Joined {
 
 /// What a page of posts depends on.
 pub(super) fn tags_of_posts(page: &Page<Post>) -> Vec<Tag> {
-    page.items.iter().flat_map(|post| [Tag::post(&post.id), Tag::posts_of(&post.author_id)]).collect()
+    page.items.iter().flat_map(|post| [tags::post(&post.id), tags::posts_of(&post.author_id)]).collect()
 }
 
 /// What a page of comments depends on.
 pub(super) fn tags_of_comments(page: &Page<Comment>) -> Vec<Tag> {
     page.items
         .iter()
-        .flat_map(|comment| [Tag::comment(&comment.id), Tag::member(&comment.author_id)])
+        .flat_map(|comment| [tags::comment(&comment.id), tags::member(&comment.author_id)])
         .collect()
 }
 
@@ -152,7 +152,7 @@ pub(super) fn recipes_of(member: &Id) -> RecipeQuery {
 
 /// What a list of recipes depends on.
 pub(super) fn tags_of_recipes(list: &Items<RecipeCard>) -> Vec<Tag> {
-    list.items.iter().map(|recipe| Tag::recipe(&recipe.id)).collect()
+    list.items.iter().map(|recipe| tags::recipe(&recipe.id)).collect()
 }
 
 fn unique<'i>(ids: impl Iterator<Item = &'i Id>) -> Vec<Id> {

@@ -4,10 +4,13 @@ use actix_web::HttpRequest;
 use futures_util::future::try_join;
 use schemas::{MePage, MySession};
 
-use super::screen::{Screen, ScreenSettings, Screens, Upstream};
+use super::{
+    screen::{Screen, ScreenSettings, Screens, Upstream},
+    tags,
+};
 use crate::{
-    cache::{DocumentKey, Filled, Tag},
-    compose::{Compact, ComposeError, Run, View},
+    cache::DocumentKey,
+    compose::{Compact, ComposeError, Composed, Run, View},
     edge::{ApiError, Operation},
     identity::Caller,
 };
@@ -43,14 +46,14 @@ impl Screen for MeScreen {
         screens.me
     }
 
-    async fn compose(run: Run, up: Upstream, me: Caller, (): ()) -> Result<Filled, ComposeError> {
+    async fn compose(run: Run, up: Upstream, me: Caller, (): ()) -> Result<Composed, ComposeError> {
         let (cx, clients) = (&up.cx, up.clients());
         let profile = run
             .part("profile")
-            .tag(Tag::member(&me.user))
+            .tag(tags::member(&me.user))
             .required(up.own_account(|| clients.profile.me(cx)));
         let profile = async { profile.await.inspect(|profile| run.emit("profile", profile)) };
-        let counts = run.part("counts").tag(Tag::member(&me.user)).tag(Tag::timeline(&me.user));
+        let counts = run.part("counts").tag(tags::member(&me.user)).tag(tags::timeline(&me.user));
         let counts = async {
             let counts = counts.optional(clients.timeline.counts(cx, &me.user)).await;
             run.emit_behind("counts", &counts.as_deref());

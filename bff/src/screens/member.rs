@@ -9,10 +9,11 @@ use super::{
     lists::Lists,
     params::{PageParams, path_id},
     screen::{Screen, ScreenSettings, Screens, Upstream},
+    tags,
 };
 use crate::{
-    cache::{DocumentKey, Filled, Tag},
-    compose::{Compact, ComposeError, Run, View},
+    cache::DocumentKey,
+    compose::{Compact, ComposeError, Composed, Run, View},
     edge::{ApiError, Operation},
 };
 
@@ -72,18 +73,18 @@ impl Screen for MemberScreen {
         up: Upstream,
         me: Option<Id>,
         (id, page): (Id, PageParams),
-    ) -> Result<Filled, ComposeError> {
+    ) -> Result<Composed, ComposeError> {
         let (cx, clients) = (&up.cx, up.clients());
-        let profile = run.part("profile").within(FIRST_STEP).tag(Tag::member(&id));
+        let profile = run.part("profile").within(FIRST_STEP).tag(tags::member(&id));
         let posts = run
             .part("posts")
             .from_cursor(page.cursor.as_deref())
             .within(FIRST_STEP)
-            .tag(Tag::posts_of(&id))
+            .tag(tags::posts_of(&id))
             .tags_of(tags_of_posts);
         let recipes =
-            run.part("recipes").within(FIRST_STEP).tag(Tag::recipe_lists()).tags_of(tags_of_recipes);
-        let following = run.part("following").within(FIRST_STEP).tag(Tag::member(&id));
+            run.part("recipes").within(FIRST_STEP).tag(tags::recipe_lists()).tags_of(tags_of_recipes);
+        let following = run.part("following").within(FIRST_STEP).tag(tags::member(&id));
         let follows = async {
             // Nobody follows, and nobody follows themselves.
             let asks = me.as_ref().is_some_and(|me| *me != id);

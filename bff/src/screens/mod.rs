@@ -10,9 +10,12 @@ mod lists;
 mod me;
 mod member;
 mod params;
+#[cfg(test)]
+mod parts_tests;
 mod recipe;
 mod response;
 mod screen;
+mod tags;
 
 pub use contract::describe;
 pub use home_feed::HomeFeedScreen;

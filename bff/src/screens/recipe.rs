@@ -10,10 +10,11 @@ use super::{
     joined::{Joined, tags_of_comments},
     params::path_id,
     screen::{Screen, ScreenSettings, Screens, Upstream},
+    tags,
 };
 use crate::{
-    cache::{DocumentKey, Filled, Tag},
-    compose::{Compact, ComposeError, Run, View},
+    cache::DocumentKey,
+    compose::{Compact, ComposeError, Composed, Run, View},
     edge::{ApiError, Operation},
 };
 
@@ -59,10 +60,10 @@ impl Screen for RecipeScreen {
         screens.recipe
     }
 
-    async fn compose(run: Run, up: Upstream, _: Option<Id>, id: Id) -> Result<Filled, ComposeError> {
+    async fn compose(run: Run, up: Upstream, _: Option<Id>, id: Id) -> Result<Composed, ComposeError> {
         let client = &up.clients().recipe;
-        let recipe = run.part("recipe").within(0.7).tag(Tag::recipe(&id));
-        let comments = run.part("comments").within(0.7).tag(Tag::recipe(&id)).tags_of(tags_of_comments);
+        let recipe = run.part("recipe").within(0.7).tag(tags::recipe(&id));
+        let comments = run.part("comments").within(0.7).tag(tags::recipe(&id)).tags_of(tags_of_comments);
         let recipe = recipe.required(client.recipe(&up.cx, &id));
         let how_many = if run.is_compact() { FEW_COMMENTS } else { COMMENTS };
         let comments = comments.optional(client.comments(&up.cx, &id, how_many, None));

@@ -129,17 +129,17 @@ pub(super) fn describe(
     headers.insert(AGE, seconds(age));
     headers.insert(CACHE_STATUS, cache_status(served, now));
     headers.insert(SERVER_TIMING, timings);
-    keep(headers, shared, document.is_whole());
+    keep(headers, shared, document.is_complete());
 }
 
 /// The word for an outcome in metrics and in the access line.
 pub(super) fn outcome_word(served: &Served) -> &'static str {
     match served.outcome {
-        Outcome::Hit if served.document.is_whole() => "hit",
+        Outcome::Hit if served.document.is_complete() => "hit",
         Outcome::Stale => "stale",
         Outcome::StaleIfError => "stale_if_error",
         Outcome::Composed { collapsed: true, .. } => "collapsed",
-        Outcome::Composed { .. } if served.document.is_whole() => "miss",
+        Outcome::Composed { .. } if served.document.is_complete() => "miss",
         Outcome::Hit | Outcome::Composed { .. } => "degraded",
     }
 }
@@ -149,7 +149,8 @@ fn cache_status(served: &Served, now: Instant) -> HeaderValue {
     // What an event made stale has no time left, however young it is.
     let left = document.ttl(now);
     let ttl = if served.outcome == Outcome::Stale { left.min(0) } else { left };
-    let ready = usize::try_from(ttl).ok().filter(|_| served.outcome == Outcome::Hit && document.is_whole());
+    let ready =
+        usize::try_from(ttl).ok().filter(|_| served.outcome == Outcome::Hit && document.is_complete());
     if let Some(ready) = ready.and_then(|ttl| HITS.get(ttl)) {
         return ready.clone();
     }
@@ -165,7 +166,7 @@ fn cache_status(served: &Served, now: Instant) -> HeaderValue {
             write!(status, "bff; fwd={forward}; fwd-status=200; ttl={ttl}{stored}{collapsed}")
         }
     };
-    if !document.is_whole() {
+    if !document.is_complete() {
         status.push_str("; detail=degraded");
     }
     text(status)

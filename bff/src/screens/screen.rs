@@ -20,10 +20,8 @@ use super::{
     response::{Format, accepted, document_response, outcome_word},
 };
 use crate::{
-    cache::{
-        DocumentKey, Documents, Encodings, FillError, Filled, Followed, Policy, SharedCards, Shelf, Wanted,
-    },
-    compose::{Compact, ComposeError, Run, View},
+    cache::{DocumentKey, Documents, Encodings, EntityCache, FillError, Followed, Policy, Wanted},
+    compose::{Compact, ComposeError, Composed, PartCache, Run, View},
     edge::{Access, ApiError, MaybeSignedIn, Operation, Query, RequestContext, SignedIn, ended_meanwhile},
     identity::{Caller, Sessions, nobodys_call_context},
     telemetry::Metrics,
@@ -39,7 +37,7 @@ pub struct ScreenSettings {
 /// What screens are made with.
 pub struct ScreensParts {
     pub documents: Arc<Documents<ComposeError>>,
-    pub members: Arc<SharedCards<MemberCard>>,
+    pub members: Arc<EntityCache<MemberCard>>,
     /// Author by recipe.
     pub recipe_authors: moka::sync::Cache<Id, Id>,
     /// Recipe by comment: a write that names the comment alone must know it.
@@ -116,7 +114,7 @@ pub trait Screen: Sized + 'static {
         upstream: Upstream,
         viewer: Self::Viewer,
         params: Self::Params,
-    ) -> impl Future<Output = Result<Filled, ComposeError>> + Send;
+    ) -> impl Future<Output = Result<Composed, ComposeError>> + Send;
 }
 
 /// Whom a screen is for.
@@ -207,34 +205,37 @@ pub async fn serve<S: Screen>(
         user,
         policy: settings.policy,
         encodings: Encodings::default().with(format.encoding()),
-        followed: format == Format::Lines,
-        current: wants_current(request.headers()),
+        stream: format == Format::Lines,
+        require_fresh: requires_fresh(request.headers()),
     };
-    let compose = |shelf: Shelf| {
-        let screens = Screens::clone(&screens);
+    // What a composition needs is its own: one behind a stale document may begin after this request has ended.
+    let prepare = || {
+        let (screens, caller) = (Screens::clone(&screens), caller.cloned());
         let (viewer, params) = (viewer.clone(), params.clone());
         let context = RequestContext::of(&request);
-        let (id, parent, budget) = (context.request_id(), context.traceparent(), settings.deadline);
-        let cx = match caller {
-            Some(caller) => caller.call_context(id, parent, budget),
-            None => nobodys_call_context(id, parent, budget),
-        };
-        async move {
-            let run = Run::new(S::NAME, view, settings.deadline, shelf, Arc::clone(&screens.metrics));
-            Ok(S::compose(run, Upstream { screens, cx }, viewer, params).await?)
+        let (id, parent) = (context.request_id().to_owned(), context.traceparent());
+        move |parts: PartCache| {
+            let cx = match &caller {
+                Some(caller) => caller.call_context(&id, parent, settings.deadline),
+                None => nobodys_call_context(&id, parent, settings.deadline),
+            };
+            async move {
+                let run = Run::new(S::NAME, view, settings.deadline, parts, Arc::clone(&screens.metrics));
+                Ok(S::compose(run, Upstream { screens, cx }, viewer, params).await?)
+            }
         }
     };
     let shared = user.is_none();
     let answer = match format {
         Format::Whole(encoding) => {
-            let (served, now) = match screens.documents.look_up(&wanted, now, compose) {
+            let (served, now) = match screens.documents.look_up(&wanted, now, prepare) {
                 Some(served) => (Ok(served), now),
                 // Composing takes time, and what is said of the document's age counts from the answer.
-                None => (screens.documents.get(&wanted, now, compose).await, Instant::now()),
+                None => (screens.documents.get(&wanted, now, prepare).await, Instant::now()),
             };
             served.map(|served| (document_response(&request, &served, shared, encoding, now), served))
         }
-        Format::Lines => match screens.documents.follow(&wanted, now, compose) {
+        Format::Lines => match screens.documents.follow(&wanted, now, prepare) {
             Followed::There(served) => Ok((lines_response(&request, &served, shared, now), served)),
             Followed::UnderWay(following) => {
                 let streamed =
@@ -283,7 +284,7 @@ fn view<S: Screen>(query: &str) -> Result<View, ApiError> {
 /// Whether the caller waits rather than take what is known to be old (`max-age=0`, RFC 9111 section 5.2.1.1): a
 /// front-end that was told of a change asks like this. `no-cache` is not heeded: some HTTP clients send it with
 /// everything.
-fn wants_current(headers: &HeaderMap) -> bool {
+fn requires_fresh(headers: &HeaderMap) -> bool {
     let named = headers.get(CACHE_CONTROL).and_then(|value| value.to_str().ok());
     named.is_some_and(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case("max-age=0")))
 }

@@ -26,6 +26,12 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 pub struct Metrics {
     /// Documents being composed now.
     pub composing: Gauge,
+    /// Refreshes of stale documents that run behind now.
+    pub refreshes_running: Gauge,
+    /// Refreshes of stale documents that wait for their turn.
+    pub refreshes_waiting: Gauge,
+    /// Refreshes that were given up because the stale time ended before their turn came.
+    pub refreshes_expired: Counter,
     /// Bytes of the cached documents.
     pub cache_bytes: Gauge,
     /// Cached documents.
@@ -87,6 +93,9 @@ impl Metrics {
     pub fn new() -> Self {
         let metrics = Self {
             composing: Gauge::default(),
+            refreshes_running: Gauge::default(),
+            refreshes_waiting: Gauge::default(),
+            refreshes_expired: Counter::default(),
             cache_bytes: Gauge::default(),
             cache_entries: Gauge::default(),
             sessions_created: Counter::default(),
@@ -138,6 +147,7 @@ impl Metrics {
         );
         bff.register("cache_entries", "Cached documents", self.cache_entries.clone());
         bff.register("composing", "Documents being composed", self.composing.clone());
+        self.register_refreshes(bff);
         let help = "Time a part of a screen took";
         bff.register_with_unit("part_duration", help, Unit::Seconds, self.parts.clone());
         let help = "Time a call to an upstream took, with its queue and retries";
@@ -169,6 +179,16 @@ impl Metrics {
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         bff.register("build", "The running version", build);
         bff.register_collector(Box::new(DroppedLines(Arc::clone(&self.sink))));
+    }
+
+    fn register_refreshes(&self, bff: &mut Registry) {
+        let help = "Refreshes of stale documents that run behind";
+        bff.register("refreshes_running", help, self.refreshes_running.clone());
+        let help = "Refreshes of stale documents that wait for their turn";
+        bff.register("refreshes_waiting", help, self.refreshes_waiting.clone());
+        let help =
+            "Refreshes given up because the stale time ended before their turn: the next reader composes";
+        bff.register("refreshes_expired", help, self.refreshes_expired.clone());
     }
 
     fn register_live(&self, bff: &mut Registry) {

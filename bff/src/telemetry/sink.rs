@@ -68,6 +68,12 @@ impl Sink {
         SinkThread { sink: Self { messages, shared }, ended }
     }
 
+    /// One whose lines go nowhere.
+    #[cfg(test)]
+    pub(crate) fn nowhere() -> Self {
+        Self::start(Box::new(std::io::sink())).sink.clone()
+    }
+
     /// Hands over `lines` whole lines; drops and counts them when the queue is full.
     pub(super) fn send(&self, buffer: Vec<u8>, lines: u64) {
         if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =

@@ -100,7 +100,7 @@ async fn what_must_not_be_kept_is_not() {
         }
         assert_eq!(asked_with(&it), [None, None], "{headers}");
     }
-    let none = Fixture::with(|config| config.kept_bytes = 0, service).await;
+    let none = Fixture::with(|config| config.etag_cache_bytes = 0, service).await;
     for _ in 0..2 {
         none.clients.profile.me(&cx()).await.expect("me");
     }

@@ -1,13 +1,17 @@
 //! The clients against real HTTP servers on port 0.
 
+mod accounts;
 mod batching;
 mod closing;
 mod faults;
 mod kept;
+mod lookups;
 mod oidc;
 mod profile;
+mod raw;
 mod recipe;
 mod server;
+mod streams;
 mod timeline;
 mod tls;
 mod transport;
@@ -28,8 +32,8 @@ use tokio::runtime::Handle;
 use url::Url;
 
 use crate::{
-    CallContext, ClientKind, Clients, KeyRing, Observer, ServiceTokens, TlsFiles, UpstreamConfig,
-    UpstreamError,
+    Authorization, CallContext, ClientKind, Clients, KeyRing, Observer, ServiceTokens, TlsFiles,
+    UpstreamConfig, UpstreamError,
 };
 use server::{Recorded, Reply, Server};
 
@@ -81,13 +85,15 @@ fn config_at(url: &Url, name: &'static str) -> UpstreamConfig {
         name,
         url: url.clone(),
         audience: format!("{name}-service"),
+        authorization: Authorization::ServiceToken,
         timeout: Duration::from_secs(5),
         connect_timeout: Duration::from_secs(1),
         idle: Duration::from_secs(60),
         max_response_bytes: 1024 * 1024,
         max_concurrent: 64,
         queue: 64,
-        kept_bytes: 1024 * 1024,
+        etag_cache_bytes: 1024 * 1024,
+        workers: 2,
         tls: TlsFiles::default(),
     }
 }
@@ -107,8 +113,8 @@ fn clients_at(
     KeyRing::generate_in(dir.path()).expect("a key");
     let ring = Arc::new(KeyRing::load(dir.path()).expect("keys"));
     let tokens = Arc::new(ServiceTokens::new(ring, "https://bff.test".to_owned()));
-    Clients::new(runtime, config("profile"), config("timeline"), config("recipe"), tokens, observer)
-        .expect("clients")
+    let configs = ["profile", "timeline", "recipe"].map(config);
+    Clients::new(runtime, configs, tokens, observer).expect("clients")
 }
 
 /// For clients whose calls nobody counts.

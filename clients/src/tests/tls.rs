@@ -163,22 +163,22 @@ async fn new_certificates_count_without_a_restart_and_broken_ones_never() {
     let foreign = Authority::new("foreign").client();
     let clients = it.clients(&it.files(Some(&foreign)));
     assert_eq!(asked(&clients).await, "connect");
-    assert!(clients.reload_certificates().is_empty(), "nothing is new");
+    assert!(clients.reload_files().is_empty(), "nothing is new");
 
     it.files(Some(&it.theirs.client()));
-    let changed: Vec<_> = clients.reload_certificates().into_iter().map(Result::unwrap).collect();
+    let changed: Vec<_> = clients.reload_files().into_iter().map(Result::unwrap).collect();
     assert_eq!(changed, ["profile", "timeline", "recipe"]);
     assert_eq!(asked(&clients).await, "ok");
 
     let text = it.write("client.pem", "planted");
-    let refused = clients.reload_certificates();
+    let refused = clients.reload_files();
     assert_eq!(refused.len(), 3);
     for error in refused.into_iter().map(Result::unwrap_err) {
         let said = format!("{error} {error:?}");
         assert!(said.contains(&text.display().to_string()) && !said.contains("planted"), "{said}");
     }
     fs::remove_file(&text).expect("removed");
-    assert!(clients.reload_certificates().iter().all(|one| matches!(one, Err(TransportError::File { .. }))));
+    assert!(clients.reload_files().iter().all(|one| matches!(one, Err(TransportError::File { .. }))));
     assert_eq!(asked(&clients).await, "ok", "with those of before");
 }
 

@@ -6,6 +6,7 @@ use reqwest::{header, redirect, retry};
 use url::Url;
 
 use super::{
+    Authorization,
     connections::{Connections, Opened},
     tls::{Certificates, TlsFiles},
 };
@@ -19,6 +20,7 @@ pub struct UpstreamConfig {
     pub url: Url,
     /// `aud` of its service tokens.
     pub audience: String,
+    pub authorization: Authorization,
     /// For a whole call: waiting for room, connecting, sending, and reading to the last byte.
     pub timeout: Duration,
     /// For name look-up, TCP and TLS together.
@@ -33,7 +35,9 @@ pub struct UpstreamConfig {
     /// Calls that may wait for room; more are refused at once.
     pub queue: usize,
     /// What may be kept of its answers with an `ETag`, to be asked about instead of being sent again; 0: nothing.
-    pub kept_bytes: u64,
+    pub etag_cache_bytes: u64,
+    /// Threads that call from runtimes of their own: each keeps a share of `max_concurrent` idle connections.
+    pub workers: usize,
     /// For `https` alone.
     pub tls: TlsFiles,
 }
@@ -52,6 +56,12 @@ pub enum TransportError {
     },
     #[error("upstream `{upstream}`: {} is no {expected}", path.display())]
     Tls { upstream: &'static str, path: PathBuf, expected: &'static str },
+    /// An upstream that the gateway cannot do without is not configured.
+    #[error("upstream `{upstream}` is missing")]
+    Missing { upstream: &'static str },
+    /// A name is too long, or the process has had too many.
+    #[error("names of upstreams and operations: over 128 bytes, or over 16,384 of them")]
+    Name,
     #[error("upstream `{upstream}`: no http client")]
     Http {
         upstream: &'static str,
@@ -99,13 +109,18 @@ impl UpstreamConfig {
 
     /// With the certificates that are in the files now.
     pub(crate) fn connections(&self) -> Result<Connections, TransportError> {
-        self.connections_with(&self.tls.read(self.name)?)
+        self.connections_with(&self.tls.read(self.name)?, self.max_concurrent)
     }
 
-    pub(super) fn connections_with(&self, tls: &Certificates) -> Result<Connections, TransportError> {
+    /// `idle`: how many connections are kept at most that no call uses.
+    pub(super) fn connections_with(
+        &self,
+        tls: &Certificates,
+        idle: usize,
+    ) -> Result<Connections, TransportError> {
         let opened = Opened::new(self.timeout);
         let builder = || self.builder(tls.authorities.as_deref(), tls.identity.as_ref());
-        let pooled = builder().connector_layer(opened.clone()).build();
+        let pooled = builder().pool_max_idle_per_host(idle).connector_layer(opened.clone()).build();
         let fresh = builder().pool_max_idle_per_host(0).build();
         let blamed = |source| self.blame(source, tls);
         Ok(Connections::new(pooled.map_err(blamed)?, fresh.map_err(blamed)?, opened))
@@ -147,9 +162,7 @@ impl UpstreamConfig {
             // of which not one byte was written because its pooled connection had closed.
             .retry(retry::never().max_retries_per_request(0))
             .connect_timeout(self.connect_timeout.min(self.timeout))
-            .read_timeout(self.timeout)
             .pool_idle_timeout(self.idle)
-            .pool_max_idle_per_host(self.max_concurrent)
             .tcp_keepalive(TCP_KEEPALIVE)
             .tcp_nodelay(true);
         if self.url.scheme() == "http" {
@@ -172,7 +185,7 @@ impl UpstreamConfig {
 mod tests {
     use std::time::Duration;
 
-    use super::{TlsFiles, UpstreamConfig};
+    use super::{Authorization, TlsFiles, UpstreamConfig};
 
     fn config(url: &str) -> UpstreamConfig {
         UpstreamConfig {
@@ -185,7 +198,9 @@ mod tests {
             max_response_bytes: 1,
             max_concurrent: 1,
             queue: 0,
-            kept_bytes: 0,
+            authorization: Authorization::None,
+            etag_cache_bytes: 0,
+            workers: 1,
             tls: TlsFiles::default(),
         }
     }

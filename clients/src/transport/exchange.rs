@@ -9,12 +9,13 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use http::header::{
     AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH,
+    RETRY_AFTER,
 };
 use http::{Method, StatusCode};
 use reqwest::Response;
 use tokio::time::timeout;
 
-use super::{Authority, Call, Connections, Upstream, trace};
+use super::{Call, Connections, Inner, etag_cache::CachedAnswer, headers, trace};
 use crate::{BodyFault, CallContext, Problem, Refusal, UpstreamError, report::Reporter};
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -25,31 +26,37 @@ const X_REQUEST_TIMEOUT_MS: HeaderName = HeaderName::from_static("x-request-time
 const MAX_ASIDE_BYTES: usize = 64 * 1024;
 /// How long it may take: it usually comes with its head, and the status alone already says the most.
 const MAX_ASIDE_TIME: Duration = Duration::from_millis(250);
+/// A longer time says no more than "not today".
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A success.
 pub(super) struct Received {
+    pub(super) status: StatusCode,
+    /// Allowed ones.
+    pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
-    /// It was not sent again: the upstream has said that what is kept still holds.
+    /// It was not sent again: the upstream has said that the cached answer still holds.
     pub(super) not_modified: bool,
 }
 
-impl Upstream {
-    /// Sends `call` and reads the answer; the body of a 2xx, or the one that is kept where the upstream says that it
-    /// still holds. Does not watch `deadline` itself, but tells the upstream of it.
+impl Inner {
+    /// Sends `call` over `http` and reads the answer; the body of a 2xx, or the cached one where the upstream says that
+    /// it still holds. Does not watch `deadline` itself, but tells the upstream of it.
     pub(super) async fn exchange(
         &self,
         cx: &CallContext,
         call: &Call,
+        http: &Connections,
         deadline: Instant,
         report: &Reporter,
     ) -> Result<Received, UpstreamError> {
-        let key = self.kept.key(cx, call);
-        let known = key.as_ref().and_then(|key| self.kept.find(key));
+        let key = self.etags.key(cx, call);
+        let cached = key.as_ref().and_then(|key| self.etags.find(key));
         let request = || {
             let mut request = reqwest::Request::new(call.method.clone(), call.url.clone());
-            *request.headers_mut() = self.headers(cx, call, deadline)?;
-            if let Some(known) = &known {
-                request.headers_mut().insert(IF_NONE_MATCH, known.etag.clone());
+            *request.headers_mut() = self.headers(cx, call, Some(deadline))?;
+            if let Some(cached) = &cached {
+                request.headers_mut().insert(IF_NONE_MATCH, cached.etag.clone());
             }
             *request.body_mut() = call.body.clone().map(Into::into);
             Ok(request)
@@ -58,60 +65,83 @@ impl Upstream {
             report.retries();
             request().ok()
         };
-        let http = Connections::clone(&self.http.load());
         let sent = http.execute(request()?, again).await;
         let mut response = sent.map_err(|error| self.send_error(error))?;
         let status = response.status();
         if status.is_success() {
             let body = self.success(call, &mut response).await?;
             if let Some(key) = key {
-                self.kept.put(key, status, response.headers(), &body);
+                self.etags.put(key, status, response.headers(), &body);
             }
-            return Ok(Received { body, not_modified: false });
+            let headers = headers::of_answer(response.headers());
+            return Ok(Received { status, headers, body, not_modified: false });
+        }
+        if status == StatusCode::NOT_MODIFIED && call.headers.contains_key(IF_NONE_MATCH) {
+            let headers = headers::of_answer(response.headers());
+            return Ok(Received { status, headers, body: Bytes::new(), not_modified: true });
         }
         if let Some(key) = &key {
-            match known {
-                Some(known)
-                    if status == StatusCode::NOT_MODIFIED && known.is_meant_by(response.headers()) =>
+            match cached {
+                Some(cached)
+                    if status == StatusCode::NOT_MODIFIED && cached.is_meant_by(response.headers()) =>
                 {
-                    return Ok(Received { body: known.body, not_modified: true });
+                    let CachedAnswer { headers, body, .. } = cached;
+                    return Ok(Received { status: StatusCode::OK, headers, body, not_modified: true });
                 }
                 // It is not what the upstream means, or not there any more: it is not asked about again.
                 Some(_) if status == StatusCode::NOT_MODIFIED || Refusal::of(status).is_some() => {
-                    self.kept.forget(key)
+                    self.etags.forget(key)
                 }
                 _ => {}
             }
         }
-        if status.is_redirection() {
-            return Err(UpstreamError::Redirect { upstream: self.name });
-        }
-        let problem = problem(&mut response).await.map(Arc::new);
-        Err(UpstreamError::Status { upstream: self.name, status, problem })
+        Err(self.refused(response).await)
     }
 
-    /// Nothing of the inbound request is in here but its id and its trace.
-    fn headers(&self, cx: &CallContext, call: &Call, deadline: Instant) -> Result<HeaderMap, UpstreamError> {
-        let (acting, client, audience) = (cx.acting.as_ref(), cx.client, &self.audience);
-        let token = match call.authority {
-            Authority::Caller => self.tokens.header_for(acting, client, audience),
-            Authority::Nobody => self.tokens.header_for(None, client, audience),
-            Authority::Accounts => self.tokens.accounts_header(client, audience),
+    /// What an answer that is no success says.
+    pub(super) async fn refused(&self, mut response: Response) -> UpstreamError {
+        let status = response.status();
+        if status.is_redirection() {
+            return UpstreamError::Redirect { upstream: self.name };
+        }
+        let retry_after = retry_after(response.headers());
+        let document = problem(&mut response).await;
+        let problem = match (document, retry_after) {
+            (None, None) => None,
+            (Some(problem), retry_after) => Some(Problem { retry_after, ..problem }),
+            (None, retry_after) => {
+                Some(Problem { retry_after, without_document: true, ..Problem::default() })
+            }
         };
-        let token = token.map_err(|source| UpstreamError::Token { upstream: self.name, source })?;
-        let left = deadline.saturating_duration_since(Instant::now());
-        let mut headers = HeaderMap::with_capacity(8);
-        headers.insert(AUTHORIZATION, token);
-        headers.insert(X_REQUEST_TIMEOUT_MS, whole_millis(left).into());
+        UpstreamError::Status { upstream: self.name, status, problem: problem.map(Arc::new) }
+    }
+
+    /// Nothing of the inbound request is in here but its id, its trace, and what the call itself names.
+    pub(super) fn headers(
+        &self,
+        cx: &CallContext,
+        call: &Call,
+        deadline: Option<Instant>,
+    ) -> Result<HeaderMap, UpstreamError> {
+        let mut headers = HeaderMap::with_capacity(8 + call.headers.len());
+        if let Some(token) = self.proof.header(self.name, cx, call.authority)? {
+            headers.insert(AUTHORIZATION, token);
+        }
+        if let Some(deadline) = deadline {
+            let left = deadline.saturating_duration_since(Instant::now());
+            headers.insert(X_REQUEST_TIMEOUT_MS, whole_millis(left).into());
+        }
         if let Ok(id) = HeaderValue::from_str(&cx.request_id) {
             headers.insert(X_REQUEST_ID, id);
         }
         if let Ok(parent) = HeaderValue::try_from(trace::child_of(cx.traceparent.as_deref())) {
             headers.insert(TRACEPARENT, parent);
         }
-        if call.body.is_some() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        } else if call.method != Method::GET && call.method != Method::DELETE {
+        for (name, value) in &call.headers {
+            headers.insert(name.clone(), value.clone());
+        }
+        let expects_content = !matches!(call.method, Method::GET | Method::DELETE | Method::HEAD);
+        if expects_content && call.body.is_none() && !call.streamed {
             // RFC 9110 section 8.6: these methods expect content, and some servers answer 411 without it.
             headers.insert(CONTENT_LENGTH, 0.into());
         }
@@ -136,7 +166,7 @@ impl Upstream {
     }
 
     /// Before the first byte of an answer's body.
-    fn send_error(&self, error: reqwest::Error) -> UpstreamError {
+    pub(super) fn send_error(&self, error: reqwest::Error) -> UpstreamError {
         let upstream = self.name;
         // A connection attempt can time out as well: this question comes first.
         if error.is_timeout() {
@@ -159,7 +189,11 @@ fn whole_millis(left: Duration) -> u64 {
 fn is_malformed(error: &reqwest::Error) -> bool {
     let mut cause = error.source();
     while let Some(error) = cause {
-        if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
+        // A peer that speaks before it is asked: hyper has no question for that, but its text is stable.
+        let speaks_first =
+            |error: &hyper::Error| error.to_string().starts_with("received unexpected message");
+        let known = error.downcast_ref::<hyper::Error>();
+        if known.is_some_and(|error| error.is_parse() || speaks_first(error)) {
             return true;
         }
         cause = error.source();
@@ -208,5 +242,11 @@ async fn problem(response: &mut Response) -> Option<Problem> {
     let essence = media_type.and_then(|value| value.split(';').next()).map(str::trim);
     let is_problem = essence.is_some_and(|value| value.eq_ignore_ascii_case("application/problem+json"));
     let body = read_aside(response).await?;
-    if is_problem { serde_json::from_slice(&body).ok() } else { None }
+    if is_problem { Problem::read(&body) } else { None }
+}
+
+/// `Retry-After` in seconds (RFC 9110 section 10.2.3). A date is passed over: clocks differ.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
 }

@@ -1,39 +1,42 @@
 //! The concurrency limit of one upstream (a bulkhead): a slow upstream must not gather every request
 //! of the gateway.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// At most so many calls at once, and at most so many that wait.
 pub(super) struct Gate {
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     waiting: AtomicUsize,
     queue: usize,
 }
 
 impl Gate {
     pub(super) fn new(max_concurrent: usize, queue: usize) -> Self {
-        Self { permits: Semaphore::new(max_concurrent), waiting: AtomicUsize::new(0), queue }
+        Self { permits: Arc::new(Semaphore::new(max_concurrent)), waiting: AtomicUsize::new(0), queue }
     }
 
     /// Waits for room, first come, first served. `None`: the queue is full. Dropping the future leaves
     /// the queue; dropping the permit makes room.
-    pub(super) async fn enter(&self) -> Option<SemaphorePermit<'_>> {
+    pub(super) async fn enter(&self) -> Option<OwnedSemaphorePermit> {
         // The semaphore hands permits to those who wait first, so this overtakes nobody.
-        if let Ok(permit) = self.permits.try_acquire() {
+        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
             return Some(permit);
         }
-        let _place = Place::take(self)?;
+        let _waiting = WaiterGuard::take(self)?;
         // Never closed, so never an error.
-        self.permits.acquire().await.ok()
+        Arc::clone(&self.permits).acquire_owned().await.ok()
     }
 }
 
 /// A place in the queue.
-struct Place<'a>(&'a AtomicUsize);
+struct WaiterGuard<'a>(&'a AtomicUsize);
 
-impl<'a> Place<'a> {
+impl<'a> WaiterGuard<'a> {
     fn take(gate: &'a Gate) -> Option<Self> {
         let taken = gate.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| {
             (waiting < gate.queue).then_some(waiting + 1)
@@ -42,7 +45,7 @@ impl<'a> Place<'a> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for WaiterGuard<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

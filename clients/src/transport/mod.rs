@@ -4,22 +4,30 @@
 //! A call goes through these layers, outermost first:
 //!
 //! 1. report: the observer hears of it once, whatever happens
-//! 2. runtime: it runs on the transport's runtime and stops when the caller goes away
-//! 3. deadline: the upstream's timeout or the caller's deadline, whichever comes first
-//! 4. gate: at most so many at once, a short queue behind
-//! 5. exchange: one try on the wire, with its own token, span and remaining time; what the upstream has said before is
-//!    asked about instead of being fetched again
-//! 6. connections: a read that a pooled connection lost before any answer is tried once more on a new one
+//! 2. deadline: the upstream's timeout or the caller's deadline, whichever comes first
+//! 3. gate: at most so many at once, a short queue behind
+//! 4. exchange: one try on the wire, with its own token, span and remaining time; an answer that the upstream has given
+//!    before is asked about instead of being fetched again
+//! 5. connections: a read that a pooled connection lost before any answer is tried once more on a new one
+//!
+//! [`raw`] and [`stream`] are the ways in for declared parts and routes: they run where their caller runs, on the
+//! connections of that runtime (see [`pools`]). Typed calls are spawned on the shared runtime.
 
+mod authorization;
 mod call;
 mod config;
 mod connections;
+mod etag_cache;
 mod exchange;
 mod gate;
-mod kept;
+mod headers;
+mod pools;
 mod provider;
+mod raw;
+mod stream;
 mod tls;
 mod trace;
+mod upload;
 mod webhook;
 
 use std::{
@@ -27,58 +35,58 @@ use std::{
     time::{Duration, Instant},
 };
 
-use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{Method, StatusCode};
-use parking_lot::Mutex;
 use schemas::Id;
 use serde::de::DeserializeOwned;
 use tokio::{runtime::Handle, task::AbortHandle, time::timeout_at};
 
 use crate::{BodyFault, CallContext, Observer, ServiceTokens, UpstreamError, report::Reporter};
 
-pub(crate) use call::{Authority, Call, Query};
+pub use authorization::Authorization;
+use authorization::Proof;
+pub use call::Authority;
+pub(crate) use call::{Call, Query};
 pub use config::{TransportError, UpstreamConfig};
 use connections::Connections;
+use etag_cache::EtagCache;
 use exchange::Received;
 use gate::Gate;
-use kept::Kept;
+use pools::Pools;
 pub(crate) use provider::ProviderHttp;
+pub use raw::{RawAnswer, RawCall};
+pub use stream::{AnswerBody, StreamCall, StreamLimits, StreamedAnswer};
 pub use tls::TlsFiles;
+pub use upload::Upload;
 pub use webhook::{Webhook, WebhookError};
 
 /// The way to one upstream. Cloning is cheap and shares connections and limits.
 #[derive(Clone)]
-pub(crate) struct Transport {
-    runtime: Handle,
-    upstream: Arc<Upstream>,
-}
+pub struct Upstream(Arc<Inner>);
 
 /// What is known of an upstream.
-struct Upstream {
+struct Inner {
     name: &'static str,
     /// Without a trailing slash, query or fragment.
     base: url::Url,
-    audience: Arc<str>,
+    /// The same as text, to which paths are added.
+    base_text: Box<str>,
     timeout: Duration,
     max_response_bytes: usize,
-    /// Another one where the certificates have changed; calls in flight keep theirs.
-    http: ArcSwap<Connections>,
-    certificates: Mutex<Reading>,
+    pools: Pools,
     gate: Gate,
-    kept: Kept,
-    tokens: Arc<ServiceTokens>,
+    etags: EtagCache,
+    proof: Proof,
     observer: Observer,
 }
 
-/// What the client was made of.
-struct Reading {
-    config: UpstreamConfig,
-    /// Of the certificates.
-    print: [u8; 32],
+impl std::fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Upstream").field("name", &self.0.name).finish_non_exhaustive()
+    }
 }
 
-impl Transport {
+impl Upstream {
     pub(crate) fn new(
         runtime: Handle,
         config: UpstreamConfig,
@@ -86,61 +94,52 @@ impl Transport {
         observer: Observer,
     ) -> Result<Self, TransportError> {
         let base = config.checked_base()?;
-        let certificates = config.tls.read(config.name)?;
-        let print = certificates.print;
-        let http = config.connections_with(&certificates)?;
-        let upstream = Upstream {
+        let inner = Inner {
             name: config.name,
+            base_text: base.as_str().trim_end_matches('/').into(),
             base,
-            audience: config.audience.as_str().into(),
+            proof: Proof::new(config.name, &config.authorization, &config.audience, tokens)?,
             timeout: config.timeout,
             max_response_bytes: config.max_response_bytes,
-            http: ArcSwap::from_pointee(http),
             gate: Gate::new(config.max_concurrent, config.queue),
-            kept: Kept::new(config.kept_bytes),
-            certificates: Mutex::new(Reading { config, print }),
-            tokens,
+            etags: EtagCache::new(config.etag_cache_bytes),
+            pools: Pools::new(runtime, config)?,
             observer,
         };
-        Ok(Self { runtime, upstream: Arc::new(upstream) })
+        Ok(Self(Arc::new(inner)))
     }
 
-    pub(crate) fn name(&self) -> &'static str {
-        self.upstream.name
+    /// As configured.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.0.name
     }
 
-    /// Reads the upstream's certificates again and, where they are others than before, connects with them from now
-    /// on; says whether they are. Blocks on files.
+    /// How long a call may take at most, whatever its deadline.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.0.timeout
+    }
+
+    /// Reads the upstream's certificates and fixed bearer token again and, where they have changed, uses them from now
+    /// on; says whether they have. Blocks on files.
     ///
     /// # Errors
-    /// [`TransportError`]; the certificates of before count on.
-    pub(crate) fn reload_certificates(&self) -> Result<bool, TransportError> {
-        let mut reading = self.upstream.certificates.lock();
-        if reading.config.tls.is_empty() {
-            return Ok(false);
-        }
-        let certificates = reading.config.tls.read(self.name())?;
-        let print = certificates.print;
-        if print == reading.print {
-            return Ok(false);
-        }
-        self.upstream.http.store(Arc::new(reading.config.connections_with(&certificates)?));
-        reading.print = print;
-        Ok(true)
+    /// [`TransportError`]; the previous ones stay in use.
+    pub(crate) fn reload_files(&self) -> Result<bool, TransportError> {
+        let token = self.0.proof.reload(self.0.name);
+        let certificates = self.0.pools.reload_certificates();
+        Ok(token? | certificates?)
     }
 
+    /// The runtime that work of more than one caller runs on.
     pub(crate) fn runtime(&self) -> &Handle {
-        &self.runtime
-    }
-
-    /// The upstream's own timeout, for calls that serve more than one caller.
-    pub(crate) fn timeout(&self) -> Duration {
-        self.upstream.timeout
+        self.0.pools.runtime()
     }
 
     /// A call of `operation` to the path made of `segments`, below the base URL.
-    pub(crate) fn call(&self, operation: &'static str, method: Method, segments: &[&str]) -> Call {
-        Call::new(self.upstream.name, operation, method, &self.upstream.base, segments)
+    pub(crate) fn typed_call(&self, operation: &'static str, method: Method, segments: &[&str]) -> Call {
+        Call::new(self.0.name, operation, method, &self.0.base, segments)
     }
 
     /// Whether `id` can stand in a path without becoming another one: an upstream has nothing by the name of one of the
@@ -148,7 +147,7 @@ impl Transport {
     ///
     /// # Errors
     /// As if it had been asked: 404.
-    pub(crate) fn not_a_word(&self, id: &Id, words: &[&str]) -> Result<(), UpstreamError> {
+    pub(crate) fn reject_reserved_id(&self, id: &Id, words: &[&str]) -> Result<(), UpstreamError> {
         let status = StatusCode::NOT_FOUND;
         let unknown = UpstreamError::Status { upstream: self.name(), status, problem: None };
         if words.contains(&id.as_str()) { Err(unknown) } else { Ok(()) }
@@ -181,6 +180,20 @@ impl Transport {
         .await
     }
 
+    /// Asks for what `read` makes of the answer's body.
+    pub(crate) async fn fetch_read<T, F>(
+        &self,
+        cx: &CallContext,
+        call: Call,
+        read: F,
+    ) -> Result<T, UpstreamError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&[u8]) -> Result<T, BodyFault> + Send + 'static,
+    {
+        self.run(cx, call, |body| read(body)).await
+    }
+
     /// Asks for something to be done; any 2xx says that it was, whatever comes with it.
     pub(crate) async fn perform(&self, cx: &CallContext, call: Call) -> Result<(), UpstreamError> {
         self.run(cx, call.ignoring_the_body(), |_| Ok(())).await
@@ -191,12 +204,13 @@ impl Transport {
         T: Send + 'static,
         D: FnOnce(&Bytes) -> Result<T, BodyFault> + Send + 'static,
     {
-        let upstream = Arc::clone(&self.upstream);
+        let inner = Arc::clone(&self.0);
+        let report = Reporter::start(&inner.observer, inner.name, call.operation, &cx.request_id);
         let cx = cx.clone();
-        let report = Reporter::start(&upstream.observer, upstream.name, call.operation, &cx.request_id);
-        let task = self.runtime.spawn(async move {
-            let name = upstream.name;
-            let answer = upstream.answer(&cx, &call, &report).await;
+        let task = self.runtime().spawn(async move {
+            let name = inner.name;
+            let http = inner.pools.shared();
+            let answer = inner.answer(&cx, &call, &http, &report).await;
             let not_modified = answer.as_ref().is_ok_and(|received| received.not_modified);
             let result = answer.and_then(|received| {
                 decode(&received.body).map_err(|source| UpstreamError::Body { upstream: name, source })
@@ -210,18 +224,19 @@ impl Transport {
             Err(lost) => match lost.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 // Nobody else holds the abort handle: the runtime is shutting down.
-                Err(_) => Err(UpstreamError::Overloaded { upstream: self.upstream.name }),
+                Err(_) => Err(UpstreamError::Overloaded { upstream: self.0.name }),
             },
         }
     }
 }
 
-impl Upstream {
+impl Inner {
     /// The answer, if it is a success that came in time.
     async fn answer(
         &self,
         cx: &CallContext,
         call: &Call,
+        http: &Connections,
         report: &Reporter,
     ) -> Result<Received, UpstreamError> {
         let timeout = UpstreamError::Timeout { upstream: self.name };
@@ -232,7 +247,7 @@ impl Upstream {
         }
         let tried = async {
             let _permit = self.gate.enter().await.ok_or(UpstreamError::Overloaded { upstream: self.name })?;
-            self.exchange(cx, call, deadline, report).await
+            self.exchange(cx, call, http, deadline, report).await
         };
         timeout_at(deadline.into(), tried).await.unwrap_or(Err(timeout))
     }

@@ -8,7 +8,7 @@ use tokio::{runtime::Handle, time::timeout};
 use url::Url;
 
 use super::{
-    AbortOnDrop, TlsFiles, TransportError, UpstreamConfig,
+    AbortOnDrop, Authorization, TlsFiles, TransportError, UpstreamConfig,
     config::POOL_IDLE,
     connections::Connections,
     exchange::{ReadFault, read},
@@ -37,13 +37,15 @@ impl ProviderHttp {
             name: NAME,
             url: issuer.clone(),
             audience: String::new(),
+            authorization: Authorization::None,
             timeout,
             connect_timeout: timeout,
             idle: POOL_IDLE,
             max_response_bytes: MAX_RESPONSE_BYTES,
             max_concurrent: MAX_IDLE,
             queue: 0,
-            kept_bytes: 0,
+            etag_cache_bytes: 0,
+            workers: 1,
             tls: TlsFiles::default(),
         };
         config.checked_base()?;

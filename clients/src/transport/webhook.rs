@@ -10,8 +10,8 @@ use tokio::{runtime::Handle, time::timeout};
 use url::Url;
 
 use super::{
-    AbortOnDrop, TlsFiles, TransportError, UpstreamConfig, config::POOL_IDLE, connections::Connections,
-    exchange::read_aside,
+    AbortOnDrop, Authorization, TlsFiles, TransportError, UpstreamConfig, config::POOL_IDLE,
+    connections::Connections, exchange::read_aside,
 };
 
 /// What stands in for an upstream's name in errors.
@@ -67,13 +67,15 @@ impl Webhook {
             name: NAME,
             url: url.clone(),
             audience: String::new(),
+            authorization: Authorization::None,
             timeout,
             connect_timeout: timeout,
             idle: POOL_IDLE,
             max_response_bytes: 1,
             max_concurrent: 1,
             queue: 0,
-            kept_bytes: 0,
+            etag_cache_bytes: 0,
+            workers: 1,
             tls: TlsFiles::default(),
         };
         config.checked_base()?;

@@ -51,9 +51,9 @@ fn run() -> Result<(), Failure> {
         let listen = free(settings.http.listen)?;
         let jwks = Url::parse(&format!("http://{listen}/.well-known/jwks.json"))?;
         let (issuer, audiences) = (&settings.keys.issuer, &settings.upstreams);
-        let profile = start(Service::Profile, &jwks, issuer, &audiences.profile.audience).await?;
-        let timeline = start(Service::Timeline, &jwks, issuer, &audiences.timeline.audience).await?;
-        let recipe = start(Service::Recipe, &jwks, issuer, &audiences.recipe.audience).await?;
+        let profile = start(Service::Profile, &jwks, issuer, &audiences["profile"].audience).await?;
+        let timeline = start(Service::Timeline, &jwks, issuer, &audiences["timeline"].audience).await?;
+        let recipe = start(Service::Recipe, &jwks, issuer, &audiences["recipe"].audience).await?;
         seed::demo(&profile, &timeline, &recipe).await?;
         let overrides = [
             ("BFF__HTTP__LISTEN", listen.to_string()),

@@ -23,17 +23,30 @@ const fn row(
     Row { module, whole, errors_of }
 }
 
-const FRONT: &[&str] =
-    &["edge", "identity", "cache", "compose", "invalidation", "store", "telemetry", "clients", "schemas"];
-const TABLE: [Row; 12] = [
+const FRONT: &[&str] = &[
+    "edge",
+    "idempotency",
+    "identity",
+    "cache",
+    "compose",
+    "invalidation",
+    "store",
+    "telemetry",
+    "clients",
+    "schemas",
+];
+const TABLE: [Row; 15] = [
     row("api", FRONT, &[]),
     row("screens", FRONT, &[]),
     row("live", FRONT, &[]),
+    row("routes", FRONT, &[]),
+    row("idempotency", &["edge", "identity", "store", "telemetry", "schemas"], &[]),
     row("files", FRONT, &[]),
     row("edge", &["identity", "telemetry", "config", "schemas"], &["cache", "compose", "store", "clients"]),
+    row("declare", &["compose", "config", "clients", "schemas"], &[]),
     row("identity", &["invalidation", "store", "telemetry", "clients", "schemas"], &[]),
-    row("compose", &["cache", "telemetry", "schemas"], &["clients"]),
-    row("cache", &["invalidation", "store", "telemetry", "schemas"], &[]),
+    row("cache", &["compose", "invalidation", "telemetry", "schemas"], &[]),
+    row("compose", &["invalidation", "telemetry", "clients", "schemas"], &[]),
     row("invalidation", &["store", "telemetry", "schemas"], &[]),
     row("store", &["telemetry"], &[]),
     row("telemetry", &[], &[]),
@@ -42,7 +55,7 @@ const TABLE: [Row; 12] = [
 /// Crates of the workspace.
 const CRATES: [&str; 5] = ["clients", "schemas", "upstreams", "demo", "tests"];
 /// Modules that hold no type of the web framework.
-const WITHOUT_ACTIX: [&str; 5] = ["identity", "cache", "compose", "invalidation", "store"];
+const WITHOUT_ACTIX: [&str; 6] = ["identity", "cache", "compose", "declare", "invalidation", "store"];
 const ERROR_ENDINGS: [&str; 4] = ["Error", "Failure", "Refusal", "Reason"];
 
 /// What is wrong with an import, if anything.

@@ -34,6 +34,7 @@ mod read_your_writes;
 mod readme;
 mod recipe_book;
 mod recovery;
+mod refreshes;
 mod registry;
 mod replicas;
 mod requests;

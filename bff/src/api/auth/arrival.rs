@@ -1,17 +1,18 @@
 //! Where a sign-in comes from, whatever proved who it is.
 
+use std::sync::Arc;
+
 use actix_web::{
     HttpRequest,
     http::header::{HeaderMap, USER_AGENT},
 };
-use schemas::Me;
 use secrecy::ExposeSecret;
 
 use super::{SentCookies, end_session_of, lasts};
 use crate::{
     api::Api,
     edge::{ApiError, Edge, client_address},
-    identity::{IdentityError, NewSession, TokenPair, client_label, mask_address},
+    identity::{IdentityError, NewSession, ProfileDocument, TokenPair, client_label, mask_address},
     telemetry::unix_ms,
 };
 
@@ -50,7 +51,10 @@ impl Arrival {
     }
 
     /// Signs `user` in with a session.
-    pub(in crate::api) async fn open_session(&self, user: Me) -> Result<NewSession, ApiError> {
+    pub(in crate::api) async fn open_session(
+        &self,
+        user: Arc<ProfileDocument>,
+    ) -> Result<NewSession, ApiError> {
         let (sessions, client, address) =
             (self.edge.sessions.clone(), self.client.clone(), self.address.clone());
         let new = self.replacing(async move { sessions.create(&user, &client, &address, unix_ms()).await });
@@ -60,7 +64,7 @@ impl Arrival {
     /// Signs `user` in with tokens. `by_cookie`: the refresh token will travel in one.
     pub(in crate::api) async fn issue_tokens(
         &self,
-        user: Me,
+        user: Arc<ProfileDocument>,
         by_cookie: bool,
     ) -> Result<TokenPair, ApiError> {
         let (tokens, client, address) = (self.edge.tokens.clone(), self.client.clone(), self.address.clone());

@@ -6,12 +6,10 @@ use schemas::{
 };
 use utoipa::openapi::ResponseBuilder;
 
-use super::super::{
-    idempotency::{IN_FLIGHT, INVALID, REUSED, UNKNOWN},
-    refusals::refusal_named,
-};
+use super::super::refusals::refusal_named;
 use crate::{
     edge::{Access, AnswerHeader, ApiError, Contract, Operation, text, upstream_problems},
+    idempotency::{IN_FLIGHT, INVALID, REUSED, UNKNOWN},
     identity::CsrfRefusal,
     store::StoreError,
 };

@@ -31,7 +31,7 @@ pub(super) use cookies::{SentCookies, add_cookie};
 pub(super) use second_factor::{OTP_INVALID, of_code};
 pub use second_factor::{confirm_totp, enrol_totp, remove_totp};
 pub use sessions::{csrf_token, end_session, list_sessions, log_out, log_out_everywhere, session};
-pub(super) use sign_in::info;
+pub(super) use sign_in::{SessionInfo, info};
 pub use sign_in::{log_in, sign_up};
 pub use tokens::{issue_tokens, refresh_tokens, revoke_tokens};
 

@@ -12,7 +12,7 @@ use clients::{CallContext, Clients, Problem, UpstreamError};
 // The upstream side's status type: another major version of the crate that actix-web uses.
 use http::StatusCode;
 use qrcode::{EcLevel, QrCode, render::svg};
-use schemas::{Me, TotpCode, TotpEnabled, TotpSetup};
+use schemas::{TotpCode, TotpEnabled, TotpSetup};
 use secrecy::ExposeSecret;
 
 use super::{SentCookies, lasts, never_kept};
@@ -21,11 +21,13 @@ use crate::{
         Api,
         calling::call_context,
         refusals::refusal,
+        tags,
         writing::{Changes, Writer},
     },
-    cache::Tag,
     edge::{ApiError, Edge, JsonBody, SignedIn, accepts_json, client_address},
-    identity::{IdentityError, NewSession, Session, SessionKind, Sessions, Subject},
+    identity::{
+        Accounts, IdentityError, NewSession, ProfileDocument, Session, SessionKind, Sessions, Subject,
+    },
     telemetry::unix_ms,
 };
 
@@ -49,7 +51,7 @@ pub async fn enrol_totp(
 ) -> Result<HttpResponse, ApiError> {
     accepts_json(&request)?;
     let cx = call_context(&request, Some(caller.caller()));
-    let enrolled = api.clients.profile.enrol_totp(&cx).await;
+    let enrolled = api.accounts()?.enrol_totp(&cx).await;
     let enrolment = enrolled.map_err(|error| refusal(in_agreed_words(error, TOTP_ENABLED)))?;
     let qr_svg = qr_code(&enrolment.otpauth_uri)?;
     let setup = TotpSetup { secret: enrolment.secret, otpauth_uri: enrolment.otpauth_uri, qr_svg };
@@ -69,9 +71,8 @@ pub async fn confirm_totp(
 ) -> Result<HttpResponse, ApiError> {
     let kind = writer.caller().session.kind;
     let old = writer.caller().session.key;
-    let confirm = |clients: Arc<Clients>, cx: CallContext| async move {
-        clients.profile.confirm_totp(&cx, &code.code).await
-    };
+    let confirm =
+        |accounts: Accounts, cx: CallContext| async move { accounts.confirm_totp(&cx, &code.code).await };
     let (confirmed, new) = switch(&request, writer, &edge, true, confirm).await?;
     let session = new.as_ref().map_or(old, |new| new.session.key);
     let enabled = TotpEnabled {
@@ -94,9 +95,8 @@ pub async fn remove_totp(
     code: JsonBody<TotpCode>,
     edge: web::Data<Edge>,
 ) -> Result<HttpResponse, ApiError> {
-    let remove = |clients: Arc<Clients>, cx: CallContext| async move {
-        clients.profile.remove_totp(&cx, &code.code).await
-    };
+    let remove =
+        |accounts: Accounts, cx: CallContext| async move { accounts.remove_totp(&cx, &code.code).await };
     let ((), new) = switch(&request, writer, &edge, false, remove).await?;
     let mut response = never_kept(&mut HttpResponse::NoContent()).finish();
     set_cookie(&request, &mut response, &edge, new.as_ref());
@@ -110,18 +110,19 @@ async fn switch<T, Fut>(
     writer: Writer,
     edge: &Edge,
     on: bool,
-    call: impl FnOnce(Arc<Clients>, CallContext) -> Fut,
+    call: impl FnOnce(Accounts, CallContext) -> Fut,
 ) -> Result<(T, Option<NewSession>), ApiError>
 where
     T: Send + 'static,
     Fut: Future<Output = Result<T, UpstreamError>> + Send + 'static,
 {
-    let changes = Changes::default().and_mine([Tag::member(writer.me())]);
+    let accounts = writer.api().accounts()?.clone();
+    let changes = Changes::default().and_mine([tags::member(writer.me())]);
     let (sessions, session) = (edge.sessions.clone(), Arc::clone(&writer.caller().session));
     let subject = Subject::Member(writer.me());
     let attempt = writer.api().throttle.begin(subject, client_address(request)).await?;
-    let write = |clients: Arc<Clients>, cx: CallContext| {
-        let calling = call(Arc::clone(&clients), cx.clone());
+    let write = |_: Arc<Clients>, cx: CallContext| {
+        let calling = call(accounts.clone(), cx.clone());
         async move {
             let answer = calling.await.map_err(of_code);
             match &answer {
@@ -132,8 +133,7 @@ where
             let answer = answer?;
             // It is switched, and the recovery codes are told this once: nothing that fails from here on may keep
             // them back.
-            let me = clients.profile.me(&cx).await;
-            let me = me.unwrap_or_else(|_| Me { totp_enabled: on, ..(*session.profile).clone() });
+            let me = accounts.me(&cx).await.unwrap_or_else(|_| switched(&session, on));
             let renewed = renewed(&sessions, &session, &me).await.unwrap_or_else(|error| {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, "a session keeps its id after its second factor was switched");
@@ -175,11 +175,17 @@ fn worded(error: &UpstreamError, status: StatusCode, code: &str) -> UpstreamErro
     UpstreamError::Status { upstream: error.upstream(), status, problem: Some(Arc::new(problem)) }
 }
 
+/// The profile of a session whose second factor was switched, where the service does not say what it is now.
+fn switched(session: &Session, on: bool) -> Arc<ProfileDocument> {
+    // One that has no room for the word stays as it is until the service says what it is.
+    session.profile.with_totp_enabled(on).map_or_else(|_| Arc::clone(&session.profile), Arc::new)
+}
+
 /// Has all sessions of the member show `me`, and puts one with a new id in the place of `session`.
 async fn renewed(
     sessions: &Sessions,
     session: &Session,
-    me: &Me,
+    me: &Arc<ProfileDocument>,
 ) -> Result<Option<NewSession>, IdentityError> {
     sessions.refresh_profile(me).await?;
     match sessions.find(&session.key, unix_ms()).await? {

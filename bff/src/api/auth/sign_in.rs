@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use clients::UpstreamError;
-use schemas::{Credentials, Me, SessionInfo, SignUp, SignedUp};
+use schemas::{Credentials, Rfc3339, SignUp};
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::{arrival::Arrival, never_kept, time};
 use crate::{
-    api::{Api, calling::call_context, creating::Made, refusals::refusal},
+    api::{Api, calling::call_context, refusals::refusal},
     edge::{ApiError, Edge, JsonBody, OriginChecked, client_address},
-    identity::{Session, Subject},
+    idempotency::Created,
+    identity::{ProfileDocument, Session, Subject},
 };
 
 /// `POST /auth/signup`: 201 with the new member. Signs nobody in.
@@ -25,9 +28,10 @@ pub async fn sign_up(
 ) -> Result<HttpResponse, ApiError> {
     // Not by address: a caller who lost the answer may have lost their network with it.
     let keyed = api.idempotency.keyed(&request, None, &input.0)?;
-    let (clients, cx) = (Arc::clone(&api.clients), call_context(&request, None));
-    let signing_up = async move { clients.profile.sign_up(&cx, &input).await };
-    api.create(keyed, signing_up, |user: &Me| Made::new(&SignedUp { user: user.clone() })).await
+    let (accounts, cx) = (api.accounts()?.clone(), call_context(&request, None));
+    let signing_up = async move { accounts.sign_up(&cx, &input).await };
+    api.create(keyed, signing_up, |user: &Arc<ProfileDocument>| Created::new(&SignedUp { user: user.json() }))
+        .await
 }
 
 /// `POST /auth/login`: 200 with the session, and its cookie. What the browser was signed in with before ends.
@@ -55,14 +59,14 @@ pub(super) async fn verify(
     api: &Api,
     edge: &Edge,
     credentials: Credentials,
-) -> Result<Me, ApiError> {
-    let (throttle, clients) = (api.throttle.clone(), Arc::clone(&api.clients));
+) -> Result<Arc<ProfileDocument>, ApiError> {
+    let (throttle, accounts) = (api.throttle.clone(), api.accounts()?.clone());
     let (cx, address) = (call_context(request, None), client_address(request));
     let verifying = async move {
         let attempt = throttle.begin(Subject::Login(&credentials.login), address).await?;
-        let verified = clients.profile.verify(&cx, &credentials).await;
+        let verified = accounts.verify(&cx, &credentials).await;
         let named = match &verified {
-            Ok(user) => Some(user.id.clone()),
+            Ok(user) => Some(user.id().clone()),
             Err(error) => error.account().cloned(),
         };
         let verified = verified.map_err(not_verified);
@@ -84,10 +88,25 @@ pub(super) async fn verify(
     verified.inspect_err(|refused| edge.metrics.sign_in(word_for(refused)))
 }
 
+/// `schemas::SignedUp`, with the profile as it came.
+#[derive(Serialize)]
+struct SignedUp<'a> {
+    user: &'a RawValue,
+}
+
+/// `schemas::SessionInfo`, with the profile as it came.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::api) struct SessionInfo<'a> {
+    pub(in crate::api) user: &'a RawValue,
+    pub(in crate::api) csrf_token: String,
+    pub(in crate::api) expires_at: Rfc3339,
+}
+
 /// A session as its browser sees it.
-pub(in crate::api) fn info(edge: &Edge, session: &Session) -> Result<SessionInfo, ApiError> {
+pub(in crate::api) fn info<'s>(edge: &Edge, session: &'s Session) -> Result<SessionInfo<'s>, ApiError> {
     Ok(SessionInfo {
-        user: (*session.profile).clone(),
+        user: session.profile.json(),
         csrf_token: edge.csrf.token(&session.key),
         expires_at: time(session.expires_at_ms())?,
     })

@@ -1,6 +1,6 @@
 //! The way back from the provider.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder,
@@ -8,7 +8,7 @@ use actix_web::{
     web,
 };
 use clients::{OidcError, Redeemed};
-use schemas::{ByIdentity, Me};
+use schemas::ByIdentity;
 use url::form_urlencoded;
 
 use super::{
@@ -24,7 +24,7 @@ use crate::{
     },
     edge::{ApiError, Edge, MaybeSignedIn, is_page_load},
     identity::{
-        NewSession,
+        NewSession, ProfileDocument,
         oidc::{Attempt, IdToken, Person, SecondStep, TokenFault, verify_id_token},
     },
     telemetry::unix_ms,
@@ -134,12 +134,12 @@ async fn finish(
     }
     let code = answer.one("code").ok_or_else(|| told(Fault::State("it has neither a code nor an error")))?;
     let redirect_uri = oidc.redirect_uri(provider)?;
-    let token = identify(provider, &attempt, code, &redirect_uri).await.map_err(told)?;
+    let token = identify(api, provider, &attempt, code, &redirect_uri).await.map_err(told)?;
     let user = member(request, api, provider, &token).await?;
-    if provider.asks_for_second_factor && user.totp_enabled {
+    if provider.asks_for_second_factor && user.totp_enabled() {
         edge.metrics.sign_in("otp_required");
         let mut response = back(oidc, &attempt, &second_factor_page(provider))?;
-        let step = SecondStep::begin(&attempt, token, user.id, unix_ms())?;
+        let step = SecondStep::begin(&attempt, token, user.id().clone(), unix_ms())?;
         let cookie = oidc.attempts.second_step_cookie();
         let cookie = cookie.set(&oidc.attempts.seal_second_step(&step)?, SecondStep::LIFE);
         add_cookie(response.headers_mut(), &cookie);
@@ -159,7 +159,7 @@ pub(super) async fn open_linked(
     oidc: &Oidc,
     provider: &Provider,
     edge: &Edge,
-    user: Me,
+    user: Arc<ProfileDocument>,
     token: &IdToken,
     attempt: &Attempt,
 ) -> Result<Option<NewSession>, ApiError> {
@@ -207,6 +207,7 @@ async fn check_issuer(provider: &Provider, answer: &Answer<'_>) -> Result<(), Fa
 
 /// Who signed in: exchanges the code, and believes nothing that is not signed for this very sign-in.
 async fn identify(
+    api: &Api,
     provider: &Provider,
     attempt: &Attempt,
     code: &str,
@@ -224,14 +225,23 @@ async fn identify(
     let now_s = unix_ms() / 1000;
     let verify = |keys: &[_]| verify_id_token(text, keys, &client, attempt.nonce(), now_s);
     let token = provider.verified(verify).await?;
-    complete(provider, token, &redeemed).await
+    complete(api, provider, token, &redeemed).await
 }
 
 /// Asks for what the ID token does not say: by the specification (section 5.4) `email` and `profile` are told there. A
 /// sign-in does not depend on it: where there is no usable answer (a failure, or a signed JWT, section 5.3.2, which is
 /// not read here), what the ID token says stands.
-async fn complete(provider: &Provider, token: IdToken, redeemed: &Redeemed) -> Result<IdToken, Fault> {
-    let Some(access_token) = redeemed.access_token.as_ref().filter(|_| !token.person.is_complete()) else {
+async fn complete(
+    api: &Api,
+    provider: &Provider,
+    token: IdToken,
+    redeemed: &Redeemed,
+) -> Result<IdToken, Fault> {
+    let complete = match &api.accounts {
+        Some(_) => token.person.is_complete(),
+        None => api.claims.is_satisfied_by(&token.person.claims),
+    };
+    let Some(access_token) = redeemed.access_token.as_ref().filter(|_| !complete) else {
         return Ok(token);
     };
     let known = match provider.client.user_info(access_token).await {
@@ -258,20 +268,24 @@ async fn complete(provider: &Provider, token: IdToken, redeemed: &Redeemed) -> R
     Ok(IdToken { person: token.person.or(Person::of(&claims)), ..token })
 }
 
-/// The member behind the identity.
+/// The user behind the identity: a member of the upstream that keeps accounts, or, where none does, whom the claims name.
 pub(super) async fn member(
     request: &HttpRequest,
     api: &Api,
     provider: &Provider,
     token: &IdToken,
-) -> Result<Me, ApiError> {
+) -> Result<Arc<ProfileDocument>, ApiError> {
+    let Some(accounts) = &api.accounts else {
+        let profile = api.claims.profile(&token.subject, &token.person.claims);
+        return profile.map_err(|_| Fault::from(TokenFault::Claims).told(request, provider));
+    };
     let identity = ByIdentity {
         issuer: provider.client.issuer().to_owned(),
         subject: token.subject.clone(),
         email: token.person.email.clone(),
         name: token.person.name.clone(),
     };
-    api.clients.profile.by_identity(&call_context(request, None), &identity).await.map_err(refusal)
+    accounts.by_identity(&call_context(request, None), &identity).await.map_err(refusal)
 }
 
 /// To where the sign-in began. The attempt's cookie has done its work.

@@ -1,8 +1,6 @@
 //! The second step of a sign-in through a provider: a member whose second factor is on shows a code before there is a
 //! session. A page with a form for browsers, and the same by JSON for a front end that asks on a page of its own.
 
-use std::sync::Arc;
-
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse,
     dev::Payload,
@@ -10,7 +8,9 @@ use actix_web::{
     web,
 };
 use clients::{CallContext, ClientKind, UpstreamError};
-use schemas::{FieldError, ProviderSignedIn, SecondFactorCode, SessionInfo};
+use schemas::{FieldError, Rfc3339, SecondFactorCode};
+use serde::Serialize;
+use serde_json::value::RawValue;
 use url::{Url, form_urlencoded};
 
 use super::{
@@ -21,7 +21,7 @@ use super::{
 use crate::{
     api::{
         Api,
-        auth::{Arrival, OTP_INVALID, add_cookie, info, of_code},
+        auth::{Arrival, OTP_INVALID, SessionInfo, add_cookie, info, of_code},
         calling::call_context,
         refusals::refusal,
     },
@@ -36,6 +36,16 @@ use crate::{
 const FORM_BYTES: usize = 4 * 1024;
 /// Characters of a code.
 const LONGEST: usize = 64;
+
+/// `schemas::ProviderSignedIn`, with the profile as it came.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ProviderSignedIn<'a> {
+    user: &'a RawValue,
+    csrf_token: String,
+    expires_at: Rfc3339,
+    return_to: String,
+}
 
 /// `GET /auth/oidc/{provider}/second-factor`: the page that asks for the code.
 ///
@@ -115,10 +125,10 @@ async fn sign_in(
     };
     // As of now: they may have switched it off, or be somebody else's.
     let user = member(request, api, provider, &step.token).await?;
-    if user.id != step.member {
+    if *user.id() != step.member {
         return Err(told(Fault::State("its member is another one by now")));
     }
-    if user.totp_enabled {
+    if user.totp_enabled() {
         verify(request, provider, api, edge, step, otp).await?;
     }
     // After the code: a wrong one may be corrected. Before the session: of two requests with two right codes one counts.
@@ -138,13 +148,13 @@ async fn verify(
     step: &SecondStep,
     otp: String,
 ) -> Result<(), ApiError> {
-    let (throttle, clients) = (api.throttle.clone(), Arc::clone(&api.clients));
+    let (throttle, accounts) = (api.throttle.clone(), api.accounts()?.clone());
     let (member, address) = (step.member.clone(), client_address(request));
     let nobodys = call_context(request, None);
     let cx = CallContext { acting: Some(member.clone()), client: ClientKind::Web, ..nobodys };
     let verifying = async move {
         let attempt = throttle.begin(Subject::Member(&member), address).await?;
-        let verified = clients.profile.verify_totp(&cx, &otp).await;
+        let verified = accounts.verify_totp(&cx, &otp).await;
         let verified = verified.map_err(refused);
         match &verified {
             Ok(()) => attempt.succeeded().await,
@@ -264,8 +274,7 @@ mod tests {
             (401, None, "upstream_unavailable"),
             (500, None, "upstream_unavailable"),
         ] {
-            let problem = code
-                .map(|code| Arc::new(Problem { code: code.to_owned(), account: None, errors: Vec::new() }));
+            let problem = code.map(|code| Arc::new(Problem { code: code.to_owned(), ..Problem::default() }));
             let status = StatusCode::from_u16(status).expect("a status");
             let error = UpstreamError::Status { upstream: "profile", status, problem };
             assert_eq!(refused(error).code(), told, "{status} {code:?}");

@@ -86,6 +86,8 @@ pub struct GatewayPlan {
     pub accounts: Option<UpstreamId>,
     /// The fields of a profile document that `user.card` is made of.
     pub card: Box<[Box<str>]>,
+    /// Where no upstream serves accounts: a profile's field, and the claim of an identity token that it comes from.
+    pub claims: Box<[(Box<str>, Box<str>)]>,
 }
 
 /// What callers see of an upstream's refusal.

@@ -6,7 +6,7 @@ use http::Method;
 use schemas::FieldError;
 
 use super::{Access, CallPlan, JoinPlan, MemoryId, ParamPlan, TagTemplate, Template, UserField, Value};
-use crate::compose::scan::{Capture, Plan};
+use crate::compose::scan::{Capture, Place, Plan};
 
 /// A route: one for each method of a declaration.
 #[derive(Debug, Clone)]
@@ -72,6 +72,8 @@ pub struct LocationPlan(pub Template);
 pub struct Added {
     /// With quotes and colon.
     pub key: Box<[u8]>,
+    /// Where the answer's scan puts it: the value is asked for with an empty id ([`Capture::NONE`]).
+    pub place: Place,
     pub value: UserField,
 }
 

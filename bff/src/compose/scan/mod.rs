@@ -13,8 +13,11 @@ mod string;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::compose) use number::number;
 pub use plan::{Capture, Export, Field, JoinPlace, Node, NodeId, Place, Plan, PlanBuilder, Types};
+pub(in crate::compose) use scanned::Piece;
 pub use scanned::{Found, Scanned};
+pub(in crate::compose) use string::end_of_string;
 
 /// How deep arrays and objects may be nested: as serde_json's own limit, so that whoever reads the document can.
 pub const MAX_DEPTH: usize = 128;

@@ -1,7 +1,7 @@
 //! Numbers (RFC 8259 section 6). They pass as they were written.
 
 /// The end of the number that begins at `at`, and whether it is a whole one. Nothing where there is none.
-pub(super) fn number(bytes: &[u8], at: usize) -> Option<(usize, bool)> {
+pub(in crate::compose) fn number(bytes: &[u8], at: usize) -> Option<(usize, bool)> {
     let digits = |from: usize| from + bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     let mut end = at + usize::from(bytes.get(at) == Some(&b'-'));
     let first = end;

@@ -25,6 +25,12 @@ impl Types {
         Self(self.0 | other.0)
     }
 
+    /// What both allow.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// Whether a value of the type `one` may stand here.
     #[must_use]
     pub const fn allow(self, one: Self) -> bool {
@@ -44,6 +50,11 @@ pub struct NodeId(u32);
 /// The ids found at one path: the caller's number for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capture(pub u16);
+
+impl Capture {
+    /// Of a place that depends on no id: what stands there is asked for with an empty one.
+    pub const NONE: Self = Self(u16::MAX);
+}
 
 /// A value that stands in the document by itself, apart from what it came in: the caller's number for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,8 +95,10 @@ pub struct Node {
     pub types: Types,
     /// In the order in which they are expected: one that comes in that order is found at once.
     pub fields: Vec<Field>,
-    /// Whether fields that are not among these leave the gateway. They are untyped.
+    /// Whether fields that are not among these leave the gateway.
     pub keep_others: bool,
+    /// What they hold; untyped where nothing is said.
+    pub others: Option<NodeId>,
     /// What an array holds; untyped where nothing is said.
     pub items: Option<NodeId>,
     /// So many items leave the gateway; those beyond are checked, and their ids are not found.
@@ -105,6 +118,7 @@ impl Node {
             types,
             fields: Vec::new(),
             keep_others: true,
+            others: None,
             items: None,
             at_most: None,
             capture: None,
@@ -155,6 +169,12 @@ impl Plan {
         let mut builder = PlanBuilder::default();
         let root = builder.add(Node::of(Types::ANY));
         builder.finish(root, true)
+    }
+
+    /// Whether it has a place for a join.
+    #[must_use]
+    pub fn has_joins(&self) -> bool {
+        self.nodes.iter().any(|compiled| !compiled.node.joins.is_empty())
     }
 
     pub(super) fn root(&self) -> NodeId {

@@ -12,14 +12,14 @@ use super::{
 pub struct Found {
     pub capture: Capture,
     /// Where it stands in the answer, without quotes.
-    start: u32,
-    end: u32,
+    pub(in crate::compose) start: u32,
+    pub(in crate::compose) end: u32,
     /// Whether it is a string (a number otherwise).
     pub is_string: bool,
 }
 
 impl Found {
-    pub(super) fn new(capture: Capture, at: Range<usize>, is_string: bool) -> Self {
+    pub(in crate::compose) fn new(capture: Capture, at: Range<usize>, is_string: bool) -> Self {
         Self { capture, start: position(at.start), end: position(at.end), is_string }
     }
 
@@ -33,24 +33,26 @@ impl Found {
 
 /// What leaves the gateway, one after the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Piece<'p> {
+pub(in crate::compose) enum Piece<'p> {
     /// A slice of the answer.
     Answer(u32, u32),
     /// Out of the plan.
     Literal(&'p [u8]),
     /// The value of a join over the ids `found[from..to]`.
     Join { place: Place, from: u32, to: u32, list: bool },
+    /// A value that depends on no id.
+    Added(Place),
 }
 
 /// What a scan made of an answer. `'p` is the plan's.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scanned<'p> {
-    pub(super) pieces: Vec<Piece<'p>>,
+    pub(in crate::compose) pieces: Vec<Piece<'p>>,
     /// In the order of the answer.
     pub found: Vec<Found>,
     /// Which pieces each export is.
-    pub(super) exports: Vec<(Export, Range<usize>)>,
-    /// Exports out of what else does not leave: no pieces of the whole.
+    pub(in crate::compose) exports: Vec<(Export, Range<usize>)>,
+    /// Exports out of what else does not leave: no pieces of the whole, or of an export around them.
     pub(super) hidden: Vec<Range<usize>>,
     /// Pieces before this one stay as they are: something begins or ends here.
     pub(super) fixed: usize,
@@ -81,6 +83,10 @@ impl<'p> Scanned<'p> {
 
     pub(super) fn push_join(&mut self, join: &'p JoinPlace, found: Range<usize>, list: bool) {
         self.push_literal(&join.key);
+        if join.of == Capture::NONE {
+            self.pieces.push(Piece::Added(join.place));
+            return;
+        }
         let (from, to) = (position(found.start), position(found.end));
         self.pieces.push(Piece::Join { place: join.place, from, to, list });
     }
@@ -99,12 +105,18 @@ impl<'p> Scanned<'p> {
         join: impl FnMut(Place, &str) -> Option<&'j [u8]>,
     ) {
         let mut join = join;
-        let mut from = 0;
-        for hidden in &self.hidden {
-            self.write_pieces(from..hidden.start, answer, out, &mut join);
-            from = hidden.end;
-        }
-        self.write_pieces(from..self.pieces.len(), answer, out, &mut join);
+        self.write_pieces(0..self.pieces.len(), answer, out, &mut join);
+    }
+
+    /// The pieces among `which` that leave with them.
+    pub(in crate::compose) fn leaving(&self, which: Range<usize>) -> impl Iterator<Item = usize> {
+        let within = which.clone();
+        let inner = move |hidden: &&Range<usize>| {
+            within.start <= hidden.start && hidden.end <= within.end && **hidden != within
+        };
+        which.filter(move |place| {
+            self.hidden.is_empty() || !self.hidden.iter().filter(&inner).any(|hidden| hidden.contains(place))
+        })
     }
 
     /// Writes one export; false where the answer has no such value.
@@ -120,14 +132,14 @@ impl<'p> Scanned<'p> {
         pieces.map(|pieces| self.write_pieces(pieces, answer, out, &mut join)).is_some()
     }
 
-    fn write_pieces<'j>(
+    pub(in crate::compose) fn write_pieces<'j>(
         &self,
         pieces: Range<usize>,
         answer: &str,
         out: &mut Vec<u8>,
         join: &mut dyn FnMut(Place, &str) -> Option<&'j [u8]>,
     ) {
-        for piece in self.pieces.get(pieces).unwrap_or_default() {
+        for piece in self.leaving(pieces).filter_map(|place| self.pieces.get(place)) {
             match piece {
                 Piece::Answer(start, end) => {
                     out.extend_from_slice(
@@ -135,6 +147,7 @@ impl<'p> Scanned<'p> {
                     );
                 }
                 Piece::Literal(literal) => out.extend_from_slice(literal),
+                Piece::Added(place) => out.extend_from_slice(join(*place, "").unwrap_or(b"null")),
                 Piece::Join { place, from, to, list } => {
                     let ids = self.found.get(*from as usize..*to as usize).unwrap_or_default();
                     let mut one = |id: &Found, out: &mut Vec<u8>| {

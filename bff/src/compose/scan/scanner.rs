@@ -26,15 +26,34 @@ impl Plan {
             return Err(ScanError::TooLarge);
         }
         let text = str::from_utf8(answer).map_err(|error| ScanError::NotUtf8(error.valid_up_to()))?;
-        let mut scanner =
-            Scanner { plan: self, text, bytes: answer, at: 0, out: Scanned::default(), names: Vec::new() };
+        self.scan_text(text).map(|scanned| (text, scanned))
+    }
+
+    /// The same for what is known to be text.
+    ///
+    /// # Errors
+    /// [`ScanError`].
+    pub fn scan_text(&self, text: &str) -> Result<Scanned<'_>, ScanError> {
+        let answer = text.as_bytes();
+        if answer.len() > MAX_BYTES {
+            return Err(ScanError::TooLarge);
+        }
+        let mut scanner = Scanner {
+            plan: self,
+            text,
+            bytes: answer,
+            at: 0,
+            out: Scanned::default(),
+            names: Vec::new(),
+            exporting: 0,
+        };
         let mode = Mode { emits: self.whole, finds: true };
         scanner.value(self.node(self.root()), mode, 0)?;
         scanner.skip_space();
         if scanner.at < answer.len() {
             return Err(ScanError::NotJson(scanner.at));
         }
-        Ok((text, scanner.out))
+        Ok(scanner.out)
     }
 }
 
@@ -46,6 +65,8 @@ struct Scanner<'p, 'a> {
     out: Scanned<'p>,
     /// Names that the plan does not know, of all objects that are open: where they stand.
     names: Vec<(usize, usize)>,
+    /// How many exports are open.
+    exporting: usize,
 }
 
 /// What is done with a value beside checking it.
@@ -76,9 +97,12 @@ impl<'p> Scanner<'p, '_> {
         let Some(export) = compiled.node.export.filter(|_| mode.finds) else {
             return self.plain_value(compiled, mode, depth);
         };
-        let (start, hidden) = (self.out.fix(), !mode.emits && self.plan.whole);
+        let hidden = !mode.emits && (self.plan.whole || self.exporting > 0);
+        let start = self.out.fix();
+        self.exporting += 1;
         mode.emits = true;
         let kind = self.plain_value(compiled, mode, depth)?;
+        self.exporting -= 1;
         let pieces = start..self.out.fix();
         if hidden {
             self.out.hidden.push(pieces.clone());
@@ -222,7 +246,8 @@ impl<'p> Scanner<'p, '_> {
             self.names.push((start + 1, end - 1));
             let mode = Mode { emits: mode.emits && compiled.node.keep_others, ..mode };
             self.name(open, mode, comma, None, (start, end, colon));
-            return self.value(&UNTYPED, mode, depth).map(drop);
+            let others = compiled.node.others.map_or(&UNTYPED, |others| self.plan.node(others));
+            return self.value(others, mode, depth).map(drop);
         };
         let (field, bit) = (&compiled.node.fields[place], 1 << (place % 64));
         if open.seen[place / 64] & bit != 0 {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// The position behind the closing quote of the string whose text begins at `at`, and whether it holds escapes. The error is
 /// the position of what is no string.
-pub(super) fn end_of_string(bytes: &[u8], at: usize) -> Result<(usize, bool), usize> {
+pub(in crate::compose) fn end_of_string(bytes: &[u8], at: usize) -> Result<(usize, bool), usize> {
     let (mut from, mut escaped) = (at, false);
     loop {
         let stop = from + plain_prefix(&bytes[from..]);

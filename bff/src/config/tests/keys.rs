@@ -117,7 +117,7 @@ fn a_shared_secret_is_long_and_shared_with_one_upstream_alone() {
     }
     let (_folder, file) = file(&format!("{ONE}\n"));
     let config = load(&[hs256, ("BFF__UPSTREAMS__RECIPE__SECRET_FILE", file.to_str().unwrap())]).unwrap();
-    assert_eq!(config.upstreams.recipe.secret.expose_secret(), ONE);
+    assert_eq!(config.upstreams["recipe"].secret.expose_secret(), ONE);
     let printed = format!("{config:?} {}", serde_json::to_string(&config).unwrap());
     assert!(!printed.contains(ONE), "{printed}");
     assert!(
@@ -149,4 +149,27 @@ fn certificates_are_there_and_for_https() {
         assert_eq!(errors.mistakes().len(), 1, "{errors}");
         assert_eq!(errors.mistakes()[0].path, format!("{url}.{name}"), "{errors}");
     }
+}
+
+#[test]
+fn users_come_from_an_upstream_or_from_one_provider_alone() {
+    let refusal = |variables: &[(&str, &str)]| mistakes(variables);
+    assert!(
+        refusal(&[("BFF__ACCOUNTS__UPSTREAM", "elsewhere")])
+            .contains("accounts.upstream: must be the name of")
+    );
+    assert!(
+        refusal(&[("BFF__ACCOUNTS__UPSTREAM", "")])
+            .contains("accounts.upstream: is empty, and no OpenID provider")
+    );
+    let provider = |name: &str| {
+        format!(
+            "[oidc.{name}]\nissuer = \"https://{name}.example\"\nclient_id = \"bff\"\nclient_secret = \"x\"\n"
+        )
+    };
+    let (_folder, path) = file(&format!("{}[accounts]\nupstream = \"\"\n", provider("a")));
+    assert_eq!(Config::load(Some(&path), []).unwrap().accounts.upstream, "");
+    let (_folder, path) = file(&format!("{}{}[accounts]\nupstream = \"\"\n", provider("a"), provider("b")));
+    let refused = Config::load(Some(&path), []).unwrap_err().to_string();
+    assert!(refused.contains("accounts.upstream: is empty: with more than one"), "{refused}");
 }

@@ -19,13 +19,12 @@ mod choose;
 mod record;
 mod refresh;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod token;
 
 use std::{sync::Arc, time::Duration};
 
 use clients::KeyRing;
-use schemas::Me;
 use secrecy::SecretString;
 
 use self::{
@@ -34,7 +33,7 @@ use self::{
     refresh::{Done, Issue, mint, new_jti, pair},
     token::RefreshToken,
 };
-use super::{IdentityError, Secrets, Session, SessionKey, SessionKind, Sessions};
+use super::{IdentityError, ProfileDocument, Secrets, Session, SessionKey, SessionKind, Sessions};
 use crate::{
     store::{Space, StoreError},
     telemetry::Metrics,
@@ -151,7 +150,7 @@ impl AppTokens {
     /// [`IdentityError::Randomness`], [`IdentityError::Key`], [`IdentityError::Store`].
     pub async fn issue(
         &self,
-        user: &Me,
+        user: &Arc<ProfileDocument>,
         client: &str,
         address: &str,
         cookie: bool,
@@ -167,7 +166,7 @@ impl AppTokens {
         let store = &inner.sessions.inner.store;
         let version = store.put(Space::RefreshFamilies, &key, family.entry()?).await?;
         inner.sessions.inner.hold(SessionKind::App, &key).await;
-        inner.sessions.inner.keep_to_limit(SessionKind::App, &user.id, &key).await?;
+        inner.sessions.inner.keep_to_limit(SessionKind::App, user.id(), &key).await?;
         Ok(pair(&token, minted, Arc::new(family.session(key, version))))
     }
 
@@ -211,7 +210,7 @@ impl AppTokens {
             Standing::Current | Standing::Retried { .. } | Standing::Unanswered { .. } => true,
             Standing::Unknown => family.has_outlived(&token) && token.is_genuine(&inner.secrets),
         };
-        Ok((known && inner.sessions.end_family(&key, &family.user.id).await?).then_some(key))
+        Ok((known && inner.sessions.end_family(&key, family.user.id()).await?).then_some(key))
     }
 
     /// The live family that `jwt` vouches for, where both are in memory. Neither waits nor allocates. Nothing means: ask
@@ -228,7 +227,7 @@ impl AppTokens {
     ///
     /// # Errors
     /// As [`Sessions::load`].
-    pub async fn load_access(&self, jwt: &str, now_ms: u64) -> Result<Option<Arc<Session>>, IdentityError> {
+    pub async fn load_access(&self, jwt: &str, now_ms: u64) -> Result<Option<Arc<Session>>, StoreError> {
         let Some(vouched) = self.inner.access.verify(jwt, now_ms) else { return Ok(None) };
         let session = self.inner.sessions.inner.read(SessionKind::App, &vouched.family).await?;
         let session = session.filter(|session| session.is_live(now_ms));

@@ -7,14 +7,13 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use schemas::Me;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use subtle::ConstantTimeEq as _;
 
 use super::token::{RefreshToken, SEALED};
 use crate::{
     identity::{
-        IdentityError, SessionKind,
+        IdentityError, ProfileDocument, SessionKind,
         record::{GRACE_MS, UnreadableRecord, millis},
         session::{Session, SessionKey},
     },
@@ -31,7 +30,8 @@ pub(super) const MAX_ROTATIONS: usize = 128;
 #[derive(Clone, Serialize, Deserialize)]
 pub(in crate::identity) struct Family {
     v: u8,
-    pub(in crate::identity) user: Me,
+    #[serde(with = "shared")]
+    pub(in crate::identity) user: Arc<ProfileDocument>,
     pub(super) created_ms: u64,
     /// The last rotation.
     pub(super) last_seen_ms: u64,
@@ -81,7 +81,7 @@ pub(super) enum Standing {
 
 /// Who signs in, with what and from where.
 pub(super) struct SignIn<'a> {
-    pub(super) user: &'a Me,
+    pub(super) user: &'a Arc<ProfileDocument>,
     pub(super) client: &'a str,
     pub(super) address: &'a str,
     pub(super) cookie: bool,
@@ -91,7 +91,7 @@ impl Family {
     pub(super) fn new(sign_in: &SignIn<'_>, token: &RefreshToken, now_ms: u64, life: Duration) -> Self {
         Self {
             v: FORMAT,
-            user: sign_in.user.clone(),
+            user: Arc::clone(sign_in.user),
             created_ms: now_ms,
             last_seen_ms: now_ms,
             absolute_end_ms: now_ms.saturating_add(millis(life)),
@@ -122,7 +122,7 @@ impl Family {
     pub(in crate::identity) fn entry(&self) -> Result<Entry, IdentityError> {
         Ok(Entry {
             value: serde_json::to_vec(self).map_err(IdentityError::Record)?.into(),
-            owner: Some(self.user.id.as_str().into()),
+            owner: Some(self.user.id().as_str().into()),
             expires_at_ms: self.absolute_end_ms.saturating_add(GRACE_MS),
         })
     }
@@ -132,8 +132,8 @@ impl Family {
         Session {
             key,
             kind: SessionKind::App,
-            user: self.user.id.clone(),
-            profile: Arc::new(self.user),
+            user: self.user.id().clone(),
+            profile: self.user,
             created_ms: self.created_ms,
             absolute_end_ms: self.absolute_end_ms,
             client: self.client,
@@ -232,6 +232,23 @@ impl Family {
         next.current = Base64(successor.hash());
         next.last_seen_ms = self.last_seen_ms.max(now_ms);
         next
+    }
+}
+
+/// A profile that clones of its family share.
+mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::identity::ProfileDocument;
+
+    pub(super) fn serialize<S: Serializer>(profile: &Arc<ProfileDocument>, to: S) -> Result<S::Ok, S::Error> {
+        (**profile).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<ProfileDocument>, D::Error> {
+        ProfileDocument::deserialize(from).map(Arc::new)
     }
 }
 

@@ -66,7 +66,7 @@ impl Inner {
                 }
                 Standing::Unknown if family.has_outlived(&token) && token.is_genuine(&self.secrets) => {
                     tracing::warn!("a spent refresh token was presented: its family ends");
-                    self.sessions.end_family(&key, &family.user.id).await?;
+                    self.sessions.end_family(&key, family.user.id()).await?;
                     return Err(RefreshError::Reused);
                 }
                 Standing::Unknown => return Err(RefreshError::Invalid),
@@ -150,7 +150,7 @@ pub(super) struct Issue<'a> {
 pub(super) fn mint<'a>(key: &'a SessionKey, family: &'a Family, issue: &Issue<'a>, at_ms: u64) -> Mint<'a> {
     Mint {
         family: key,
-        user: &family.user.id,
+        user: family.user.id(),
         generation: issue.generation,
         jti: issue.jti,
         at_ms,

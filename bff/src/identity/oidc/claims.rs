@@ -76,6 +76,8 @@ pub struct Person {
     /// Only where the provider has verified that it is theirs.
     pub email: Option<String>,
     pub name: Option<String>,
+    /// All claims but those that make a token one, as they came.
+    pub claims: Map<String, Value>,
 }
 
 /// Prints nothing of the person.
@@ -100,6 +102,7 @@ impl Person {
         Self {
             email: text("email").filter(|email| verified && is_email(email)).map(str::to_owned),
             name: name.filter(|name| !name.is_empty()).map(|name| name.chars().take(LONGEST_NAME).collect()),
+            claims: claims.clone(),
         }
     }
 
@@ -112,7 +115,9 @@ impl Person {
     /// The same, with what `other` knows besides.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
-        Self { email: self.email.or(other.email), name: self.name.or(other.name) }
+        let mut claims = other.claims;
+        claims.extend(self.claims);
+        Self { email: self.email.or(other.email), name: self.name.or(other.name), claims }
     }
 }
 

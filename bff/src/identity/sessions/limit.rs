@@ -9,9 +9,10 @@ use bytes::Bytes;
 use schemas::Id;
 use serde::Deserialize;
 
-use super::{Ended, Inner};
+use super::Inner;
 use crate::{
     identity::{IdentityError, SessionKind, session::SessionKey},
+    invalidation::EndedSessions,
     store::{Record, STEP},
 };
 
@@ -79,14 +80,14 @@ impl Inner {
     /// of others.
     fn are_gone(self: &Arc<Self>, user: &Id, keys: &[Bytes]) {
         let keys = keys.iter().filter_map(|key| SessionKey::try_from(&key[..]).ok());
-        let ended: Vec<Ended> = keys.map(|key| Ended { key, user: user.clone() }).collect();
-        if ended.is_empty() {
+        let ended = EndedSessions { user: user.clone(), keys: keys.collect() };
+        if ended.keys.is_empty() {
             return;
         }
-        ended.iter().for_each(|ended| self.mirror.near.forget(&ended.key));
-        self.metrics.sessions_ended.inc_by(ended.len() as u64);
+        ended.keys.iter().for_each(|key| self.mirror.near.forget(key));
+        self.metrics.sessions_ended.inc_by(ended.keys.len() as u64);
         let inner = Arc::clone(self);
-        self.runtime.spawn(async move { inner.tell(&ended, true).await });
+        self.runtime.spawn(async move { inner.tell(ended, true).await });
     }
 }
 

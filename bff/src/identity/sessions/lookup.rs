@@ -7,12 +7,12 @@ use bytes::Bytes;
 use super::{Inner, TRIES};
 use crate::{
     identity::{
-        IdentityError, SessionKind,
+        SessionKind,
         families::Family,
         record::session_of,
         session::{Session, SessionKey},
     },
-    store::Record,
+    store::{Record, StoreError},
 };
 
 impl Inner {
@@ -22,7 +22,7 @@ impl Inner {
         &self,
         kind: SessionKind,
         key: &SessionKey,
-    ) -> Result<Option<Arc<Session>>, IdentityError> {
+    ) -> Result<Option<Arc<Session>>, StoreError> {
         let near = &self.mirror.near;
         let mut last = None;
         for _ in 0..TRIES {
@@ -31,9 +31,9 @@ impl Inner {
                 Ok(record) => record,
                 Err(error) if error.is_away() => {
                     let held = near.without_store(key).filter(|session| session.kind == kind);
-                    return held.map(Some).ok_or(IdentityError::Store(error));
+                    return held.map(Some).ok_or(error);
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             };
             let Some(session) = record.and_then(|record| self.decode(kind, *key, &record)) else {
                 // Only what is held is forgotten: a flood of unknown ids must not move the stripes' counters.
@@ -80,7 +80,7 @@ impl Inner {
     }
 
     /// [`Self::read`] where only the key is known: its kind is that of the last one held, else both are tried.
-    pub(super) async fn read_any(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, IdentityError> {
+    pub(super) async fn read_any(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, StoreError> {
         if let Some(held) = self.mirror.near.last_known(key) {
             return self.read(held.kind, key).await;
         }

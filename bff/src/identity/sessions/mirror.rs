@@ -1,22 +1,19 @@
-//! What of the store is mirrored in memory, and what keeps it in step: notices of the store and endings that other
-//! replicas tell. Runs in the store's own tasks, so it never waits.
+//! What of the store is mirrored in memory, and what keeps it in step: notices of the store, and ended sessions, which the
+//! bus tells of. Runs in the store's own tasks, so it never waits.
 
 use std::sync::Arc;
 
-use super::{
-    again::Again,
-    endings::{Endings, Told},
-    trust::Trust,
-};
+use super::{again::Again, trust::Trust};
 use crate::{
     identity::{SessionKind, near::NearCache, session::SessionKey},
+    invalidation::{EndedSessions, InvalidationBus},
     store::Notice,
 };
 
 /// The part of [`Sessions`](super::Sessions) that the store speaks to.
 pub(in crate::identity) struct Mirror {
     pub(in crate::identity) near: NearCache,
-    pub(super) endings: Endings,
+    pub(super) bus: Arc<InvalidationBus>,
     pub(in crate::identity) again: Again,
     pub(super) trust: Trust,
 }
@@ -36,22 +33,17 @@ impl Mirror {
                     }
                 }
             }
-            Notice::Changed { .. } => {}
-            Notice::Message(payload) => {
-                self.endings.bus.hear(payload);
-                let Some(told) = Told::decode(payload) else { return };
-                if !self.endings.said(&told) {
-                    // Before the watchers: what they do may look a session up.
-                    told.ended.iter().for_each(|ended| self.near.forget(&ended.key));
-                    told.ended.iter().for_each(|ended| self.endings.happened(ended));
-                }
-                self.endings.bus.applied(told.origin, told.number);
-            }
+            Notice::Changed { .. } | Notice::Message(_) => {}
             Notice::Deaf => {
                 self.near.doubt();
             }
             Notice::Hearing => Trust::regain(self, self.near.hear_again()),
             Notice::Lapsed => Trust::regain(self, self.near.doubt()),
         }
+    }
+
+    /// Sessions have ended, here or on another replica.
+    pub(super) fn forget(&self, ended: &EndedSessions) {
+        ended.keys.iter().for_each(|key| self.near.forget(key));
     }
 }

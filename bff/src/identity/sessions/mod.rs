@@ -26,24 +26,23 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use schemas::Me;
 use secrecy::{SecretString, zeroize::Zeroizing};
 use tokio::runtime::Handle;
 
 pub use endings::Ended;
 
 use super::{
-    IdentityError, SessionKind, SessionPolicy,
+    IdentityError, ProfileDocument, SessionKind, SessionPolicy,
     near::NearCache,
     record::{entry_of, millis},
     session::{RAW_ID_LEN, Session, SessionKey, hash_of, key_of},
 };
 use crate::{
-    store::{Space, Store},
+    invalidation::InvalidationBus,
+    store::{Space, Store, StoreError},
     telemetry::Metrics,
 };
 use again::{Again, keep_reading};
-use endings::Endings;
 use mirror::Mirror;
 use trust::Trust;
 
@@ -78,15 +77,39 @@ pub struct NewSession {
 }
 
 impl Sessions {
-    /// What outlives a request (touches, sign-outs) runs on `runtime`. Listens to `store` from now on.
+    /// As [`Self::over`], in tests: with a bus of its own to whoever shares `store`.
+    #[cfg(test)]
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        policy: SessionPolicy,
+        runtime: Handle,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let bus = InvalidationBus::between_tests(&store);
+        Self::over(store, bus, policy, runtime, metrics)
+    }
+
+    /// What outlives a request (touches, sign-outs) runs on `runtime`. Listens to `store` from now on, and subscribes to
+    /// what `bus` tells of ended sessions: before everybody who looks sessions up when one has ended.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, policy: SessionPolicy, runtime: Handle, metrics: Arc<Metrics>) -> Self {
-        let (lease, endings) = (store.lease(), Endings::new(&store));
-        let alone = !endings.bus.is_shared();
+    pub fn over(
+        store: Arc<dyn Store>,
+        bus: Arc<InvalidationBus>,
+        policy: SessionPolicy,
+        runtime: Handle,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let (lease, alone) = (store.lease(), !bus.is_shared());
         let near = NearCache::new(policy.near_entries, policy.idle, policy.grace, lease, alone);
         let (again, changed) = Again::new();
-        let mirror = Arc::new(Mirror { near, endings, again, trust: Trust(runtime.clone()) });
+        let mirror = Arc::new(Mirror { near, bus, again, trust: Trust(runtime.clone()) });
         let unknown = mirror.near.doubt();
+        let forgetting = Arc::downgrade(&mirror);
+        mirror.bus.ended_sessions().subscribe(move |ended| {
+            if let Some(mirror) = forgetting.upgrade() {
+                mirror.forget(ended);
+            }
+        });
         // The store must not keep alive what may hold the store.
         let listening = Arc::downgrade(&mirror);
         store.listen(Box::new(move |notice| {
@@ -112,13 +135,15 @@ impl Sessions {
     /// Nobody has to wait for this process any more when a session ends: to be told when it serves no requests any more.
     pub async fn leave(&self) {
         // Where that cannot be told, somebody's sign-out takes longer, once.
-        let _ = self.inner.mirror.endings.bus.leave().await;
+        let _ = self.inner.mirror.bus.leave().await;
     }
 
     /// Has `watcher` told of every session, of browsers and of apps, that is ended before its time, on whichever
     /// replica, once it is gone: for what hangs on it. It must not wait, and it may be told of the same end twice.
     pub fn on_end(&self, watcher: impl Fn(&Ended) + Send + Sync + 'static) {
-        self.inner.mirror.endings.watch(Box::new(watcher));
+        self.inner.mirror.bus.ended_sessions().subscribe(move |ended| {
+            ended.keys.iter().for_each(|key| watcher(&Ended { key: *key, user: ended.user.clone() }));
+        });
     }
 
     /// Makes a browser session with a new random id. It is durable when this returns, so that the cookie may be sent.
@@ -131,7 +156,7 @@ impl Sessions {
     /// [`IdentityError::Randomness`], [`IdentityError::Store`].
     pub async fn create(
         &self,
-        user: &Me,
+        user: &Arc<ProfileDocument>,
         client: &str,
         address: &str,
         now_ms: u64,
@@ -139,7 +164,7 @@ impl Sessions {
         let absolute_end_ms = now_ms.saturating_add(millis(self.inner.policy.absolute));
         let made = Made { client, address, now_ms, absolute_end_ms };
         let new = self.inner.create(new_id()?, user, made).await?;
-        self.inner.keep_to_limit(SessionKind::Browser, &user.id, &new.session.key).await?;
+        self.inner.keep_to_limit(SessionKind::Browser, user.id(), &new.session.key).await?;
         Ok(new)
     }
 
@@ -164,8 +189,8 @@ impl Sessions {
     /// heard or has last answered for this session.
     ///
     /// # Errors
-    /// [`IdentityError::Store`]: whether the session exists is unknown.
-    pub async fn load(&self, raw_id: &str, now_ms: u64) -> Result<Option<Arc<Session>>, IdentityError> {
+    /// [`StoreError`]: whether the session exists is unknown.
+    pub async fn load(&self, raw_id: &str, now_ms: u64) -> Result<Option<Arc<Session>>, StoreError> {
         let Some(key) = key_of(raw_id) else { return Ok(None) };
         let session = self.inner.read(SessionKind::Browser, &key).await?;
         Ok(session.filter(|session| session.is_live(now_ms)))
@@ -178,7 +203,7 @@ impl Sessions {
     pub async fn lookup(&self, raw_id: &str, now_ms: u64) -> Result<Option<Arc<Session>>, IdentityError> {
         match self.peek(raw_id, now_ms) {
             Some(session) => Ok(Some(session)),
-            None => self.load(raw_id, now_ms).await,
+            None => Ok(self.load(raw_id, now_ms).await?),
         }
     }
 
@@ -215,6 +240,12 @@ impl Sessions {
         self.inner.mirror.near.forget(key);
     }
 
+    /// How often memory was asked for a session.
+    #[cfg(test)]
+    pub(crate) fn near_asked(&self) -> u64 {
+        self.inner.mirror.near.asked.load(Ordering::Relaxed)
+    }
+
     /// Sessions in memory, about.
     #[must_use]
     pub fn near_entries(&self) -> u64 {
@@ -234,14 +265,14 @@ impl Inner {
     async fn create(
         &self,
         (id, key): (SecretString, SessionKey),
-        user: &Me,
+        user: &Arc<ProfileDocument>,
         Made { client, address, now_ms, absolute_end_ms }: Made<'_>,
     ) -> Result<NewSession, IdentityError> {
         let session = Session {
             key,
             kind: SessionKind::Browser,
-            user: user.id.clone(),
-            profile: Arc::new(user.clone()),
+            user: user.id().clone(),
+            profile: Arc::clone(user),
             created_ms: now_ms,
             absolute_end_ms,
             client: client.into(),

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use schemas::{Id, Me};
+use schemas::Id;
 
 use super::{Inner, Sessions, TRIES};
 use crate::{
     identity::{
-        IdentityError, SessionKind, SessionSummary,
+        IdentityError, ProfileDocument, SessionKind, SessionSummary,
         families::Family,
         record::entry_of,
         session::{Session, SessionKey},
@@ -34,10 +34,10 @@ impl Sessions {
     ///
     /// # Errors
     /// [`IdentityError::Store`]: some sessions may show the old one until they end.
-    pub async fn refresh_profile(&self, profile: &Me) -> Result<(), IdentityError> {
+    pub async fn refresh_profile(&self, profile: &Arc<ProfileDocument>) -> Result<(), IdentityError> {
         let inner = &self.inner;
         for kind in SessionKind::ALL {
-            let keys = inner.store.owned_keys(kind.space(), profile.id.as_str()).await?;
+            let keys = inner.store.owned_keys(kind.space(), profile.id().as_str()).await?;
             for step in keys.chunks(STEP) {
                 inner.refresh_step(kind, step.to_vec(), profile).await?;
             }
@@ -65,11 +65,11 @@ impl Inner {
         &self,
         kind: SessionKind,
         mut keys: Vec<Bytes>,
-        profile: &Me,
+        profile: &Arc<ProfileDocument>,
     ) -> Result<(), IdentityError> {
         // A touch or a rotation may come between the read and the write: then it is read again.
         for _ in 0..TRIES {
-            let records = self.store.get_owned(kind.space(), profile.id.as_str(), &keys).await?;
+            let records = self.store.get_owned(kind.space(), profile.id().as_str(), &keys).await?;
             let mut changes = Vec::with_capacity(records.len());
             for (key, record) in records {
                 if let Some(value) = self.with_profile(kind, &key, &record, profile)? {
@@ -97,19 +97,19 @@ impl Inner {
         kind: SessionKind,
         key: &[u8],
         record: &Record,
-        profile: &Me,
+        profile: &Arc<ProfileDocument>,
     ) -> Result<Option<Bytes>, IdentityError> {
         let Ok(key) = SessionKey::try_from(key) else { return Ok(None) };
         let entry = match kind {
             SessionKind::Browser => match self.decode(kind, key, record) {
-                Some(session) if *session.profile != *profile => {
-                    entry_of(&Session { profile: Arc::new(profile.clone()), ..session })?
+                Some(session) if session.profile != *profile => {
+                    entry_of(&Session { profile: Arc::clone(profile), ..session })?
                 }
                 _ => return Ok(None),
             },
             SessionKind::App => match Family::of(record) {
                 Ok(mut family) if family.user != *profile => {
-                    family.user = profile.clone();
+                    family.user = Arc::clone(profile);
                     family.entry()?
                 }
                 _ => return Ok(None),

@@ -18,14 +18,14 @@ impl Trust {
     /// Ends the doubt of `epoch` once the others know of this replica; gives up when there is another doubt. Never
     /// waits.
     pub(super) fn regain(mirror: &Arc<Mirror>, epoch: Epoch) {
-        if !mirror.endings.bus.is_shared() {
+        if !mirror.bus.is_shared() {
             mirror.near.trust(epoch);
             return;
         }
         let announcing = Arc::downgrade(mirror);
         mirror.trust.0.spawn(async move {
             while let Some(mirror) = announcing.upgrade().filter(|mirror| mirror.near.is_in(epoch)) {
-                if mirror.endings.bus.announce().await.is_ok() {
+                if mirror.bus.announce().await.is_ok() {
                     mirror.near.trust(epoch);
                     return;
                 }

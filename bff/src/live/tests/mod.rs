@@ -5,7 +5,7 @@ mod shared;
 
 use std::{sync::Arc, time::Duration};
 
-use schemas::{Event, Id, LiveMessage, Me};
+use schemas::{Event, Id, LiveMessage};
 use tokio::{runtime::Handle, time::timeout};
 
 use super::{
@@ -16,8 +16,8 @@ use super::{
     inbox::End,
 };
 use crate::{
-    cache::{Drops, Relay},
-    identity::{Session, SessionPolicy, Sessions},
+    identity::{ProfileShape, Session, SessionPolicy, Sessions},
+    invalidation::{InvalidationBus, Invalidations},
     store::{self, Store},
     telemetry::{Metrics, unix_ms},
 };
@@ -38,7 +38,7 @@ struct Bench {
     store: Arc<dyn Store>,
     sessions: Sessions,
     metrics: Arc<Metrics>,
-    drops: Arc<Drops>,
+    invalidations: Arc<Invalidations>,
 }
 
 impl Bench {
@@ -53,19 +53,24 @@ impl Bench {
 
     /// One replica of those that share `store`.
     async fn over(store: Arc<dyn Store>, settings: LiveSettings) -> Self {
-        let (metrics, drops, runtime) = (Arc::new(Metrics::new()), Arc::default(), Handle::current());
-        let sessions =
-            Sessions::new(Arc::clone(&store), SessionPolicy::default(), runtime.clone(), Arc::default());
-        let relay =
-            Relay::new(Arc::clone(&drops), Arc::clone(&store), Arc::clone(&metrics)).expect("a relay");
+        let (metrics, invalidations, runtime) = (Arc::new(Metrics::new()), Arc::default(), Handle::current());
+        let bus = InvalidationBus::new(Arc::clone(&invalidations), &store, Arc::clone(&metrics));
+        let bus = bus.expect("random bits");
+        let sessions = Sessions::over(
+            Arc::clone(&store),
+            Arc::clone(&bus),
+            SessionPolicy::default(),
+            runtime.clone(),
+            Arc::default(),
+        );
         let hub = match store.shared() {
             Some(shared) => {
-                let hub = Hub::on_replicas(settings, Arc::clone(&metrics), &runtime, shared, Arc::new(relay));
+                let hub = Hub::on_replicas(settings, Arc::clone(&metrics), &runtime, shared, bus);
                 hub.await.expect("a hub")
             }
             None => Hub::new(settings, Arc::clone(&metrics), &runtime),
         };
-        Self { hub, store, sessions, metrics, drops }
+        Self { hub, store, sessions, metrics, invalidations }
     }
 
     async fn sign_in(&self, user: &str) -> Arc<Session> {
@@ -73,7 +78,7 @@ impl Bench {
             "id": user, "username": user, "displayName": user, "avatarUrl": null, "bio": null,
             "createdAt": "2026-01-02T03:04:05Z", "email": "x@example.org", "totpEnabled": false
         });
-        let me: Me = serde_json::from_value(me).expect("a member");
+        let me = Arc::new(ProfileShape::open().read(me.to_string().as_bytes()).expect("a profile"));
         self.sessions.create(&me, "", "", unix_ms()).await.expect("a session").session
     }
 

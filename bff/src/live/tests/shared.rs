@@ -4,7 +4,7 @@ use parking_lot::Mutex;
 
 use super::*;
 use crate::{
-    cache::Tag,
+    invalidation::Tag,
     live::entry::Writing,
     store::{StoreSettings, TestServer},
 };
@@ -136,7 +136,9 @@ async fn an_event_drops_documents_on_other_replicas_before_it_is_heard_there() {
     let dropped = Arc::new(Mutex::new(Vec::new()));
     for (bench, name) in [(&here, "here"), (&there, "there")] {
         let dropped = Arc::clone(&dropped);
-        bench.drops.watch(move |tag: &Tag| dropped.lock().push((name, tag.as_str().to_owned())));
+        bench
+            .invalidations
+            .on_soft_purge(move |tag: &Tag| dropped.lock().push((name, tag.as_str().to_owned())));
     }
     let ada = here.sign_in("ada").await;
     let mut feed = there.joined(&ada, &["recipe:r"]).await;

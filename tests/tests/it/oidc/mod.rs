@@ -1,6 +1,7 @@
 //! Sign-in through OpenID providers. Most suites run against a provider that lies when it is told to; three run against
 //! a certified provider with its own pages, two with them in Chromium.
 
+mod alone;
 mod app;
 mod certified;
 mod fake;

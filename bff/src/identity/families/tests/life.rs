@@ -25,7 +25,7 @@ async fn an_access_token_is_good_for_a_quarter_of_an_hour_on_every_replica() {
     for replica in [&one, &two] {
         assert!(replica.tokens.peek_access(access, now).is_none(), "not seen yet");
         let loaded = replica.tokens.load_access(access, now).await.expect("answers").expect("signed in");
-        assert_eq!((loaded.key, &*loaded.profile), (pair.session.key, &member("ada")));
+        assert_eq!((loaded.key, &loaded.profile), (pair.session.key, &member("ada")));
         let end = (now / SECOND + 900) * SECOND;
         for (at, good) in [(now, true), (end - 1, true), (end, false), (end + DAY, false)] {
             assert_eq!(replica.tokens.peek_access(access, at).is_some(), good);
@@ -342,4 +342,26 @@ async fn tokens_just_given_out_are_good_while_the_store_is_away() {
         let loaded = replica.tokens.load_access(pair.access_token.expose_secret(), *now).await;
         assert!(loaded.expect("bridged").is_some());
     }
+}
+
+#[tokio::test]
+async fn a_family_that_a_release_of_before_wrote_goes_on() {
+    let Bench { store, one, now, .. } = Bench::new().await;
+    let pair = one.issue("ada", now).await;
+    let key = pair.session.key;
+    let stored = store.get(Space::RefreshFamilies, &key).await.expect("answers").expect("there");
+    let text = str::from_utf8(&stored.value).expect("text");
+    // Those wrote the profile out of a type, in this order.
+    let me: schemas::Me =
+        serde_json::from_str(member("ada").json().get()).expect("they read what is written now");
+    let before = text.replace(member("ada").json().get(), &serde_json::to_string(&me).expect("JSON"));
+    let family: serde_json::Value = serde_json::from_str(&before).expect("JSON");
+    assert_eq!(family["user"]["displayName"], "밥 Ada");
+    let entry =
+        Entry { value: before.into(), owner: Some("ada".into()), expires_at_ms: pair.absolute_end_ms };
+    store.put(Space::RefreshFamilies, &key, entry).await.expect("the store answers");
+    one.sessions.forget(&key);
+    assert!(one.admits(&pair, now).await);
+    let next = one.refresh(&pair, now + MINUTE).await.expect("the next pair");
+    assert_eq!(next.session.profile.display_name(), Some("밥 Ada"));
 }

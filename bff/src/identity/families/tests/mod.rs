@@ -28,6 +28,20 @@ const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
 const DAY: u64 = 24 * 60 * MINUTE;
 
+/// Sign-ins of apps in `sessions`, with a key of their own.
+pub(crate) fn trial_tokens(sessions: &Sessions, secrets: &Arc<Secrets>) -> AppTokens {
+    let keys = tempfile::tempdir().expect("a folder");
+    KeyRing::generate_in(keys.path()).expect("keys");
+    AppTokens::new(AppTokensParts {
+        sessions: sessions.clone(),
+        ring: Arc::new(KeyRing::load(keys.path()).expect("keys")),
+        secrets: Arc::clone(secrets),
+        issuer: "https://bff.example".to_owned(),
+        policy: TokenPolicy::default(),
+        metrics: Arc::default(),
+    })
+}
+
 /// One gateway on a store that others may share.
 struct Replica {
     sessions: Sessions,

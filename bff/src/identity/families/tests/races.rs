@@ -71,7 +71,7 @@ async fn a_refresh_under_way_does_not_bring_an_ended_family_back() {
         let refused = refresher.await.expect("no panic");
         assert!(matches!(refused, Err(RefreshError::Invalid)), "{refused:?}");
         assert!(!one.admits(&first, now).await && !two.admits(&first, now).await);
-        assert!(one.sessions.list(&member("ada").id, now).await.expect("answers").is_empty());
+        assert!(one.sessions.list(member("ada").id(), now).await.expect("answers").is_empty());
     }
 }
 

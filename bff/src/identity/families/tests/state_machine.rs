@@ -108,7 +108,7 @@ impl<H: Home> Gateways<H> {
 
     fn end_all(&self, on: usize, user: usize, except: Option<usize>) -> usize {
         let except = except.map(|family| &self.families[family].key);
-        let user = member(USERS[user]).id;
+        let user = member(USERS[user]).id().clone();
         let ended = self.replicas[on].sessions.end_all(&user, except);
         self.runtime.block_on(ended).expect("the store answers").len()
     }
@@ -206,7 +206,7 @@ impl<H: Home> Gateways<H> {
                 assert_eq!(Answer::Ended(self.end_all(on, user, except)), expected);
             }
             Step::EndListed { on, family } => {
-                let user = member(USERS[model.families[family].user]).id;
+                let user = member(USERS[model.families[family].user]).id().clone();
                 let ended = self.replicas[on].sessions.end_listed(&user, &self.families[family].public_id);
                 let ended = self.runtime.block_on(ended).expect("the store answers");
                 assert!(ended.is_none_or(|key| key == self.families[family].key));
@@ -257,7 +257,7 @@ impl<H: Home> StateMachineTest for Gateways<H> {
                 .map(|(family, given)| (family.made[family.current()], given.public_id.clone()))
                 .collect();
             expected.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-            let user = member(name).id;
+            let user = member(name).id().clone();
             for replica in &gateways.replicas {
                 let listed = replica.sessions.list(&user, model.now);
                 let listed = gateways.runtime.block_on(listed).expect("the store answers");

@@ -7,17 +7,17 @@ use serde_json::json;
 use super::super::{Attempt, IdToken, LogoutToken, Person, ProviderSessions, ReturnTo};
 use super::{ISSUER, NOW};
 use crate::{
-    identity::{SessionPolicy, Sessions},
+    identity::{ProfileDocument, ProfileShape, SessionPolicy, Sessions},
     store::MemoryStore,
     telemetry::unix_ms,
 };
 
-fn member() -> schemas::Me {
+fn member() -> Arc<ProfileDocument> {
     let member = json!({
         "id": "ada", "username": "ada", "displayName": "Ada", "avatarUrl": null, "bio": null,
         "createdAt": "2026-01-02T03:04:05Z", "email": ""
     });
-    serde_json::from_value(member).expect("a member")
+    Arc::new(ProfileShape::open().read(member.to_string().as_bytes()).expect("a profile"))
 }
 
 fn id_token(subject: &str, sid: Option<&str>, issued_s: u64) -> IdToken {
@@ -181,7 +181,7 @@ async fn a_renewed_session_keeps_its_links_and_an_order_that_it_overtakes_ends_i
         assert_eq!(links.sign_out(ISSUER, &order, now_ms).await.expect("noted"), [again.key], "{sid:?}");
         // Whoever renews it before it is ended ends it.
         assert!(sessions.renew(&again, now_ms).await.expect("a store").is_none(), "{sid:?}");
-        assert!(sessions.list(&member.id, now_ms).await.expect("a list").is_empty());
+        assert!(sessions.list(member.id(), now_ms).await.expect("a list").is_empty());
         for key in links.sign_out(ISSUER, &order, now_ms).await.expect("noted") {
             links.unlink(&key).await.expect("unlinked");
         }

@@ -9,7 +9,7 @@ use secrecy::ExposeSecret as _;
 
 use super::{DAY, HOUR, MINUTE, TrialStore, member, sessions, signed_in};
 use crate::{
-    identity::{Ended, Session, SessionKey, SessionKind, Sessions, families::Family},
+    identity::{Ended, ProfileShape, Session, SessionKey, SessionKind, Sessions, families::Family},
     store::{Space, Store as _},
     telemetry::unix_ms,
 };
@@ -163,15 +163,15 @@ async fn a_new_profile_reaches_both_kinds_and_changes_nothing_else() {
     let browser = signed_in(&one, "ada", now).await.session.key;
     let phone = app(&store, "ada", [1; 32], now).await;
     let before = store.get(Space::RefreshFamilies, &phone).await.expect("answers").expect("there");
-    let mut ada = member("ada");
-    ada.display_name = "Ada L.".into();
+    let renamed = member("ada").json().get().replace("밥 Ada", "Ada L.");
+    let ada = Arc::new(ProfileShape::open().read(renamed.as_bytes()).expect("a profile"));
     for key in [browser, phone] {
         assert!(found(&two, &key, now).await.is_some());
     }
     one.refresh_profile(&ada).await.expect("the store answers");
     for key in [browser, phone] {
         let session = found(&two, &key, now).await.expect("signed in");
-        assert_eq!(*session.profile, ada);
+        assert_eq!((&session.profile, session.profile.display_name()), (&ada, Some("Ada L.")));
     }
     let after = store.get(Space::RefreshFamilies, &phone).await.expect("answers").expect("there");
     let mut family = Family::of(&after).expect("a family");

@@ -52,7 +52,7 @@ async fn the_store_never_sees_an_id_and_a_restart_loses_nothing() {
     let restarted = sessions(&store);
     assert!(restarted.peek(id, now).is_none());
     let loaded = restarted.load(id, now).await.expect("the store answers").expect("still signed in");
-    assert_eq!(*loaded.profile, member("ada"));
+    assert_eq!(loaded.profile, member("ada"));
     assert_eq!((loaded.created_ms, loaded.absolute_end_ms), (now, now + 14 * DAY));
     assert_eq!(loaded.expires_at_ms(), now + HOUR);
     assert!(restarted.peek(id, now).is_some(), "from now on in memory");
@@ -128,7 +128,7 @@ async fn a_store_that_is_away_is_not_mistaken_for_an_ended_session() {
     let made = signed_in(&sessions, "ada", now).await;
     store.is_away(true);
     let unknown = sessions.load(&"A".repeat(43), now).await;
-    assert!(matches!(unknown, Err(IdentityError::Store(_))));
+    assert!(unknown.is_err_and(|error| error.is_away()));
     assert!(matches!(sessions.list(&made.session.user, now).await, Err(IdentityError::Store(_))));
     let refused = sessions.create(&member("bo"), "", "", now).await;
     assert!(matches!(refused, Err(IdentityError::Store(_))));

@@ -8,24 +8,26 @@ pub(in crate::identity) mod trial_store;
 
 use std::{sync::Arc, time::Duration};
 
-use schemas::Me;
 use secrecy::ExposeSecret as _;
 use tokio::runtime::Handle;
-use trial_store::TrialStore;
+pub(crate) use trial_store::TrialStore;
 
 use super::{NewSession, Sessions};
-use crate::{identity::SessionPolicy, store::Store};
+use crate::{
+    identity::{ProfileDocument, ProfileShape, SessionPolicy},
+    store::Store,
+};
 
 const HOUR: u64 = 60 * 60 * 1000;
 const MINUTE: u64 = 60 * 1000;
 const DAY: u64 = 24 * HOUR;
 
-pub(in crate::identity) fn member(id: &str) -> Me {
-    serde_json::from_value(serde_json::json!({
+pub(crate) fn member(id: &str) -> Arc<ProfileDocument> {
+    let member = serde_json::json!({
         "id": id, "username": id, "displayName": "밥 Ada", "avatarUrl": null, "bio": "a \"b\"\n",
         "createdAt": "2026-01-02T03:04:05Z", "email": "ada@example.org", "totpEnabled": true
-    }))
-    .expect("a member")
+    });
+    Arc::new(ProfileShape::open().read(member.to_string().as_bytes()).expect("a profile"))
 }
 
 fn sessions(store: &Arc<TrialStore>) -> Sessions {

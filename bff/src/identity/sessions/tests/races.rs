@@ -60,7 +60,7 @@ async fn a_touch_under_way_does_not_bring_an_ended_session_back() {
         tokio::task::yield_now().await;
         assert!(sessions.lookup(made.id.expose_secret(), now).await.expect("the store answers").is_none());
     }
-    assert!(sessions.list(&member("ada").id, now).await.expect("the store answers").is_empty());
+    assert!(sessions.list(member("ada").id(), now).await.expect("the store answers").is_empty());
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn a_sign_in_under_way_does_not_outlive_the_end_of_all_sessions() {
         async move { signed_in(&sessions, "ada", now).await }
     });
     store.after_put.somebody_arrived().await;
-    assert_eq!(sessions.end_all(&member("ada").id, None).await.expect("the store answers").len(), 1);
+    assert_eq!(sessions.end_all(member("ada").id(), None).await.expect("the store answers").len(), 1);
     store.after_put.open();
     let made = maker.await.expect("no panic");
     assert!(sessions.peek(made.id.expose_secret(), now).is_none());

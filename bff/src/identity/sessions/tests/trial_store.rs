@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use crate::store::{self, Entry, Listener, Notice, Record, Replacement, Space, Store, StoreError};
 
 /// Stops whoever passes once it is closed, until it is opened.
-pub(in crate::identity) struct Gate {
+pub(crate) struct Gate {
     closed: AtomicBool,
     arrived: Semaphore,
     open: Semaphore,
@@ -28,7 +28,7 @@ impl Gate {
     }
 
     /// The next one to pass is stopped, those after it are not.
-    pub(in crate::identity) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
     }
 
@@ -39,19 +39,19 @@ impl Gate {
         }
     }
 
-    pub(in crate::identity) async fn somebody_arrived(&self) {
+    pub(crate) async fn somebody_arrived(&self) {
         let arrived = tokio::time::timeout(Duration::from_secs(30), self.arrived.acquire());
         arrived.await.expect("somebody passes").expect("never closed").forget();
     }
 
-    pub(in crate::identity) fn open(&self) {
+    pub(crate) fn open(&self) {
         self.open.add_permits(1);
     }
 }
 
 /// A store that can be away, counts what it is asked, and can be stopped in the middle of it.
-pub(in crate::identity) struct TrialStore {
-    pub(in crate::identity) inner: Arc<dyn Store>,
+pub(crate) struct TrialStore {
+    pub(crate) inner: Arc<dyn Store>,
     away: AtomicBool,
     /// Whether the next `put_if` writes and loses its answer.
     loses_answer: AtomicBool,
@@ -62,16 +62,16 @@ pub(in crate::identity) struct TrialStore {
     /// Whether messages cannot be published.
     mute: AtomicBool,
     listeners: Mutex<Vec<Arc<Listener>>>,
-    pub(in crate::identity) gets: AtomicUsize,
-    pub(in crate::identity) put_ifs: AtomicUsize,
-    pub(in crate::identity) after_get: Gate,
-    pub(in crate::identity) after_put: Gate,
-    pub(in crate::identity) before_put_if: Gate,
-    pub(in crate::identity) before_delete: Gate,
+    pub(crate) gets: AtomicUsize,
+    pub(crate) put_ifs: AtomicUsize,
+    pub(crate) after_get: Gate,
+    pub(crate) after_put: Gate,
+    pub(crate) before_put_if: Gate,
+    pub(crate) before_delete: Gate,
 }
 
 impl TrialStore {
-    pub(in crate::identity) async fn new() -> Arc<Self> {
+    pub(crate) async fn new() -> Arc<Self> {
         Arc::new(Self {
             inner: store::open("memory:").await.expect("a store in memory"),
             away: AtomicBool::new(false),
@@ -89,31 +89,31 @@ impl TrialStore {
         })
     }
 
-    pub(in crate::identity) fn is_away(&self, away: bool) {
+    pub(crate) fn is_away(&self, away: bool) {
         self.away.store(away, Ordering::SeqCst);
     }
 
     /// The next `put_if` is done, and nobody gets to know.
-    pub(in crate::identity) fn loses_an_answer(&self) {
+    pub(crate) fn loses_an_answer(&self) {
         self.loses_answer.store(true, Ordering::SeqCst);
     }
 
     /// Notices are lost, or heard, without a word of it.
-    pub(in crate::identity) fn is_unheard(&self, unheard: bool) {
+    pub(crate) fn is_unheard(&self, unheard: bool) {
         self.unheard.store(unheard, Ordering::SeqCst);
     }
 
     /// Changes of records go unheard; messages do not.
-    pub(in crate::identity) fn loses_changes(&self, loses: bool) {
+    pub(crate) fn loses_changes(&self, loses: bool) {
         self.unseen.store(loses, Ordering::SeqCst);
     }
 
-    pub(in crate::identity) fn cannot_publish(&self, mute: bool) {
+    pub(crate) fn cannot_publish(&self, mute: bool) {
         self.mute.store(mute, Ordering::SeqCst);
     }
 
     /// Notices are lost, or heard again, and listeners know of it.
-    pub(in crate::identity) fn is_deaf(&self, deaf: bool) {
+    pub(crate) fn is_deaf(&self, deaf: bool) {
         self.is_unheard(deaf);
         let notice = if deaf { Notice::Deaf } else { Notice::Hearing };
         let listeners = self.listeners.lock().clone();

@@ -1,0 +1,34 @@
+//! What a composition hands to the cache.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::invalidation::Tag;
+
+/// What a composition hands to the cache.
+#[derive(Debug)]
+pub struct Composed {
+    /// The document, serialised.
+    pub body: Bytes,
+    /// What it was made of.
+    pub tags: Vec<Tag>,
+    /// Whether every part is there and current.
+    pub complete: bool,
+    /// Whether a part is missing because it was refused for good: an older document would show what this one must not.
+    pub withheld: bool,
+    /// When its oldest part was fetched: freshness and `Age` count from there.
+    pub made_at: Instant,
+    /// How long each part took.
+    pub timings: Vec<(&'static str, Duration)>,
+}
+
+/// How a composition ends without a document.
+#[derive(Debug, Clone)]
+pub enum Uncomposed<E> {
+    /// It cannot be made now: an older one may stand in (RFC 5861 section 4).
+    Failed(E),
+    /// There is a definite answer instead, which holds for whoever asked: no older document may hide it. What was made for
+    /// them of `subjects` is gone.
+    Refused { error: E, subjects: Vec<Tag> },
+}

@@ -1,0 +1,78 @@
+//! What a composition makes: the document, and what the next one needs of it.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use schemas::DegradedPart;
+
+use crate::compose::ComposeError;
+
+/// A composed document.
+#[derive(Debug, Clone)]
+pub struct RawDocument {
+    /// A JSON object, `degraded` at its end.
+    pub body: Bytes,
+    /// For the next composition of the same document.
+    pub kept: Kept,
+    /// What is not as it should be, each part once.
+    pub degraded: Vec<DegradedPart>,
+    /// A part is missing because it was refused for good: no older document may show it.
+    pub withheld: bool,
+    /// When its oldest part was fetched.
+    pub made_at: Instant,
+    /// How long each part took.
+    pub timings: Vec<(&'static str, Duration)>,
+}
+
+impl RawDocument {
+    /// Whether every part is there and current.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.degraded.is_empty()
+    }
+}
+
+/// Parts and join values as slices of the document that they are in, with what the plan needs and the document hides.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// The document, and behind it what it hides: ids, placeholders, remembered pairs.
+    pub(super) text: Bytes,
+    /// Where everything stands: see [`super::layout`].
+    pub(super) layout: Box<[u8]>,
+    /// Of all parts and joins, one after the other.
+    pub(super) tags: Box<[u64]>,
+    pub(super) base: Instant,
+}
+
+impl Kept {
+    /// Hashes of the tags that the document depends on; some may be there twice.
+    #[must_use]
+    pub fn tags(&self) -> &[u64] {
+        &self.tags
+    }
+
+    /// What is on the heap of it, in bytes, beside a document of `body` bytes.
+    #[must_use]
+    pub fn heap_size(&self, body: usize) -> usize {
+        self.text.len().saturating_sub(body) + self.layout.len() + size_of_val(&*self.tags)
+    }
+}
+
+/// Why there is no document.
+#[derive(Debug)]
+pub struct Uncomposable {
+    pub error: ComposeError,
+    /// Of the parts that did come: good for the next try. `None`: nothing is, beside what was kept before.
+    pub kept: Option<Kept>,
+}
+
+/// What the last composition of the same document left.
+#[derive(Debug, Clone, Copy)]
+pub struct Previous<'d> {
+    pub kept: &'d Kept,
+    /// Parts from before this are of a document that is to be refreshed: taking them again would refresh nothing.
+    pub reuse_after: Option<Instant>,
+    /// Look the ids of the last document up alongside the parts: that saves a step where they come again, and costs a call
+    /// where others come.
+    pub foresees: bool,
+}

@@ -1,0 +1,116 @@
+//! Values of parameters, callers and parts: as text in calls and tags, as JSON in bodies and documents.
+
+use std::borrow::Cow;
+
+use super::asked::Asked;
+use crate::compose::{
+    plan::{Condition, ParamValue, PartId, Piece, SessionField, Template, UserField, Value},
+    scan::Capture,
+};
+
+/// Where a value of a part's answer is read.
+pub(super) trait Answers {
+    /// The first value found at a path.
+    fn first(&self, part: PartId, capture: Capture) -> Option<Cow<'_, str>>;
+}
+
+/// Values of one composition.
+pub(super) struct Values<'v> {
+    pub(super) asked: &'v Asked<'v>,
+    pub(super) answers: &'v dyn Answers,
+}
+
+impl<'v> Values<'v> {
+    /// A value as text; nothing where it is absent.
+    pub(super) fn text(&self, value: &Value) -> Option<Cow<'v, str>> {
+        let (user, session) = (self.asked.user, self.asked.session);
+        match value {
+            Value::Param(id) => match self.asked.params.get(id.index())?.as_ref()? {
+                ParamValue::Text(text) => Some(Cow::Borrowed(text)),
+                ParamValue::Integer(number) => Some(Cow::Owned(number.to_string())),
+                ParamValue::Boolean(one) => Some(Cow::Borrowed(if *one { "true" } else { "false" })),
+            },
+            Value::User(UserField::Id) => user.map(|user| Cow::Borrowed(user.id.as_str())),
+            Value::User(UserField::Username) => user?.username.as_deref().map(Cow::Borrowed),
+            Value::User(UserField::DisplayName) => user?.display_name.as_deref().map(Cow::Borrowed),
+            Value::Session(SessionField::Id) => session.map(|session| Cow::Borrowed(&*session.id)),
+            Value::Session(SessionField::Client) => session.map(|session| Cow::Borrowed(&*session.client)),
+            Value::Session(SessionField::Address) => session.map(|session| Cow::Borrowed(&*session.address)),
+            Value::Part(part, capture) => self.answers.first(*part, *capture),
+            // Objects are no text; the others are a route's.
+            Value::User(UserField::Card)
+            | Value::Session(SessionField::All)
+            | Value::Response(_)
+            | Value::ResponseLocation
+            | Value::Recalled(_) => None,
+        }
+    }
+
+    /// A template as text; nothing where one of its values is absent.
+    pub(super) fn template(&self, template: &Template) -> Option<Cow<'v, str>> {
+        if let [Piece::Value(value)] = &*template.0 {
+            return self.text(value);
+        }
+        let mut text = String::new();
+        for piece in &template.0 {
+            match piece {
+                Piece::Text(one) => text.push_str(one),
+                Piece::Value(value) => text.push_str(&self.text(value)?),
+            }
+        }
+        Some(Cow::Owned(text))
+    }
+
+    /// Whether a part is asked for.
+    pub(super) fn holds(&self, condition: &Condition) -> bool {
+        let Some(user) = self.asked.user else { return false };
+        match condition {
+            Condition::SignedIn => true,
+            Condition::UserIs { value, equal } => {
+                (self.text(value).as_deref() == Some(user.id.as_str())) == *equal
+            }
+        }
+    }
+
+    /// Writes a value as JSON; null where it is absent.
+    pub(super) fn write_json(&self, value: &Value, out: &mut Vec<u8>) {
+        match value {
+            Value::Param(id) => match self.asked.params.get(id.index()).and_then(Option::as_ref) {
+                Some(ParamValue::Text(text)) => write_string(text, out),
+                Some(ParamValue::Integer(number)) => {
+                    out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes());
+                }
+                Some(ParamValue::Boolean(one)) => {
+                    out.extend_from_slice(if *one { b"true" } else { b"false" });
+                }
+                None => out.extend_from_slice(b"null"),
+            },
+            Value::User(UserField::Card) => {
+                let card = self.asked.user.and_then(|user| user.card.as_ref());
+                out.extend_from_slice(card.map_or(b"null", |card| card.as_bytes()));
+            }
+            Value::Session(SessionField::All) => match self.asked.session {
+                Some(session) => {
+                    out.extend_from_slice(b"{\"id\":");
+                    write_string(&session.id, out);
+                    out.extend_from_slice(b",\"client\":");
+                    write_string(&session.client, out);
+                    out.extend_from_slice(b",\"address\":");
+                    write_string(&session.address, out);
+                    out.push(b'}');
+                }
+                None => out.extend_from_slice(b"null"),
+            },
+            value => match self.text(value) {
+                Some(text) => write_string(&text, out),
+                None => out.extend_from_slice(b"null"),
+            },
+        }
+    }
+}
+
+/// Writes a JSON string (RFC 8259 section 7).
+pub(super) fn write_string(text: &str, out: &mut Vec<u8>) {
+    // Writing to memory does not fail, and text always serialises.
+    let _ = serde_json::to_writer(out, text);
+}

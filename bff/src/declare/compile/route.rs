@@ -1,0 +1,338 @@
+//! Routes: one plan for each method.
+
+use std::time::Duration;
+
+use http::Method;
+
+use super::super::{
+    contract::{Operation, ShapePath, ShapeUse},
+    mistake::{At, quoted},
+    read::{Join, Route, Shaping},
+    text::{TagText, TextPiece},
+};
+use super::{
+    call::{CallCompiler, Target},
+    context::{Context, Shape},
+    lookup::{LookupDraft, check_shaping, shape},
+    params::params,
+    parts::{expectations, remembered},
+    points::{Point, Surroundings},
+    scope::{Answer, Scope, Use},
+};
+use crate::compose::{
+    plan::{
+        Access, Added, Announcement, JoinId, JoinPlan, JoinPoint, JoinSource, LocationPlan, LookupId, Memory,
+        ParamPlan, PartId, PerView, Recall, RoutePlan, RouteShape, StreamPlan, TagTemplate, UserField,
+    },
+    scan::{Capture, Place},
+};
+
+/// Statuses that callers may see where the contract lists them.
+const PASSED: [u16; 5] = [410, 412, 428, 429, 451];
+/// Of a stream, where nothing else is said.
+const MAX_BYTES: u64 = 1 << 30;
+const IDLE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(600);
+
+/// What is known of a route and method before look-ups are done.
+pub(super) struct RouteOutline<'t> {
+    pub(super) route: &'t Route,
+    pub(super) method: Method,
+    pub(super) target: Option<Target<'t>>,
+    /// One, or none where the answer has no content.
+    pub(super) answers: Vec<Answer<'t>>,
+    pub(super) shapings: Vec<&'t Shaping>,
+    pub(super) params: Vec<ParamPlan>,
+    pub(super) points: Vec<Point<'t>>,
+    pub(super) lookups: Vec<Option<LookupId>>,
+    pub(super) status: u16,
+}
+
+impl<'t> RouteOutline<'t> {
+    /// Looks at a route. `lookup` finds the look-up of a join.
+    pub(super) fn new(
+        cx: &'t Context<'t>,
+        route: &'t Route,
+        method: &'t At<String>,
+        drafts: &[LookupDraft<'t>],
+        lookup: impl Fn(&'t Join) -> Option<LookupId>,
+    ) -> Self {
+        let method = Method::from_bytes(method.as_bytes()).unwrap_or_default();
+        let target = Target::of(cx, &route.to, &method);
+        let (content, status) = success(cx, route, &method, target.as_ref());
+        let answers: Vec<_> = content.into_iter().map(|shape| Answer::new("response", shape, None)).collect();
+        let shapings = vec![&route.shaping];
+        if let Some(answer) = answers.first() {
+            check_shaping(cx, &route.shaping, answer.shape, &[]);
+        } else if !route.shaping.is_empty() && !route.stream {
+            cx.mistake(&route.spot, "`pick`, `drop` and `rename` shape an answer, and here is none");
+        }
+        let lookups: Vec<_> = route.joins.iter().map(lookup).collect();
+        let around =
+            Surroundings { cx, answers: &answers, shapings: &shapings, named: false, lookups: drafts };
+        let points = around.points(if route.stream { &[] } else { &route.joins }, &lookups);
+        let params = params(cx, &route.path, &route.params);
+        Self { route, method, target, answers, shapings, params, points, lookups, status }
+    }
+
+    /// The plan of the route.
+    pub(super) fn compile(&self, cx: &'t Context<'t>, drafts: &[LookupDraft<'t>]) -> Option<RoutePlan> {
+        let route = self.route;
+        let mut scope = Scope::new(cx, &self.params, route.open, &self.answers);
+        scope.is_route = true;
+        let recall = self.recalls(cx, &mut scope);
+        let compiler = CallCompiler { scope: &scope, lookup: false, guarded: !route.open, as_numbers: false };
+        let call = self
+            .target
+            .as_ref()
+            .and_then(|target| compiler.compile(target, &route.to, self.method.clone(), &route.send));
+        let expect = match self.answers.first() {
+            Some(answer) => expectations(cx, &scope, answer, &route.expect),
+            None => Vec::new(),
+        };
+        let remember =
+            self.answers.first().map(|answer| remembered(cx, answer, &route.remember)).unwrap_or_default();
+        let is_read = self.method == Method::GET;
+        let drops_mine = self.tags(cx, &scope, &route.drops_mine, true);
+        let drops = self.tags(cx, &scope, &route.drops, false);
+        let location = route.location.as_ref().and_then(|location| {
+            if !location
+                .0
+                .first()
+                .is_some_and(|first| matches!(first, TextPiece::Text(text) if text.starts_with('/')))
+            {
+                cx.mistake(&location.spot, "is no path of the gateway: it begins with `/`");
+            }
+            scope.template(location, &location.spot)
+        });
+        let announce = route.announce.as_ref().and_then(|announce| {
+            match &announce.topic.0[..] {
+                [TextPiece::Text(kind), TextPiece::Value(_)] if kind.ends_with(':') => {
+                    cx.check_topic(kind.trim_end_matches(':'), &announce.topic.spot);
+                }
+                _ => cx.mistake(&announce.topic.spot, "is no topic: write `KIND:{value}`"),
+            }
+            let topic = scope.template(&announce.topic, &announce.topic.spot)?;
+            Some(Announcement { topic, kind: announce.kind.as_str().into() })
+        });
+        let add = self.added(cx);
+        let body = self.body(cx);
+        self.check(cx, is_read);
+        self.check_unused(cx, &scope);
+        let shape = match self.answers.first().filter(|_| !route.stream) {
+            Some(answer) => Some(self.shape(cx, answer, &add)?),
+            None => None,
+        };
+        let joins: Vec<_> = (0..route.joins.len()).map(|join| self.join(cx, drafts, join)).collect();
+        let operation = self.target.as_ref().and_then(Target::operation);
+        let ms = |ms: &Option<At<u64>>, otherwise| {
+            ms.as_ref().map_or(otherwise, |ms| Duration::from_millis(ms.value))
+        };
+        Some(RoutePlan {
+            name: schemas::intern(&route.path_text),
+            path: route.path_text.as_str().into(),
+            method: self.method.clone(),
+            access: if route.open { Access::Open } else { Access::SignedIn },
+            params: self.params.clone().into(),
+            call: call?,
+            shape,
+            status: self.status,
+            location: location.map(LocationPlan).filter(|_| !is_read),
+            body: body?,
+            joins: if route.stream { Box::default() } else { joins.into_iter().collect::<Option<_>>()? },
+            expect: expect.into(),
+            add: add.into(),
+            drops_mine: drops_mine.into(),
+            drops: drops.into(),
+            announce: announce.filter(|_| !is_read),
+            remember: remember.into_iter().map(|(table, key, value)| Memory { table, key, value }).collect(),
+            recall: recall.into(),
+            idempotent_key: match &route.idempotent_key {
+                Some(declared) => declared.value && !is_read,
+                None => self.method == Method::POST && !route.stream,
+            },
+            profile: route.profile.as_ref().is_some_and(|profile| profile.value),
+            if_match: route.if_match.as_ref().is_some_and(|if_match| if_match.value),
+            passes: PASSED
+                .iter()
+                .copied()
+                .filter(|status| operation.is_some_and(|one| one.names_status(*status)))
+                .collect(),
+            stream: route.stream.then(|| StreamPlan {
+                max_bytes: route.max_bytes.as_ref().map_or(MAX_BYTES, |max| max.value),
+                idle: ms(&route.idle_ms, IDLE),
+                timeout: ms(&route.timeout_ms, TIMEOUT),
+            }),
+        })
+    }
+
+    fn recalls<'a>(&self, cx: &Context<'_>, scope: &mut Scope<'t, 'a>) -> Vec<Recall> {
+        let mut recalls = Vec::new();
+        for (name, recall) in &self.route.recall {
+            let known = cx.memories.borrow().iter().any(|table| *table == recall.table);
+            if !known {
+                cx.mistake(&recall.spot, format_args!("nothing is remembered in {}", quoted(&recall.table)));
+            }
+            if self.params.iter().any(|param| *param.name == ***name) {
+                cx.mistake(&name.spot, format_args!("{} is the name of a parameter", quoted(name)));
+            }
+            let key = scope.value(&recall.key, &recall.spot, Use::Elsewhere);
+            if let Some(key) = key.filter(|_| known) {
+                recalls.push(Recall { table: cx.memory(&recall.table), key });
+                scope.recalls.push(name.as_str());
+            }
+        }
+        recalls
+    }
+
+    fn tags(
+        &self,
+        cx: &Context<'_>,
+        scope: &Scope<'_, '_>,
+        tags: &[At<TagText>],
+        bare: bool,
+    ) -> Vec<TagTemplate> {
+        let one = |tag: &At<TagText>| {
+            cx.check_tag(tag, bare);
+            let id = match &tag.id {
+                Some(one) => Some(scope.value(one, &tag.spot, Use::Elsewhere)?),
+                None => None,
+            };
+            Some(TagTemplate { kind: tag.kind.as_str().into(), id })
+        };
+        tags.iter().filter_map(one).collect()
+    }
+
+    /// Fields that the gateway adds. Their places follow those of the joins.
+    fn added(&self, cx: &Context<'_>) -> Vec<Added> {
+        let mut added: Vec<Added> = Vec::new();
+        for (name, value) in &self.route.add {
+            let path = value.to_string();
+            let field = match path.as_str() {
+                "{user.id}" => UserField::Id,
+                "{user.username}" => UserField::Username,
+                "{user.displayName}" => UserField::DisplayName,
+                "{user.card}" => UserField::Card,
+                _ => {
+                    cx.mistake(
+                        &value.spot,
+                        "there are user.id, user.username, user.displayName and user.card",
+                    );
+                    continue;
+                }
+            };
+            let Some(answer) = self.answers.first() else {
+                cx.mistake(&name.spot, "there is no answer to add anything to");
+                continue;
+            };
+            let joined = self.route.joins.iter().any(|join| join.field.value == name.value);
+            if answer.shape.names(name) || joined {
+                cx.mistake(
+                    &name.spot,
+                    format_args!("by the contract, the answer has a field {} already", quoted(name)),
+                );
+                continue;
+            }
+            let place = Place(u16::try_from(self.points.len() + added.len()).unwrap_or(u16::MAX));
+            added.push(Added { key: super::key(name), place, value: field });
+        }
+        added
+    }
+
+    fn shape(&self, cx: &Context<'_>, answer: &Answer<'_>, add: &[Added]) -> Option<RouteShape> {
+        let route = self.route;
+        let mut uses = ShapeUse::default();
+        shape(&mut uses, self.shapings[0], answer.shape, &[]);
+        for (number, path) in (0..).zip(answer.captures.borrow().iter()) {
+            uses.capture_as(path.clone(), Capture(number));
+        }
+        for (place, point) in self.points.iter().enumerate().filter(|(_, point)| point.parent.is_none()) {
+            let place = Place(u16::try_from(place).unwrap_or(u16::MAX));
+            cx.report.take(&point.field.spot, uses.join(point.ids.clone(), place, point.field))?;
+        }
+        for ((name, _), added) in route.add.iter().zip(add) {
+            uses.add(ShapePath::default(), added.place, name);
+        }
+        let plain = route.joins.is_empty() && route.add.is_empty() && route.shaping.is_empty();
+        match uses.compile(answer.shape.schemas(), answer.shape.root, true) {
+            // What a contract does not name must not leave, so that only an answer without one leaves as it came.
+            Ok(scan) => Some(RouteShape { scan, verbatim: plain && answer.shape.root.is_none() }),
+            Err(mistakes) => {
+                mistakes.iter().for_each(|mistake| cx.mistake(&route.to.spot, mistake));
+                None
+            }
+        }
+    }
+
+    fn join(&self, cx: &Context<'_>, drafts: &[LookupDraft<'t>], join: usize) -> Option<JoinPlan> {
+        let declared = &self.route.joins[join];
+        let mut points = Vec::new();
+        for (at, point) in self.points.iter().enumerate().filter(|(_, point)| point.join == join) {
+            let draft = &drafts[point.lookup.index()];
+            let children: Vec<_> =
+                self.points.iter().enumerate().filter(|(_, child)| child.parent == Some(at)).collect();
+            let shaping = &draft.declared.shaping;
+            let full = if children.is_empty() && (shaping.is_empty() || !draft.is_deep.get()) {
+                None
+            } else {
+                let mut uses = ShapeUse::default();
+                shape(&mut uses, shaping, draft.entity, &[]);
+                for (_, child) in &children {
+                    uses.capture_as(child.ids.clone(), child.capture);
+                }
+                for (place, child) in children {
+                    let place = Place(u16::try_from(place).unwrap_or(u16::MAX));
+                    cx.report.take(&child.field.spot, uses.join(child.ids.clone(), place, child.field))?;
+                }
+                let compiled = uses.compile(draft.entity.schemas(), draft.entity.root, true);
+                let told = |mistakes: Vec<_>| {
+                    mistakes.iter().for_each(|mistake| cx.mistake(&point.field.spot, mistake))
+                };
+                Some(compiled.map_err(told).ok()?)
+            };
+            let source = match point.parent {
+                None => JoinSource::Part(PartId(0)),
+                Some(parent) => {
+                    JoinSource::Join(JoinId(u16::try_from(self.points[parent].join).unwrap_or(u16::MAX)))
+                }
+            };
+            let place = Place(u16::try_from(at).unwrap_or(u16::MAX));
+            points.push(JoinPoint {
+                source,
+                ids: point.capture,
+                place,
+                scan: PerView { full, compact: None },
+            });
+        }
+        Some(JoinPlan {
+            part: schemas::intern(declared.part.as_ref().unwrap_or(&declared.name)),
+            lookup: self.lookups[join]?,
+            points: points.into(),
+        })
+    }
+}
+
+/// The shape of a successful answer, where it has content, and its status.
+fn success<'t>(
+    cx: &Context<'t>,
+    route: &Route,
+    method: &Method,
+    target: Option<&Target<'t>>,
+) -> (Option<Shape<'t>>, u16) {
+    let operation: Option<&Operation> = target.and_then(Target::operation);
+    let success = operation.and_then(Operation::success);
+    let has_content = success.is_none_or(|success| !success.content.is_empty());
+    let usual = if method == Method::POST { 201 } else { 200 };
+    let status = route.status.as_ref().map_or(if has_content { usual } else { 204 }, |status| status.value);
+    if !has_content && status != 204 && !route.stream {
+        if let Some(status) = &route.status {
+            cx.mistake(&status.spot, "by the contract, the answer has no content: 204");
+        }
+        return (None, status);
+    }
+    if route.stream || status == 204 {
+        return (None, status);
+    }
+    let Some(target) = target.filter(|_| success.is_some()) else { return (Some(Shape::UNTYPED), status) };
+    (Some(target.answer(cx, &route.to.spot)), status)
+}

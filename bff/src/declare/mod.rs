@@ -1,0 +1,125 @@
+//! Reads what the gateway is told to serve, checks it against the contracts of the services behind it, and compiles it
+//! into plans for `compose`. Runs at the start and on reload; no request passes through here.
+//!
+//! `read` makes a typed tree of files, `text` knows the small languages in it, `contract` knows the services' OpenAPI, `check`
+//! looks at everything together, and `compile` makes the plan. All of them collect [`Mistakes`].
+
+mod check;
+mod compile;
+pub mod contract;
+mod mistake;
+mod read;
+mod recipe_book;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::{path::Path, sync::Arc};
+
+use self::{
+    contract::Contract,
+    mistake::Report,
+    read::{Sources, Tree},
+};
+use crate::compose::plan::GatewayPlan;
+
+pub use mistake::{At, Mistake, Mistakes, Spot};
+pub use schema::declarations_schema;
+
+/// What a gateway serves: sound, and compiled.
+#[derive(Debug)]
+pub struct Declarations {
+    tree: Tree,
+    /// Of each upstream, by its place in the plan.
+    contracts: Vec<Option<Contract>>,
+    plan: Arc<GatewayPlan>,
+}
+
+impl Declarations {
+    /// Reads, checks and compiles the declarations of a folder: `gateway.toml`, `screens/*.toml`, `routes/*.toml`, and the
+    /// contracts that they name.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn from_dir(dir: &Path) -> Result<Self, Mistakes> {
+        let report = Report::default();
+        let sources = Sources::of_dir(dir, &report);
+        Self::of(&sources, report)
+    }
+
+    /// The recipe book, which is compiled into the command and served when nothing else is named.
+    ///
+    /// # Errors
+    /// Never in a released command: its tests compile it.
+    pub fn recipe_book() -> Result<Self, Mistakes> {
+        Self::of(&recipe_book::sources(), Report::default())
+    }
+
+    fn of(sources: &Sources, report: Report) -> Result<Self, Mistakes> {
+        let tree = read::read(sources, &report);
+        let contracts = contracts(&tree, sources, &report);
+        check::check(&tree, &report);
+        let plan = compile::compile(&tree, &contracts, &report);
+        report.into_result()?;
+        Ok(Self { tree, contracts, plan: Arc::new(plan) })
+    }
+
+    /// What is carried out.
+    #[must_use]
+    pub fn compile(&self) -> Arc<GatewayPlan> {
+        Arc::clone(&self.plan)
+    }
+
+    /// The contract of an upstream, by its name.
+    #[must_use]
+    pub fn contract(&self, upstream: &str) -> Option<&Contract> {
+        let place = self.tree.gateway.upstreams.iter().position(|known| known.name.as_str() == upstream)?;
+        self.contracts.get(place)?.as_ref()
+    }
+
+    /// Settings that declarations name, in the shape of the config: `upstreams.NAME.*` and `screens.NAME.*` (`-` as `_` in
+    /// names of screens). The config's own files and the environment are merged over them.
+    #[must_use]
+    pub fn settings(&self) -> serde_json::Value {
+        let upstreams = self.tree.gateway.upstreams.iter();
+        let upstreams: serde_json::Map<_, _> =
+            upstreams.map(|one| (one.name.value.clone(), one.settings.clone().into())).collect();
+        let screen = |screen: &read::Screen| {
+            let cache = &screen.cache;
+            let keys = [
+                ("fresh_ms", &cache.fresh_ms),
+                ("stale_ms", &cache.stale_ms),
+                ("deadline_ms", &cache.deadline_ms),
+            ];
+            let set =
+                keys.into_iter().filter_map(|(key, ms)| Some((key.to_owned(), ms.as_ref()?.value.into())));
+            (screen.name.replace('-', "_"), serde_json::Value::Object(set.collect()))
+        };
+        let screens: serde_json::Map<_, _> = self.tree.screens.iter().map(screen).collect();
+        serde_json::json!({ "upstreams": upstreams, "screens": screens })
+    }
+}
+
+/// Reads the contracts that upstreams name. One that several name is read for each: they are few.
+fn contracts(tree: &Tree, sources: &Sources, report: &Report) -> Vec<Option<Contract>> {
+    let read = |upstream: &read::Upstream| {
+        let name = upstream.contract.as_ref()?;
+        let (file, bytes) = report.take(&name.spot, sources.contracts.read(name))?;
+        match Contract::parse(Path::new(&*file), &bytes) {
+            Ok(contract) => Some(contract),
+            Err(mistakes) => {
+                for mistake in mistakes {
+                    let spot = Spot {
+                        file: Arc::clone(&file),
+                        line: mistake.line.unwrap_or(1),
+                        key: mistake.pointer.into(),
+                    };
+                    report.add(&spot, mistake.what);
+                }
+                None
+            }
+        }
+    };
+    tree.gateway.upstreams.iter().map(read).collect()
+}

@@ -1,0 +1,154 @@
+//! How often a request is looked up: once, whoever asks for its caller behind the stage.
+
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use actix_web::{
+    App, HttpResponse,
+    http::Method,
+    middleware::from_fn,
+    test::{TestRequest, call_service, init_service},
+    web,
+};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::runtime::Handle;
+
+use crate::{
+    edge::{
+        ApiError, Callers, Edge, EdgeParts, Identify, MaybeSignedIn, RateLimits, SignedIn, SignedInUntouched,
+        TrustedProxies, gate, limit,
+    },
+    identity::{
+        AllowedOrigins, AppTokens, CookieSettings, CsrfGuard, CsrfKeys, Limit, LimitPolicy, Limits, SameSite,
+        Secrets, SessionPolicy, Sessions, TrialStore, member, trial_tokens,
+    },
+    telemetry::{AccessLog, AccessSettings, LineFormat, Metrics, Sink, UserHasher, unix_ms},
+};
+
+struct Bench {
+    store: Arc<TrialStore>,
+    sessions: Sessions,
+    tokens: AppTokens,
+    edge: Edge,
+}
+
+fn cookie(name: &str) -> CookieSettings {
+    CookieSettings {
+        name: name.into(),
+        domain: None,
+        path: "/".into(),
+        secure: false,
+        same_site: SameSite::Lax,
+        http_only: true,
+    }
+}
+
+async fn bench(per_address: u32) -> Bench {
+    let store = TrialStore::new().await;
+    let metrics: Arc<Metrics> = Arc::default();
+    let policy = SessionPolicy::default();
+    let sessions = Sessions::new(store.clone(), policy, Handle::current(), Arc::clone(&metrics));
+    let secrets = Arc::new(Secrets::new(vec![SecretString::from("secret")]));
+    let tokens = trial_tokens(&sessions, &secrets);
+    let limit = |burst| Limit { per_second: NonZeroU32::MIN, burst: NonZeroU32::new(burst).expect("not 0") };
+    let limits = LimitPolicy { anonymous: limit(per_address), user: limit(100), caller: limit(100) };
+    let limits = Limits::new(limits, None, Arc::clone(&metrics), &Handle::current());
+    let access = AccessSettings { format: LineFormat::Json, enabled: false, sample: 1 };
+    let nobody = Arc::<AllowedOrigins>::default;
+    let edge = Edge::new(EdgeParts {
+        sessions: sessions.clone(),
+        csrf: CsrfGuard::new(Arc::new(CsrfKeys::new(secrets)), nobody(), nobody(), false),
+        tokens: tokens.clone(),
+        cookie: cookie("sid"),
+        refresh_cookie: cookie("rt"),
+        clear_site_data: None,
+        metrics,
+        access: AccessLog::new(access, Sink::nowhere()),
+        users: UserHasher::new(&[1; 32]),
+        callers: Callers::default(),
+        trusted_proxies: TrustedProxies::default(),
+        rate_limit_exempt: |_, _| false,
+        needs_no_caller: |method, path| method == Method::GET && path == "/static",
+        limits: Some(RateLimits::new(limits)),
+        body_limit: 1024,
+        body_timeout: Duration::from_secs(1),
+        hsts: false,
+    });
+    Bench { store, sessions, tokens, edge }
+}
+
+/// A handler that asks in every way there is.
+async fn greedy(
+    one: SignedIn,
+    two: MaybeSignedIn,
+    three: SignedInUntouched,
+    request: actix_web::HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let four = SignedIn::of(&request)?;
+    let user = &one.caller().user;
+    let same = [three.0.caller(), four.caller()].iter().all(|caller| caller.user == *user);
+    assert!(same && two.0.is_some_and(|two| two.caller().user == *user));
+    Ok(HttpResponse::Ok().body(user.to_string()))
+}
+
+impl Bench {
+    /// The status of the answer, how often memory was asked, and how often the store.
+    async fn ask(&self, path: &str, header: (&str, &str)) -> (u16, u64, usize) {
+        let app = App::new()
+            .app_data(web::Data::new(self.edge.clone()))
+            .wrap(from_fn(limit))
+            .wrap(Identify)
+            .wrap(from_fn(gate))
+            .route("/mine", web::get().to(greedy))
+            .route("/open", web::get().to(|| async { "open" }))
+            .route("/static", web::get().to(|| async { "static" }));
+        let app = init_service(app).await;
+        let before = (self.sessions.near_asked(), self.store.gets.load(Ordering::SeqCst));
+        let request = TestRequest::get().uri(path).insert_header(header);
+        let request = request.peer_addr(([192, 0, 2, 1], 1).into()).to_request();
+        let status = call_service(&app, request).await.status();
+        let after = (self.sessions.near_asked(), self.store.gets.load(Ordering::SeqCst));
+        (status.as_u16(), after.0 - before.0, after.1 - before.1)
+    }
+}
+
+#[actix_web::test]
+async fn a_caller_is_looked_up_once_whatever_asks_for_them() {
+    let bench = bench(100).await;
+    let new = bench.sessions.create(&member("ada"), "", "", unix_ms()).await.expect("a session");
+    let sid = format!("theme=dark; sid={}; other=1", new.id.expose_secret());
+    let pair = bench.tokens.issue(&member("ada"), "", "", false, unix_ms()).await.expect("tokens");
+    let bearer = format!("Bearer {}", pair.access_token.expose_secret());
+    let (by_cookie, by_token) = (("cookie", sid.as_str()), ("authorization", bearer.as_str()));
+    assert_eq!(bench.ask("/mine", by_cookie).await, (200, 1, 0));
+    assert_eq!(bench.ask("/open", by_cookie).await, (200, 1, 0));
+    assert_eq!(bench.ask("/static", by_cookie).await, (200, 0, 0), "the same for every caller");
+    // The first time its signature is verified, and the record is read.
+    assert_eq!(bench.ask("/mine", by_token).await, (200, 0, 1));
+    assert_eq!(bench.ask("/mine", by_token).await, (200, 1, 0));
+    bench.sessions.forget(&new.session.key);
+    assert_eq!(bench.ask("/mine", by_cookie).await, (200, 1, 1), "the store is asked once");
+    assert_eq!(bench.ask("/mine", by_cookie).await, (200, 1, 0));
+    assert_eq!(bench.ask("/mine", ("accept", "*/*")).await, (401, 0, 0));
+}
+
+#[actix_web::test]
+async fn a_store_that_is_away_is_asked_once_and_fails_those_who_need_a_caller() {
+    let bench = bench(100).await;
+    bench.store.is_away(true);
+    let unknown = format!("sid={}", "A".repeat(43));
+    assert_eq!(bench.ask("/mine", ("cookie", &unknown)).await, (503, 1, 1));
+    assert_eq!(bench.ask("/open", ("cookie", &unknown)).await, (200, 1, 1));
+}
+
+#[actix_web::test]
+async fn invented_credentials_ask_the_store_no_more_often_than_their_address_may() {
+    let bench = bench(2).await;
+    for (letter, status, reads) in [("A", 401, 1), ("B", 401, 1), ("C", 429, 0), ("D", 429, 0)] {
+        let unknown = format!("sid={}", letter.repeat(43));
+        assert_eq!(bench.ask("/mine", ("cookie", &unknown)).await, (status, 1, reads));
+    }
+}

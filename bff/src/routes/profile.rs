@@ -1,0 +1,42 @@
+//! Routes whose answer is the caller's own profile, and what of a profile stands beside what its member writes.
+
+use std::{future::Future, pin::Pin};
+
+use clients::{CallContext, UpstreamError};
+use serde_json::value::RawValue;
+
+use super::Routes;
+use crate::identity::Caller;
+
+/// Asks the upstream that serves accounts for the caller's own one.
+pub type AskAccount =
+    Box<dyn Fn(CallContext) -> Pin<Box<dyn Future<Output = Result<(), UpstreamError>> + Send>> + Send + Sync>;
+
+/// `user.card`: the declared fields of the profile that the session carries, in their order, as a JSON object. Absent fields
+/// are null.
+pub(super) fn card(caller: &Caller, fields: &[Box<str>]) -> Vec<u8> {
+    let card: Box<RawValue> = caller.session.profile.card(fields);
+    card.get().as_bytes().to_vec()
+}
+
+impl Routes {
+    /// The sessions of the caller take their profile over. The change itself is made: a session that shows the old name for a
+    /// while is no reason to deny it.
+    pub(super) async fn take_over(&self, profile: &RawValue) {
+        let read = self.accounts.as_ref().map(|accounts| accounts.profile(profile.get().as_bytes(), None));
+        let Some(Ok(profile)) = read else {
+            return tracing::warn!("an answer is no profile: sessions keep the old one");
+        };
+        if let Err(error) = self.sessions.refresh_profile(&profile).await {
+            tracing::warn!(%error, "sessions show an old profile");
+        }
+    }
+
+    /// A write to the caller's own account was answered with 404 or 410. Whether it is the account that was not found, the
+    /// account is asked; where it is, the caller's sessions end.
+    pub(super) async fn ask_for_account(&self, caller: &Caller, cx: &CallContext) {
+        if let Some(ask) = &self.ask_account {
+            let _ = self.sessions.own_account(&caller.user, || ask(cx.clone())).await;
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What the client of the accounts contract sends and takes.
+
+use schemas::{ByIdentity, Credentials, SignUp};
+use serde_json::{Value, json};
+
+use super::{Fixture, Reply, assert_sent, claims, cx, me, ok, outcome};
+use crate::{AccountsClient, BodyFault};
+
+fn accounts(it: &Fixture) -> AccountsClient {
+    assert!(it.clients.accounts("nobody").is_none());
+    it.clients.accounts("profile").expect("there is one of that name")
+}
+
+/// A profile of these tests is its id.
+fn profile(json: &[u8]) -> Result<String, BodyFault> {
+    let profile: Value = serde_json::from_slice(json)?;
+    profile["id"].as_str().map(str::to_owned).ok_or(BodyFault::Mismatch)
+}
+
+#[tokio::test]
+async fn accounts_are_made_and_verified_for_nobody() {
+    let it = Fixture::new(|_| Reply::Json(201, me("ada").to_string())).await;
+    let input = SignUp { email: "a@b.c".to_owned(), username: "ada".to_owned(), password: "p\"w".to_owned() };
+    assert_eq!(accounts(&it).sign_up(&cx(), &input, profile).await.expect("me"), "ada");
+    let request = it.only_request();
+    assert_sent(&request, "POST", "/members", r#"{"email":"a@b.c","username":"ada","password":"p\"w"}"#);
+    assert_eq!((claims(&request).sub, claims(&request).scope.as_str()), (None, "accounts"));
+
+    let it = Fixture::new(|_| ok(&me("ada"))).await;
+    let input = Credentials { login: "ada".to_owned(), password: "pw".to_owned(), otp: None };
+    accounts(&it).verify(&cx(), &input, profile).await.expect("me");
+    let request = it.only_request();
+    assert_sent(&request, "POST", "/members/verify", r#"{"login":"ada","password":"pw"}"#);
+    assert_eq!((claims(&request).sub, claims(&request).scope.as_str()), (None, "accounts"));
+
+    let it = Fixture::new(|_| ok(&me("ada"))).await;
+    let input =
+        ByIdentity { issuer: "https://op".to_owned(), subject: "s".to_owned(), email: None, name: None };
+    accounts(&it).by_identity(&cx(), &input, profile).await.expect("me");
+    let request = it.only_request();
+    assert_sent(&request, "PUT", "/members/by-identity", r#"{"issuer":"https://op","subject":"s"}"#);
+    assert_eq!(claims(&request).scope, "accounts");
+}
+
+#[tokio::test]
+async fn wrong_credentials_come_back_with_their_code() {
+    let it = Fixture::new(|_| Reply::Problem(401, r#"{"code": "otp_required"}"#.to_owned())).await;
+    let input = Credentials { login: "ada".to_owned(), password: "pw".to_owned(), otp: None };
+    let error = accounts(&it).verify(&cx(), &input, profile).await.expect_err("401");
+    assert_eq!((error.problem_code(), error.upstream()), (Some("otp_required"), "profile"));
+}
+
+#[tokio::test]
+async fn a_second_factor_is_enrolled_confirmed_and_removed() {
+    let it = Fixture::new(|_| ok(&json!({"secret": "S", "otpauthUri": "otpauth://totp/x"}))).await;
+    assert_eq!(accounts(&it).enrol_totp(&cx()).await.expect("an enrolment").secret, "S");
+    let request = it.only_request();
+    assert_sent(&request, "POST", "/members/me/totp", "");
+    assert_eq!(request.header("content-length"), Some("0"), "a POST without a body says so");
+
+    let it = Fixture::new(|_| ok(&json!({"recoveryCodes": ["r1"]}))).await;
+    let codes = accounts(&it).confirm_totp(&cx(), "123456").await.expect("codes").recovery_codes;
+    assert_eq!(codes, ["r1"]);
+    assert_sent(&it.only_request(), "POST", "/members/me/totp/confirm", r#"{"code":"123456"}"#);
+
+    let it = Fixture::new(|_| Reply::NoContent).await;
+    accounts(&it).verify_totp(&cx(), "123456").await.expect("right");
+    assert_sent(&it.only_request(), "POST", "/members/me/totp/verify", r#"{"code":"123456"}"#);
+
+    let it = Fixture::new(|_| Reply::NoContent).await;
+    accounts(&it).remove_totp(&cx(), "123456").await.expect("removed");
+    assert_sent(&it.only_request(), "DELETE", "/members/me/totp", r#"{"code":"123456"}"#);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_profile_is_no_usable_answer() {
+    let it = Fixture::new(|_| ok(&json!({"id": 1}))).await;
+    let input = Credentials { login: "ada".to_owned(), password: "pw".to_owned(), otp: None };
+    assert_eq!(outcome(&accounts(&it).verify(&cx(), &input, profile).await), "invalid");
+    assert_eq!(outcome(&accounts(&it).me(&cx(), profile).await), "invalid");
+    assert_eq!(*it.reports.lock(), [("verify", "invalid"), ("me", "invalid")]);
+}

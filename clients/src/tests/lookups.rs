@@ -1,0 +1,173 @@
+//! Raw look-ups: many ids in a call, or one.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+
+use super::{Fixture, Recorded, Reply, card, cards_of, claims, cx, id, ok};
+use crate::{BodyFault, CallContext, Found, LookupBatcher, LookupMode, RawCall, UpstreamError};
+
+fn many(it: &Fixture, shared: bool, max_ids: usize) -> LookupBatcher<Arc<Value>> {
+    let split = |body: &Bytes| {
+        let invalid =
+            |error: serde_json::Error| UpstreamError::Body { upstream: "profile", source: error.into() };
+        let mut answer: Value = serde_json::from_slice(body).map_err(invalid)?;
+        let items = answer["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
+        let named = |item: Value| Some((Box::<str>::from(item["id"].as_str()?), Arc::new(item)));
+        Ok(items.into_iter().filter_map(named).collect::<HashMap<_, _>>())
+    };
+    let mode = LookupMode::Many { max_ids, split: Box::new(split) };
+    let ask = |ids: &[Box<str>]| RawCall::get("items", format!("/items?ids={}", ids.join(",")));
+    LookupBatcher::new(it.clients.upstream("profile").expect("an upstream"), shared, mode, ask)
+}
+
+fn each(it: &Fixture, parallel: usize) -> LookupBatcher<Bytes> {
+    let split = |id: &str, body: &Bytes| match body.windows(id.len()).any(|part| part == id.as_bytes()) {
+        true => Ok(body.clone()),
+        false => Err(UpstreamError::Body { upstream: "profile", source: BodyFault::Mismatch }),
+    };
+    let mode = LookupMode::Each { parallel, split: Box::new(split) };
+    let ask = |ids: &[Box<str>]| RawCall::get("item", format!("/items/{}", ids[0]));
+    LookupBatcher::new(it.clients.upstream("profile").expect("an upstream"), true, mode, ask)
+}
+
+fn texts(ids: &[&str]) -> Vec<Box<str>> {
+    ids.iter().map(|id| (*id).into()).collect()
+}
+
+fn keys<V>(found: &Found<V>) -> Vec<&str> {
+    let mut keys: Vec<&str> = found.values.keys().map(AsRef::as_ref).collect();
+    keys.sort_unstable();
+    keys
+}
+
+#[tokio::test]
+async fn concurrent_callers_share_calls_of_a_bounded_size() {
+    let it = Fixture::new(|request| cards_of(request, card)).await;
+    let lookup = many(&it, true, 3);
+    let long: Box<str> = "x".repeat(10_000).into();
+    let ask = |user: &str, ids: Vec<Box<str>>| {
+        let (cx, lookup) = (CallContext { acting: Some(id(user)), ..cx() }, lookup.clone());
+        async move { lookup.load(&cx, ids).await }
+    };
+    let mut strange = texts(&["b", "a/b", "..", "", "b"]);
+    strange.push(long);
+    let all =
+        join_all([ask("ada", texts(&["a", "b"])), ask("eve", strange), ask("eve", texts(&["c", "d"]))]).await;
+    assert!(all.iter().all(|found| found.failed.is_none()), "{all:?}");
+    assert_eq!(all.iter().map(keys).collect::<Vec<_>>(), [vec!["a", "b"], vec!["b"], vec!["c", "d"]]);
+    let mut targets: Vec<_> = it.server.requests().iter().map(|request| request.target.clone()).collect();
+    targets.sort_unstable();
+    assert_eq!(targets, ["/items?ids=a,b,c", "/items?ids=d"]);
+    assert!(it.server.requests().iter().all(|request| claims(request).sub.is_none()), "they act for nobody");
+}
+
+#[tokio::test]
+async fn an_own_look_up_is_shared_with_no_other_user() {
+    let it = Fixture::new(|request| cards_of(request, card)).await;
+    let lookup = many(&it, false, 100);
+    let eve = CallContext { acting: Some(id("eve")), ..cx() };
+    let ada = cx();
+    let all = join_all([&ada, &eve, &ada].map(|cx| lookup.load(cx, texts(&["a"])))).await;
+    assert!(all.iter().all(|found| keys(found) == ["a"]));
+    let mut subjects: Vec<_> =
+        it.server.requests().iter().filter_map(|request| claims(request).sub).collect();
+    subjects.sort_unstable();
+    assert_eq!(subjects, ["ada", "eve"]);
+}
+
+#[tokio::test]
+async fn what_has_come_is_there_beside_what_failed() {
+    let it = Fixture::new(|request: &Recorded| match request.target.as_str() {
+        "/items?ids=a" => ok(&json!({"items": [card("a"), card("unasked")]})),
+        "/items?ids=b" => Reply::Json(500, "{}".to_owned()),
+        _ => Reply::Json(200, "[".to_owned()),
+    })
+    .await;
+    let lookup = many(&it, true, 1);
+    let found = lookup.load(&cx(), texts(&["a", "b"])).await;
+    assert_eq!((keys(&found), found.failed.as_ref().expect("500").outcome()), (vec!["a"], "status_5xx"));
+    let found = lookup.load(&cx(), texts(&["c"])).await;
+    assert_eq!((keys(&found), found.failed.as_ref().expect("broken").outcome()), (vec![], "invalid"));
+    assert!(lookup.load(&cx(), Vec::new()).await.failed.is_none());
+}
+
+#[tokio::test]
+async fn after_a_change_a_call_that_is_under_way_is_not_joined() {
+    let permits = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&permits);
+    let it =
+        Fixture::new(move |request| Reply::Held(Arc::clone(&held), Box::new(cards_of(request, card)))).await;
+    let lookup = many(&it, true, 100);
+    let ask = |ids: &'static [&'static str]| {
+        let lookup = lookup.clone();
+        tokio::spawn(async move { lookup.load(&cx(), texts(ids)).await.values.len() })
+    };
+    let first = ask(&["a", "b"]);
+    it.server.until_seen(1).await;
+    lookup.forget("a");
+    let second = ask(&["a", "b"]);
+    it.server.until_seen(2).await;
+    lookup.forget_all();
+    let third = ask(&["a", "b"]);
+    it.server.until_seen(3).await;
+    permits.add_permits(3);
+    for found in [first, second, third] {
+        assert_eq!(found.await.expect("no panic"), 2);
+    }
+    let targets: Vec<_> = it.server.requests().iter().map(|request| request.target.clone()).collect();
+    assert_eq!(targets, ["/items?ids=a,b", "/items?ids=a", "/items?ids=a,b"]);
+}
+
+#[tokio::test]
+async fn one_call_for_each_id_is_shared_bounded_and_knows_unknown_ones() {
+    let (permits, most) = (Arc::new(Semaphore::new(0)), Arc::new(Mutex::new(0_usize)));
+    let held = Arc::clone(&permits);
+    let it = Fixture::new(move |request: &Recorded| {
+        let id = request.target.rsplit('/').next().unwrap_or_default();
+        let answer = match id {
+            "unknown" => Reply::Json(404, "{}".to_owned()),
+            "broken" => ok(&json!({"id": "another"})),
+            id => ok(&json!({"id": id})),
+        };
+        Reply::Held(Arc::clone(&held), Box::new(answer))
+    })
+    .await;
+    let lookup = each(&it, 2);
+    let ask = |ids: &'static [&'static str]| {
+        let lookup = lookup.clone();
+        tokio::spawn(async move { lookup.load(&cx(), texts(ids)).await })
+    };
+    let first = ask(&["a", "b", "unknown"]);
+    let second = ask(&["b", "a", "c"]);
+    it.server.until_seen(2).await;
+    *most.lock().expect("a lock") = it.server.requests().len();
+    permits.add_permits(100);
+    let (first, second) = (first.await.expect("no panic"), second.await.expect("no panic"));
+    assert_eq!((keys(&first), keys(&second)), (vec!["a", "b"], vec!["a", "b", "c"]));
+    assert!(first.failed.is_none() && second.failed.is_none());
+    assert_eq!(*most.lock().expect("a lock"), 2, "two at once");
+    assert_eq!(it.server.requests().len(), 4, "each once");
+    let found = ask(&["a", "broken"]).await.expect("no panic");
+    assert_eq!((keys(&found), found.failed.as_ref().expect("another's").outcome()), (vec!["a"], "invalid"));
+}
+
+#[tokio::test]
+async fn a_look_up_ends_at_the_deadline_with_what_has_come() {
+    let it = Fixture::new(|request: &Recorded| match request.target.as_str() {
+        "/items/a" => ok(&json!({"id": "a"})),
+        _ => Reply::Hang,
+    })
+    .await;
+    let lookup = each(&it, 10);
+    let cx = CallContext { deadline: std::time::Instant::now() + Duration::from_millis(150), ..cx() };
+    let found = lookup.load(&cx, texts(&["a", "b"])).await;
+    assert_eq!((keys(&found), found.failed.as_ref().expect("late").outcome()), (vec!["a"], "timeout"));
+}
