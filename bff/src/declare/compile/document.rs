@@ -77,12 +77,6 @@ pub(super) fn fields(
         }
         let exports = u16::try_from(fields.len()).unwrap_or(u16::MAX);
         let Some(source) = self::source(cx, source, answers, shapings, Export(exports)) else { continue };
-        if let SourceDraft::Value(Value::Session(_)) = &source
-            && screen.vary.iter().all(|vary| vary.as_str() != "session")
-        {
-            let why = "two sessions of one user would see one document: `vary` must name \"session\"";
-            cx.mistake(&name.spot, why);
-        }
         fields.push(FieldDraft { name: name.value.clone(), source, only_full: false });
     }
     share_exports(&mut fields);

@@ -23,7 +23,7 @@ use super::{
 use crate::compose::{
     plan::{
         Access, CachePlan, DocumentField, FieldSource, JoinId, JoinPlan, JoinPoint, JoinSource, LookupId,
-        ParamPlan, PartId, PerView, ScreenPlan,
+        ParamPlan, PartId, PerView, ScreenPlan, Value,
     },
     scan::{Place, Plan},
 };
@@ -150,7 +150,9 @@ impl<'t> Outline<'t> {
             name: schemas::intern(&screen.name),
             path: screen.path_text.as_str().into(),
             access: if screen.open { Access::Open } else { Access::SignedIn },
-            vary_by_session: screen.vary.iter().any(|vary| vary.as_str() == "session"),
+            // Without it, two sessions of one user would see one document.
+            vary_by_session: screen.vary.iter().any(|vary| vary.as_str() == "session")
+                || self.fields.iter().any(|field| shows_session(&field.source)),
             params: self.params.clone().into(),
             parts: parts.into(),
             joins: joins.into_iter().collect::<Option<_>>()?,
@@ -385,4 +387,8 @@ fn check_cycles(cx: &Context<'_>, screen: &Screen, parts: &[crate::compose::plan
         cx.mistake(&part.request.call.spot, "waits for itself: parts whose values it needs need its own");
     }
     waiting.is_empty().then_some(())
+}
+
+fn shows_session(source: &SourceDraft) -> bool {
+    matches!(source, SourceDraft::Value(Value::Session(_)))
 }

@@ -84,7 +84,6 @@ fn mistakes_of_screens_are_named() {
             "events = \"history.item\"",
             "document.events: `item` is not in the contract",
         ),
-        ("customer = \"user.id\"", "customer = \"session\"", "`vary` must name \"session\""),
         (
             "at_most = { events = 5 }",
             "at_most = { event = 5 }",

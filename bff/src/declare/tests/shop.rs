@@ -98,3 +98,26 @@ fn settings_are_handed_to_the_config() {
     assert_eq!(settings["upstreams"]["orders"].get("contract"), None);
     assert_eq!(settings["screens"]["order"], serde_json::json!({ "fresh_ms": 5000, "stale_ms": 30000 }));
 }
+
+#[test]
+fn a_document_that_shows_the_session_is_kept_for_each_session() {
+    let mut files = super::shop_files();
+    let shows = |files: &[(String, String)]| {
+        let declarations = super::read(files).expect("good declarations");
+        screen(&declarations).vary_by_session
+    };
+    assert!(!shows(&files));
+    for (_, text) in &mut files {
+        *text = text.replace("customer = \"user.id\"", "customer = \"session\"");
+    }
+    assert!(shows(&files));
+}
+
+#[test]
+fn the_second_product_of_the_suites_compiles() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/shop");
+    let plan = Declarations::from_dir(&folder).expect("good declarations").compile();
+    assert_eq!((plan.screens.len(), plan.routes.len(), plan.upstreams.len()), (3, 5, 3));
+    let order = plan.screens.iter().find(|screen| screen.name == "order").expect("the order");
+    assert!(order.vary_by_session && order.joins.len() == 2);
+}
