@@ -233,7 +233,7 @@ impl InvalidationBus {
     ///
     /// # Errors
     /// [`StoreError`]: not everything was published. Replicas do not believe what the store has told to be changed for
-    /// longer than [`ENDING_ACK_TIMEOUT`] all the same.
+    /// longer than [`ENDING_ACK_TIMEOUT`](super::ENDING_ACK_TIMEOUT) all the same.
     pub async fn end_sessions(&self, ended: &EndedSessions) -> Result<Delivery, StoreError> {
         if ended.keys.is_empty() {
             return Ok(Delivery::Applied);

@@ -31,7 +31,7 @@ pub struct Shared {
 
 impl LookupPlan {
     /// An element of the answer: what leaves the gateway of it, and beside that whatever joins look for in it. What is
-    /// hidden again is left out by [`super::JoinPlan::scan`].
+    /// hidden again is left out by [`super::JoinPoint::scan`].
     pub const ENTITY: Export = Export(0);
     /// What an element is known by.
     pub const KEY: Capture = Capture(0);
