@@ -4,6 +4,7 @@
 mod accounts;
 mod contract;
 mod cors;
+mod declared;
 mod internal;
 mod pieces;
 mod providers;
@@ -29,7 +30,7 @@ use actix_web::{
     middleware::{Condition, from_fn},
     web,
 };
-use clients::{KeyError, TransportError};
+use clients::{Clients, KeyError, TransportError};
 use tokio::{
     runtime::Handle,
     signal::unix::{SignalKind, signal},
@@ -39,19 +40,22 @@ use tracing_actix_web::TracingLogger;
 use self::accounts::accounts;
 pub use self::contract::openapi;
 use self::cors::cors;
+use self::declared::{Declared, DeclaredParts};
 use self::internal::{Health, internal_server};
 pub use self::pieces::key_times;
 use self::pieces::{
-    announcer, app_tokens, callers, clear_site_data, close_with_session, cookie_settings, csrf_guard,
-    event_senders, forget_cards, hub, idempotency_policy, rate_limits, refresh_cookie_settings, revalidator,
-    screens, session_policy, signing_keys, store_settings, throttle_policy, trusted_proxies,
-    upstream_clients,
+    announcer, app_tokens, backend, callers, clear_site_data, close_with_session, cookie_settings,
+    csrf_guard, documents, event_senders, forget_look_ups, hub, idempotency_policy, rate_limits,
+    refresh_cookie_settings, revalidator, screens, session_policy, signing_keys, store_settings,
+    throttle_policy, trusted_proxies, upstreams,
 };
 use self::rotation::Rotation;
 use self::stop::{StopSignals, stop};
 use crate::{
-    api::{self, Api, ApiParts, Jwks, Oidc},
+    api::{self, Api, ApiParts, Jwks, Oidc, TypedParts},
+    compose::backend::UnknownUpstream,
     config::Config,
+    declare::Declarations,
     edge::{
         Edge, EdgeParts, Identify, RequestSpan, RouteName, Serving, gate, limit, listen, method_not_allowed,
         not_found, serve, spans_wanted, too_late,
@@ -61,7 +65,8 @@ use crate::{
     identity::{AllowedOrigins, ClaimMap, Secrets, Sessions, SignInThrottle},
     invalidation::{InvalidationBus, Invalidations},
     live::{self, Events, Hub, Revalidator},
-    screens::{self, HomeFeedScreen, MeScreen, MemberScreen, RecipeScreen, Screen, Screens},
+    routes::RoutesError,
+    screens::{DeclaredScreensError, Screens},
     store::{self, StoreError},
     telemetry::{AccessLog, AccessSettings, LineFormat, LogSettings, Metrics, Sink, UserHasher},
 };
@@ -80,6 +85,12 @@ pub enum StartError {
     Store(#[from] StoreError),
     #[error("upstreams")]
     Upstreams(#[from] TransportError),
+    #[error("declarations")]
+    Backend(#[from] UnknownUpstream),
+    #[error("declared screens")]
+    Screens(#[from] DeclaredScreensError),
+    #[error("declared routes")]
+    Routes(#[from] RoutesError),
     #[error("cannot listen on {address}")]
     Listen { address: SocketAddr, source: io::Error },
     #[error("signal handlers")]
@@ -116,7 +127,9 @@ pub struct Application {
 struct Pieces {
     edge: Edge,
     api: Api,
-    screens: Screens,
+    declared: Declared,
+    /// Of the recipe book.
+    screens: Option<Screens>,
     hub: Hub,
     keys: Jwks,
     oidc: Oidc,
@@ -142,7 +155,7 @@ impl Application {
     ///
     /// # Errors
     /// [`StartError`], for what the settings name and the machine does not have.
-    pub async fn build(config: Config, sink: Sink) -> Result<Self, StartError> {
+    pub async fn build(config: Config, declarations: &Declarations, sink: Sink) -> Result<Self, StartError> {
         for warning in config.warnings() {
             tracing::warn!(warning, "settings");
         }
@@ -159,9 +172,9 @@ impl Application {
         let secrets = Arc::new(Secrets::new(config.session_secrets()));
         let origins =
             Arc::new(AllowedOrigins::new(&config.cors.allowed_origins).map_err(|_| StartError::Origins)?);
-        let clients = Arc::new(upstream_clients(&config, runtime.clone(), Arc::clone(&keys), &metrics)?);
+        let upstreams = upstreams(&config, &runtime, Arc::clone(&keys), &metrics)?;
+        let clients = Clients::of(upstreams.clone()).map(Arc::new);
         let invalidations = Arc::new(Invalidations::default());
-        invalidations.on_soft_purge(forget_cards(Arc::clone(&clients)));
         let revalidator = revalidator(&config, &runtime, &metrics)?;
         let bus = InvalidationBus::new(Arc::clone(&invalidations), &store, Arc::clone(&metrics));
         let bus = bus.map_err(StartError::Randomness)?;
@@ -185,20 +198,33 @@ impl Application {
             config: config.clone(),
             keys: Arc::clone(&keys),
             secrets: Arc::clone(&secrets),
-            clients: Arc::clone(&clients),
+            upstreams: upstreams.clone(),
             metrics: Arc::clone(&metrics),
             site: site.clone(),
         });
         let rotation = rotation.map_err(StartError::Signals)?;
-        let shared = Arc::clone(&clients);
-        let screens = screens(
-            &config,
-            shared,
-            Arc::clone(&bus),
-            sessions.clone(),
-            runtime.clone(),
-            Arc::clone(&metrics),
-        );
+        let backend = backend(&config, declarations.compile(), &upstreams, &bus, sessions.clone(), &metrics)?;
+        invalidations.on_soft_purge(forget_look_ups(backend.clone(), clients.clone()));
+        let documents = documents(&config, Arc::clone(&bus), runtime.clone(), Arc::clone(&metrics));
+        let idempotency =
+            Idempotency::new(Arc::clone(&store), Arc::clone(&secrets), idempotency_policy(&config));
+        let idempotency = Arc::new(idempotency.map_err(StartError::Randomness)?);
+        let accounts = accounts(&config, &upstreams, declarations);
+        let declared = Declared::new(DeclaredParts {
+            config: &config,
+            backend: &backend,
+            upstreams: &upstreams,
+            documents: &documents,
+            bus: &bus,
+            sessions: &sessions,
+            idempotency: &idempotency,
+            accounts: accounts.as_ref(),
+            announce: announcer(hub.clone()),
+            runtime: &runtime,
+        })?;
+        let screens = clients
+            .as_ref()
+            .map(|clients| screens(&config, Arc::clone(clients), &bus, sessions.clone(), documents.clone()));
         let pieces = Pieces {
             edge: Edge::new(EdgeParts {
                 sessions,
@@ -220,25 +246,25 @@ impl Application {
                 hsts: config.is_production(),
             }),
             api: Api::new(ApiParts {
-                members: Arc::clone(&screens.members),
+                typed: screens.clone().zip(clients).map(|(screens, clients)| TypedParts {
+                    clients,
+                    members: Arc::clone(&screens.members),
+                    comment_recipes: screens.comment_recipes.clone(),
+                }),
                 throttle: SignInThrottle::new(
                     Arc::clone(&store),
                     Arc::clone(&secrets),
                     throttle_policy(&config, &store),
                     Arc::clone(&metrics),
                 ),
-                idempotency: Arc::new(
-                    Idempotency::new(Arc::clone(&store), Arc::clone(&secrets), idempotency_policy(&config))
-                        .map_err(StartError::Randomness)?,
-                ),
-                comment_recipes: screens.comment_recipes.clone(),
+                idempotency,
                 announce: announcer(hub.clone()),
-                accounts: accounts(&config, &clients),
+                accounts,
                 claims: ClaimMap::default(),
-                clients,
                 bus,
                 runtime: runtime.clone(),
             }),
+            declared,
             screens,
             hub: hub.clone(),
             keys: Jwks(keys),
@@ -248,7 +274,7 @@ impl Application {
             site,
         };
         let draining = Arc::new(AtomicBool::new(false));
-        let health = Health::new(&store, &draining, &metrics, &pieces.screens);
+        let health = Health::new(&store, &draining, &metrics, &documents);
         let sweeper = tokio::spawn(store::sweep(store, config.store.sweep_ms.into()));
         let edge = pieces.edge.clone();
         // Before anything listens: whoever sees that the gateway is there may ask it to stop.
@@ -379,7 +405,6 @@ fn public_server(
         let app = App::new()
             .app_data(web::Data::new(pieces.edge.clone()))
             .app_data(web::Data::new(pieces.api.clone()))
-            .app_data(web::Data::new(pieces.screens.clone()))
             .app_data(web::Data::new(pieces.hub.clone()))
             .app_data(web::Data::new(pieces.keys.clone()))
             .app_data(web::Data::new(pieces.oidc.clone()))
@@ -397,6 +422,8 @@ fn public_server(
             Condition::new(limited, from_fn(limit)),
         );
         app.configure(routes)
+            .configure(|routes| typed_routes(routes, pieces.screens.as_ref()))
+            .configure(|routes| pieces.declared.register(routes))
             .configure(|routes| docs_routes(routes, docs.as_ref()))
             .configure(|routes| site_routes(routes, pieces.site.clone()))
     };
@@ -418,13 +445,50 @@ fn public_server(
     Ok((server, bound))
 }
 
-/// What callers can reach.
+/// What callers can reach whatever is declared.
 fn routes(routes: &mut web::ServiceConfig) {
     routes
-        .service(resource(HomeFeedScreen::ROUTE, "GET, HEAD", [get().to(screens::serve::<HomeFeedScreen>)]))
-        .service(resource(RecipeScreen::ROUTE, "GET, HEAD", [get().to(screens::serve::<RecipeScreen>)]))
-        .service(resource(MemberScreen::ROUTE, "GET, HEAD", [get().to(screens::serve::<MemberScreen>)]))
-        .service(resource(MeScreen::ROUTE, "GET, HEAD", [get().to(screens::serve::<MeScreen>)]))
+        .service(resource("/auth/signup", "POST", [post().to(api::sign_up)]))
+        .service(resource("/auth/login", "POST", [post().to(api::log_in)]))
+        .service(resource("/auth/logout", "POST", [post().to(api::log_out)]))
+        .service(resource("/auth/logout-everywhere", "POST", [post().to(api::log_out_everywhere)]))
+        .service(resource("/auth/session", "GET, HEAD", [get().to(api::session)]))
+        .service(resource("/auth/csrf-token", "GET, HEAD", [get().to(api::csrf_token)]))
+        .service(resource("/auth/sessions", "GET, HEAD", [get().to(api::list_sessions)]))
+        .service(resource("/auth/sessions/{id}", "DELETE", [delete().to(api::end_session)]))
+        .service(resource("/auth/token", "POST", [post().to(api::issue_tokens)]))
+        .service(resource("/auth/refresh", "POST", [post().to(api::refresh_tokens)]))
+        .service(resource("/auth/revoke", "POST", [post().to(api::revoke_tokens)]))
+        .service(resource(
+            "/auth/2fa/totp",
+            "POST, DELETE",
+            [post().to(api::enrol_totp), delete().to(api::remove_totp)],
+        ))
+        .service(resource("/auth/2fa/totp/confirm", "POST", [post().to(api::confirm_totp)]))
+        .service(resource("/auth/oidc", "GET, HEAD", [get().to(api::list_oidc_providers)]))
+        // No HEAD: a look ahead must not use up a sign-in.
+        .service(resource("/auth/oidc/{provider}/login", "GET", [web::get().to(api::begin_oidc_login)]))
+        .service(resource("/auth/oidc/{provider}/callback", "GET", [web::get().to(api::finish_oidc_login)]))
+        .service(resource(
+            "/auth/oidc/{provider}/second-factor",
+            "GET, POST",
+            [web::get().to(api::show_second_factor), post().to(api::check_second_factor)],
+        ))
+        .service(resource(
+            "/auth/oidc/{provider}/backchannel-logout",
+            "POST",
+            [post().to(api::backchannel_logout)],
+        ))
+        .service(resource("/bff/notify", "GET", [web::get().to(live::notify)]))
+        .service(resource("/.well-known/jwks.json", "GET, HEAD", [get().to(api::jwks)]))
+        .service(resource("/config.js", "GET, HEAD", [get().to(app_files::config_script)]));
+}
+
+/// What is not declared yet of the recipe book.
+fn typed_routes(routes: &mut web::ServiceConfig, screens: Option<&Screens>) {
+    let Some(screens) = screens else { return };
+    routes
+        .app_data(web::Data::new(screens.clone()))
         .service(resource(
             "/api/recipes",
             "GET, HEAD, POST",
@@ -473,41 +537,7 @@ fn routes(routes: &mut web::ServiceConfig) {
             "/api/me",
             "GET, HEAD, PATCH",
             [get().to(api::read_me), patch().to(api::change_me)],
-        ))
-        .service(resource("/auth/signup", "POST", [post().to(api::sign_up)]))
-        .service(resource("/auth/login", "POST", [post().to(api::log_in)]))
-        .service(resource("/auth/logout", "POST", [post().to(api::log_out)]))
-        .service(resource("/auth/logout-everywhere", "POST", [post().to(api::log_out_everywhere)]))
-        .service(resource("/auth/session", "GET, HEAD", [get().to(api::session)]))
-        .service(resource("/auth/csrf-token", "GET, HEAD", [get().to(api::csrf_token)]))
-        .service(resource("/auth/sessions", "GET, HEAD", [get().to(api::list_sessions)]))
-        .service(resource("/auth/sessions/{id}", "DELETE", [delete().to(api::end_session)]))
-        .service(resource("/auth/token", "POST", [post().to(api::issue_tokens)]))
-        .service(resource("/auth/refresh", "POST", [post().to(api::refresh_tokens)]))
-        .service(resource("/auth/revoke", "POST", [post().to(api::revoke_tokens)]))
-        .service(resource(
-            "/auth/2fa/totp",
-            "POST, DELETE",
-            [post().to(api::enrol_totp), delete().to(api::remove_totp)],
-        ))
-        .service(resource("/auth/2fa/totp/confirm", "POST", [post().to(api::confirm_totp)]))
-        .service(resource("/auth/oidc", "GET, HEAD", [get().to(api::list_oidc_providers)]))
-        // No HEAD: a look ahead must not use up a sign-in.
-        .service(resource("/auth/oidc/{provider}/login", "GET", [web::get().to(api::begin_oidc_login)]))
-        .service(resource("/auth/oidc/{provider}/callback", "GET", [web::get().to(api::finish_oidc_login)]))
-        .service(resource(
-            "/auth/oidc/{provider}/second-factor",
-            "GET, POST",
-            [web::get().to(api::show_second_factor), post().to(api::check_second_factor)],
-        ))
-        .service(resource(
-            "/auth/oidc/{provider}/backchannel-logout",
-            "POST",
-            [post().to(api::backchannel_logout)],
-        ))
-        .service(resource("/bff/notify", "GET", [web::get().to(live::notify)]))
-        .service(resource("/.well-known/jwks.json", "GET, HEAD", [get().to(api::jwks)]))
-        .service(resource("/config.js", "GET, HEAD", [get().to(app_files::config_script)]));
+        ));
 }
 
 /// Whether the answer is the same for every caller, so that the identity stage passes the request by.

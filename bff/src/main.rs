@@ -8,7 +8,7 @@ use std::{
 
 use bff::{
     app::{Application, key_times, log_settings, openapi},
-    config::{Config, config_schema, file_from_environment},
+    config::{Config, config_schema, declarations_dir, file_from_environment},
     declare::{Declarations, declarations_schema},
     telemetry,
 };
@@ -32,7 +32,11 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve until SIGTERM or ctrl-c.
-    Serve,
+    Serve {
+        /// Folder of declarations (`gateway.toml`, `screens/`, `routes/`), instead of `declarations.dir`.
+        #[arg(long)]
+        declarations: Option<PathBuf>,
+    },
     /// Check the settings, or declarations, without serving: prints every mistake, exits 1 when there is one.
     Check {
         /// Folder of declarations (`gateway.toml`, `screens/`, `routes/`), checked against the contracts they name.
@@ -100,7 +104,7 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<(), Failure> {
     let file = arguments.config.or_else(file_from_environment);
     match arguments.command {
-        Command::Serve => serve(file.as_deref()),
+        Command::Serve { declarations } => serve(file.as_deref(), declarations),
         Command::Check { declarations: Some(dir) } => check_declarations(&dir),
         Command::Check { declarations: None } => check(file.as_deref()),
         Command::Keys(keys) => manage_keys(keys, file.as_deref()),
@@ -110,17 +114,23 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     }
 }
 
-fn load(file: Option<&Path>) -> Result<Config, Failure> {
-    Ok(Config::load(file, std::env::vars_os())?)
+/// What is served, and the settings: what is declared stands beneath what the operator says.
+fn load(file: Option<&Path>, dir: Option<PathBuf>) -> Result<(Config, Declarations), Failure> {
+    let declarations = match dir.or_else(|| declarations_dir(file, std::env::vars_os())) {
+        Some(dir) => Declarations::from_dir(&dir)?,
+        None => Declarations::recipe_book()?,
+    };
+    let config = Config::load_over(&declarations.settings(), file, std::env::vars_os())?;
+    Ok((config, declarations))
 }
 
-fn serve(file: Option<&Path>) -> Result<(), Failure> {
-    let config = load(file)?;
+fn serve(file: Option<&Path>, declarations: Option<PathBuf>) -> Result<(), Failure> {
+    let (config, declarations) = load(file, declarations)?;
     let telemetry = telemetry::init(&log_settings(&config));
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("bff-upstream").build()?;
     let served = runtime.block_on(async {
-        let application = Application::build(config, telemetry.sink()).await?;
+        let application = Application::build(config, &declarations, telemetry.sink()).await?;
         print(&format!(
             "listening http={} internal={}",
             application.http_address(),
@@ -134,7 +144,7 @@ fn serve(file: Option<&Path>) -> Result<(), Failure> {
 }
 
 fn check(file: Option<&Path>) -> Result<(), Failure> {
-    let config = load(file)?;
+    let (config, _) = load(file, None)?;
     for warning in config.warnings() {
         print(&format!("warning: {warning}"))?;
     }
@@ -184,7 +194,8 @@ impl KeysAt {
     /// The folder, and how its keys follow one another. With `--dir` the settings need not be sound yet: production
     /// refuses to load without a key.
     fn look(self, file: Option<&Path>) -> Result<(PathBuf, KeyTimes), Failure> {
-        match (self.dir, load(file)) {
+        let config = load(file, None).map(|(config, _)| config);
+        match (self.dir, config) {
             (Some(dir), config) => Ok((dir, config.map(|config| key_times(&config)).unwrap_or_default())),
             (None, config) => config.map(|config| (PathBuf::from(&config.keys.dir), key_times(&config))),
         }

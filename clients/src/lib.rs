@@ -60,30 +60,30 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// As [`Upstreams::new`], for any number of upstreams.
+    /// As [`Upstreams::new`].
     ///
     /// # Errors
     /// As there, and [`TransportError::Missing`] when `profile`, `timeline` or `recipe` is not among them.
     pub fn new(
-        runtime: Handle,
+        runtime: &Handle,
         configs: impl IntoIterator<Item = UpstreamConfig>,
-        tokens: Arc<ServiceTokens>,
-        observer: Observer,
+        tokens: &Arc<ServiceTokens>,
+        observer: &Observer,
     ) -> Result<Self, TransportError> {
-        let upstreams = Upstreams::new(&runtime, configs, &tokens, &observer)?;
-        let named = |name| upstreams.get(name).cloned().ok_or(TransportError::Missing { upstream: name });
-        Ok(Self {
+        let upstreams = Upstreams::new(runtime, configs, tokens, observer)?;
+        Self::of(upstreams).ok_or(TransportError::Missing { upstream: "profile" })
+    }
+
+    /// The typed clients of `upstreams`. Nothing where one of the three is not among them.
+    #[must_use]
+    pub fn of(upstreams: Upstreams) -> Option<Self> {
+        let named = |name| upstreams.get(name).cloned();
+        Some(Self {
             profile: ProfileClient::new(named("profile")?),
             timeline: TimelineClient::new(named("timeline")?),
             recipe: RecipeClient::new(named("recipe")?),
             upstreams,
         })
-    }
-
-    /// The client of the accounts contract, of the upstream of that name. Nothing: there is no such upstream.
-    #[must_use]
-    pub fn accounts(&self, upstream: &str) -> Option<AccountsClient> {
-        self.upstreams.get(upstream).cloned().map(AccountsClient::new)
     }
 
     /// All upstreams.

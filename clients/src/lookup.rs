@@ -14,8 +14,9 @@ use crate::{
     transport::Upstream,
 };
 
-/// Makes the call for ids that are sorted and unique: at most `max_ids`, or one.
-type Ask = dyn Fn(&[Box<str>]) -> RawCall + Send + Sync;
+/// Makes the call of the acting user for ids that are sorted and unique: at most `max_ids`, or one. `None`: there can be
+/// no such things, and nothing is called.
+type Ask = dyn Fn(Option<&Id>, &[Box<str>]) -> Option<RawCall> + Send + Sync;
 /// Makes values of an answer, by id. Ids that were not asked for are passed over.
 type Split<V> = dyn Fn(&Bytes) -> Result<HashMap<Box<str>, V>, UpstreamError> + Send + Sync;
 /// Makes the value of the one id that was asked for.
@@ -67,7 +68,7 @@ impl<V: Clone + Send + Sync + 'static> LookupBatcher<V> {
         upstream: &Upstream,
         shared: bool,
         mode: LookupMode<V>,
-        ask: impl Fn(&[Box<str>]) -> RawCall + Send + Sync + 'static,
+        ask: impl Fn(Option<&Id>, &[Box<str>]) -> Option<RawCall> + Send + Sync + 'static,
     ) -> Self {
         let (max_ids, room) = match &mode {
             LookupMode::Many { max_ids, .. } => (*max_ids, 0),
@@ -116,7 +117,8 @@ impl<V> Question<V> {
     async fn answer(&self, cx: CallContext, ids: Vec<Box<str>>) -> Result<Values<V>, UpstreamError> {
         match &self.mode {
             LookupMode::Many { split, .. } => {
-                let answer = self.upstream.call(&cx, (self.ask)(&ids)).await?;
+                let Some(call) = (self.ask)(cx.acting.as_ref(), &ids) else { return Ok(Values::new()) };
+                let answer = self.upstream.call(&cx, call).await?;
                 let mut values = split(&answer.body)?;
                 values.retain(|id, _| ids.binary_search(id).is_ok());
                 Ok(values)
@@ -128,7 +130,9 @@ impl<V> Question<V> {
                 let _room = entered.map_err(|_| late)?;
                 let mut values = Values::new();
                 let Some(id) = ids.into_iter().next() else { return Ok(values) };
-                match self.upstream.call(&cx, (self.ask)(std::slice::from_ref(&id))).await {
+                let call = (self.ask)(cx.acting.as_ref(), std::slice::from_ref(&id));
+                let Some(call) = call else { return Ok(values) };
+                match self.upstream.call(&cx, call).await {
                     Ok(answer) => {
                         let value = split(&id, &answer.body)?;
                         values.insert(id, value);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use crate::{Observer, ServiceTokens, TransportError, Upstream, UpstreamConfig};
+use crate::{AccountsClient, Observer, ServiceTokens, TransportError, Upstream, UpstreamConfig};
 
 /// The upstreams by name. Cloning is cheap and shares connections and limits.
 #[derive(Clone)]
@@ -38,6 +38,12 @@ impl Upstreams {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Upstream> {
         self.0.iter().find(|upstream| upstream.name() == name)
+    }
+
+    /// The client of the accounts contract, of the upstream of this name. Nothing: there is no such upstream.
+    #[must_use]
+    pub fn accounts(&self, name: &str) -> Option<AccountsClient> {
+        self.get(name).cloned().map(AccountsClient::new)
     }
 
     /// All of them, in the order in which they were given.

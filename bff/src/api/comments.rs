@@ -114,13 +114,13 @@ pub async fn unlike_comment(writer: Writer, PathId(id): PathId) -> Result<HttpRe
 impl Api {
     /// Remembers which recipe a comment is on: its later changes do not say it.
     fn note_place_of(&self, comment: &Comment) {
-        self.comment_recipes.insert(comment.id.clone(), comment.recipe_id.clone());
+        self.typed().comment_recipes.insert(comment.id.clone(), comment.recipe_id.clone());
     }
 
     /// What depends on a comment: its recipe. Where that is forgotten, the writer must not see an old one all the
     /// same: everything of theirs goes. Others see the change when their fresh time is over.
     fn changes_around(&self, comment: &Id) -> Changes {
-        match self.comment_recipes.get(comment) {
+        match self.typed().comment_recipes.get(comment) {
             Some(recipe) => Changes::of([tags::recipe(&recipe)]),
             None => Changes::default().and_mine([Tag::everything()]),
         }

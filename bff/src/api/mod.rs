@@ -50,5 +50,5 @@ pub use recipes::{
     create_recipe, delete_recipe, like_recipe, list_recipes, read_recipe, recipe_form, replace_recipe,
     unlike_recipe,
 };
-pub use state::{Announce, Api, ApiParts};
+pub use state::{Announce, Api, ApiParts, TypedParts};
 pub use writing::Writer;

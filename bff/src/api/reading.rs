@@ -67,7 +67,7 @@ impl Reader {
     }
 
     pub(super) fn clients(&self) -> &Clients {
-        &self.api.clients
+        &self.api.typed().clients
     }
 
     pub(super) fn query(&self) -> Query<'_> {
@@ -79,7 +79,7 @@ impl Reader {
         let mut ids: Vec<Id> = ids.cloned().collect();
         ids.sort_unstable();
         ids.dedup();
-        let (members, profile) = (&self.api.members, &self.api.clients.profile);
+        let (members, profile) = (&self.api.typed().members, &self.api.typed().clients.profile);
         let mut known = members.find(&ids);
         ids.retain(|id| !known.contains_key(id));
         let mut complete = true;

@@ -22,23 +22,29 @@ pub type Announce = Box<dyn Fn(Event) + Send + Sync>;
 
 /// What the handlers are made with.
 pub struct ApiParts {
-    pub clients: Arc<Clients>,
+    /// Of the recipe book, as far as it is not declared.
+    pub typed: Option<TypedParts>,
     /// Of the upstream that keeps accounts; nothing: no upstream does, users come from OpenID providers alone.
     pub accounts: Option<Accounts>,
     /// What the profiles of such users are made of.
     pub claims: ClaimMap,
     pub bus: Arc<InvalidationBus>,
-    /// The cards that the screens look up as well.
-    pub members: Arc<EntityCache<MemberCard>>,
     pub idempotency: Arc<Idempotency>,
     /// Of failed sign-ins.
     pub throttle: SignInThrottle,
-    /// The recipe that each comment is on, of those that were seen lately: that never changes.
-    pub comment_recipes: moka::sync::Cache<Id, Id>,
     /// What is made here is told to those who listen, once: also where its POST is repeated.
     pub announce: Announce,
     /// Writes run on it.
     pub runtime: Handle,
+}
+
+/// What typed handlers are made with.
+pub struct TypedParts {
+    pub clients: Arc<Clients>,
+    /// The cards that the screens look up as well.
+    pub members: Arc<EntityCache<MemberCard>>,
+    /// The recipe that each comment is on, of those that were seen lately: that never changes.
+    pub comment_recipes: moka::sync::Cache<Id, Id>,
 }
 
 /// What the handlers share. Cheap to clone.
@@ -57,6 +63,12 @@ impl Api {
     #[must_use]
     pub fn new(parts: ApiParts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    /// What typed handlers need.
+    #[expect(clippy::expect_used, reason = "they are registered where these parts are, and nowhere else")]
+    pub(super) fn typed(&self) -> &TypedParts {
+        self.0.typed.as_ref().expect("typed parts")
     }
 
     /// The client of the upstream that keeps accounts.

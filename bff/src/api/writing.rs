@@ -149,7 +149,7 @@ impl Writer {
         Fut: Future<Output = Result<T, UpstreamError>> + Send + 'static,
     {
         let cx = call_context(&self.request, Some(&self.caller));
-        let writing = write(Arc::clone(&self.api.clients), cx);
+        let writing = write(Arc::clone(&self.api.typed().clients), cx);
         let (api, me) = (self.api.clone(), self.me().clone());
         async move {
             let written = writing.await;

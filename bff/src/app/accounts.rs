@@ -1,35 +1,104 @@
-//! Which upstream keeps accounts, and what of their profiles may leave the gateway. The one place that says so, until
-//! `[accounts]` of the declarations does.
+//! Which upstream keeps accounts, and what of their profiles may leave the gateway: what its contract names of a user as
+//! they see themselves.
 
-use clients::Clients;
-use serde_json::value::RawValue;
+use clients::Upstreams;
+use serde_json::value::to_raw_value;
 
 use crate::{
+    compose::scan::Types,
     config::Config,
-    identity::{
-        Accounts,
-        FieldKind::{Flag, Id, Text, Time},
-        ProfileField, ProfileShape,
+    declare::{
+        Declarations,
+        contract::{Contract, Schema, SchemaId},
     },
+    identity::{Accounts, FieldKind, ProfileField, ProfileShape},
 };
 
+/// The operations of the accounts contract that answer with a profile.
+const ANSWERS_WITH_PROFILE: [(&str, &str); 3] =
+    [("POST", "/members/verify"), ("GET", "/members/me"), ("POST", "/members")];
+
 /// The client of the upstream that keeps accounts. Nothing: none does.
-pub(super) fn accounts(config: &Config, clients: &Clients) -> Option<Accounts> {
+pub(super) fn accounts(
+    config: &Config,
+    upstreams: &Upstreams,
+    declarations: &Declarations,
+) -> Option<Accounts> {
+    let name = &config.accounts.upstream;
     // A name that is not among the upstreams is refused with the settings.
-    let client = clients.accounts(&config.accounts.upstream)?;
-    Some(Accounts::new(client, profile_shape()))
+    let client = upstreams.accounts(name)?;
+    let shape = declarations.contract(name).and_then(profile_shape).unwrap_or_else(ProfileShape::open);
+    Some(Accounts::new(client, shape))
 }
 
-/// What the accounts contract names of a user as they see themselves: `schemas::Me`.
-fn profile_shape() -> ProfileShape {
-    ProfileShape::of([
-        ProfileField::required("id", Id),
-        ProfileField::required("username", Text),
-        ProfileField::required("displayName", Text),
-        ProfileField::nullable("avatarUrl", Text),
-        ProfileField::nullable("bio", Text),
-        ProfileField::required("createdAt", Time),
-        ProfileField::required("email", Text),
-        ProfileField::required("totpEnabled", Flag).or(RawValue::FALSE.to_owned()),
-    ])
+/// What `contract` names of a profile; nothing where it leaves open what a profile is.
+fn profile_shape(contract: &Contract) -> Option<ProfileShape> {
+    let schema = ANSWERS_WITH_PROFILE.iter().find_map(|(method, path)| {
+        let mut operations = contract.operations();
+        let operation = operations.find(|one| one.method == *method && one.path == *path)?;
+        operation.success()?.json()?.schema
+    })?;
+    let profile = contract.schemas().get(schema);
+    if profile.is_open() {
+        return None;
+    }
+    let fields = profile.properties.iter().filter(|(_, id)| !contract.schemas().get(**id).write_only);
+    Some(ProfileShape::of(fields.map(|(name, id)| field(contract, profile, name, *id))))
+}
+
+fn field(contract: &Contract, profile: &Schema, name: &str, id: SchemaId) -> ProfileField {
+    let schema = contract.schemas().get(id);
+    let only = |types: Types| schema.types.allow(types) && schema.types != Types::ANY;
+    let kind = match schema.format.as_deref() {
+        _ if name == "id" => FieldKind::Id,
+        Some("date-time") if only(Types::STRING) => FieldKind::Time,
+        _ if only(Types::STRING) => FieldKind::Text,
+        _ if only(Types::BOOLEAN) => FieldKind::Flag,
+        _ => FieldKind::Any,
+    };
+    let field = match schema.is_nullable() {
+        true => ProfileField::nullable(name, kind),
+        false => ProfileField::required(name, kind),
+    };
+    match schema.default.as_ref().and_then(|value| to_raw_value(value).ok()) {
+        Some(value) => field.or(value),
+        None if !schema.is_nullable() && !profile.required.contains(name) => field.optional(),
+        None => field,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read(profile: &Value) -> Option<Value> {
+        let book = Declarations::recipe_book().unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let shape = profile_shape(book.contract("profile").expect("a contract")).expect("a shape");
+        let document = shape.read(&serde_json::to_vec(profile).expect("JSON")).ok()?;
+        Some(serde_json::from_str(document.json().get()).expect("JSON"))
+    }
+
+    #[test]
+    fn what_the_contract_names_of_a_profile_is_what_leaves_of_it() {
+        let whole = json!({
+            "id": "a", "username": "ada", "displayName": "Ada", "avatarUrl": null, "bio": null,
+            "createdAt": "2026-01-02T03:04:05Z", "email": "a@b.c", "totpEnabled": true,
+        });
+        assert_eq!(read(&whole), Some(whole.clone()));
+        let mut more = whole.clone();
+        more["passwordHash"] = json!("x");
+        assert_eq!(read(&more), Some(whole.clone()), "what the contract does not name stays inside");
+        for (field, value) in
+            [("id", json!(7)), ("createdAt", json!("yesterday")), ("totpEnabled", json!("yes"))]
+        {
+            let mut wrong = whole.clone();
+            wrong[field] = value;
+            assert_eq!(read(&wrong), None, "{field}");
+        }
+        let mut less = whole.clone();
+        less.as_object_mut().expect("an object").remove("bio");
+        assert_eq!(read(&less), Some(whole), "an absent nullable field is null");
+    }
 }

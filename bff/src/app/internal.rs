@@ -25,7 +25,7 @@ use crate::{
     config::Config,
     edge::{Edge, Serving, gate, listen, serve, too_late},
     live::{self, Events},
-    screens::Screens,
+    screens::ScreenDocuments,
     store::{Notice, Store, StoreError},
     telemetry::{CONTENT_TYPE as METRICS, Metrics},
 };
@@ -43,7 +43,7 @@ pub(super) struct Health {
     store: Arc<dyn Store>,
     draining: Arc<AtomicBool>,
     metrics: Arc<Metrics>,
-    screens: Screens,
+    documents: ScreenDocuments,
 }
 
 impl Health {
@@ -52,7 +52,7 @@ impl Health {
         store: &Arc<dyn Store>,
         draining: &Arc<AtomicBool>,
         metrics: &Arc<Metrics>,
-        screens: &Screens,
+        documents: &ScreenDocuments,
     ) -> Self {
         metrics.store_up.set(1);
         metrics.store_hearing.set(1);
@@ -69,7 +69,7 @@ impl Health {
             store: Arc::clone(store),
             draining: Arc::clone(draining),
             metrics: Arc::clone(metrics),
-            screens: screens.clone(),
+            documents: documents.clone(),
         }
     }
 
@@ -143,7 +143,7 @@ async fn readyz(health: web::Data<Health>) -> HttpResponse {
 
 /// Prometheus reads this.
 async fn metrics(health: web::Data<Health>) -> HttpResponse {
-    let (entries, bytes) = health.screens.documents.size();
+    let (entries, bytes) = health.documents.documents.size();
     let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     health.metrics.cache_entries.set(gauge(entries));
     health.metrics.cache_bytes.set(gauge(bytes));

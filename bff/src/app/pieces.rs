@@ -1,12 +1,12 @@
 //! What each piece is made of, out of the settings: for `app`, which puts them together.
 
-use std::{io, num::NonZeroU32, sync::Arc};
+use std::{io, num::NonZeroU32, sync::Arc, time::Duration};
 
 use actix_web::http::header::HeaderValue;
 use bytes::Bytes;
 use clients::{
-    Authorization, CallReport, Clients, KeyError, KeyRing, KeyTimes, ServiceTokens, TlsFiles, TransportError,
-    Webhook,
+    Authorization, CallReport, Clients, KeyError, KeyRing, KeyTimes, Observer, ServiceTokens, TlsFiles,
+    TransportError, Upstreams, Webhook,
 };
 use schemas::{Id, MemberCard};
 use secrecy::ExposeSecret;
@@ -16,6 +16,10 @@ use super::{REVALIDATE_TIMEOUT, StartError};
 use crate::{
     api,
     cache::{CacheSettings, Documents, EntityCache, Policy},
+    compose::{
+        backend::{Backend, BackendParts, OwnAccount, UnknownUpstream},
+        plan::GatewayPlan,
+    },
     config::{
         self, Config, IdempotencyConfig, LimitConfig, LimitsConfig, ScreenConfig, TokenAlgorithm,
         UpstreamConfig,
@@ -28,7 +32,7 @@ use crate::{
     },
     invalidation::{EndedSessions, InvalidationBus, Tag},
     live::{Hub, LiveSettings, Revalidator, SenderTokens},
-    screens::{ScreenSettings, Screens, ScreensParts},
+    screens::{ScreenDocuments, ScreenSettings, Screens, ScreensParts},
     store::{Store, StoreError, StoreSettings},
     telemetry::{Metrics, unix_ms},
 };
@@ -95,19 +99,19 @@ pub(super) fn store_settings(config: &Config) -> Result<StoreSettings, StoreErro
     })
 }
 
-pub(super) fn upstream_clients(
+pub(super) fn upstreams(
     config: &Config,
-    runtime: Handle,
+    runtime: &Handle,
     keys: Arc<KeyRing>,
     metrics: &Arc<Metrics>,
-) -> Result<Clients, TransportError> {
+) -> Result<Upstreams, TransportError> {
     let mut upstreams = Vec::with_capacity(config.upstreams.len());
     for (name, upstream) in &config.upstreams {
         upstreams.push(upstream_config(config, clients::static_name(name)?, upstream));
     }
     let tokens = Arc::new(service_tokens(config, keys));
     let metrics = Arc::clone(metrics);
-    let observer = Arc::new(move |call: &CallReport<'_>| {
+    let observer: Observer = Arc::new(move |call: &CallReport<'_>| {
         metrics.upstream_call(call.upstream, call.operation, call.outcome, call.duration);
         if call.not_modified {
             metrics.not_modified(call.upstream, call.operation);
@@ -116,7 +120,42 @@ pub(super) fn upstream_clients(
             metrics.retried(call.upstream, call.operation);
         }
     });
-    Clients::new(runtime, upstreams, tokens, observer)
+    Upstreams::new(runtime, upstreams, &tokens, &observer)
+}
+
+/// What carries the plan out.
+pub(super) fn backend(
+    config: &Config,
+    plan: Arc<GatewayPlan>,
+    upstreams: &Upstreams,
+    bus: &InvalidationBus,
+    sessions: Sessions,
+    metrics: &Arc<Metrics>,
+) -> Result<Backend, UnknownUpstream> {
+    let own_account: Box<OwnAccount> = Box::new(move |user, ask| {
+        let sessions = sessions.clone();
+        Box::pin(async move { sessions.own_account(user, ask).await })
+    });
+    Backend::new(BackendParts {
+        plan,
+        upstreams: upstreams.clone(),
+        invalidations: Arc::clone(bus.invalidations()),
+        metrics: Arc::clone(metrics),
+        shared_bytes: config.cache.cards_max_bytes,
+        shared_fresh: config.cache.cards_fresh_ms.into(),
+        own_account,
+    })
+}
+
+/// The documents of all screens.
+pub(super) fn documents(
+    config: &Config,
+    bus: Arc<InvalidationBus>,
+    runtime: Handle,
+    metrics: Arc<Metrics>,
+) -> ScreenDocuments {
+    let documents = Documents::new(cache_settings(config), bus, runtime, Arc::clone(&metrics));
+    ScreenDocuments { documents: Arc::new(documents), metrics }
 }
 
 fn upstream_config(
@@ -148,14 +187,12 @@ fn upstream_config(
 pub(super) fn screens(
     config: &Config,
     clients: Arc<Clients>,
-    bus: Arc<InvalidationBus>,
+    bus: &InvalidationBus,
     sessions: Sessions,
-    runtime: Handle,
-    metrics: Arc<Metrics>,
+    documents: ScreenDocuments,
 ) -> Screens {
-    let bounds = cache_settings(config);
     let members = EntityCache::new(
-        config.cache.cards_fresh_ms.into(),
+        Duration::from_millis(config.cache.cards_fresh_ms.get().min(2000)),
         config.cache.cards_max_bytes,
         Arc::clone(bus.invalidations()),
         |id| Tag::of("member", id),
@@ -164,13 +201,12 @@ pub(super) fn screens(
         },
     );
     Screens::new(ScreensParts {
-        documents: Arc::new(Documents::new(bounds, bus, runtime, Arc::clone(&metrics))),
+        documents,
         members: Arc::new(members),
         recipe_authors: moka::sync::Cache::new(RECIPE_AUTHORS),
         comment_recipes: moka::sync::Cache::new(COMMENT_RECIPES),
         clients,
         sessions,
-        metrics,
         home_feed: screen_settings(&config.screen("home-feed")),
         recipe: screen_settings(&config.screen("recipe")),
         member: screen_settings(&config.screen("member")),
@@ -248,11 +284,15 @@ pub(super) fn announcer(hub: Hub) -> api::Announce {
 }
 
 /// A look-up that is under way must not be joined by who asks after a drop.
-pub(super) fn forget_cards(clients: Arc<Clients>) -> impl Fn(&Tag) {
-    move |tag| match tag.as_str().split_once(':').map(|(kind, id)| (kind, Id::new(id))) {
-        Some(("member", Ok(member))) => clients.profile.forget_card(&member),
-        Some(("recipe", Ok(recipe))) => clients.recipe.forget_card(&recipe),
-        _ => {}
+pub(super) fn forget_look_ups(backend: Backend, clients: Option<Arc<Clients>>) -> impl Fn(&Tag) {
+    move |tag| {
+        backend.forget(tag);
+        let Some(clients) = &clients else { return };
+        match tag.as_str().split_once(':').map(|(kind, id)| (kind, Id::new(id))) {
+            Some(("member", Ok(member))) => clients.profile.forget_card(&member),
+            Some(("recipe", Ok(recipe))) => clients.recipe.forget_card(&recipe),
+            _ => {}
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use clients::{Clients, KeyRing, Reloaded};
+use clients::{KeyRing, Reloaded, Upstreams};
 use parking_lot::Mutex;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -29,7 +29,7 @@ pub(super) struct Rotation {
     pub(super) config: Config,
     pub(super) keys: Arc<KeyRing>,
     pub(super) secrets: Arc<Secrets>,
-    pub(super) clients: Arc<Clients>,
+    pub(super) upstreams: Upstreams,
     pub(super) metrics: Arc<Metrics>,
     /// Read again on SIGHUP alone: no file says when a build is complete.
     pub(super) site: Option<Site>,
@@ -105,7 +105,7 @@ impl Rotation {
                 changes.faults.insert(format!("{}: {}", mistake.path, mistake.message));
             }
         }
-        for reloaded in self.clients.reload_files() {
+        for reloaded in self.upstreams.reload_files() {
             match reloaded {
                 Ok(upstream) => changes.certificates.push(upstream),
                 Err(error) => changes.fault("upstreams", &error),

@@ -3,7 +3,7 @@
 use std::{
     any::Any,
     sync::{
-        OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -18,8 +18,8 @@ use super::{
     policy::Policy,
 };
 use crate::{
-    compose::Composed,
-    invalidation::{Generation, HashedTag, HashedUser, Invalidations, Tag, Validity},
+    compose::{Composed, MadeOf, engine::Kept},
+    invalidation::{Generation, HashedTag, HashedUser, Invalidations, Validity},
 };
 
 /// Shorter documents are sent as they are: the frame around a compressed one would eat the gain.
@@ -62,7 +62,7 @@ pub struct Document {
     pub(super) stale_until: Instant,
     pub(super) usable_until: Instant,
     user: HashedUser,
-    tags: Box<[HashedTag]>,
+    tags: Tags,
     begun: Generation,
     /// [`Invalidations::revision`] when it was last found intact.
     valid_at: AtomicU64,
@@ -108,7 +108,7 @@ impl Document {
             stale_until,
             usable_until,
             user,
-            tags: hashed(&filled.tags, invalidations),
+            tags: Tags::of(filled.tags, invalidations),
             begun,
             valid_at: AtomicU64::new(0),
         }
@@ -198,13 +198,15 @@ impl Document {
         self.complete
     }
 
+    /// The document as it is, not encoded.
+    pub(super) fn body(&self) -> &Bytes {
+        &self.identity.body
+    }
+
     /// Bytes that it takes in memory, its encodings counted by rule of thumb before they are made.
     pub(super) fn weight(&self) -> usize {
         let body = self.identity.body.len();
-        body + body / 2
-            + self.tags.len() * size_of::<HashedTag>()
-            + self.timings.len() * 2
-            + size_of::<Self>()
+        body + body / 2 + self.tags.weight() + self.timings.len() * 2 + size_of::<Self>()
     }
 
     pub(super) fn validity(&self, invalidations: &Invalidations) -> Validity {
@@ -212,7 +214,13 @@ impl Document {
         if self.valid_at.load(Ordering::Relaxed) == revision {
             return Validity::Valid;
         }
-        let validity = invalidations.validity(self.user, &self.tags, self.begun);
+        let validity = match &self.tags {
+            Tags::Own(tags) => invalidations.validity(self.user, tags.iter().copied(), self.begun),
+            Tags::Slices(kept) => {
+                let tags = kept.tags().iter().copied().map(HashedTag::of_bits);
+                invalidations.validity(self.user, tags, self.begun)
+            }
+        };
         if validity == Validity::Valid {
             self.valid_at.store(revision, Ordering::Relaxed);
         }
@@ -229,11 +237,32 @@ impl Document {
     }
 }
 
-/// Each tag once: authors and recipes repeat within a document. All documents bear [`Tag::everything`].
-fn hashed(tags: &[Tag], invalidations: &Invalidations) -> Box<[HashedTag]> {
-    let mut tags: Vec<HashedTag> = tags.iter().map(|tag| invalidations.hash_tag(tag.as_str())).collect();
-    tags.push(invalidations.hash_tag(Tag::everything().as_str()));
-    tags.sort_unstable();
-    tags.dedup();
-    tags.into()
+/// What a document depends on.
+#[derive(Debug)]
+enum Tags {
+    Own(Box<[HashedTag]>),
+    Slices(Arc<Kept>),
+}
+
+impl Tags {
+    fn of(made_of: MadeOf, invalidations: &Invalidations) -> Self {
+        let tags = match made_of {
+            MadeOf::Slices(kept) => return Self::Slices(kept),
+            MadeOf::Tags(tags) => tags,
+        };
+        // Each once: what is looked up repeats within a document.
+        let mut tags: Vec<HashedTag> = tags.iter().map(|tag| invalidations.hash_tag(tag.as_str())).collect();
+        tags.sort_unstable();
+        tags.dedup();
+        Self::Own(tags.into())
+    }
+
+    /// Bytes on the heap that are the document's alone.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Own(tags) => size_of_val(&**tags),
+            // They are counted with what is kept of the parts.
+            Self::Slices(_) => 0,
+        }
+    }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use super::{document::Document, encoding::Encodings};
 use crate::{
-    compose::PartCache,
+    compose::{KeptParts, PartTimes},
     invalidation::{Invalidations, Validity},
 };
 
@@ -38,8 +38,10 @@ pub(super) struct Entry {
     pub(super) complete: Option<Arc<Document>>,
     /// A later one that lacks something, used where the complete one has had its time.
     pub(super) degraded: Option<Arc<Document>>,
-    /// Copies of the parts.
-    pub(super) parts: PartCache,
+    /// What is kept of the parts.
+    parts: KeptParts,
+    /// When nothing in it can be of use any more.
+    ends_at: Instant,
     /// When the last composition ended, where it failed.
     failed_at: Option<Instant>,
     /// No refresh starts before this, in milliseconds since [`Entry::made_at`].
@@ -51,12 +53,16 @@ impl Entry {
     pub(super) fn new(
         complete: Option<Arc<Document>>,
         degraded: Option<Arc<Document>>,
-        parts: PartCache,
+        (parts, times): (KeptParts, PartTimes),
         failed_at: Option<Instant>,
         refresh_not_before: Duration,
     ) -> Self {
         let next = AtomicU64::new(millis(refresh_not_before));
-        Self { complete, degraded, parts, failed_at, next_refresh_ms: next, made_at: Instant::now() }
+        let made_at = Instant::now();
+        let documents = [&complete, &degraded].into_iter().flatten();
+        let usable_until = documents.map(|document| document.usable_until);
+        let ends_at = usable_until.chain(parts.ends_at(times, made_at)).max().unwrap_or(made_at);
+        Self { complete, degraded, parts, ends_at, failed_at, next_refresh_ms: next, made_at }
     }
 
     /// Whether composing failed a moment ago, so that it is likely to fail again: nobody waits for the next try then.
@@ -64,12 +70,13 @@ impl Entry {
         self.failed_at.is_some_and(|at| now.saturating_duration_since(at) < FAILURE_HOLDS)
     }
 
-    /// The copies for the next composition. When it is to refresh a document that is merely old, all its parts
-    /// are fetched again; when it is to mend one or to follow a purge, the others are as good as they were.
-    pub(super) fn parts_for_next(&self, invalidations: &Invalidations) -> PartCache {
+    /// What is kept for the next composition, and since when it is to be fetched again: when that is to refresh a document
+    /// that is merely old, all its parts are; when it is to mend one or to follow a purge, the others are as good as they
+    /// were.
+    pub(super) fn parts_for_next(&self, invalidations: &Invalidations) -> (KeptParts, Option<Instant>) {
         let merely_old =
             self.complete.as_ref().filter(|complete| complete.validity(invalidations) == Validity::Valid);
-        self.parts.for_next_composition(merely_old.map(|complete| complete.finished_at))
+        (self.parts.clone(), merely_old.map(|complete| complete.finished_at))
     }
 
     pub(super) fn usable(&self, now: Instant, invalidations: &Invalidations) -> Usable<'_> {
@@ -117,18 +124,14 @@ impl Entry {
     }
 
     pub(super) fn weight(&self) -> usize {
-        let documents = [&self.complete, &self.degraded].into_iter().flatten();
-        documents.map(|document| document.weight()).sum::<usize>() + self.parts.weight() + size_of::<Self>()
+        let documents = || [&self.complete, &self.degraded].into_iter().flatten();
+        let parts = self.parts.weight(documents().map(|document| document.body()));
+        documents().map(|document| document.weight()).sum::<usize>() + parts + size_of::<Self>()
     }
 
     /// When nothing in it can be of use any more.
     pub(super) fn ends_at(&self) -> Instant {
-        let documents = [&self.complete, &self.degraded].into_iter().flatten();
-        documents
-            .map(|document| document.usable_until)
-            .chain(self.parts.ends_at())
-            .max()
-            .unwrap_or(self.made_at)
+        self.ends_at
     }
 }
 

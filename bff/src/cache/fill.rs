@@ -104,7 +104,7 @@ impl<E: Clone + Send + Sync + 'static> Fill<E> {
         let mended = document.is_some_and(|document| document.complete);
         let pause = if mended { Duration::ZERO } else { self.policy.degraded };
         let failed_at = document.is_none().then(|| self.asked_at + self.started_at.elapsed());
-        let entry = Entry::new(complete, degraded, self.parts.clone(), failed_at, pause);
+        let entry = Entry::new(complete, degraded, (self.parts.kept(), self.parts.times()), failed_at, pause);
         self.documents.entries.insert(self.key.clone(), Arc::new(entry));
         in_flight.remove(&self.key);
         new.is_some()

@@ -19,7 +19,7 @@ use super::{
     served::{FillError, Forward, Wanted},
 };
 use crate::{
-    compose::{Composed, PartCache, Uncomposed},
+    compose::{Composed, KeptParts, PartCache, Uncomposed},
     invalidation::HashedUser,
 };
 
@@ -95,10 +95,12 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
 
     /// What is kept of the document's parts, for a composition that begins now.
     fn parts_for(&self, wanted: &Wanted<'_>, entry: Option<&Entry>, user: HashedUser) -> PartCache {
-        let parts = match entry {
+        let (kept, reuse_after) = match entry {
             Some(entry) => entry.parts_for_next(&self.invalidations),
-            None => PartCache::new(Arc::clone(&self.invalidations), user, wanted.policy.part_times()),
+            None => (KeptParts::Nothing, None),
         };
+        let times = wanted.policy.part_times();
+        let parts = PartCache::new(kept, Arc::clone(&self.invalidations), user, times, reuse_after);
         if wanted.stream {
             parts.progress().will_be_followed();
         }

@@ -1,9 +1,13 @@
 //! What a composition hands to the cache.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 
+use super::engine::Kept;
 use crate::invalidation::Tag;
 
 /// What a composition hands to the cache.
@@ -12,7 +16,7 @@ pub struct Composed {
     /// The document, serialised.
     pub body: Bytes,
     /// What it was made of.
-    pub tags: Vec<Tag>,
+    pub tags: MadeOf,
     /// Whether every part is there and current.
     pub complete: bool,
     /// Whether a part is missing because it was refused for good: an older document would show what this one must not.
@@ -21,6 +25,15 @@ pub struct Composed {
     pub made_at: Instant,
     /// How long each part took.
     pub timings: Vec<(&'static str, Duration)>,
+}
+
+/// What a document was made of.
+#[derive(Debug, Clone)]
+pub enum MadeOf {
+    /// Of a screen in Rust.
+    Tags(Vec<Tag>),
+    /// Of a declared screen: its slices bear the tags of each part, hashed.
+    Slices(Arc<Kept>),
 }
 
 /// How a composition ends without a document.

@@ -9,6 +9,7 @@
 //! [`plan`] is what declarations are compiled into; [`params`] reads the parameters that a plan names; [`scan`] passes once
 //! over an answer's bytes by the shape that such a plan holds; [`engine`] carries a plan out.
 
+pub mod backend;
 mod composed;
 pub mod engine;
 mod error;
@@ -22,12 +23,12 @@ mod run;
 pub mod scan;
 mod view;
 
-pub use composed::{Composed, Uncomposed};
+pub use composed::{Composed, MadeOf, Uncomposed};
 pub use error::{AnswerError, ComposeError, PartFailure, PassedRefusal};
 pub use lookup::Lookup;
 pub use params::ParamError;
 pub use part::Part;
-pub use part_cache::{PartCache, PartTimes};
+pub use part_cache::{KeptParts, PartCache, PartTimes};
 pub use progress::{Field, Progress};
 pub use run::Run;
 pub use view::{Compact, View};

@@ -10,9 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::Progress;
+use super::{Progress, engine::Kept};
 use crate::invalidation::{Generation, HashedTag, HashedUser, Invalidations, Tag, Validity};
 
 /// For how long a part's copy is of use, counted from its fetch.
@@ -34,10 +35,66 @@ struct CachedPart {
     weight: usize,
 }
 
-/// The copies of one document's parts. Cheap to clone: clones are the same cache.
+/// Copies of parts, by their names.
 #[derive(Clone)]
+pub struct Copies(HashMap<&'static str, CachedPart>);
+
+/// What is kept of a document's parts from one composition to the next.
+#[derive(Clone, Default)]
+pub enum KeptParts {
+    #[default]
+    Nothing,
+    /// Values, of a screen in Rust.
+    Values(Box<Copies>),
+    /// Slices of the document, of a declared screen.
+    Slices(Arc<Kept>),
+}
+
+impl std::fmt::Debug for KeptParts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("Nothing"),
+            Self::Values(copies) => f.debug_list().entries(copies.0.keys()).finish(),
+            Self::Slices(_) => f.write_str("Slices"),
+        }
+    }
+}
+
+impl KeptParts {
+    /// Bytes that they take in memory, about, beside the documents of `bodies`.
+    #[must_use]
+    pub fn weight<'b>(&self, bodies: impl IntoIterator<Item = &'b Bytes>) -> usize {
+        match self {
+            Self::Nothing => 0,
+            // Values are weighed as JSON; in memory, with their allocations, they take about twice as much.
+            Self::Values(copies) => copies
+                .0
+                .values()
+                .map(|copy| 2 * copy.weight + copy.tags.len() * 8 + 2 * size_of::<CachedPart>())
+                .sum(),
+            Self::Slices(kept) => {
+                let shared = bodies.into_iter().find(|body| kept.is_beside(body)).map_or(0, Bytes::len);
+                size_of::<Kept>() + kept.heap_size(shared)
+            }
+        }
+    }
+
+    /// When none of them is of use any more; `now`: none was fetched later.
+    #[must_use]
+    pub fn ends_at(&self, times: PartTimes, now: Instant) -> Option<Instant> {
+        match self {
+            Self::Nothing => None,
+            Self::Values(copies) => copies.0.values().map(|copy| copy.fetched_at + times.last_good).max(),
+            Self::Slices(_) => Some(now + times.last_good),
+        }
+    }
+}
+
+/// What is kept of one document's parts, for one composition. Cheap to clone: clones are the same.
+#[derive(Debug, Clone)]
 pub struct PartCache {
-    copies: Arc<Mutex<HashMap<&'static str, CachedPart>>>,
+    /// Its own: a composition that was overtaken by an invalidation must not write into the next one's.
+    kept: Arc<Mutex<KeptParts>>,
     invalidations: Arc<Invalidations>,
     user: HashedUser,
     times: PartTimes,
@@ -49,42 +106,55 @@ pub struct PartCache {
     progress: Progress,
 }
 
-impl std::fmt::Debug for PartCache {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.copies.lock().keys()).finish()
-    }
-}
-
 impl PartCache {
-    /// Without copies, for a composition that begins now.
+    /// Of what is kept, for a composition that begins now. Copies from before `reuse_after` are not taken for fresh.
     #[must_use]
-    pub fn new(invalidations: Arc<Invalidations>, user: HashedUser, times: PartTimes) -> Self {
+    pub fn new(
+        kept: KeptParts,
+        invalidations: Arc<Invalidations>,
+        user: HashedUser,
+        times: PartTimes,
+        reuse_after: Option<Instant>,
+    ) -> Self {
         let begun = invalidations.generation();
         Self {
-            copies: Arc::default(),
+            kept: Arc::new(Mutex::new(kept)),
             invalidations,
             user,
             times,
             begun,
-            reuse_after: None,
+            reuse_after,
             progress: Progress::default(),
         }
     }
 
-    /// The same copies, for a composition that begins now. Its own: a composition that was overtaken by an
-    /// invalidation must not write into the next one's. Copies from before `reuse_after` are not taken for fresh.
+    /// What is kept now.
     #[must_use]
-    pub fn for_next_composition(&self, reuse_after: Option<Instant>) -> Self {
-        let copies = self.copies.lock().clone();
-        Self {
-            copies: Arc::new(Mutex::new(copies)),
-            invalidations: Arc::clone(&self.invalidations),
-            user: self.user,
-            times: self.times,
-            begun: self.invalidations.generation(),
-            reuse_after,
-            progress: Progress::default(),
-        }
+    pub fn kept(&self) -> KeptParts {
+        self.kept.lock().clone()
+    }
+
+    /// The slices that the last composition kept.
+    #[must_use]
+    pub fn slices(&self) -> Option<Arc<Kept>> {
+        if let KeptParts::Slices(kept) = &*self.kept.lock() { Some(Arc::clone(kept)) } else { None }
+    }
+
+    /// Puts the slices of a new document in their place.
+    pub fn keep_slices(&self, kept: Arc<Kept>) {
+        *self.kept.lock() = KeptParts::Slices(kept);
+    }
+
+    /// For how long copies are of use.
+    #[must_use]
+    pub const fn times(&self) -> PartTimes {
+        self.times
+    }
+
+    /// Copies from before this are not to be taken for fresh.
+    #[must_use]
+    pub const fn reuse_after(&self) -> Option<Instant> {
+        self.reuse_after
     }
 
     /// Where this composition tells what it has finished.
@@ -122,9 +192,11 @@ impl PartCache {
         young_enough: Duration,
         good: impl Fn(Validity) -> bool,
     ) -> Option<(Arc<T>, Instant)> {
-        let copy = self.copies.lock().get(part).cloned()?;
+        let KeptParts::Values(copies) = &*self.kept.lock() else { return None };
+        let copy = copies.0.get(part).cloned()?;
         let young = now.saturating_duration_since(copy.fetched_at) < young_enough;
-        let good = young && good(self.invalidations.validity(self.user, &copy.tags, copy.begun));
+        let good =
+            young && good(self.invalidations.validity(self.user, copy.tags.iter().copied(), copy.begun));
         let value = copy.value.downcast().ok().filter(|_| good)?;
         Some((value, copy.fetched_at))
     }
@@ -138,37 +210,26 @@ impl PartCache {
         tags: &[Tag],
         weight: usize,
     ) {
-        let tags = tags
-            .iter()
-            .chain([&Tag::everything()])
-            .map(|tag| self.invalidations.hash_tag(tag.as_str()))
-            .collect();
+        let tags = tags.iter().map(|tag| self.invalidations.hash_tag(tag.as_str())).collect();
         let copy = CachedPart { value, fetched_at, begun: self.begun, tags, weight };
-        self.copies.lock().insert(part, copy);
+        let mut kept = self.kept.lock();
+        if let KeptParts::Values(copies) = &mut *kept {
+            copies.0.insert(part, copy);
+        } else {
+            *kept = KeptParts::Values(Box::new(Copies(HashMap::from([(part, copy)]))));
+        }
     }
 
     /// Lets go of a part's copy: its upstream has said for good that there is nothing to be had.
     pub fn forget(&self, part: &'static str) {
-        self.copies.lock().remove(part);
+        if let KeptParts::Values(copies) = &mut *self.kept.lock() {
+            copies.0.remove(part);
+        }
     }
 
     /// The generation in which this composition began.
     #[must_use]
     pub fn begun(&self) -> Generation {
         self.begun
-    }
-
-    /// Bytes that the copies take in memory, about.
-    #[must_use]
-    pub fn weight(&self) -> usize {
-        let copies = self.copies.lock();
-        // Values are weighed as JSON; in memory, with their allocations, they take about twice as much.
-        copies.values().map(|copy| 2 * copy.weight + copy.tags.len() * 8 + 2 * size_of::<CachedPart>()).sum()
-    }
-
-    /// When none of the copies is of use any more.
-    #[must_use]
-    pub fn ends_at(&self) -> Option<Instant> {
-        self.copies.lock().values().map(|copy| copy.fetched_at + self.times.last_good).max()
     }
 }

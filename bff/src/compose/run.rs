@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use schemas::{DegradedPart, PartStatus, Reason};
 use serde::Serialize;
 
-use super::{ComposeError, Composed, Field, Lookup, Part, PartCache, View};
+use super::{ComposeError, Composed, Field, Lookup, MadeOf, Part, PartCache, View};
 use crate::{invalidation::Tag, telemetry::Metrics};
 
 /// One composition: its deadline, and the log of what became of each part.
@@ -153,7 +153,7 @@ impl Run {
         let log = std::mem::take(&mut *self.log.lock());
         Ok(Composed {
             body: body.into(),
-            tags: log.tags,
+            tags: MadeOf::Tags(log.tags),
             complete: log.degraded.is_empty(),
             withheld: log.withheld,
             // What was fetched just now counts from now on, however long it took: from its request on, a

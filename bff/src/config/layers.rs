@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::error::{Error as FigmentError, Kind};
@@ -45,10 +45,10 @@ pub(super) fn default_tree() -> (Dict, Templates) {
 }
 
 /// What declarations may set: the rest is the operator's.
-const DECLARABLE: [&str; 3] = ["upstreams", "screens", "events"];
+const DECLARABLE: [&str; 4] = ["upstreams", "accounts", "screens", "events"];
 
 pub(super) fn merge(
-    declared: &str,
+    declared: &serde_json::Value,
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
     mistakes: &mut ConfigErrors,
@@ -57,6 +57,14 @@ pub(super) fn merge(
     let mut set = BTreeSet::new();
     let environment: Vec<_> = environment.into_iter().collect();
     let mut from_declarations = read_declared(declared, mistakes);
+    if !from_declarations.is_empty() {
+        // What the defaults name is of the product that is served when no other is declared.
+        for section in DECLARABLE {
+            if let Some(Value::Dict(_, named)) = defaults.get_mut(section) {
+                named.retain(|_, value| value.as_dict().is_none());
+            }
+        }
+    }
     templates.settle_names(&mut from_declarations, mistakes);
     templates.name_sections(&mut defaults, &from_declarations);
     let mut from_file = file.map(|path| read_file(path, mistakes)).unwrap_or_default();
@@ -80,13 +88,14 @@ pub(super) fn merge(
     Merged { defaults, values, set }
 }
 
-fn read_declared(text: &str, mistakes: &mut ConfigErrors) -> Dict {
-    let mut tree: Dict = match Toml::from_str(text) {
-        Ok(tree) => tree,
-        Err(error) => {
-            mistakes.add("", format!("declarations: {}", error.message()));
-            Dict::new()
-        }
+fn read_declared(declared: &serde_json::Value, mistakes: &mut ConfigErrors) -> Dict {
+    if declared.is_null() {
+        return Dict::new();
+    }
+    let tree = Value::serialize(declared).ok().and_then(Value::into_dict);
+    let Some(mut tree) = tree else {
+        mistakes.add("", "declarations: no sections");
+        return Dict::new();
     };
     tree.retain(|section, _| {
         let known = DECLARABLE.contains(&section.as_str());
@@ -96,6 +105,21 @@ fn read_declared(text: &str, mistakes: &mut ConfigErrors) -> Dict {
         known
     });
     tree
+}
+
+/// `declarations.dir` of the file and the environment, before the rest of them can be read: what they may name depends on
+/// what is declared there. Mistakes are left to whoever reads all of it.
+pub(super) fn declarations_dir(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Option<PathBuf> {
+    let variable = format!("{PREFIX}DECLARATIONS__DIR");
+    let told = environment.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(&variable));
+    let in_file = || {
+        let tree: Dict = Toml::from_str(&std::fs::read_to_string(file?).ok()?).ok()?;
+        find(&tree, &["declarations".to_owned(), "dir".to_owned()])?.as_str().map(OsString::from)
+    };
+    told.map(|(_, value)| value).or_else(in_file).filter(|dir| !dir.is_empty()).map(PathBuf::from)
 }
 
 fn read_file(path: &Path, mistakes: &mut ConfigErrors) -> Dict {

@@ -44,10 +44,10 @@ pub use cookie::CookieSettings;
 pub use errors::{ConfigErrors, Mistake};
 pub use schema::config_schema;
 pub use sections::{
-    AccountsConfig, CacheConfig, CallerConfig, CorsConfig, EventsConfig, FilesConfig, HttpConfig,
-    IdempotencyConfig, InternalConfig, KeysConfig, LimitConfig, LimitsConfig, LiveConfig, OidcConfig,
-    ScreenConfig, SenderConfig, SessionConfig, SiteConfig, StoreConfig, TelemetryConfig, ThrottleConfig,
-    TokensConfig, UpstreamConfig,
+    AccountsConfig, CacheConfig, CallerConfig, CorsConfig, DeclarationsConfig, EventsConfig, FilesConfig,
+    HttpConfig, IdempotencyConfig, InternalConfig, KeysConfig, LimitConfig, LimitsConfig, LiveConfig,
+    OidcConfig, ScreenConfig, SenderConfig, SessionConfig, SiteConfig, StoreConfig, TelemetryConfig,
+    ThrottleConfig, TokensConfig, UpstreamConfig,
 };
 pub use values::{
     LogFormat, Millis, Network, Profile, SameSite, SecondFactor, StoreUrl, Switch, TokenAlgorithm, TokenAuth,
@@ -91,6 +91,7 @@ pub struct Config {
     pub telemetry: TelemetryConfig,
     pub site: SiteConfig,
     pub files: FilesConfig,
+    pub declarations: DeclarationsConfig,
     /// Whether a limit of any tier was set, if only to what is the default anyway.
     #[serde(skip)]
     limit_is_set: bool,
@@ -111,16 +112,16 @@ impl Config {
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigErrors> {
-        Self::load_over("", file, environment)
+        Self::load_over(&serde_json::Value::Null, file, environment)
     }
 
-    /// The same over what a product declares: TOML with sections `[upstreams.NAME]`, `[screens.NAME]` and
-    /// `[events.NAME]`, in the keys of the configuration file. Defaults < declarations < file < environment.
+    /// The same over what a product declares: an object with the sections `upstreams`, `accounts`, `screens` and `events`,
+    /// in the keys of the configuration file; null: nothing. Defaults < declarations < file < environment.
     ///
     /// # Errors
     /// As [`Config::load`], and any other section in `declared`.
     pub fn load_over(
-        declared: &str,
+        declared: &serde_json::Value,
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigErrors> {
@@ -266,6 +267,16 @@ fn read_secret(
         Ok(text) => *secret = text.trim_end_matches(['\n', '\r']).into(),
         Err(error) => mistakes.add(format!("{path}_file"), format!("cannot be read: {error}")),
     }
+}
+
+/// `declarations.dir` of `file` and of `BFF__DECLARATIONS__DIR`, which wins: what is declared must be known before the
+/// settings can be read. Nothing: the built-in product is served.
+#[must_use]
+pub fn declarations_dir(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Option<PathBuf> {
+    layers::declarations_dir(file, environment)
 }
 
 /// The file named by `BFF_CONFIG`, for when `--config` is not given. An empty value counts as none.

@@ -360,3 +360,11 @@ pub struct SiteConfig {
 pub struct FilesConfig {
     pub url: String,
 }
+
+/// What the gateway serves.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeclarationsConfig {
+    /// Folder of declarations; empty: the product that is built in.
+    pub dir: String,
+}

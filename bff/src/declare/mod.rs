@@ -78,13 +78,22 @@ impl Declarations {
         self.contracts.get(place)?.as_ref()
     }
 
-    /// Settings that declarations name, in the shape of the config: `upstreams.NAME.*` and `screens.NAME.*` (`-` as `_` in
-    /// names of screens). The config's own files and the environment are merged over them.
+    /// Settings that declarations name, in the shape of the config: `upstreams.NAME.*`, `events.NAME.*`, `accounts.upstream`
+    /// and `screens.NAME.*` (`-` as `_` in names of screens). The config's own file and the environment are merged over them.
     #[must_use]
     pub fn settings(&self) -> serde_json::Value {
-        let upstreams = self.tree.gateway.upstreams.iter();
-        let upstreams: serde_json::Map<_, _> =
-            upstreams.map(|one| (one.name.value.clone(), one.settings.clone().into())).collect();
+        let (mut upstreams, mut events) = (serde_json::Map::new(), serde_json::Map::new());
+        for one in &self.tree.gateway.upstreams {
+            let mut settings = one.settings.clone();
+            let mut sender = serde_json::Map::new();
+            for key in ["token", "token_file"] {
+                sender.extend(settings.remove(&format!("events_{key}")).map(|value| (key.to_owned(), value)));
+            }
+            upstreams.insert(one.name.value.clone(), settings.into());
+            events.insert(one.name.value.clone(), sender.into());
+        }
+        let accounts = self.tree.gateway.accounts.as_ref();
+        let accounts = accounts.and_then(|accounts| Some(accounts.upstream.as_ref()?.value.clone()));
         let screen = |screen: &read::Screen| {
             let cache = &screen.cache;
             let keys = [
@@ -97,7 +106,8 @@ impl Declarations {
             (screen.name.replace('-', "_"), serde_json::Value::Object(set.collect()))
         };
         let screens: serde_json::Map<_, _> = self.tree.screens.iter().map(screen).collect();
-        serde_json::json!({ "upstreams": upstreams, "screens": screens })
+        let accounts = serde_json::json!({ "upstream": accounts.unwrap_or_default() });
+        serde_json::json!({ "upstreams": upstreams, "events": events, "accounts": accounts, "screens": screens })
     }
 }
 

@@ -48,7 +48,7 @@ pub use error::ApiError;
 pub use fixed::Fixed;
 pub use gate::{RouteName, gate, too_late};
 pub use identify::Identify;
-pub use keeping::keep;
+pub use keeping::{keep, vary_by};
 pub use limits::{RateLimits, limit};
 pub use listener::listen;
 pub use negotiate::{accepted_coding, accepts_json, names, prefers};

@@ -32,7 +32,7 @@ impl Replica {
 
     fn validity(&self, user: &str, tag: &str) -> Validity {
         let (user, tag) = (self.table.hash_user(user), self.table.hash_tag(tag));
-        self.table.validity(user, &[tag], Generation::default())
+        self.table.validity(user, std::iter::once(tag), Generation::default())
     }
 
     /// Waits until this replica has heard of `count` others.
@@ -262,7 +262,8 @@ async fn a_replica_that_was_disconnected_does_not_believe_what_was_cached() {
     receiver.on_notice(&Notice::Hearing);
     assert_eq!(here.validity("ada", "recipe:1"), Validity::SoftPurged, "something may have been missed");
     let table = &here.table;
-    let validity = table.validity(table.hash_user("ada"), &[table.hash_tag("recipe:1")], table.generation());
+    let validity =
+        table.validity(table.hash_user("ada"), [table.hash_tag("recipe:1")].into_iter(), table.generation());
     assert_eq!(validity, Validity::Valid, "what is cached from now on is believed");
 }
 

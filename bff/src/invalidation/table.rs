@@ -29,6 +29,20 @@ const HARD_PLACES: usize = 1 << 18;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HashedTag(u64);
 
+impl HashedTag {
+    /// The hash itself, for tables of many.
+    #[must_use]
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// The tag whose hash is `bits`.
+    #[must_use]
+    pub const fn of_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+}
+
 /// A user, hashed once when a document is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HashedUser(u64);
@@ -36,6 +50,20 @@ pub struct HashedUser(u64);
 /// A point in the order of all invalidations of this process.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Generation(u64);
+
+impl Generation {
+    /// Its number.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+
+    /// The generation of this number.
+    #[must_use]
+    pub const fn of_number(number: u64) -> Self {
+        Self(number)
+    }
+}
 
 /// What a look-up must think of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +95,8 @@ pub struct Invalidations {
     /// at the table until it grows again.
     revision: AtomicU64,
     hasher: RandomState,
+    /// [`Tag::everything`].
+    everything: HashedTag,
     watcher: OnceLock<Watcher>,
 }
 
@@ -78,7 +108,9 @@ impl std::fmt::Debug for Invalidations {
 
 impl Default for Invalidations {
     fn default() -> Self {
+        let hasher = RandomState::new();
         Self {
+            everything: hash_tag(&hasher, Tag::everything().as_str()),
             soft: Places::new(SOFT_PLACES),
             hard: Places::new(HARD_PLACES),
             purged: Purges::default(),
@@ -86,7 +118,7 @@ impl Default for Invalidations {
             floor: AtomicU64::new(0),
             issued: AtomicU64::new(0),
             revision: AtomicU64::new(1),
-            hasher: RandomState::new(),
+            hasher,
             watcher: OnceLock::new(),
         }
     }
@@ -164,7 +196,7 @@ impl Invalidations {
     /// Hashes a tag's name.
     #[must_use]
     pub fn hash_tag(&self, tag: &str) -> HashedTag {
-        HashedTag(self.hasher.hash_one(("tag", tag)))
+        hash_tag(&self.hasher, tag)
     }
 
     /// Hashes a user's id; the empty text stands for all who are not signed in.
@@ -185,17 +217,24 @@ impl Invalidations {
         self.revision.load(Ordering::Acquire)
     }
 
-    /// The validity of something made of `tags` for `user`, and begun at the generation `since`.
+    /// The validity of something made of `tags` for `user`, and begun at the generation `since`. All that is made for a
+    /// user depends on [`Tag::everything`] as well, unasked.
     #[must_use]
-    pub fn validity(&self, user: HashedUser, tags: &[HashedTag], since: Generation) -> Validity {
+    pub fn validity(
+        &self,
+        user: HashedUser,
+        tags: impl Iterator<Item = HashedTag> + Clone,
+        since: Generation,
+    ) -> Validity {
         let Generation(since) = since;
         let wrote_since = self.hard.last(user.0) > since;
-        if wrote_since && tags.iter().any(|tag| self.hard.last(personal(user, *tag)) > since)
-            || self.purged.any_since(since) && tags.iter().any(|tag| self.is_purged(user, *tag, since))
+        let is_written = |tag: HashedTag| self.hard.last(personal(user, tag)) > since;
+        if wrote_since && (is_written(self.everything) || tags.clone().any(is_written))
+            || self.purged.any_since(since) && tags.clone().any(|tag| self.is_purged(user, tag, since))
         {
             Validity::HardPurged
-        } else if self.floor.load(Ordering::Acquire) > since
-            || tags.iter().any(|tag| self.soft.last(tag.0) > since)
+        } else if self.floor.load(Ordering::Acquire) > since || { tags }
+            .any(|tag| self.soft.last(tag.0) > since)
         {
             Validity::SoftPurged
         } else {
@@ -230,6 +269,10 @@ impl Invalidations {
     }
 }
 
+fn hash_tag(hasher: &RandomState, tag: &str) -> HashedTag {
+    HashedTag(hasher.hash_one(("tag", tag)))
+}
+
 /// A tag's hash for one user.
 fn personal(user: HashedUser, tag: HashedTag) -> u64 {
     user.0 ^ tag.0.rotate_left(32)
@@ -256,12 +299,16 @@ mod tests {
         let before = table.generation();
         table.soft_purge([&recipe("1")]);
         let after = table.generation();
-        assert_eq!(table.validity(ada, &tags, before), Validity::SoftPurged);
-        assert_eq!(table.validity(ada, &tags, after), Validity::Valid);
+        assert_eq!(table.validity(ada, tags.iter().copied(), before), Validity::SoftPurged);
+        assert_eq!(table.validity(ada, tags.iter().copied(), after), Validity::Valid);
 
         table.hard_purge(&id("ada"), [&Tag::of("member", &id("ada"))]);
-        assert_eq!(table.validity(ada, &tags, after), Validity::HardPurged);
-        assert_eq!(table.validity(bora, &tags, after), Validity::Valid, "somebody else's document stays");
+        assert_eq!(table.validity(ada, tags.iter().copied(), after), Validity::HardPurged);
+        assert_eq!(
+            table.validity(bora, tags.iter().copied(), after),
+            Validity::Valid,
+            "somebody else's document stays"
+        );
         assert_eq!(table.latest_of_user(ada), table.generation());
         assert_eq!(table.latest_of_user(bora), super::Generation::default());
     }
@@ -273,12 +320,16 @@ mod tests {
         let (before, revision) = (table.generation(), table.revision());
         table.soft_purge_all();
         assert!(table.revision() > revision, "whatever was found valid is looked at again");
-        assert_eq!(table.validity(ada, &[tag], before), Validity::SoftPurged);
-        assert_eq!(table.validity(ada, &[], before), Validity::SoftPurged);
+        assert_eq!(table.validity(ada, [tag].iter().copied(), before), Validity::SoftPurged);
+        assert_eq!(table.validity(ada, std::iter::empty(), before), Validity::SoftPurged);
         assert!(table.latest_of_tag(tag) > before, "shared entities go as well");
-        assert_eq!(table.validity(ada, &[tag], table.generation()), Validity::Valid);
+        assert_eq!(table.validity(ada, [tag].iter().copied(), table.generation()), Validity::Valid);
         table.hard_purge(&id("ada"), [&recipe("1")]);
-        assert_eq!(table.validity(ada, &[tag], before), Validity::HardPurged, "a hard purge wins");
+        assert_eq!(
+            table.validity(ada, [tag].iter().copied(), before),
+            Validity::HardPurged,
+            "a hard purge wins"
+        );
     }
 
     #[test]
@@ -290,24 +341,31 @@ mod tests {
         let list = [table.hash_tag("recipe:1"), table.hash_tag("recipe:2")];
         let before = table.generation();
         table.purge_subjects(None, std::slice::from_ref(&recipe));
-        assert_eq!(table.validity(nobody, &page, before), Validity::HardPurged);
-        assert_eq!(table.validity(nobody, &page, table.generation()), Validity::Valid);
-        assert_eq!(table.validity(nobody, &list, before), Validity::Valid, "it merely appears there");
-        assert_eq!(table.validity(ada, &page, before), Validity::Valid, "ada may see it");
+        assert_eq!(table.validity(nobody, page.iter().copied(), before), Validity::HardPurged);
+        assert_eq!(table.validity(nobody, page.iter().copied(), table.generation()), Validity::Valid);
+        assert_eq!(
+            table.validity(nobody, list.iter().copied(), before),
+            Validity::Valid,
+            "it merely appears there"
+        );
+        assert_eq!(table.validity(ada, page.iter().copied(), before), Validity::Valid, "ada may see it");
         let never = super::Generation::default();
         let latest = (table.latest_of_user(nobody), table.latest_deletion());
         assert_eq!(latest, (never, never), "compositions are shared on");
 
         table.purge_subjects(Some(&id("ada")), std::slice::from_ref(&recipe));
-        assert_eq!(table.validity(ada, &page, before), Validity::HardPurged);
+        assert_eq!(table.validity(ada, page.iter().copied(), before), Validity::HardPurged);
         let before = table.generation();
         table.purge_deleted(&[recipe]);
         for user in [ada, nobody] {
-            assert_eq!(table.validity(user, &page, before), Validity::HardPurged);
-            assert_eq!(table.validity(user, &[table.hash_tag("recipe:2")], before), Validity::Valid);
+            assert_eq!(table.validity(user, page.iter().copied(), before), Validity::HardPurged);
+            assert_eq!(
+                table.validity(user, [table.hash_tag("recipe:2")].iter().copied(), before),
+                Validity::Valid
+            );
         }
-        assert_eq!(table.validity(nobody, &list, before), Validity::HardPurged);
-        assert_eq!(table.validity(ada, &list, before), Validity::SoftPurged);
+        assert_eq!(table.validity(nobody, list.iter().copied(), before), Validity::HardPurged);
+        assert_eq!(table.validity(ada, list.iter().copied(), before), Validity::SoftPurged);
         assert_eq!(
             table.latest_of_tag(table.hash_tag("recipe:1")),
             table.generation(),

@@ -21,8 +21,8 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{
+    answer::{ScreenDocuments, fill_error},
     response::{CACHE_STATUS, NDJSON, describe, header_of, outcome_word, status_under_way},
-    screen::{Screens, fill_error},
 };
 use crate::{
     cache::{DocumentKey, Encoding, Following, Next, Served},
@@ -63,7 +63,7 @@ struct Reader {
     sent: HashSet<&'static str>,
     key: DocumentKey,
     screen: &'static str,
-    screens: Screens,
+    screens: ScreenDocuments,
 }
 
 /// A document that is being composed, as lines. The status is decided when the first field is there: before that
@@ -72,7 +72,7 @@ pub(super) async fn stream_response(
     screen: &'static str,
     mut following: Following<ComposeError>,
     key: DocumentKey,
-    screens: Screens,
+    screens: ScreenDocuments,
     shared: bool,
 ) -> Result<HttpResponse, ApiError> {
     let under_way = status_under_way(following.cause());

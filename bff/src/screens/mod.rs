@@ -2,7 +2,10 @@
 //! can do without, and what shape comes out; caching, deadlines, metrics, partial failure and HTTP come with
 //! [`Screen`].
 
+mod answer;
+mod composition;
 mod contract;
+mod declared;
 mod home_feed;
 mod joined;
 mod lines;
@@ -17,7 +20,9 @@ mod response;
 mod screen;
 mod tags;
 
+pub use answer::ScreenDocuments;
 pub use contract::describe;
+pub use declared::{DeclaredScreens, DeclaredScreensError, DeclaredScreensParts, register};
 pub use home_feed::HomeFeedScreen;
 pub use me::MeScreen;
 pub use member::MemberScreen;

@@ -1,30 +1,21 @@
 //! What every screen has: from the caller to the cached document, or to its composition.
 
-use std::{
-    future::Future,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{future::Future, sync::Arc, time::Duration};
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header::{CACHE_CONTROL, HeaderMap},
-    web,
-};
+use actix_web::{HttpRequest, HttpResponse, web};
 use clients::{CallContext, Clients, UpstreamError};
-use schemas::{Example, FieldError, Id, MemberCard};
+use schemas::{Example, Id, MemberCard};
 use utoipa::ToSchema;
 
 use super::{
-    lines::{lines_response, stream_response},
-    response::{Format, accepted, document_response, outcome_word},
+    answer::{Question, ScreenDocuments},
+    response::accepted,
 };
 use crate::{
-    cache::{DocumentKey, Documents, Encodings, EntityCache, FillError, Followed, Policy, Wanted},
+    cache::{DocumentKey, EntityCache, Policy},
     compose::{Compact, ComposeError, Composed, PartCache, Run, View},
-    edge::{Access, ApiError, MaybeSignedIn, Operation, Query, RequestContext, SignedIn, ended_meanwhile},
+    edge::{Access, ApiError, MaybeSignedIn, Operation, Query, RequestContext, SignedIn},
     identity::{Caller, Sessions, nobodys_call_context},
-    telemetry::Metrics,
 };
 
 /// How long one screen's documents live, and how long it may take to make one.
@@ -36,7 +27,7 @@ pub struct ScreenSettings {
 
 /// What screens are made with.
 pub struct ScreensParts {
-    pub documents: Arc<Documents<ComposeError>>,
+    pub documents: ScreenDocuments,
     pub members: Arc<EntityCache<MemberCard>>,
     /// Author by recipe.
     pub recipe_authors: moka::sync::Cache<Id, Id>,
@@ -44,7 +35,6 @@ pub struct ScreensParts {
     pub comment_recipes: moka::sync::Cache<Id, Id>,
     pub clients: Arc<Clients>,
     pub sessions: Sessions,
-    pub metrics: Arc<Metrics>,
     pub home_feed: ScreenSettings,
     pub recipe: ScreenSettings,
     pub member: ScreenSettings,
@@ -196,18 +186,9 @@ pub async fn serve<S: Screen>(
     let format = accepted(&request)?;
     let view = view::<S>(request.query_string())?;
     let params = S::params(&request, view)?;
-    let now = Instant::now();
     let settings = S::settings(&screens);
     let user = caller.map(|caller| &caller.user);
     let key = S::key(&viewer, &params, DocumentKey::new(S::NAME, user).with(view.name().as_bytes()));
-    let wanted = Wanted {
-        key: &key,
-        user,
-        policy: settings.policy,
-        encodings: Encodings::default().with(format.encoding()),
-        stream: format == Format::Lines,
-        require_fresh: requires_fresh(request.headers()),
-    };
     // What a composition needs is its own: one behind a stale document may begin after this request has ended.
     let prepare = || {
         let (screens, caller) = (Screens::clone(&screens), caller.cloned());
@@ -220,52 +201,22 @@ pub async fn serve<S: Screen>(
                 None => nobodys_call_context(&id, parent, settings.deadline),
             };
             async move {
-                let run = Run::new(S::NAME, view, settings.deadline, parts, Arc::clone(&screens.metrics));
+                let metrics = Arc::clone(&screens.documents.metrics);
+                let run = Run::new(S::NAME, view, settings.deadline, parts, metrics);
                 Ok(S::compose(run, Upstream { screens, cx }, viewer, params).await?)
             }
         }
     };
-    let shared = user.is_none();
-    let answer = match format {
-        Format::Whole(encoding) => {
-            let (served, now) = match screens.documents.look_up(&wanted, now, prepare) {
-                Some(served) => (Ok(served), now),
-                // Composing takes time, and what is said of the document's age counts from the answer.
-                None => (screens.documents.get(&wanted, now, prepare).await, Instant::now()),
-            };
-            served.map(|served| (document_response(&request, &served, shared, encoding, now), served))
-        }
-        Format::Lines => match screens.documents.follow(&wanted, now, prepare) {
-            Followed::There(served) => Ok((lines_response(&request, &served, shared, now), served)),
-            Followed::UnderWay(following) => {
-                let streamed =
-                    stream_response(S::NAME, following, key, Screens::clone(&screens), shared).await;
-                return match streamed {
-                    Err(error) => Err(refused(&request, caller, error).await),
-                    answer => answer,
-                };
-            }
-        },
+    let question = Question {
+        request: &request,
+        caller,
+        name: S::NAME,
+        policy: settings.policy,
+        key,
+        format,
+        vary: None,
     };
-    match answer {
-        Ok((response, served)) => {
-            screens.metrics.cache_outcome(S::NAME, outcome_word(&served));
-            Ok(response)
-        }
-        Err(error) => {
-            screens.metrics.cache_outcome(S::NAME, "failed");
-            Err(refused(&request, caller, fill_error(error)).await)
-        }
-    }
-}
-
-/// What a caller gets who gets no document: 401 where their sign-in has ended meanwhile, for what they asked is not
-/// theirs any more.
-async fn refused(request: &HttpRequest, caller: Option<&Caller>, error: ApiError) -> ApiError {
-    match caller {
-        Some(caller) => ended_meanwhile(request, caller).await.unwrap_or(error),
-        None => error,
-    }
+    screens.documents.answer(question, prepare).await
 }
 
 /// The shape that the query asks for.
@@ -279,25 +230,4 @@ fn view<S: Screen>(query: &str) -> Result<View, ApiError> {
         query.choice("view", [("full", View::Full), ("compact", View::Compact(const { &S::COMPACT }))]);
     query.done()?;
     Ok(view)
-}
-
-/// Whether the caller waits rather than take what is known to be old (`max-age=0`, RFC 9111 section 5.2.1.1): a
-/// front-end that was told of a change asks like this. `no-cache` is not heeded: some HTTP clients send it with
-/// everything.
-fn requires_fresh(headers: &HeaderMap) -> bool {
-    let named = headers.get(CACHE_CONTROL).and_then(|value| value.to_str().ok());
-    named.is_some_and(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case("max-age=0")))
-}
-
-/// What callers see of a composition that failed.
-pub(super) fn fill_error(error: FillError<ComposeError>) -> ApiError {
-    match error {
-        FillError::Refused(ComposeError::UnknownCursor) => ApiError::Invalid(vec![FieldError {
-            field: "cursor".into(),
-            code: "invalid".into(),
-            message: "not a cursor of this list".into(),
-        }]),
-        FillError::Failed(error) | FillError::Refused(error) => ApiError::Compose(error),
-        FillError::Lost => ApiError::Interrupted("a composition was lost"),
-    }
 }

@@ -7,8 +7,8 @@ use super::{Fixture, Reply, assert_sent, claims, cx, me, ok, outcome};
 use crate::{AccountsClient, BodyFault};
 
 fn accounts(it: &Fixture) -> AccountsClient {
-    assert!(it.clients.accounts("nobody").is_none());
-    it.clients.accounts("profile").expect("there is one of that name")
+    assert!(it.clients.upstreams().accounts("nobody").is_none());
+    it.clients.upstreams().accounts("profile").expect("there is one of that name")
 }
 
 /// A profile of these tests is its id.

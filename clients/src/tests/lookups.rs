@@ -8,6 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::future::join_all;
+use schemas::Id;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
@@ -24,7 +25,9 @@ fn many(it: &Fixture, shared: bool, max_ids: usize) -> LookupBatcher<Arc<Value>>
         Ok(items.into_iter().filter_map(named).collect::<HashMap<_, _>>())
     };
     let mode = LookupMode::Many { max_ids, split: Box::new(split) };
-    let ask = |ids: &[Box<str>]| RawCall::get("items", format!("/items?ids={}", ids.join(",")));
+    let ask = |_: Option<&Id>, ids: &[Box<str>]| {
+        Some(RawCall::get("items", format!("/items?ids={}", ids.join(","))))
+    };
     LookupBatcher::new(it.clients.upstream("profile").expect("an upstream"), shared, mode, ask)
 }
 
@@ -34,7 +37,7 @@ fn each(it: &Fixture, parallel: usize) -> LookupBatcher<Bytes> {
         false => Err(UpstreamError::Body { upstream: "profile", source: BodyFault::Mismatch }),
     };
     let mode = LookupMode::Each { parallel, split: Box::new(split) };
-    let ask = |ids: &[Box<str>]| RawCall::get("item", format!("/items/{}", ids[0]));
+    let ask = |_: Option<&Id>, ids: &[Box<str>]| Some(RawCall::get("item", format!("/items/{}", ids[0])));
     LookupBatcher::new(it.clients.upstream("profile").expect("an upstream"), true, mode, ask)
 }
 

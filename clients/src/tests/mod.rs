@@ -114,7 +114,7 @@ fn clients_at(
     let ring = Arc::new(KeyRing::load(dir.path()).expect("keys"));
     let tokens = Arc::new(ServiceTokens::new(ring, "https://bff.test".to_owned()));
     let configs = ["profile", "timeline", "recipe"].map(config);
-    Clients::new(runtime, configs, tokens, observer).expect("clients")
+    Clients::new(&runtime, configs, &tokens, &observer).expect("clients")
 }
 
 /// For clients whose calls nobody counts.

@@ -13,6 +13,7 @@ use std::{
 use bff::{
     app::{Application, log_settings},
     config::{Config, file_from_environment},
+    declare::Declarations,
     telemetry,
 };
 use upstreams::{Options, Running, Service, seed};
@@ -41,7 +42,8 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Failure> {
-    let settings = config(&[])?;
+    let declarations = Declarations::recipe_book()?;
+    let settings = config(&declarations, &[])?;
     let telemetry = telemetry::init(&log_settings(&settings));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -61,7 +63,8 @@ fn run() -> Result<(), Failure> {
             ("BFF__UPSTREAMS__TIMELINE__URL", timeline.url().to_string()),
             ("BFF__UPSTREAMS__RECIPE__URL", recipe.url().to_string()),
         ];
-        let gateway = Application::build(config(&overrides)?, telemetry.sink()).await?;
+        let gateway =
+            Application::build(config(&declarations, &overrides)?, &declarations, telemetry.sink()).await?;
         greet(&gateway)?;
         gateway.run_until_stopped().await?;
         for service in [profile, timeline, recipe] {
@@ -72,10 +75,11 @@ fn run() -> Result<(), Failure> {
 }
 
 /// The gateway's settings: as everywhere, but for the addresses that are known only now.
-fn config(overrides: &[(&str, String)]) -> Result<Config, Failure> {
+fn config(declarations: &Declarations, overrides: &[(&str, String)]) -> Result<Config, Failure> {
     let overrides = overrides.iter().map(|(key, value)| (OsString::from(key), OsString::from(value)));
     let environment = std::env::vars_os().chain(overrides);
-    Ok(Config::load(file_from_environment().as_deref(), environment)?)
+    let file = file_from_environment();
+    Ok(Config::load_over(&declarations.settings(), file.as_deref(), environment)?)
 }
 
 /// The upstreams must know the gateway's address before it listens: a free port is chosen first.

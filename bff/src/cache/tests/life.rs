@@ -108,6 +108,7 @@ async fn memory_is_bounded_by_bytes() {
             move |_| async move {
                 let made_at = Instant::now();
                 let (tags, timings) = (Vec::new(), Vec::new());
+                let tags = MadeOf::Tags(tags);
                 Ok(Composed { body, tags, complete: true, withheld: false, made_at, timings })
             }
         };

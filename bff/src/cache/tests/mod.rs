@@ -21,7 +21,7 @@ use crate::{
         CacheSettings, DocumentKey, Documents, Encoding, Encodings, FillError, Followed, Forward, Outcome,
         Policy, Served, Wanted,
     },
-    compose::{Composed, PartCache, Uncomposed},
+    compose::{Composed, MadeOf, PartCache, Uncomposed},
     invalidation::{InvalidationBus, Invalidations, Tag},
     telemetry::Metrics,
 };
@@ -162,7 +162,7 @@ async fn compose(
     }
     Ok(Composed {
         body: format!("document {number}").into(),
-        tags: vec![tag(), tag().as_subject()],
+        tags: MadeOf::Tags(vec![tag(), tag().as_subject()]),
         complete: matches!(answer, Answer::Whole),
         withheld: matches!(answer, Answer::Withheld),
         made_at,

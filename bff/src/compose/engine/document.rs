@@ -51,6 +51,12 @@ impl Kept {
         &self.tags
     }
 
+    /// Whether it is of the document of these bytes, and shares them.
+    #[must_use]
+    pub fn is_beside(&self, body: &Bytes) -> bool {
+        self.text.as_ptr() == body.as_ptr() && self.text.len() >= body.len()
+    }
+
     /// What is on the heap of it, in bytes, beside a document of `body` bytes.
     #[must_use]
     pub fn heap_size(&self, body: usize) -> usize {

@@ -118,17 +118,19 @@ fn screens_have_any_names_and_the_defaults_where_none_is_set() {
 
 #[test]
 fn declarations_stand_between_the_defaults_and_the_operator() {
-    let declared = concat!(
-        "[upstreams.orders]\nurl = \"http://127.0.0.1:9201\"\ntimeout_ms = 70\nidle_ms = 71\n",
-        "[screens.order]\nfresh_ms = 5\nstale_ms = 6\n",
-    );
+    let declared = serde_json::json!({
+        "upstreams": {"orders": {"url": "http://127.0.0.1:9201", "timeout_ms": 70, "idle_ms": 71}},
+        "screens": {"order": {"fresh_ms": 5, "stale_ms": 6}},
+        "accounts": {"upstream": ""},
+    });
     let (_folder, path) = file("[upstreams.orders]\ntimeout_ms = 80\n[screens.order]\nfresh_ms = 50\n");
     let config =
-        Config::load_over(declared, Some(&path), env(&[("BFF__UPSTREAMS__ORDERS__IDLE_MS", "81")])).unwrap();
+        Config::load_over(&declared, Some(&path), env(&[("BFF__UPSTREAMS__ORDERS__IDLE_MS", "81")])).unwrap();
     let orders = &config.upstreams["orders"];
+    assert_eq!(config.upstreams.len(), 1, "what the defaults name is of another product");
     assert_eq!((orders.timeout_ms.get(), orders.idle_ms.get()), (80, 81));
     assert_eq!((config.screen("order").fresh_ms.get(), config.screen("order").stale_ms.get()), (50, 6));
-    let errors =
-        Config::load_over("[http]\nlisten = \"x\"\n[upstreams.a]\nx = 1\n", None, env(&[])).unwrap_err();
+    let declared = serde_json::json!({"http": {"listen": "x"}, "upstreams": {"a": {"x": 1}}});
+    let errors = Config::load_over(&declared, None, env(&[])).unwrap_err();
     assert_eq!(paths(&errors), ["http", "upstreams.a.url", "upstreams.a.x"], "{errors}");
 }

@@ -20,6 +20,7 @@ pub struct ProfileField {
     name: Box<str>,
     kind: FieldKind,
     nullable: bool,
+    optional: bool,
     absent: Option<Box<RawValue>>,
 }
 
@@ -42,13 +43,20 @@ impl ProfileField {
     /// A field without which a profile is invalid.
     #[must_use]
     pub fn required(name: &str, kind: FieldKind) -> Self {
-        Self { name: name.into(), kind, nullable: false, absent: None }
+        Self { name: name.into(), kind, nullable: false, optional: false, absent: None }
     }
 
     /// A field that may be null, and is null where it is absent.
     #[must_use]
     pub fn nullable(name: &str, kind: FieldKind) -> Self {
         Self { nullable: true, absent: Some(RawValue::NULL.to_owned()), ..Self::required(name, kind) }
+    }
+
+    /// The same field, left out where it is absent.
+    #[must_use]
+    pub fn optional(mut self) -> Self {
+        self.optional = true;
+        self
     }
 
     /// The same field; `value` stands for it where it is absent.
@@ -98,6 +106,9 @@ impl ProfileShape {
         let mut kept = Members::default();
         for field in fields {
             let raw = members.get(&field.name).or(field.absent.as_deref());
+            if raw.is_none() && field.optional {
+                continue;
+            }
             let raw = raw.filter(|raw| field.admits(raw));
             kept.set(
                 &field.name,

@@ -1,0 +1,200 @@
+//! Declared screens: who asks, and for what; then the cache, and behind it the engine.
+
+use std::sync::Arc;
+
+use actix_web::{
+    FromRequest, HttpRequest, HttpResponse, Resource, dev, guard,
+    http::header::HeaderValue,
+    web::{self, ServiceConfig},
+};
+use clients::{TransportError, static_name};
+use smallvec::SmallVec;
+
+use super::{
+    ScreenSettings,
+    answer::{Question, ScreenDocuments},
+    composition::Composition,
+    response::accepted,
+};
+use crate::{
+    cache::DocumentKey,
+    compose::{
+        PartCache,
+        backend::Backend,
+        engine::{Engine, UnknownLookup},
+        params::{self, Params, Sources},
+        plan::{Access, ParamSource, ParamValue, ScreenPlan},
+    },
+    edge::{
+        ApiError, MaybeSignedIn, Query, RequestContext, RouteName, SignedIn, method_not_allowed, vary_by,
+    },
+    identity::Caller,
+};
+
+/// What declared screens are made with.
+pub struct DeclaredScreensParts {
+    pub backend: Backend,
+    pub documents: ScreenDocuments,
+    /// The settings of the screen of a name.
+    pub settings: Box<dyn Fn(&str) -> ScreenSettings>,
+}
+
+/// Why screens cannot be made of a plan.
+#[derive(Debug, thiserror::Error)]
+pub enum DeclaredScreensError {
+    #[error(transparent)]
+    Lookup(#[from] UnknownLookup),
+    #[error("the path of a screen")]
+    Name(#[from] TransportError),
+}
+
+/// The declared screens of one plan. Cheap to clone: one for all workers.
+#[derive(Clone)]
+pub struct DeclaredScreens(Arc<[Arc<DeclaredScreen>]>);
+
+/// A screen, ready to be asked for.
+pub(super) struct DeclaredScreen {
+    pub(super) backend: Backend,
+    pub(super) engine: Engine,
+    pub(super) settings: ScreenSettings,
+    documents: ScreenDocuments,
+    route: &'static str,
+    /// Where parameters are read from other headers than all screens depend on.
+    vary: Option<HeaderValue>,
+}
+
+impl DeclaredScreen {
+    pub(super) fn plan(&self) -> &ScreenPlan {
+        self.engine.plan()
+    }
+
+    pub(super) fn documents(&self) -> &ScreenDocuments {
+        &self.documents
+    }
+}
+
+impl DeclaredScreens {
+    /// The screens of the backend's plan.
+    ///
+    /// # Errors
+    /// [`DeclaredScreensError`]: the plan does not fit itself.
+    pub fn new(parts: DeclaredScreensParts) -> Result<Self, DeclaredScreensError> {
+        let DeclaredScreensParts { backend, documents, settings } = parts;
+        let plan = Arc::clone(backend.plan());
+        let screens = plan.screens.iter().map(|screen| {
+            let headers = screen.params.iter().filter_map(|param| match &param.source {
+                ParamSource::Header(name) => Some(&**name),
+                _ => None,
+            });
+            Ok(Arc::new(DeclaredScreen {
+                backend: backend.clone(),
+                engine: Engine::new(Arc::clone(screen), &plan.lookups)?,
+                settings: settings(screen.name),
+                documents: documents.clone(),
+                route: static_name(&screen.path)?,
+                vary: vary_by(headers),
+            }))
+        });
+        Ok(Self(screens.collect::<Result<_, DeclaredScreensError>>()?))
+    }
+}
+
+/// Adds the screens to an application: GET, and HEAD with it (RFC 9110 section 9.3.2).
+pub fn register(services: &mut ServiceConfig, screens: &DeclaredScreens) {
+    for screen in &*screens.0 {
+        let asked = Arc::clone(screen);
+        let get = web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
+        let get = get.to(move |request: HttpRequest| serve(Arc::clone(&asked), request));
+        let resource: Resource = web::resource(screen.route).route(get).app_data(RouteName(screen.route));
+        services.service(resource.default_service(web::to(method_not_allowed("GET, HEAD"))));
+    }
+}
+
+/// Answers a request for `screen`.
+///
+/// # Errors
+/// 401, 404, 406, 422, and those of [`ScreenDocuments::answer`].
+async fn serve(screen: Arc<DeclaredScreen>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let MaybeSignedIn(caller) = MaybeSignedIn::from_request(&request, &mut dev::Payload::None).await?;
+    let caller = caller.as_ref().map(SignedIn::caller);
+    let plan = screen.plan();
+    if caller.is_none() && plan.access == Access::SignedIn {
+        return Err(ApiError::Unauthenticated);
+    }
+    let format = accepted(&request)?;
+    let compact = is_compact(request.query_string())?;
+    let params: Arc<Params> = Arc::new(params::read(&plan.params, &Asking(&request), compact)?);
+    let key = key(plan, caller, compact, &params);
+    // What a composition needs is its own: one behind a stale document may begin after this request has ended.
+    let prepare = || {
+        let context = RequestContext::of(&request);
+        let composition = Composition {
+            screen: Arc::clone(&screen),
+            caller: caller.cloned(),
+            params: Arc::clone(&params),
+            compact,
+            request_id: context.request_id().to_owned(),
+            traceparent: context.traceparent(),
+        };
+        move |parts: PartCache| composition.compose(parts)
+    };
+    let question = Question {
+        request: &request,
+        caller,
+        name: plan.name,
+        policy: screen.settings.policy,
+        key,
+        format,
+        vary: screen.vary.as_ref(),
+    };
+    screen.documents.answer(question, prepare).await
+}
+
+/// Whether the query asks for the shape for small screens.
+fn is_compact(query: &str) -> Result<bool, ApiError> {
+    // Nearly all ask for nothing.
+    if query.is_empty() {
+        return Ok(false);
+    }
+    let mut query = Query::of(query);
+    let compact = query.choice("view", [("full", false), ("compact", true)]);
+    query.done()?;
+    Ok(compact)
+}
+
+/// What the document is kept by: all that it depends on.
+fn key(plan: &ScreenPlan, caller: Option<&Caller>, compact: bool, params: &Params) -> DocumentKey {
+    let view: &[u8] = if compact { b"compact" } else { b"full" };
+    let mut key = DocumentKey::new(plan.name, caller.map(|caller| &caller.user)).with(view);
+    for value in params {
+        key = match value {
+            // No value is empty: blank ones count as absent.
+            None => key.with(b""),
+            Some(ParamValue::Text(text)) => key.with(text.as_bytes()),
+            Some(ParamValue::Integer(number)) => key.with(&number.to_be_bytes()),
+            Some(ParamValue::Boolean(one)) => key.with(&[u8::from(*one)]),
+        };
+    }
+    match caller.filter(|_| plan.vary_by_session) {
+        // Two browsers of one user have two sessions, and each sees its own.
+        Some(caller) => key.with(&caller.session.key),
+        None => key,
+    }
+}
+
+/// Where parameters are read.
+struct Asking<'r>(&'r HttpRequest);
+
+impl Sources for Asking<'_> {
+    fn path(&self, name: &str) -> Option<&str> {
+        self.0.match_info().get(name)
+    }
+
+    fn query(&self) -> &str {
+        self.0.query_string()
+    }
+
+    fn header(&self, name: &str) -> SmallVec<[&str; 2]> {
+        self.0.headers().get_all(name).map(|value| value.to_str().unwrap_or_default()).collect()
+    }
+}
