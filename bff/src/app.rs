@@ -184,7 +184,7 @@ impl Application {
         let policy = session_policy(&config);
         let (shared, metered) = (Arc::clone(&store), Arc::clone(&metrics));
         let sessions = Sessions::over(shared, Arc::clone(&bus), policy, runtime.clone(), metered);
-        let hub = hub(&config, &store, &bus, &metrics, &runtime).await?;
+        let hub = hub(&config, &declarations.compile().topics, &store, &bus, &metrics, &runtime).await?;
         bus.ended_sessions().subscribe(close_with_session(hub.clone()));
         let tokens = app_tokens(&config, &sessions, &keys, &secrets, &metrics);
         let events = Events {

@@ -18,7 +18,7 @@ use crate::{
     cache::{CacheSettings, Documents, EntityCache, Policy},
     compose::{
         backend::{Backend, BackendParts, OwnAccount, UnknownUpstream},
-        plan::GatewayPlan,
+        plan::{GatewayPlan, TopicsPlan},
     },
     config::{
         self, Config, IdempotencyConfig, LimitConfig, LimitsConfig, ScreenConfig, TokenAlgorithm,
@@ -31,7 +31,7 @@ use crate::{
         Limits, SameSite, Secrets, SessionPolicy, Sessions, ThrottlePolicy, TokenPolicy,
     },
     invalidation::{EndedSessions, InvalidationBus, Tag},
-    live::{Hub, LiveSettings, Revalidator, SenderTokens},
+    live::{Hub, LiveSettings, Revalidator, SenderTokens, TopicRules},
     screens::{ScreenDocuments, ScreenSettings, Screens, ScreensParts},
     store::{Store, StoreError, StoreSettings},
     telemetry::{Metrics, unix_ms},
@@ -234,15 +234,17 @@ fn cache_settings(config: &Config) -> CacheSettings {
 /// The live connections: over the log that replicas share, where they share a store.
 pub(super) async fn hub(
     config: &Config,
+    topics: &TopicsPlan,
     store: &Arc<dyn Store>,
     bus: &Arc<InvalidationBus>,
     metrics: &Arc<Metrics>,
     runtime: &Handle,
 ) -> Result<Hub, StoreError> {
     let (settings, metrics) = (live_settings(config), Arc::clone(metrics));
+    let rules = TopicRules::new(&topics.open, &topics.own);
     match store.shared() {
-        Some(shared) => Hub::on_replicas(settings, metrics, runtime, shared, Arc::clone(bus)).await,
-        None => Ok(Hub::new(settings, metrics, runtime)),
+        Some(shared) => Hub::on_replicas(settings, rules, metrics, runtime, shared, Arc::clone(bus)).await,
+        None => Ok(Hub::new(settings, rules, metrics, runtime)),
     }
 }
 
