@@ -2,6 +2,7 @@
 //! sends the same bytes, over one kept connection each, as callgrind counts them. They are what the programs themselves
 //! do, without the kernel, and the same on a busy machine. `tests/load/count` builds and calls it.
 
+mod common;
 mod feed;
 
 use std::path::{Path, PathBuf};
@@ -13,7 +14,10 @@ use tokio::{
     process::Command,
 };
 
-use self::feed::{FEED, bare, reader, say};
+use self::{
+    common::{FEED, say},
+    feed::{bare, reader},
+};
 
 /// Requests before any is counted.
 const FIRST: u32 = 300;
@@ -25,7 +29,7 @@ const FRESH_MS: u32 = 55_000;
 async fn main() {
     let outputs = std::env::args_os().nth(1).map(PathBuf::from).expect("usage: counted-feed FOLDER");
     let folder = tempfile::tempdir().expect("a folder");
-    let builder = feed::gateway(folder.path()).await.set("screens.home_feed.fresh_ms", FRESH_MS);
+    let builder = common::gateway(folder.path()).await.set("screens.home_feed.fresh_ms", FRESH_MS);
     let bff = builder.spawn().await;
     let ada = reader(&bff).await;
     let document = ada.get(FEED).await.expect(200);
