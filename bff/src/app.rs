@@ -213,7 +213,6 @@ impl Application {
         let declared = Declared::new(DeclaredParts {
             config: &config,
             backend: &backend,
-            upstreams: &upstreams,
             documents: &documents,
             bus: &bus,
             sessions: &sessions,

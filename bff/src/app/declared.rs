@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::web::ServiceConfig;
-use clients::{CallContext, Upstreams};
+use clients::CallContext;
 use schemas::Event;
 use tokio::runtime::Handle;
 
@@ -14,7 +14,7 @@ use crate::{
     idempotency::Idempotency,
     identity::{Accounts, Sessions},
     invalidation::InvalidationBus,
-    routes::{self, AskAccount, NoJoins, Routes, RoutesParts},
+    routes::{self, AskAccount, Routes, RoutesParts},
     screens::{self, DeclaredScreens, DeclaredScreensParts, ScreenDocuments},
 };
 
@@ -22,7 +22,6 @@ use crate::{
 pub(super) struct DeclaredParts<'p> {
     pub(super) config: &'p Config,
     pub(super) backend: &'p Backend,
-    pub(super) upstreams: &'p Upstreams,
     pub(super) documents: &'p ScreenDocuments,
     pub(super) bus: &'p Arc<InvalidationBus>,
     pub(super) sessions: &'p Sessions,
@@ -48,16 +47,13 @@ impl Declared {
             settings: Box::new(move |name| pieces::screen_settings(&config.screen(name))),
         })?;
         let routes = Routes::new(RoutesParts {
-            plan: Arc::clone(parts.backend.plan()),
-            upstreams: parts.upstreams.clone(),
+            backend: parts.backend.clone(),
             bus: Arc::clone(parts.bus),
             sessions: parts.sessions.clone(),
             idempotency: Arc::clone(parts.idempotency),
-            joiner: Arc::new(NoJoins),
             accounts: parts.accounts.cloned(),
             ask_account: parts.accounts.cloned().map(ask_account),
             announce: parts.announce,
-            memories: parts.backend.memories(),
             runtime: parts.runtime.clone(),
         })?;
         Ok(Self { screens, routes })

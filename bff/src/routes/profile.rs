@@ -1,4 +1,4 @@
-//! Routes whose answer is the caller's own profile, and what of a profile stands beside what its member writes.
+//! Routes whose answer is the caller's own profile.
 
 use std::{future::Future, pin::Pin};
 
@@ -11,13 +11,6 @@ use crate::identity::Caller;
 /// Asks the upstream that serves accounts for the caller's own one.
 pub type AskAccount =
     Box<dyn Fn(CallContext) -> Pin<Box<dyn Future<Output = Result<(), UpstreamError>> + Send>> + Send + Sync>;
-
-/// `user.card`: the declared fields of the profile that the session carries, in their order, as a JSON object. Absent fields
-/// are null.
-pub(super) fn card(caller: &Caller, fields: &[Box<str>]) -> Vec<u8> {
-    let card: Box<RawValue> = caller.session.profile.card(fields);
-    card.get().as_bytes().to_vec()
-}
 
 impl Routes {
     /// The sessions of the caller take their profile over. The change itself is made: a session that shows the old name for a

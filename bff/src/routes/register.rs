@@ -3,41 +3,41 @@
 use std::sync::Arc;
 
 use actix_web::{
-    HttpRequest, Resource, Route, guard,
+    HttpRequest, Resource, guard,
     http::Method,
     web::{self, ServiceConfig},
 };
 use clients::static_name;
 
-use super::{Routes, RoutesError, serve::serve};
+use super::{Routes, RoutesError, route::Route, serve::serve};
 use crate::{
-    compose::plan::{GatewayPlan, RoutePlan},
+    compose::plan::GatewayPlan,
     edge::{RouteName, method_not_allowed},
 };
 
 /// A path of the table.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Entry {
     /// As the router has it.
     pattern: String,
     name: &'static str,
     allow: &'static str,
-    routes: Vec<Arc<RoutePlan>>,
+    routes: Vec<Arc<Route>>,
 }
 
 /// The paths of a plan, those first that say more: the router takes the first that matches.
 ///
 /// # Errors
-/// [`RoutesError::Name`]: a list of methods is no name.
+/// [`RoutesError::Name`]: a list of methods is no name. [`RoutesError::Lookup`]: a join names no look-up of the plan.
 pub(super) fn table(plan: &GatewayPlan) -> Result<Vec<Entry>, RoutesError> {
     let mut entries: Vec<(Vec<u8>, Entry)> = Vec::new();
-    for route in &plan.routes {
-        let pattern = pattern(&route.path);
+    for declared in &plan.routes {
+        let route = Arc::new(Route::new(Arc::clone(declared), &plan.lookups)?);
+        let (pattern, rank) = (pattern(&route.path), rank(&route.path));
         match entries.iter_mut().find(|(_, entry)| entry.pattern == pattern) {
-            Some((_, entry)) => entry.routes.push(Arc::clone(route)),
+            Some((_, entry)) => entry.routes.push(route),
             None => {
-                let entry = Entry { pattern, name: route.name, allow: "", routes: vec![Arc::clone(route)] };
-                entries.push((rank(&route.path), entry));
+                entries.push((rank, Entry { pattern, name: route.name, allow: "", routes: vec![route] }));
             }
         }
     }
@@ -57,8 +57,8 @@ pub fn register(services: &mut ServiceConfig, routes: &Routes) {
     }
 }
 
-fn handler(routes: &Routes, route: &Arc<RoutePlan>) -> Route {
-    let (routes, plan) = (routes.clone(), Arc::clone(route));
+fn handler(routes: &Routes, route: &Arc<Route>) -> actix_web::Route {
+    let (routes, route) = (routes.clone(), Arc::clone(route));
     // A GET answers HEAD as well (RFC 9110 section 9.3.2).
     let method = Method::from_bytes(route.method.as_str().as_bytes()).unwrap_or(Method::GET);
     let guarded = if method == Method::GET {
@@ -67,12 +67,12 @@ fn handler(routes: &Routes, route: &Arc<RoutePlan>) -> Route {
         web::method(method)
     };
     guarded.to(move |request: HttpRequest, payload: web::Payload| {
-        serve(routes.clone(), Arc::clone(&plan), request, payload)
+        serve(routes.clone(), Arc::clone(&route), request, payload)
     })
 }
 
 /// `Allow` (RFC 9110 section 10.2.1).
-fn allow(routes: &[Arc<RoutePlan>]) -> String {
+fn allow(routes: &[Arc<Route>]) -> String {
     let mut methods: Vec<&str> = Vec::new();
     for route in routes {
         let method = route.method.as_str();

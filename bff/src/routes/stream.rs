@@ -1,7 +1,7 @@
 //! Routes whose bodies go through as they come, either way: nothing is gathered, and the next piece is read from one side
 //! when the other has taken the one before.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -23,7 +23,8 @@ use http::{Method, StatusCode as UpstreamStatus};
 use tokio::sync::mpsc;
 
 use super::{
-    call::prepare,
+    asker::Answered,
+    call::call_of,
     invalidates::Invalidates,
     refusal::{may_be_done, was_refused},
     serve::Asked,
@@ -58,7 +59,7 @@ const PIECES: usize = 2;
 pub(super) async fn stream(asked: Asked, payload: Payload) -> Result<HttpResponse, ApiError> {
     let Asked { request, routes, route, .. } = &asked;
     let plan = route.stream.ok_or(ApiError::Internal("a route that is not streamed"))?;
-    let mut call = prepare(route, &asked.values(), request.query_string())?;
+    let mut call = call_of(route, &asked.values(), request.query_string())?;
     call.wants_body = true;
     if request.method() == actix_web::http::Method::HEAD {
         call.method = Method::HEAD;
@@ -109,15 +110,22 @@ const UNSATISFIABLE: ApiError = ApiError::Refused {
 };
 
 impl Asked {
-    /// Invalidates what a streamed write made old, so far as its parameters say what that is.
-    async fn invalidate(&self, is_done: bool) -> Result<(), ApiError> {
+    /// What a streamed write made old, so far as its parameters say what that is; nothing of a read.
+    fn invalidates(&self, is_done: bool) -> Option<impl Future<Output = ()> + Send + use<>> {
         if self.route.is_read() {
-            return Ok(());
+            return None;
         }
-        let invalidates = Invalidates::of(&self.route, &self.values(), false);
-        let (routes, user) = (self.routes.clone(), self.cx.acting.clone());
-        let work = async move { invalidates.apply(&routes, user.as_ref(), is_done).await };
-        self.routes.run_detached(work).await
+        let mut answered = Answered::default();
+        let invalidates = Invalidates::of(&self.routes, &self.route, &self.values(), &mut answered);
+        let (routes, route, user) = (self.routes.clone(), Arc::clone(&self.route), self.cx.acting.clone());
+        Some(async move { invalidates.apply(&routes, &route, user.as_ref(), is_done).await })
+    }
+
+    async fn invalidate(&self, is_done: bool) -> Result<(), ApiError> {
+        match self.invalidates(is_done) {
+            Some(work) => self.routes.run_detached(work).await,
+            None => Ok(()),
+        }
     }
 }
 
@@ -128,11 +136,11 @@ struct Unfinished<'a> {
 
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
-        let Some(asked) = self.asked.filter(|asked| !asked.route.is_read()) else { return };
-        let invalidates = Invalidates::of(&asked.route, &asked.values(), false);
-        let (routes, user) = (asked.routes.clone(), asked.cx.acting.clone());
-        let runtime = routes.runtime.clone();
-        runtime.spawn(async move { invalidates.apply(&routes, user.as_ref(), true).await });
+        if let Some(asked) = self.asked
+            && let Some(work) = asked.invalidates(true)
+        {
+            asked.routes.runtime.spawn(work);
+        }
     }
 }
 

@@ -23,9 +23,10 @@ use schemas::Event;
 use secrecy::SecretString;
 use tokio::runtime::Handle;
 
-use super::{NoJoins, Routes, RoutesParts, serve::Asked};
+use super::{Routes, RoutesParts, asker::Asker, route::Route, serve::Asked};
 use crate::{
     compose::{
+        backend::{Backend, BackendParts},
         plan::{
             Access, CallPlan, GatewayPlan, ParamKind, ParamPlan, ParamSource, ParamValue, PathPiece,
             RefusalPlan, RoutePlan, RouteShape, UpstreamId, Value,
@@ -104,17 +105,23 @@ impl World {
             card: ["id", "displayName"].map(Box::from).into(),
             ..GatewayPlan::default()
         };
-        let parts = RoutesParts {
+        let backend = Backend::new(BackendParts {
             plan: Arc::new(plan),
             upstreams: upstreams(&url),
+            invalidations: Arc::clone(bus.invalidations()),
+            metrics: Arc::default(),
+            shared_bytes: 1024 * 1024,
+            shared_fresh: Duration::from_secs(60),
+            own_account: Box::new(|_, ask| ask()),
+        });
+        let parts = RoutesParts {
+            backend: backend.expect("a plan of this gateway"),
             bus,
             sessions,
             idempotency: Arc::new(Idempotency::new(store, secrets, policy).expect("random bits")),
-            joiner: Arc::new(NoJoins),
             accounts: None,
             ask_account: None,
             announce: Box::new(move |event| heard.lock().push(event)),
-            memories: Vec::new(),
             runtime: Handle::current(),
         };
         let routes = Routes::new(parts).expect("a plan of this gateway");
@@ -123,7 +130,8 @@ impl World {
 
     /// A request of ada's to `route`, about the id `id`.
     fn asked(&self, route: RoutePlan, id: &str, request: TestRequest) -> Asked {
-        let route = Arc::new(route);
+        let lookups = &self.routes.backend.plan().lookups;
+        let route = Arc::new(Route::new(Arc::new(route), lookups).expect("a plan of this gateway"));
         let request: HttpRequest = request.app_data(RouteName(route.name)).to_http_request();
         let cx = CallContext {
             acting: Some(self.ada.user.clone()),
@@ -133,7 +141,8 @@ impl World {
             deadline: Instant::now() + Duration::from_secs(10),
         };
         let params = [Some(ParamValue::Text(id.into()))].into();
-        Asked { request, routes: self.routes.clone(), route, caller: Some(self.ada.clone()), params, cx }
+        let asker = Asker::new(Some(self.ada.clone()), &route, &self.routes.backend.plan().card);
+        Asked { request, routes: self.routes.clone(), route, asker, params, cx }
     }
 
     fn dropped(&self) -> Vec<String> {
