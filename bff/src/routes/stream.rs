@@ -17,7 +17,7 @@ use actix_web::{
     rt,
 };
 use bytes::Bytes;
-use clients::{RawCall, StreamCall, StreamError, StreamLimits, StreamedAnswer, Upload};
+use clients::{RawCall, StreamCall, StreamError, StreamLimits, StreamedAnswer, Upload, UpstreamError};
 use futures_util::{StreamExt as _, stream};
 use http::{Method, StatusCode as UpstreamStatus};
 use tokio::sync::mpsc;
@@ -78,6 +78,11 @@ pub(super) async fn stream(asked: Asked, payload: Payload) -> Result<HttpRespons
     match answered {
         Ok(answer) => {
             asked.invalidate(true).await?;
+            // What says that it is too long is refused while that can still be told.
+            if length_of(&answer).is_some_and(|length| length > plan.max_bytes) {
+                let limit_bytes = length_limit(plan);
+                return Err(UpstreamError::TooLarge { upstream: upstream.name(), limit_bytes }.into());
+            }
             Ok(response(&asked, answer))
         }
         Err(StreamError::Upstream(error)) => {
@@ -195,7 +200,12 @@ fn uploaded(request: &HttpRequest, payload: Payload, plan: StreamPlan) -> Result
     Ok(Box::pin(pieces))
 }
 
+fn length_of(answer: &StreamedAnswer) -> Option<u64> {
+    answer.headers.get("content-length")?.to_str().ok()?.parse().ok()
+}
+
 fn response(asked: &Asked, answer: StreamedAnswer) -> HttpResponse {
+    let length = length_of(&answer);
     let StreamedAnswer { status, headers, body } = answer;
     let status = StatusCode::from_u16(status.as_u16()).unwrap_or(StatusCode::OK);
     let mut response = HttpResponse::build(status);
@@ -210,7 +220,6 @@ fn response(asked: &Asked, answer: StreamedAnswer) -> HttpResponse {
     let is_events =
         headers.get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
     let is_read = asked.route.method == Method::GET || asked.route.method == Method::HEAD;
-    let length = headers.get("content-length").and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     let has_none = matches!(status, StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT);
     let mut response = if has_none {
         response.finish()

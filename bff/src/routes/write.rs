@@ -123,7 +123,7 @@ impl Mutation {
         };
         match upstream.call(&self.cx, call).await {
             Ok(answer) => match self.shape(&answer).await {
-                Ok(shaped) => self.succeeded(shaped).await,
+                Ok(shaped) => self.succeeded(shaped, &answer.body).await,
                 Err(error) => {
                     self.invalidate(&mut Answered::default(), true).await;
                     (Err(error), Some(State::Unknown))
@@ -133,7 +133,7 @@ impl Mutation {
         }
     }
 
-    async fn succeeded(&self, shaped: Shaped) -> (Result<Created, ApiError>, Option<State>) {
+    async fn succeeded(&self, shaped: Shaped, came: &[u8]) -> (Result<Created, ApiError>, Option<State>) {
         let Shaped { body, mut answered, .. } = shaped;
         let body = match document(&body) {
             Ok(body) => body,
@@ -142,8 +142,8 @@ impl Mutation {
                 return (Err(error), Some(State::Unknown));
             }
         };
-        if let Some(profile) = body.as_deref().filter(|_| self.route.profile) {
-            self.routes.take_over(profile).await;
+        if let Some(caller) = self.asker.caller.as_ref().filter(|_| self.route.profile && body.is_some()) {
+            self.routes.take_over(caller, came).await;
         }
         let invalidates = self.invalidate(&mut answered, true).await;
         let asked = self.asker.asked(&self.params);
