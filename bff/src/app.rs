@@ -5,7 +5,6 @@ mod accounts;
 mod contract;
 mod cors;
 mod declared;
-mod dispatch;
 mod internal;
 mod pieces;
 mod providers;
@@ -44,6 +43,7 @@ use tracing_actix_web::TracingLogger;
 use self::accounts::accounts;
 pub use self::contract::openapi;
 use self::cors::cors;
+use self::declared::{Declared, DeclaredParts};
 use self::internal::{Health, internal_server};
 pub use self::pieces::key_times;
 use self::pieces::{
@@ -55,18 +55,14 @@ pub use self::reload::ReadAgain;
 use self::reload::{Fingerprint, Reload};
 use self::rotation::Rotation;
 use self::stop::{StopSignals, stop};
-use self::{
-    declared::{Declared, DeclaredParts},
-    dispatch::Dispatch,
-};
 use crate::{
     api::{self, Api, ApiParts, Jwks, Oidc, TypedParts},
     compose::{backend::UnknownUpstream, engine::UnknownLookup},
     config::Config,
     declare::Declarations,
     edge::{
-        Edge, EdgeParts, Identify, RequestSpan, RouteName, Serving, gate, limit, listen, method_not_allowed,
-        not_found, serve, spans_wanted, too_late,
+        Dispatch, Edge, EdgeParts, Identify, RequestSpan, RouteName, Serving, gate, limit, listen,
+        method_not_allowed, not_found, serve, spans_wanted, too_late,
     },
     files::site::{self as app_files, ConfigScript, Site, SiteError},
     idempotency::Idempotency,

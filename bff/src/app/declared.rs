@@ -7,17 +7,17 @@ use clients::{CallContext, KeyRing, Upstreams};
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use tokio::runtime::Handle;
 
-use super::{StartError, accounts::accounts, dispatch::Table, pieces};
+use super::{StartError, accounts::accounts, pieces};
 use crate::{
-    compose::{backend::Backend, plan::RoutePlan},
+    compose::backend::Backend,
     config::Config,
     declare::Declarations,
-    edge::ApiError,
+    edge::{ApiError, Dispatched, Table},
     idempotency::Idempotency,
     identity::{Accounts, Sessions},
     invalidation::InvalidationBus,
     live::Hub,
-    routes::{self, AskAccount, NoJoins, Routes, RoutesParts},
+    routes::{self, AskAccount, Route, Routes, RoutesParts},
     screens::{self, DeclaredScreen, DeclaredScreensParts, ScreenDocuments, declared_screens},
     telemetry::Metrics,
 };
@@ -37,7 +37,7 @@ pub(super) struct DeclaredParts {
 /// What answers a request.
 pub(super) enum Handler {
     Screen(Arc<DeclaredScreen>),
-    Route(Arc<RoutePlan>),
+    Route(Arc<Route>),
 }
 
 /// The screens and routes of one plan: one for all workers, exchanged as a whole.
@@ -72,32 +72,24 @@ impl Declared {
             settings: Box::new(move |name| pieces::screen_settings(&settings.screen(name))),
         })?;
         let routes = Routes::new(RoutesParts {
-            plan: Arc::clone(&plan),
-            upstreams: upstreams.clone(),
+            backend: backend.clone(),
             bus: Arc::clone(bus),
             sessions: sessions.clone(),
             idempotency: Arc::clone(idempotency),
-            joiner: Arc::new(NoJoins),
             accounts: accounts.clone(),
             ask_account: accounts.map(ask_account),
             announce: pieces::announcer(hub.clone()),
-            memories: backend.memories(),
             runtime: runtime.clone(),
         })?;
         let of_screens = screens
             .iter()
             .map(|screen| (screen.path().into(), Method::GET, Handler::Screen(Arc::clone(screen))));
-        let of_routes = plan.routes.iter().map(|route| {
-            // Two versions of one type: their names are the same.
-            let method = Method::from_bytes(route.method.as_str().as_bytes()).unwrap_or(Method::GET);
-            (route.path.clone(), method, Handler::Route(Arc::clone(route)))
-        });
+        let of_routes = routes
+            .all()
+            .iter()
+            .map(|route| (route.path().into(), route.method(), Handler::Route(Arc::clone(route))));
         let table = Table::new(of_screens.chain(of_routes))?;
         Ok(Self { upstreams, backend, documents, routes, table })
-    }
-
-    pub(super) fn table(&self) -> &Table<Handler> {
-        &self.table
     }
 
     pub(super) fn upstreams(&self) -> &Upstreams {
@@ -111,9 +103,16 @@ impl Declared {
     pub(super) fn documents(&self) -> &ScreenDocuments {
         &self.documents
     }
+}
 
-    /// Answers a request that has come to `handler`.
-    pub(super) fn answer(
+impl Dispatched for Declared {
+    type Handler = Handler;
+
+    fn table(&self) -> &Table<Handler> {
+        &self.table
+    }
+
+    fn answer(
         &self,
         handler: &Handler,
         request: HttpRequest,

@@ -14,6 +14,7 @@ mod connection;
 mod context;
 mod contract;
 mod credentials;
+mod dispatch;
 mod error;
 mod fixed;
 mod gate;
@@ -44,6 +45,7 @@ pub use contract::{
     resolved, text, text_matching, upstream_problems,
 };
 pub use credentials::bears_token;
+pub use dispatch::{Dispatch, Dispatched, Table};
 pub use error::ApiError;
 pub use fixed::Fixed;
 pub use gate::{gate, too_late};

@@ -1,15 +1,14 @@
 //! The call to the upstream, out of its plan and the values of the request.
 
-use bytes::Bytes;
-use clients::{Authority, RawCall};
-use http::{HeaderName, HeaderValue};
-use schemas::Id;
+use clients::RawCall;
 
-use super::values::Values;
+use super::route::Route;
 use crate::{
     compose::{
+        backend::raw_call,
+        engine::{Asked, Ids, NoAnswers, Unprepared, Values, prepare},
         params::encode_segment,
-        plan::{BodyPiece, CallPlan, PathPiece, QueryValue, RoutePlan},
+        plan::PathPiece,
     },
     edge::ApiError,
 };
@@ -18,82 +17,22 @@ use crate::{
 ///
 /// # Errors
 /// 404: the caller names what cannot be.
-pub(super) fn prepare(route: &RoutePlan, values: &Values<'_>, query: &str) -> Result<RawCall, ApiError> {
+pub(super) fn call_of(route: &Route, asked: &Asked<'_>, query: &str) -> Result<RawCall, ApiError> {
     let plan = &route.call;
-    let mut target = path(plan, values)?;
-    let mut pairs = pairs(plan, values);
+    let prepared = prepare(plan, &Values { asked, answers: &NoAnswers }, Ids::None);
+    let mut prepared = prepared.map_err(|error| match error {
+        Unprepared::NotFound | Unprepared::Absent => ApiError::NotFound,
+        Unprepared::Invalid => ApiError::Internal("a route's call names a part"),
+    })?;
     let passes_all =
         route.stream.is_some() || plan.path.iter().any(|piece| matches!(piece, PathPiece::Rest(_)));
     if passes_all && !query.is_empty() {
-        if !pairs.is_empty() {
-            pairs.push('&');
-        }
-        as_it_is(query, &mut pairs);
+        prepared.target.push(if prepared.target.contains('?') { '&' } else { '?' });
+        as_it_is(query, &mut prepared.target);
     }
-    if !pairs.is_empty() {
-        target.push('?');
-        target.push_str(&pairs);
-    }
-    let mut call = RawCall::new(plan.operation, plan.method.clone(), target);
-    for (name, template) in &plan.send {
-        let value = values.template(template);
-        let value = value.and_then(|value| HeaderValue::from_bytes(value.as_bytes()).ok());
-        if let (Some(value), Ok(name)) = (value, HeaderName::from_bytes(name.as_bytes())) {
-            call.headers.insert(name, value);
-        }
-    }
-    if plan.for_nobody {
-        call.authority = Authority::Nobody;
-    }
-    call.body = plan.body.as_deref().map(|pieces| body(pieces, values));
+    let mut call = raw_call(plan, prepared);
     call.wants_body = route.shape.is_some();
     Ok(call)
-}
-
-fn path(plan: &CallPlan, values: &Values<'_>) -> Result<String, ApiError> {
-    let mut path = String::with_capacity(64);
-    for piece in &plan.path {
-        match piece {
-            PathPiece::Text(text) => path.push_str(text),
-            PathPiece::Id { value, reserved } => {
-                let id = values.text(value).ok_or(ApiError::NotFound)?;
-                if Id::new(&id).is_err()
-                    || matches!(&*id, "." | "..")
-                    || reserved.iter().any(|one| **one == *id)
-                {
-                    return Err(ApiError::NotFound);
-                }
-                path.push_str(&id);
-            }
-            PathPiece::Rest(value) => {
-                let rest = values.text(value).ok_or(ApiError::NotFound)?;
-                for (place, segment) in rest.split('/').enumerate() {
-                    if place > 0 {
-                        path.push('/');
-                    }
-                    encode_segment(segment, &mut path);
-                }
-            }
-            PathPiece::LookupId { .. } => return Err(ApiError::Internal("a route's call is no look-up")),
-        }
-    }
-    Ok(path)
-}
-
-fn pairs(plan: &CallPlan, values: &Values<'_>) -> String {
-    let mut pairs = String::new();
-    for pair in &plan.query {
-        // A pair whose value is absent is left out; a look-up's stands in no route.
-        let QueryValue::Template(template) = &pair.value else { continue };
-        let Some(value) = values.template(template) else { continue };
-        if !pairs.is_empty() {
-            pairs.push('&');
-        }
-        pairs.push_str(&pair.name);
-        pairs.push('=');
-        encode_segment(&value, &mut pairs);
-    }
-    pairs
 }
 
 /// Writes a query so that no URL parser changes it: what must not stand there by itself is escaped (WHATWG URL section 1.3,
@@ -106,18 +45,6 @@ fn as_it_is(query: &str, out: &mut String) {
             encode_segment(one.encode_utf8(&mut [0; 4]), out);
         }
     }
-}
-
-fn body(pieces: &[BodyPiece], values: &Values<'_>) -> Bytes {
-    let mut body = Vec::with_capacity(256);
-    for piece in pieces {
-        match piece {
-            BodyPiece::Json(json) => body.extend_from_slice(json.as_bytes()),
-            BodyPiece::Value(value) => values.write_json(value, &mut body),
-            BodyPiece::LookupIds { .. } | BodyPiece::LookupId { .. } => body.extend_from_slice(b"null"),
-        }
-    }
-    body.into()
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
-//! Routes whose answer is the caller's own profile, and what of a profile stands beside what its member writes.
+//! Routes whose answer is the caller's own profile.
 
 use std::{future::Future, pin::Pin};
 
 use clients::{CallContext, UpstreamError};
-use serde_json::value::RawValue;
 
 use super::Routes;
 use crate::identity::Caller;
@@ -12,20 +11,13 @@ use crate::identity::Caller;
 pub type AskAccount =
     Box<dyn Fn(CallContext) -> Pin<Box<dyn Future<Output = Result<(), UpstreamError>> + Send>> + Send + Sync>;
 
-/// `user.card`: the declared fields of the profile that the session carries, in their order, as a JSON object. Absent fields
-/// are null.
-pub(super) fn card(caller: &Caller, fields: &[Box<str>]) -> Vec<u8> {
-    let card: Box<RawValue> = caller.session.profile.card(fields);
-    card.get().as_bytes().to_vec()
-}
-
 impl Routes {
-    /// The sessions of the caller take their profile over. The change itself is made: a session that shows the old name for a
+    /// The sessions of the caller take their profile over, as the upstream answered it. The change itself is made: a session that shows the old name for a
     /// while is no reason to deny it.
-    pub(super) async fn take_over(&self, profile: &RawValue) {
-        let read = self.accounts.as_ref().map(|accounts| accounts.profile(profile.get().as_bytes(), None));
+    pub(super) async fn take_over(&self, caller: &Caller, answer: &[u8]) {
+        let read = self.accounts.as_ref().map(|accounts| accounts.profile(answer, Some(&caller.user)));
         let Some(Ok(profile)) = read else {
-            return tracing::warn!("an answer is no profile: sessions keep the old one");
+            return tracing::warn!("an answer is not the caller's profile: sessions keep the old one");
         };
         if let Err(error) = self.sessions.refresh_profile(&profile).await {
             tracing::warn!(%error, "sessions show an old profile");

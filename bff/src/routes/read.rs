@@ -11,7 +11,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use clients::{RawAnswer, RawCall, Upstream, UpstreamError};
 use sha2::{Digest, Sha256};
 
-use super::{call::prepare, serve::Asked};
+use super::{call::call_of, serve::Asked};
 use crate::edge::{ApiError, ended_meanwhile, keep, knows};
 
 /// Serves a read.
@@ -20,12 +20,12 @@ use crate::edge::{ApiError, ended_meanwhile, keep, knows};
 /// [`ApiError`].
 pub(super) async fn read(asked: Asked) -> Result<HttpResponse, ApiError> {
     let Asked { request, routes, route, .. } = &asked;
-    let call = prepare(route, &asked.values(), request.query_string())?;
+    let call = call_of(route, &asked.values(), request.query_string())?;
     let upstream = routes.upstream(route.call.upstream)?;
     let answer = match asked.call(upstream, call).await {
         Ok(answer) => answer,
         Err(error) => {
-            if let Some(caller) = asked.caller.as_ref().filter(|_| route.profile)
+            if let Some(caller) = asked.asker.caller.as_ref().filter(|_| route.profile)
                 && let Some(ended) = ended_meanwhile(request, caller).await
             {
                 return Err(ended);
@@ -39,7 +39,7 @@ pub(super) async fn read(asked: Asked) -> Result<HttpResponse, ApiError> {
         return Ok(response.insert_header((CACHE_CONTROL, "no-store")).finish());
     }
     let etag = etag(route.if_match, &answer, &shaped.body);
-    let is_known = knows(request, etag.as_bytes());
+    let is_known = knows(request, strong(etag.as_bytes()));
     let status = StatusCode::from_u16(route.status).unwrap_or(StatusCode::OK);
     let mut response = HttpResponse::build(if is_known { StatusCode::NOT_MODIFIED } else { status });
     response.insert_header((ETAG, etag));
@@ -55,7 +55,7 @@ pub(super) async fn read(asked: Asked) -> Result<HttpResponse, ApiError> {
 impl Asked {
     /// Makes the call. Of the caller's own account it is asked again before it counts as gone.
     async fn call(&self, upstream: &Upstream, call: RawCall) -> Result<RawAnswer, UpstreamError> {
-        match self.caller.as_ref().filter(|_| self.route.profile) {
+        match self.asker.caller.as_ref().filter(|_| self.route.profile) {
             Some(caller) => {
                 let ask = || upstream.call(&self.cx, call.clone());
                 self.routes.sessions.own_account(&caller.user, ask).await
@@ -63,6 +63,11 @@ impl Asked {
             None => upstream.call(&self.cx, call).await,
         }
     }
+}
+
+/// An upstream's ETag may be a weak one; it is compared without its mark (RFC 9110 section 8.8.3.2).
+fn strong(etag: &[u8]) -> &[u8] {
+    etag.strip_prefix(b"W/").unwrap_or(etag)
 }
 
 /// The upstream's, for writes that bear `If-Match`; of what the gateway made, its own (RFC 9110 section 8.8.3).

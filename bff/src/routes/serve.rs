@@ -2,15 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix_web::{FromRequest, HttpRequest, HttpResponse, dev};
+use actix_web::{HttpRequest, HttpResponse, dev};
 use clients::CallContext;
 use smallvec::SmallVec;
 
-use super::{Routes, read, stream, values::Values, write};
+use super::{Routes, asker::Asker, read, route::Route, stream, write};
 use crate::{
     compose::{
+        engine,
         params::{self, Params, Sources},
-        plan::{Access, RoutePlan},
+        plan::Access,
     },
     edge::{ApiError, MaybeSignedIn, RequestContext, SignedIn, accepts_json},
     identity::{Caller, nobodys_call_context},
@@ -23,35 +24,32 @@ const BUDGET: Duration = Duration::from_secs(10);
 pub(super) struct Asked {
     pub(super) request: HttpRequest,
     pub(super) routes: Routes,
-    pub(super) route: Arc<RoutePlan>,
-    pub(super) caller: Option<Caller>,
+    pub(super) route: Arc<Route>,
+    pub(super) asker: Asker,
     pub(super) params: Params,
     pub(super) cx: CallContext,
 }
 
 impl Asked {
-    pub(super) fn values(&self) -> Values<'_> {
-        Values::of(&self.params, self.caller.as_ref())
+    /// The same as the engine takes it.
+    pub(super) fn values(&self) -> engine::Asked<'_> {
+        self.asker.asked(&self.params)
     }
 }
 
-/// Serves a request to `route`.
+/// Serves a request to `route`. In this order it is looked at who asks (401, 403), what they accept (406), parameters (404, 422),
+/// and the body (415, 413, 400, 422); then the upstream is called.
 ///
 /// # Errors
 /// [`ApiError`].
 pub async fn answer(
     routes: Routes,
-    route: Arc<RoutePlan>,
+    route: Arc<Route>,
     request: HttpRequest,
     payload: dev::Payload,
 ) -> Result<HttpResponse, ApiError> {
-    let reads_json = route.is_read() && route.stream.is_none();
-    // Whoever may not ask learns that first.
-    if reads_json && route.access == Access::Open {
-        accepts_json(&request)?;
-    }
-    let caller = identify(&route, &request).await?;
-    if reads_json && route.access == Access::SignedIn {
+    let caller = identify(&route, &request)?;
+    if answers_json(&route) {
         accepts_json(&request)?;
     }
     let params = params::read(&route.params, &Request(&request), false)?;
@@ -60,7 +58,8 @@ pub async fn answer(
         Some(caller) => caller.call_context(context.request_id(), context.traceparent(), BUDGET),
         None => nobodys_call_context(context.request_id(), context.traceparent(), BUDGET),
     };
-    let asked = Asked { request, routes, route, caller, params, cx };
+    let asker = Asker::new(caller, &route, &routes.backend.plan().card);
+    let asked = Asked { request, routes, route, asker, params, cx };
     if asked.route.stream.is_some() {
         stream::stream(asked, payload).await
     } else if asked.route.is_read() {
@@ -70,15 +69,18 @@ pub async fn answer(
     }
 }
 
+/// Whether what is answered is JSON. A write must not be carried out for an answer that its caller does not take; where there is
+/// none there is nothing to take.
+fn answers_json(route: &Route) -> bool {
+    route.stream.is_none() && (route.is_read() || route.body.is_some() || route.status != 204)
+}
+
 /// The caller. An unsafe method of one with a cookie is checked for forgery.
-async fn identify(route: &RoutePlan, request: &HttpRequest) -> Result<Option<Caller>, ApiError> {
-    let nothing = &mut dev::Payload::None;
+fn identify(route: &Route, request: &HttpRequest) -> Result<Option<Caller>, ApiError> {
     match route.access {
-        Access::SignedIn => {
-            SignedIn::from_request(request, nothing).await.map(|signed_in| Some(signed_in.caller().clone()))
-        }
+        Access::SignedIn => SignedIn::of(request).map(|signed_in| Some(signed_in.caller().clone())),
         Access::Open => {
-            let MaybeSignedIn(caller) = MaybeSignedIn::from_request(request, nothing).await?;
+            let MaybeSignedIn(caller) = MaybeSignedIn::of(request)?;
             Ok(caller.map(|signed_in| signed_in.caller().clone()))
         }
     }

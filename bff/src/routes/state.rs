@@ -6,44 +6,37 @@ use std::{
 };
 
 use actix_web::http::StatusCode;
-use clients::{TransportError, Upstream, Upstreams, static_name};
-use moka::sync::Cache;
+use clients::{TransportError, Upstream, static_name};
 use parking_lot::Mutex;
 use schemas::Event;
 use tokio::runtime::Handle;
 
-use super::{
-    join::Joiner,
-    profile::AskAccount,
-    register::{Entry, table},
-};
+use super::{profile::AskAccount, route::Route};
 use crate::{
-    compose::plan::{GatewayPlan, MemoryId, RefusalPlan, UpstreamId},
+    compose::{
+        backend::Backend,
+        engine::UnknownLookup,
+        plan::{RefusalPlan, UpstreamId},
+    },
     edge::ApiError,
     idempotency::Idempotency,
     identity::{Accounts, Sessions},
     invalidation::InvalidationBus,
 };
 
-/// Pairs that one table remembers at most; the least recently used ones go.
-const REMEMBERED: u64 = 100_000;
-
 /// What routes are made with.
 pub struct RoutesParts {
-    pub plan: Arc<GatewayPlan>,
-    pub upstreams: Upstreams,
+    /// Of the plan whose routes these are.
+    pub backend: Backend,
     pub bus: Arc<InvalidationBus>,
     pub sessions: Sessions,
     pub idempotency: Arc<Idempotency>,
-    pub joiner: Arc<dyn Joiner>,
     /// Reads profiles that routes answer with; `None`: no upstream serves accounts.
     pub accounts: Option<Accounts>,
     /// `None`: no upstream serves accounts.
     pub ask_account: Option<AskAccount>,
     /// Tells those who listen that something happened. Must not wait.
     pub announce: Box<dyn Fn(Event) + Send + Sync>,
-    /// The tables of `remember`, by place in the plan; shared with screens. Missing ones are made.
-    pub memories: Vec<Cache<Box<str>, Box<str>>>,
     /// Writes run on it.
     pub runtime: Handle,
 }
@@ -51,8 +44,8 @@ pub struct RoutesParts {
 /// Why routes cannot be made of a plan.
 #[derive(Debug, thiserror::Error)]
 pub enum RoutesError {
-    #[error("the plan names the upstream `{0}`, of which there are no settings")]
-    UnknownUpstream(&'static str),
+    #[error(transparent)]
+    Lookup(#[from] UnknownLookup),
     #[error("a code of a refusal or a list of methods")]
     Name(#[from] TransportError),
     #[error("a refusal has the status {0}, which is none of a refusal")]
@@ -73,10 +66,8 @@ pub struct Routes(Arc<Inner>);
 
 struct Inner {
     parts: RoutesParts,
-    /// By place in the plan.
-    upstreams: Box<[Upstream]>,
     refusals: HashMap<Box<str>, KnownRefusal>,
-    table: Vec<Entry>,
+    routes: Vec<Arc<Route>>,
 }
 
 impl std::ops::Deref for Routes {
@@ -88,7 +79,7 @@ impl std::ops::Deref for Routes {
 
 impl std::fmt::Debug for Routes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Routes").field("upstreams", &self.0.upstreams).finish_non_exhaustive()
+        f.debug_struct("Routes").field("backend", &self.0.parts.backend).finish_non_exhaustive()
     }
 }
 
@@ -97,39 +88,28 @@ impl Routes {
     ///
     /// # Errors
     /// [`RoutesError`]: the plan and the settings do not fit.
-    pub fn new(mut parts: RoutesParts) -> Result<Self, RoutesError> {
-        let named = |name: &&'static str| {
-            parts.upstreams.get(name).cloned().ok_or(RoutesError::UnknownUpstream(name))
-        };
-        let upstreams = parts.plan.upstreams.iter().map(named).collect::<Result<_, _>>()?;
-        let refusals = parts.plan.refusals.iter().map(|(code, plan)| Ok((code.clone(), known(code, plan)?)));
+    pub fn new(parts: RoutesParts) -> Result<Self, RoutesError> {
+        let plan = parts.backend.plan();
+        let refusals = plan.refusals.iter().map(|(code, plan)| Ok((code.clone(), known(code, plan)?)));
         let refusals = refusals.collect::<Result<_, RoutesError>>()?;
-        let table = table(&parts.plan)?;
-        let tables = parts.plan.memories.len();
-        parts.memories.resize_with(tables, || Cache::new(REMEMBERED));
-        Ok(Self(Arc::new(Inner { parts, upstreams, refusals, table })))
+        let routes =
+            plan.routes.iter().map(|route| Ok(Arc::new(Route::new(Arc::clone(route), &plan.lookups)?)));
+        let routes = routes.collect::<Result<_, RoutesError>>()?;
+        Ok(Self(Arc::new(Inner { parts, refusals, routes })))
     }
 
-    pub(super) fn table(&self) -> &[Entry] {
-        &self.0.table
+    /// Of the plan, in its order.
+    #[must_use]
+    pub fn all(&self) -> &[Arc<Route>] {
+        &self.0.routes
     }
 
     pub(super) fn upstream(&self, id: UpstreamId) -> Result<&Upstream, ApiError> {
-        self.0.upstreams.get(id.index()).ok_or(ApiError::Internal("a plan of another gateway"))
+        self.backend.upstream(id).ok_or(ApiError::Internal("a plan of another gateway"))
     }
 
     pub(super) fn refusal(&self, code: &str) -> Option<KnownRefusal> {
         self.0.refusals.get(code).copied()
-    }
-
-    pub(super) fn remember(&self, table: MemoryId, key: &str, value: &str) {
-        if let Some(table) = self.memories.get(table.index()) {
-            table.insert(key.into(), value.into());
-        }
-    }
-
-    pub(super) fn recall(&self, table: MemoryId, key: &str) -> Option<Box<str>> {
-        self.memories.get(table.index())?.get(key)
     }
 
     /// Runs `work` to its end, whether its caller waits or not: a write that reached its upstream must not leave old

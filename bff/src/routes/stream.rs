@@ -1,7 +1,7 @@
 //! Routes whose bodies go through as they come, either way: nothing is gathered, and the next piece is read from one side
 //! when the other has taken the one before.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -17,13 +17,14 @@ use actix_web::{
     rt,
 };
 use bytes::Bytes;
-use clients::{RawCall, StreamCall, StreamError, StreamLimits, StreamedAnswer, Upload};
+use clients::{RawCall, StreamCall, StreamError, StreamLimits, StreamedAnswer, Upload, UpstreamError};
 use futures_util::{StreamExt as _, stream};
 use http::{Method, StatusCode as UpstreamStatus};
 use tokio::sync::mpsc;
 
 use super::{
-    call::prepare,
+    asker::Answered,
+    call::call_of,
     invalidates::Invalidates,
     refusal::{may_be_done, was_refused},
     serve::Asked,
@@ -58,7 +59,7 @@ const PIECES: usize = 2;
 pub(super) async fn stream(asked: Asked, payload: Payload) -> Result<HttpResponse, ApiError> {
     let Asked { request, routes, route, .. } = &asked;
     let plan = route.stream.ok_or(ApiError::Internal("a route that is not streamed"))?;
-    let mut call = prepare(route, &asked.values(), request.query_string())?;
+    let mut call = call_of(route, &asked.values(), request.query_string())?;
     call.wants_body = true;
     if request.method() == actix_web::http::Method::HEAD {
         call.method = Method::HEAD;
@@ -77,6 +78,11 @@ pub(super) async fn stream(asked: Asked, payload: Payload) -> Result<HttpRespons
     match answered {
         Ok(answer) => {
             asked.invalidate(true).await?;
+            // What says that it is too long is refused while that can still be told.
+            if length_of(&answer).is_some_and(|length| length > plan.max_bytes) {
+                let limit_bytes = length_limit(plan);
+                return Err(UpstreamError::TooLarge { upstream: upstream.name(), limit_bytes }.into());
+            }
             Ok(response(&asked, answer))
         }
         Err(StreamError::Upstream(error)) => {
@@ -109,15 +115,22 @@ const UNSATISFIABLE: ApiError = ApiError::Refused {
 };
 
 impl Asked {
-    /// Invalidates what a streamed write made old, so far as its parameters say what that is.
-    async fn invalidate(&self, is_done: bool) -> Result<(), ApiError> {
+    /// What a streamed write made old, so far as its parameters say what that is; nothing of a read.
+    fn invalidates(&self, is_done: bool) -> Option<impl Future<Output = ()> + Send + use<>> {
         if self.route.is_read() {
-            return Ok(());
+            return None;
         }
-        let invalidates = Invalidates::of(&self.route, &self.values(), false);
-        let (routes, user) = (self.routes.clone(), self.cx.acting.clone());
-        let work = async move { invalidates.apply(&routes, user.as_ref(), is_done).await };
-        self.routes.run_detached(work).await
+        let mut answered = Answered::default();
+        let invalidates = Invalidates::of(&self.routes, &self.route, &self.values(), &mut answered);
+        let (routes, route, user) = (self.routes.clone(), Arc::clone(&self.route), self.cx.acting.clone());
+        Some(async move { invalidates.apply(&routes, &route, user.as_ref(), is_done).await })
+    }
+
+    async fn invalidate(&self, is_done: bool) -> Result<(), ApiError> {
+        match self.invalidates(is_done) {
+            Some(work) => self.routes.run_detached(work).await,
+            None => Ok(()),
+        }
     }
 }
 
@@ -128,11 +141,11 @@ struct Unfinished<'a> {
 
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
-        let Some(asked) = self.asked.filter(|asked| !asked.route.is_read()) else { return };
-        let invalidates = Invalidates::of(&asked.route, &asked.values(), false);
-        let (routes, user) = (asked.routes.clone(), asked.cx.acting.clone());
-        let runtime = routes.runtime.clone();
-        runtime.spawn(async move { invalidates.apply(&routes, user.as_ref(), true).await });
+        if let Some(asked) = self.asked
+            && let Some(work) = asked.invalidates(true)
+        {
+            asked.routes.runtime.spawn(work);
+        }
     }
 }
 
@@ -187,7 +200,12 @@ fn uploaded(request: &HttpRequest, payload: Payload, plan: StreamPlan) -> Result
     Ok(Box::pin(pieces))
 }
 
+fn length_of(answer: &StreamedAnswer) -> Option<u64> {
+    answer.headers.get("content-length")?.to_str().ok()?.parse().ok()
+}
+
 fn response(asked: &Asked, answer: StreamedAnswer) -> HttpResponse {
+    let length = length_of(&answer);
     let StreamedAnswer { status, headers, body } = answer;
     let status = StatusCode::from_u16(status.as_u16()).unwrap_or(StatusCode::OK);
     let mut response = HttpResponse::build(status);
@@ -202,7 +220,6 @@ fn response(asked: &Asked, answer: StreamedAnswer) -> HttpResponse {
     let is_events =
         headers.get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
     let is_read = asked.route.method == Method::GET || asked.route.method == Method::HEAD;
-    let length = headers.get("content-length").and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     let has_none = matches!(status, StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT);
     let mut response = if has_none {
         response.finish()

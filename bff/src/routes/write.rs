@@ -4,25 +4,30 @@ use std::sync::Arc;
 
 use actix_web::{HttpResponse, dev::Payload, http::header::IF_MATCH};
 use bytes::Bytes;
-use clients::{CallContext, RawCall, UpstreamError};
+use clients::{CallContext, RawAnswer, RawCall, UpstreamError};
 use http::{HeaderValue, Method, StatusCode as UpstreamStatus};
 use schemas::Event;
 use serde_json::{Value, value::RawValue};
 
 use super::{
-    Routes, body,
-    call::prepare,
+    Routes,
+    asker::{Answered, Asker},
+    body,
+    call::call_of,
     invalidates::Invalidates,
     refusal::{may_be_done, was_refused},
+    route::Route,
     serve::Asked,
     shape::Shaped,
-    values::{Answered, Values},
 };
 use crate::{
-    compose::{params::Params, plan::RoutePlan},
-    edge::{ApiError, accepts_json, ended_meanwhile, read_body},
+    compose::{
+        engine::Values,
+        params::Params,
+        plan::{ParamSource, ParamValue},
+    },
+    edge::{ApiError, ended_meanwhile, read_body},
     idempotency::{Created, State},
-    identity::Caller,
 };
 
 /// Serves a write.
@@ -31,11 +36,7 @@ use crate::{
 /// [`ApiError`].
 pub(super) async fn write(asked: Asked, mut payload: Payload) -> Result<HttpResponse, ApiError> {
     let Asked { request, route, .. } = &asked;
-    let mut call = prepare(route, &asked.values(), "")?;
-    // A write must not be carried out for an answer that its caller does not take.
-    if route.body.is_some() || route.status != 204 {
-        accepts_json(request)?;
-    }
+    let mut call = call_of(route, &asked.values(), request.query_string())?;
     let mut input = Value::Null;
     if let Some(plan) = &route.body {
         let bytes = read_body(request, &mut payload, &plan.media_type)?.await?;
@@ -48,13 +49,19 @@ pub(super) async fn write(asked: Asked, mut payload: Payload) -> Result<HttpResp
     {
         call.headers.insert(http::header::IF_MATCH, wanted);
     }
-    let user = asked.caller.as_ref().map(|caller| caller.user.clone());
     let keyed = if route.idempotent_key && route.method == Method::POST {
-        asked.routes.idempotency.keyed(request, user.as_ref(), &input)?
+        let input = (&input, query_params(&asked));
+        let user = asked.asker.user();
+        // What has no such parameters is told apart by its body alone.
+        if input.1.is_empty() {
+            asked.routes.idempotency.keyed(request, user, input.0)?
+        } else {
+            asked.routes.idempotency.keyed(request, user, &input)?
+        }
     } else {
         None
     };
-    let (request, routes, caller) = (asked.request.clone(), asked.routes.clone(), asked.caller.clone());
+    let (request, routes, caller) = (asked.request.clone(), asked.routes.clone(), asked.asker.caller.clone());
     let is_own = route.profile;
     let mutation = Mutation::of(asked, call);
     let answered = match keyed {
@@ -73,6 +80,20 @@ pub(super) async fn write(asked: Asked, mut payload: Payload) -> Result<HttpResp
     }
 }
 
+/// What the caller gave in the query: with another value it is another request.
+fn query_params(asked: &Asked) -> Vec<(&str, String)> {
+    let given = asked.route.params.iter().zip(&asked.params).filter_map(|(plan, value)| {
+        let is_given = plan.source == ParamSource::Query;
+        let text = match value.as_ref().filter(|_| is_given)? {
+            ParamValue::Text(text) => text.to_string(),
+            ParamValue::Integer(number) => number.to_string(),
+            ParamValue::Boolean(one) => one.to_string(),
+        };
+        Some((&*plan.name, text))
+    });
+    given.collect()
+}
+
 fn media_type(text: &str) -> Result<HeaderValue, ApiError> {
     HeaderValue::from_str(text).map_err(|_| ApiError::Internal("a media type of the plan is no header"))
 }
@@ -80,8 +101,8 @@ fn media_type(text: &str) -> Result<HeaderValue, ApiError> {
 /// A write, apart from the request that it came with.
 struct Mutation {
     routes: Routes,
-    route: Arc<RoutePlan>,
-    caller: Option<Caller>,
+    route: Arc<Route>,
+    asker: Asker,
     params: Params,
     cx: CallContext,
     call: RawCall,
@@ -89,8 +110,8 @@ struct Mutation {
 
 impl Mutation {
     fn of(asked: Asked, call: RawCall) -> Self {
-        let Asked { routes, route, caller, params, cx, .. } = asked;
-        Self { routes, route, caller, params, cx, call }
+        let Asked { routes, route, asker, params, cx, .. } = asked;
+        Self { routes, route, asker, params, cx, call }
     }
 
     /// Its answer, and what is kept of it for its key: nothing where nothing was carried out.
@@ -100,12 +121,11 @@ impl Mutation {
             Ok(upstream) => upstream.clone(),
             Err(error) => return (Err(error), None),
         };
-        let before = Values::of(&self.params, self.caller.as_ref());
         match upstream.call(&self.cx, call).await {
-            Ok(answer) => match self.routes.shape(&self.route, &self.cx, &before, &answer).await {
-                Ok(shaped) => self.succeeded(shaped).await,
+            Ok(answer) => match self.shape(&answer).await {
+                Ok(shaped) => self.succeeded(shaped, &answer.body).await,
                 Err(error) => {
-                    self.invalidate(None, true).await;
+                    self.invalidate(&mut Answered::default(), true).await;
                     (Err(error), Some(State::Unknown))
                 }
             },
@@ -113,20 +133,21 @@ impl Mutation {
         }
     }
 
-    async fn succeeded(&self, shaped: Shaped) -> (Result<Created, ApiError>, Option<State>) {
-        let Shaped { body, answered, .. } = shaped;
+    async fn succeeded(&self, shaped: Shaped, came: &[u8]) -> (Result<Created, ApiError>, Option<State>) {
+        let Shaped { body, mut answered, .. } = shaped;
         let body = match document(&body) {
             Ok(body) => body,
             Err(error) => {
-                self.invalidate(Some(&answered), true).await;
+                self.invalidate(&mut answered, true).await;
                 return (Err(error), Some(State::Unknown));
             }
         };
-        if let Some(profile) = body.as_deref().filter(|_| self.route.profile) {
-            self.routes.take_over(profile).await;
+        if let Some(caller) = self.asker.caller.as_ref().filter(|_| self.route.profile && body.is_some()) {
+            self.routes.take_over(caller, came).await;
         }
-        let invalidates = self.invalidate(Some(&answered), true).await;
-        let values = Values { answered: Some(&answered), ..Values::of(&self.params, self.caller.as_ref()) };
+        let invalidates = self.invalidate(&mut answered, true).await;
+        let asked = self.asker.asked(&self.params);
+        let values = Values { asked: &asked, answers: &answered };
         if let Some(announcement) = &self.route.announce
             && let Some(topic) = values.template(&announcement.topic)
         {
@@ -144,28 +165,24 @@ impl Mutation {
     async fn failed(&self, error: UpstreamError) -> (Result<Created, ApiError>, Option<State>) {
         let is_done = may_be_done(&error);
         let is_missing = matches!(error.status(), Some(UpstreamStatus::NOT_FOUND | UpstreamStatus::GONE));
-        if let Some(caller) = self.caller.as_ref().filter(|_| is_missing && self.route.profile) {
+        if let Some(caller) = self.asker.caller.as_ref().filter(|_| is_missing && self.route.profile) {
             self.routes.ask_for_account(caller, &self.cx).await;
         }
         if !was_refused(&error) {
-            self.invalidate(None, is_done).await;
+            self.invalidate(&mut Answered::default(), is_done).await;
         }
         (Err(self.routes.refused(&self.route, error)), is_done.then_some(State::Unknown))
     }
 
+    async fn shape(&self, answer: &RawAnswer) -> Result<Shaped, ApiError> {
+        self.routes.shape(&self.route, &self.cx, &self.asker.asked(&self.params), answer).await
+    }
+
     /// Invalidates what the write made old, as far as it is known what that is.
-    async fn invalidate(&self, answered: Option<&Answered>, is_done: bool) -> Invalidates {
-        let values = Values { answered, ..Values::of(&self.params, self.caller.as_ref()) };
-        let recalled: Vec<Option<Box<str>>> = self
-            .route
-            .recall
-            .iter()
-            .map(|recall| self.routes.recall(recall.table, &values.text(&recall.key)?))
-            .collect();
-        let forgot = recalled.iter().any(Option::is_none);
-        let invalidates = Invalidates::of(&self.route, &Values { recalled: &recalled, ..values }, forgot);
-        let user = self.caller.as_ref().map(|caller| &caller.user);
-        invalidates.apply(&self.routes, user, is_done).await;
+    async fn invalidate(&self, answered: &mut Answered, is_done: bool) -> Invalidates {
+        let asked = self.asker.asked(&self.params);
+        let invalidates = Invalidates::of(&self.routes, &self.route, &asked, answered);
+        invalidates.apply(&self.routes, &self.route, self.asker.user(), is_done).await;
         invalidates
     }
 }

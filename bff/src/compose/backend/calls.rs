@@ -158,7 +158,8 @@ impl Host for Calls<'_> {
 }
 
 /// A prepared call, as the clients take it.
-pub(super) fn raw_call(plan: &CallPlan, call: PreparedCall) -> RawCall {
+#[must_use]
+pub fn raw_call(plan: &CallPlan, call: PreparedCall) -> RawCall {
     let PreparedCall { target, send, body } = call;
     let mut raw = RawCall::new(plan.operation, plan.method.clone(), target);
     for (name, value) in send {

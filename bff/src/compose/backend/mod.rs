@@ -15,7 +15,7 @@ use futures_util::future::BoxFuture;
 use moka::sync::Cache;
 use schemas::Id;
 
-pub use calls::{Backing, Calls};
+pub use calls::{Backing, Calls, raw_call};
 use look_ups::LookUp;
 
 use super::{

@@ -4,9 +4,12 @@ use schemas::Id;
 
 use super::{
     asked::Asked,
-    values::{Answers, Values, write_string},
+    values::{NoAnswers, Values, write_string},
 };
-use crate::compose::plan::{BodyPiece, CallPlan, PathPiece, QueryValue, Value};
+use crate::compose::{
+    params::encode_segment,
+    plan::{BodyPiece, CallPlan, PathPiece, QueryValue, Value},
+};
 
 /// A call that is ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,11 +43,23 @@ pub enum Ids<'i> {
 }
 
 /// Prepares a call.
-pub(super) fn prepare(
-    plan: &CallPlan,
-    values: &Values<'_>,
-    ids: Ids<'_>,
-) -> Result<PreparedCall, Unprepared> {
+///
+/// # Errors
+/// [`Unprepared`].
+pub fn prepare(plan: &CallPlan, values: &Values<'_>, ids: Ids<'_>) -> Result<PreparedCall, Unprepared> {
+    let mut target = path_of(plan, values, ids)?;
+    add_query(plan, values, ids, &mut target)?;
+    let mut send = Vec::new();
+    for (name, template) in &plan.send {
+        if let Some(value) = values.template(template) {
+            send.push((name.clone(), value.into_owned()));
+        }
+    }
+    let body = plan.body.as_deref().map(|pieces| body_of(pieces, values, ids));
+    Ok(PreparedCall { target, send, body })
+}
+
+fn path_of(plan: &CallPlan, values: &Values<'_>, ids: Ids<'_>) -> Result<String, Unprepared> {
     let mut target = String::with_capacity(128);
     for piece in &plan.path {
         match piece {
@@ -71,11 +86,20 @@ pub(super) fn prepare(
                     if place > 0 {
                         target.push('/');
                     }
-                    encode(segment, &mut target);
+                    encode_segment(segment, &mut target);
                 }
             }
         }
     }
+    Ok(target)
+}
+
+fn add_query(
+    plan: &CallPlan,
+    values: &Values<'_>,
+    ids: Ids<'_>,
+    target: &mut String,
+) -> Result<(), Unprepared> {
     let mut sign = '?';
     let mut pair = |target: &mut String, name: &str| {
         target.push(std::mem::replace(&mut sign, '&'));
@@ -86,18 +110,18 @@ pub(super) fn prepare(
         match (&one.value, ids) {
             (QueryValue::Template(template), _) => {
                 if let Some(value) = values.template(template) {
-                    pair(&mut target, &one.name);
-                    encode(&value, &mut target);
+                    pair(target, &one.name);
+                    encode_segment(&value, target);
                 }
             }
             (QueryValue::LookupIds { explode: true }, Ids::Many(ids)) => {
                 for id in ids {
-                    pair(&mut target, &one.name);
+                    pair(target, &one.name);
                     target.push_str(id.as_str());
                 }
             }
             (QueryValue::LookupIds { explode: false }, Ids::Many(ids)) => {
-                pair(&mut target, &one.name);
+                pair(target, &one.name);
                 for (place, id) in ids.iter().enumerate() {
                     if place > 0 {
                         target.push(',');
@@ -106,20 +130,13 @@ pub(super) fn prepare(
                 }
             }
             (QueryValue::LookupIds { .. } | QueryValue::LookupId, Ids::One(id)) => {
-                pair(&mut target, &one.name);
-                encode(id, &mut target);
+                pair(target, &one.name);
+                encode_segment(id, target);
             }
             (QueryValue::LookupIds { .. } | QueryValue::LookupId, _) => return Err(Unprepared::Absent),
         }
     }
-    let mut send = Vec::new();
-    for (name, template) in &plan.send {
-        if let Some(value) = values.template(template) {
-            send.push((name.clone(), value.into_owned()));
-        }
-    }
-    let body = plan.body.as_deref().map(|pieces| body_of(pieces, values, ids));
-    Ok(PreparedCall { target, send, body })
+    Ok(())
 }
 
 fn body_of(pieces: &[BodyPiece], values: &Values<'_>, ids: Ids<'_>) -> Vec<u8> {
@@ -153,37 +170,10 @@ fn body_of(pieces: &[BodyPiece], values: &Values<'_>, ids: Ids<'_>) -> Vec<u8> {
     body
 }
 
-/// Percent-encodes all but unreserved characters (RFC 3986 section 2.3).
-fn encode(text: &str, out: &mut String) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'~' | b'-') {
-            out.push(char::from(byte));
-        } else {
-            out.push('%');
-            out.push(char::from(HEX[usize::from(byte >> 4)]));
-            out.push(char::from(HEX[usize::from(byte & 15)]));
-        }
-    }
-}
-
 /// Prepares the call of a look-up, for whoever gathers ids over concurrent callers.
 ///
 /// # Errors
 /// [`Unprepared`].
 pub fn prepare_lookup(plan: &CallPlan, asked: &Asked<'_>, ids: Ids<'_>) -> Result<PreparedCall, Unprepared> {
     prepare(plan, &Values { asked, answers: &NoAnswers }, ids)
-}
-
-/// No part has answered.
-struct NoAnswers;
-
-impl Answers for NoAnswers {
-    fn first(
-        &self,
-        _: crate::compose::plan::PartId,
-        _: crate::compose::scan::Capture,
-    ) -> Option<std::borrow::Cow<'_, str>> {
-        None
-    }
 }

@@ -36,12 +36,13 @@ mod write;
 use std::sync::Arc;
 
 pub use asked::{Asked, AskingSession, AskingUser, Times};
-pub use call::{Ids, PreparedCall, Unprepared, prepare_lookup};
+pub use call::{Ids, PreparedCall, Unprepared, prepare, prepare_lookup};
 pub use document::{Kept, Previous, RawDocument, Uncomposable};
 pub use entities::{EntityCache, entities_of};
 pub use foresight::Foresight;
 pub use host::{Host, Validity};
-pub use route::{RouteAnswer, RouteEngine};
+pub use route::{JOIN_TIMEOUT, RouteAnswer, RouteEngine, names_session};
+pub use values::{Answers, NoAnswers, Values};
 
 use self::tables::Tables;
 use crate::compose::plan::{LookupPlan, ScreenPlan};

@@ -179,7 +179,7 @@ impl<'p, H: Host> Run<'_, 'p, H> {
         }
         if let Some(pieces) = came.first() {
             for (table, key, value) in &plan.remember {
-                for (key, value) in pieces.texts(*key).zip(pieces.texts(*value)) {
+                for (key, value) in pieces.pairs(*key, *value) {
                     self.host.remember(*table, &key, &value);
                 }
             }

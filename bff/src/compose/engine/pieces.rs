@@ -63,6 +63,17 @@ impl<'p> Pieces<'p> {
         self.scanned.found.iter().filter(move |found| found.capture == capture)
     }
 
+    /// The pairs to remember of two paths of the same object: none where an object lacks one of them, which would pair its
+    /// neighbours wrongly.
+    pub(super) fn pairs(
+        &self,
+        key: Capture,
+        value: Capture,
+    ) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        let is_whole = self.found(key).count() == self.found(value).count();
+        self.texts(key).zip(self.texts(value)).filter(move |_| is_whole)
+    }
+
     /// The texts that were found at a path.
     pub(super) fn texts(&self, capture: Capture) -> impl Iterator<Item = Cow<'_, str>> + Clone {
         self.found(capture).map(|found| found.text(&self.text))

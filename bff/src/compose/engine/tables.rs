@@ -134,7 +134,7 @@ fn inputs_of(part: &PartPlan) -> Vec<(PartId, Capture)> {
     found
 }
 
-fn of_call(call: &CallPlan, note: &mut impl FnMut(&Value)) {
+pub(super) fn of_call(call: &CallPlan, note: &mut impl FnMut(&Value)) {
     for piece in &call.path {
         match piece {
             PathPiece::Id { value, .. } | PathPiece::Rest(value) => note(value),
@@ -154,7 +154,7 @@ fn of_call(call: &CallPlan, note: &mut impl FnMut(&Value)) {
     }
 }
 
-fn of_template(template: &Template, note: &mut impl FnMut(&Value)) {
+pub(super) fn of_template(template: &Template, note: &mut impl FnMut(&Value)) {
     for piece in &template.0 {
         if let Piece::Value(value) = piece {
             note(value);

@@ -8,21 +8,46 @@ use crate::compose::{
     scan::Capture,
 };
 
-/// Where a value of a part's answer is read.
-pub(super) trait Answers {
-    /// The first value found at a path.
-    fn first(&self, part: PartId, capture: Capture) -> Option<Cow<'_, str>>;
+/// Where values come from that the request does not hold. A screen has parts, a route has the rest.
+pub trait Answers: Sync {
+    /// The first value at a path of a part's answer.
+    fn first(&self, _: PartId, _: Capture) -> Option<Cow<'_, str>> {
+        None
+    }
+
+    /// The first value at a path of the answer that a route passes through.
+    fn response(&self, _: Capture) -> Option<Cow<'_, str>> {
+        None
+    }
+
+    /// The last segment of its `Location`.
+    fn location(&self) -> Option<&str> {
+        None
+    }
+
+    /// What a route recalls, by its place in the plan.
+    fn recalled(&self, _: u16) -> Option<&str> {
+        None
+    }
 }
 
-/// Values of one composition.
-pub(super) struct Values<'v> {
-    pub(super) asked: &'v Asked<'v>,
-    pub(super) answers: &'v dyn Answers,
+/// Nothing was answered yet.
+#[derive(Debug, Clone, Copy)]
+pub struct NoAnswers;
+
+impl Answers for NoAnswers {}
+
+/// The values that a plan may name, of one composition or one request to a route.
+#[derive(Clone, Copy)]
+pub struct Values<'v> {
+    pub asked: &'v Asked<'v>,
+    pub answers: &'v dyn Answers,
 }
 
 impl<'v> Values<'v> {
     /// A value as text; nothing where it is absent.
-    pub(super) fn text(&self, value: &Value) -> Option<Cow<'v, str>> {
+    #[must_use]
+    pub fn text(&self, value: &Value) -> Option<Cow<'v, str>> {
         let (user, session) = (self.asked.user, self.asked.session);
         match value {
             Value::Param(id) => match self.asked.params.get(id.index())?.as_ref()? {
@@ -37,17 +62,17 @@ impl<'v> Values<'v> {
             Value::Session(SessionField::Client) => session.map(|session| Cow::Borrowed(&*session.client)),
             Value::Session(SessionField::Address) => session.map(|session| Cow::Borrowed(&*session.address)),
             Value::Part(part, capture) => self.answers.first(*part, *capture),
-            // Objects are no text; the others are a route's.
-            Value::User(UserField::Card)
-            | Value::Session(SessionField::All)
-            | Value::Response(_)
-            | Value::ResponseLocation
-            | Value::Recalled(_) => None,
+            Value::Response(capture) => self.answers.response(*capture),
+            Value::ResponseLocation => self.answers.location().map(Cow::Borrowed),
+            Value::Recalled(place) => self.answers.recalled(*place).map(Cow::Borrowed),
+            // Objects are no text.
+            Value::User(UserField::Card) | Value::Session(SessionField::All) => None,
         }
     }
 
     /// A template as text; nothing where one of its values is absent.
-    pub(super) fn template(&self, template: &Template) -> Option<Cow<'v, str>> {
+    #[must_use]
+    pub fn template(&self, template: &Template) -> Option<Cow<'v, str>> {
         if let [Piece::Value(value)] = &*template.0 {
             return self.text(value);
         }
@@ -73,7 +98,7 @@ impl<'v> Values<'v> {
     }
 
     /// Writes a value as JSON; null where it is absent.
-    pub(super) fn write_json(&self, value: &Value, out: &mut Vec<u8>) {
+    pub fn write_json(&self, value: &Value, out: &mut Vec<u8>) {
         match value {
             Value::Param(id) => match self.asked.params.get(id.index()).and_then(Option::as_ref) {
                 Some(ParamValue::Text(text)) => write_string(text, out),

@@ -8,11 +8,15 @@ use super::{
     slots::{Known, position},
     state::JoinRun,
 };
-use crate::compose::scan::Piece;
+use crate::compose::scan::{Piece, Place};
+
+/// A value that the gateway adds to a route's answer: where it goes, and its JSON.
+pub(super) type AddedValue = (Place, Vec<u8>);
 
 /// Writes pieces, and notes where they came to stand.
 pub(super) struct Writer<'w, 'p> {
     joins: &'w [JoinRun<'p>],
+    added: &'w [AddedValue],
     pub(super) out: Vec<u8>,
     notes: Option<Notes>,
     pieces: u32,
@@ -68,12 +72,24 @@ struct Span {
 impl<'w, 'p> Writer<'w, 'p> {
     /// One that notes where things stand, for a document of `size` bytes.
     pub(super) fn noting(joins: &'w [JoinRun<'p>], size: usize) -> Self {
-        Self { joins, out: Vec::with_capacity(size), notes: Some(Notes::default()), pieces: 0 }
+        let notes = Some(Notes::default());
+        Self { joins, added: &[], out: Vec::with_capacity(size), notes, pieces: 0 }
     }
 
     /// One that writes alone.
     pub(super) fn plain(joins: &'w [JoinRun<'p>], size: usize) -> Self {
-        Self { joins, out: Vec::with_capacity(size), notes: None, pieces: 0 }
+        Self { joins, added: &[], out: Vec::with_capacity(size), notes: None, pieces: 0 }
+    }
+
+    /// One that writes what a route adds, too.
+    pub(super) fn adding(
+        joins: &'w [JoinRun<'p>],
+        added: &'w [AddedValue],
+        pieces: &Pieces<'p>,
+        which: Range<usize>,
+    ) -> Self {
+        let beside: usize = added.iter().map(|(_, json)| json.len()).sum();
+        Self { added, ..Self::plain(joins, size_of(joins, pieces, which) + beside) }
     }
 
     pub(super) fn at(&self) -> u32 {
@@ -108,8 +124,10 @@ impl<'w, 'p> Writer<'w, 'p> {
                     Some(splice) => self.join(pieces, splice, at.0, (to - from) as usize, *list, number),
                     None => self.out.extend_from_slice(if *list { b"[]" } else { b"null" }),
                 },
-                // Routes alone add such values, and write them by themselves.
-                Some(Piece::Added(_)) => self.out.extend_from_slice(b"null"),
+                Some(Piece::Added(at)) => {
+                    let value = self.added.iter().find(|(known, _)| known == at);
+                    self.out.extend_from_slice(value.map_or(b"null", |(_, json)| json));
+                }
                 None => {}
             }
         }

@@ -1,9 +1,17 @@
 //! What holds of declared routes, between a plan written here and an upstream on a port of its own.
 
+mod checks;
+mod dispatching;
+mod joins;
+mod keys;
+mod plans;
+mod profiles;
 mod reads;
 mod refusals;
 mod registers;
+mod served;
 mod streams;
+mod wire;
 mod writes;
 
 use std::{
@@ -17,27 +25,25 @@ use actix_web::{
 use clients::{
     Authorization, CallContext, ClientKind, KeyRing, ServiceTokens, TlsFiles, UpstreamConfig, Upstreams,
 };
-use http::Method;
 use parking_lot::Mutex;
 use schemas::Event;
 use secrecy::SecretString;
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::watch};
 
-use super::{NoJoins, Routes, RoutesParts, serve::Asked};
+use super::{Routes, RoutesParts, asker::Asker, route::Route, serve::Asked};
 use crate::{
     compose::{
-        plan::{
-            Access, CallPlan, GatewayPlan, ParamKind, ParamPlan, ParamSource, ParamValue, PathPiece,
-            RefusalPlan, RoutePlan, RouteShape, UpstreamId, Value,
-        },
-        scan::{Capture, Field, Node, Plan, PlanBuilder, Types},
+        backend::{Backend, BackendParts},
+        plan::{GatewayPlan, ParamValue, RefusalPlan, RoutePlan},
     },
     edge::RouteName,
     idempotency::{Idempotency, IdempotencyPolicy},
-    identity::{Caller, ProfileDocument, ProfileShape, Secrets, SessionPolicy, Sessions},
+    identity::{Accounts, Caller, ProfileDocument, ProfileShape, Secrets, SessionPolicy, Sessions},
     invalidation::{InvalidationBus, Invalidations},
     store::{MemoryStore, Store},
 };
+use dispatching::dispatch;
+use plans::{ID, route, shape_with_id};
 
 /// What the upstream was asked.
 #[derive(Debug, Clone)]
@@ -60,9 +66,16 @@ type Answer = Arc<dyn Fn(&Recorded) -> HttpResponse + Send + Sync>;
 struct World {
     routes: Routes,
     sent: Arc<Mutex<Vec<Recorded>>>,
+    /// How many calls came.
+    calls: watch::Receiver<usize>,
     told: Arc<Mutex<Vec<Event>>>,
+    /// How many events were told.
+    events: watch::Receiver<usize>,
     dropped: Arc<Mutex<Vec<String>>>,
     ada: Caller,
+    /// Of ada's cookie.
+    sid: SecretString,
+    secrets: Arc<Secrets>,
 }
 
 impl World {
@@ -75,8 +88,28 @@ impl World {
         routes: Vec<RoutePlan>,
         answer: impl Fn(&Recorded) -> HttpResponse + Send + Sync + 'static,
     ) -> Self {
+        let routes = routes.into_iter().map(Arc::new).collect();
+        Self::of(GatewayPlan { routes, ..plan() }, answer).await
+    }
+
+    /// Of a plan.
+    async fn of(
+        plan: GatewayPlan,
+        answer: impl Fn(&Recorded) -> HttpResponse + Send + Sync + 'static,
+    ) -> Self {
         let sent: Arc<Mutex<Vec<Recorded>>> = Arc::default();
-        let url = upstream(Arc::clone(&sent), Arc::new(answer));
+        let (came, calls) = watch::channel(0);
+        let url = upstream(Arc::clone(&sent), came, Arc::new(answer));
+        Self::before(plan, &url, sent, calls).await
+    }
+
+    /// Of a plan, before an upstream at `url` that writes down what it is `sent`.
+    async fn before(
+        plan: GatewayPlan,
+        url: &url::Url,
+        sent: Arc<Mutex<Vec<Recorded>>>,
+        calls: watch::Receiver<usize>,
+    ) -> Self {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let secrets = Arc::new(Secrets::new(vec![SecretString::from("secret")]));
         let policy = IdempotencyPolicy {
@@ -88,42 +121,58 @@ impl World {
             Sessions::new(Arc::clone(&store), SessionPolicy::default(), Handle::current(), Arc::default());
         let ada = member("ada");
         let made = sessions.create(&ada, "Firefox", "203.0.113.0/24", crate::telemetry::unix_ms());
-        let ada = Caller::of_app(made.await.expect("a session").session);
+        let made = made.await.expect("a session");
+        let (sid, ada) = (made.id, Caller::of_app(made.session));
         let bus = InvalidationBus::new(Arc::<Invalidations>::default(), &store, Arc::default())
             .expect("random bits");
         let (told, dropped) = (Arc::<Mutex<Vec<Event>>>::default(), Arc::<Mutex<Vec<String>>>::default());
         let seen = Arc::clone(&dropped);
         bus.changes().subscribe(move |tag| seen.lock().push(tag.as_str().to_owned()));
-        let heard = Arc::clone(&told);
-        let known = RefusalPlan { status: 409, detail: "It is taken.".into() };
-        let plan = GatewayPlan {
-            upstreams: ["shop"].into(),
-            routes: routes.into_iter().map(Arc::new).collect(),
-            refusals: [("taken".into(), known)].into(),
-            memories: [Box::from("order_of")].into(),
-            card: ["id", "displayName"].map(Box::from).into(),
-            ..GatewayPlan::default()
-        };
-        let parts = RoutesParts {
+        let (heard, (tell, events)) = (Arc::clone(&told), watch::channel(0));
+        let upstreams = upstreams(url);
+        let accounts = plan.accounts.and_then(|id| upstreams.accounts(plan.upstreams[id.index()]));
+        let backend = Backend::new(BackendParts {
             plan: Arc::new(plan),
-            upstreams: upstreams(&url),
+            upstreams,
+            invalidations: Arc::clone(bus.invalidations()),
+            metrics: Arc::default(),
+            shared_bytes: 1024 * 1024,
+            shared_fresh: Duration::from_secs(60),
+            own_account: Box::new(|_, ask| ask()),
+        });
+        let parts = RoutesParts {
+            backend: backend.expect("a plan of this gateway"),
             bus,
             sessions,
-            idempotency: Arc::new(Idempotency::new(store, secrets, policy).expect("random bits")),
-            joiner: Arc::new(NoJoins),
-            accounts: None,
+            idempotency: Arc::new(
+                Idempotency::new(store, Arc::clone(&secrets), policy).expect("random bits"),
+            ),
+            accounts: accounts.map(|client| Accounts::new(client, ProfileShape::open())),
             ask_account: None,
-            announce: Box::new(move |event| heard.lock().push(event)),
-            memories: Vec::new(),
+            announce: Box::new(move |event| {
+                heard.lock().push(event);
+                tell.send_modify(|count| *count += 1);
+            }),
             runtime: Handle::current(),
         };
         let routes = Routes::new(parts).expect("a plan of this gateway");
-        Self { routes, sent, told, dropped, ada }
+        Self { routes, sent, calls, told, events, dropped, ada, sid, secrets }
+    }
+
+    /// Waits until the upstream was called `count` times.
+    async fn called(&self, count: usize) {
+        self.calls.clone().wait_for(|calls| *calls >= count).await.expect("an upstream");
+    }
+
+    /// Waits until `count` events were told.
+    async fn heard(&self, count: usize) {
+        self.events.clone().wait_for(|events| *events >= count).await.expect("routes");
     }
 
     /// A request of ada's to `route`, about the id `id`.
     fn asked(&self, route: RoutePlan, id: &str, request: TestRequest) -> Asked {
-        let route = Arc::new(route);
+        let lookups = &self.routes.backend.plan().lookups;
+        let route = Arc::new(Route::new(Arc::new(route), lookups).expect("a plan of this gateway"));
         let request: HttpRequest = request.app_data(RouteName(route.name)).to_http_request();
         let cx = CallContext {
             acting: Some(self.ada.user.clone()),
@@ -133,7 +182,8 @@ impl World {
             deadline: Instant::now() + Duration::from_secs(10),
         };
         let params = [Some(ParamValue::Text(id.into()))].into();
-        Asked { request, routes: self.routes.clone(), route, caller: Some(self.ada.clone()), params, cx }
+        let asker = Asker::new(Some(self.ada.clone()), &route, &self.routes.backend.plan().card);
+        Asked { request, routes: self.routes.clone(), route, asker, params, cx }
     }
 
     fn dropped(&self) -> Vec<String> {
@@ -141,6 +191,18 @@ impl World {
         dropped.sort_unstable();
         dropped.dedup();
         dropped
+    }
+}
+
+/// Of a gateway with one upstream and no routes.
+fn plan() -> GatewayPlan {
+    let known = RefusalPlan { status: 409, detail: "It is taken.".into() };
+    GatewayPlan {
+        upstreams: ["shop"].into(),
+        refusals: [("taken".into(), known)].into(),
+        memories: [Box::from("order_of")].into(),
+        card: ["id", "displayName"].map(Box::from).into(),
+        ..GatewayPlan::default()
     }
 }
 
@@ -153,10 +215,9 @@ fn member(id: &str) -> Arc<ProfileDocument> {
 }
 
 /// An upstream on a port of its own, for as long as the test runs.
-fn upstream(sent: Arc<Mutex<Vec<Recorded>>>, answer: Answer) -> url::Url {
-    let serve = async |request: HttpRequest,
-                       body: web::Bytes,
-                       state: web::Data<(Arc<Mutex<Vec<Recorded>>>, Answer)>| {
+fn upstream(sent: Arc<Mutex<Vec<Recorded>>>, came: watch::Sender<usize>, answer: Answer) -> url::Url {
+    type State = (Arc<Mutex<Vec<Recorded>>>, watch::Sender<usize>, Answer);
+    let serve = async |request: HttpRequest, body: web::Bytes, state: web::Data<State>| {
         let header =
             |(name, value): (&actix_web::http::header::HeaderName, &actix_web::http::header::HeaderValue)| {
                 (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned())
@@ -168,9 +229,10 @@ fn upstream(sent: Arc<Mutex<Vec<Recorded>>>, answer: Answer) -> url::Url {
             body: body.to_vec(),
         };
         state.0.lock().push(recorded.clone());
-        state.1(&recorded)
+        state.1.send_modify(|count| *count += 1);
+        state.2(&recorded)
     };
-    let state = web::Data::new((sent, answer));
+    let state = web::Data::new((sent, came, answer));
     let server = HttpServer::new(move || {
         let limit = web::PayloadConfig::new(1 << 30);
         App::new().app_data(state.clone()).app_data(limit).default_service(web::to(serve))
@@ -204,68 +266,6 @@ fn upstreams(url: &url::Url) -> Upstreams {
     let observer: clients::Observer = Arc::new(|_| ());
     Upstreams::new(&Handle::current(), [config], &Arc::new(tokens), &observer).expect("upstreams")
 }
-
-/// `METHOD /api/orders/{id}` → `shop:/orders/{id}`, of an answer that is anything.
-fn route(method: Method) -> RoutePlan {
-    let id = ParamPlan {
-        name: "id".into(),
-        source: ParamSource::Path,
-        kind: ParamKind::Id,
-        default: None,
-        compact_default: None,
-    };
-    let place = Value::Param(crate::compose::plan::ParamId(0));
-    let path = [
-        PathPiece::Text("/orders/".into()),
-        PathPiece::Id { value: place, reserved: ["me"].map(Box::from).into() },
-    ];
-    RoutePlan {
-        name: "/api/orders/{id}",
-        path: "/api/orders/{id}".into(),
-        method: method.clone(),
-        access: Access::SignedIn,
-        params: [id].into(),
-        call: CallPlan {
-            upstream: UpstreamId(0),
-            operation: "order",
-            method: method.clone(),
-            path: path.into(),
-            query: [].into(),
-            send: [].into(),
-            body: None,
-            for_nobody: false,
-        },
-        shape: Some(RouteShape { scan: Plan::untyped(), verbatim: true }),
-        status: if method == Method::POST { 201 } else { 200 },
-        location: None,
-        body: None,
-        joins: [].into(),
-        expect: [].into(),
-        add: [].into(),
-        drops_mine: [].into(),
-        drops: [].into(),
-        announce: None,
-        remember: [].into(),
-        recall: [].into(),
-        idempotent_key: true,
-        profile: false,
-        if_match: false,
-        passes: [].into(),
-        stream: None,
-    }
-}
-
-/// An object with the id `id` at [`ID`].
-fn shape_with_id(verbatim: bool) -> RouteShape {
-    let mut builder = PlanBuilder::default();
-    let id = builder.add(Node { capture: Some(ID), ..Node::of(Types::STRING) });
-    let field =
-        Field { name: "id".into(), value: id, required: true, kept: true, renamed: None, absent: None };
-    let root = builder.add(Node { fields: vec![field], ..Node::of(Types::OBJECT) });
-    RouteShape { scan: builder.finish(root, true), verbatim }
-}
-
-const ID: Capture = Capture(3);
 
 fn json(status: u16, body: &'static str) -> HttpResponse {
     let status = actix_web::http::StatusCode::from_u16(status).expect("a status");

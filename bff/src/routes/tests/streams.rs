@@ -30,7 +30,7 @@ fn streamed(method: Method, max_bytes: u64) -> RoutePlan {
 }
 
 /// Resident memory of this process, in bytes.
-fn resident() -> u64 {
+pub(super) fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("linux");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line");
     line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024

@@ -41,7 +41,7 @@ async fn what_was_made_is_answered_announced_and_remembered_and_old_documents_go
     assert_eq!(answer.headers().get(LOCATION).expect("a place"), "/api/orders/9");
     assert_eq!(text(answer).await, r#"{"id":"9","total":1.50}"#);
     assert_eq!(world.dropped(), ["basket:7", "order:9", "orders"]);
-    assert_eq!(world.routes.recall(MemoryId(0), "9").as_deref(), Some("9"));
+    assert_eq!(world.routes.backend.recall(MemoryId(0), "9").as_deref(), Some("9"));
     let told = world.told.lock();
     let event = &told[0];
     assert_eq!((&*event.topic, &*event.kind), ("order:9", "order.created"));
@@ -111,7 +111,7 @@ async fn what_is_recalled_goes_and_what_is_forgotten_costs_all_of_the_writers_do
     let answer = write(world.asked(like(), "7", TestRequest::put()), NOTHING).await.expect("an answer");
     assert_eq!((answer.status().as_u16(), text(answer).await), (204, String::new()));
     assert_eq!(world.dropped(), ["everything"]);
-    world.routes.remember(MemoryId(0), "7", "5");
+    world.routes.backend.remember(MemoryId(0), "7", "5");
     write(world.asked(like(), "7", TestRequest::put()), NOTHING).await.expect("an answer");
     assert_eq!(world.dropped(), ["recalled:5"]);
 }

@@ -1,13 +1,17 @@
 //! Calls, deadlines, memory and the order of fields, by the example of a feed.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 
 use super::feed::{Feed, TIMES, asked, engine, user};
 use crate::compose::{
     ComposeError, PartFailure,
-    engine::{Previous, RawDocument, RouteEngine, Times, Uncomposable},
+    engine::{JOIN_TIMEOUT, Previous, RawDocument, RouteEngine, Times, Uncomposable},
+    plan::{TagTemplate, Value as Placed},
     scan::Capture,
 };
 
@@ -151,21 +155,30 @@ async fn fields_are_handed_out_behind_what_is_required_and_none_waits_for_anothe
 #[tokio::test]
 async fn a_routes_answer_is_joined_within_its_time() {
     let mut feed = Feed::new();
-    let (route, lookups) = super::feed::route();
-    let engine = RouteEngine::new(&route, &lookups).expect("look-ups");
+    let (mut route, lookups) = super::feed::route();
+    let tag = |path| TagTemplate { kind: "post".into(), id: Some(Placed::Response(Capture(path))) };
+    route.drops = [9, 77].map(tag).into();
+    let engine = RouteEngine::new(Arc::new(route), &lookups).expect("look-ups");
     let user = user();
     let posts = feed.parts[1].clone();
-    let answer =
-        engine.answer(&feed, &asked(&user), posts.clone(), &[Capture(9), Capture(77)]).await.expect("joined");
+    let answer = engine.answer(&feed, &asked(&user), posts.clone(), JOIN_TIMEOUT).await.expect("joined");
     let json: Value = serde_json::from_slice(&answer.body).expect("JSON");
     assert_eq!(json["items"][3]["author"]["username"], "member3");
     assert_eq!(json["nextCursor"], "abcdefgh", "what stands beside the items leaves as well");
-    assert_eq!(answer.values[0].as_deref(), json["items"][0]["id"].as_str());
-    assert_eq!(answer.values[1], None);
+    assert!(answer.complete);
+    let first = json["items"][0]["id"].as_str().expect("an id");
+    assert_eq!(answer.found, [(Capture(9), first.into())], "what the route names, where it is there");
     feed.failing = vec!["members"];
-    let answer = engine.answer(&feed, &asked(&user), posts, &[]).await.expect("joined");
+    let answer = engine.answer(&feed, &asked(&user), posts.clone(), JOIN_TIMEOUT).await.expect("joined");
     let json: Value = serde_json::from_slice(&answer.body).expect("JSON");
     assert_eq!((&json["items"][3]["author"], &json["items"][3]["likeCount"]), (&Value::Null, &json!(3)));
-    let broken = engine.answer(&feed, &asked(&user), "[1}".into(), &[]).await;
+    assert!(!answer.complete);
+    (feed.failing, feed.hanging) = (vec![], vec!["members"]);
+    let began = Instant::now();
+    let answer = engine.answer(&feed, &asked(&user), posts, Duration::from_millis(40)).await.expect("joined");
+    assert!(began.elapsed() >= Duration::from_millis(40) && !answer.complete);
+    let json: Value = serde_json::from_slice(&answer.body).expect("JSON");
+    assert_eq!(json["items"][3]["author"], Value::Null);
+    let broken = engine.answer(&feed, &asked(&user), "[1}".into(), JOIN_TIMEOUT).await;
     assert!(matches!(broken, Err(PartFailure::Invalid(_))), "{broken:?}");
 }

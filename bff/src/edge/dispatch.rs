@@ -8,17 +8,33 @@ use std::{
 };
 
 use actix_web::{
-    Error, HttpResponse,
+    Error, HttpRequest, HttpResponse,
     body::{BoxBody, EitherBody, MessageBody},
-    dev::{ResourceDef, Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
+    dev::{Payload, ResourceDef, Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
     http::Method,
 };
 use arc_swap::ArcSwap;
 use clients::{TransportError, static_name};
 use futures_util::future::{FutureExt, LocalBoxFuture};
 
-use super::declared::Declared;
-use crate::edge::{ApiError, RequestContext};
+use super::{ApiError, RequestContext};
+
+/// What is dispatched to.
+pub trait Dispatched: 'static {
+    /// What answers at a path.
+    type Handler;
+
+    /// All paths.
+    fn table(&self) -> &Table<Self::Handler>;
+
+    /// Answers a request that has come to `handler`.
+    fn answer(
+        &self,
+        handler: &Self::Handler,
+        request: HttpRequest,
+        payload: Payload,
+    ) -> LocalBoxFuture<'static, Result<HttpResponse, ApiError>>;
+}
 
 /// One path of what is declared: its methods, and 405 with `Allow` (RFC 9110 section 10.2.1) for all others.
 struct Entry<T> {
@@ -29,7 +45,7 @@ struct Entry<T> {
 }
 
 /// Paths, and what answers there.
-pub(super) struct Table<T> {
+pub struct Table<T> {
     entries: Vec<Entry<T>>,
     /// Entries without placeholders.
     plain: HashMap<Box<str>, usize>,
@@ -49,7 +65,7 @@ impl<T> Table<T> {
     ///
     /// # Errors
     /// [`TransportError::Name`]: a path is too long for a name.
-    pub(super) fn new(all: impl IntoIterator<Item = (Box<str>, Method, T)>) -> Result<Self, TransportError> {
+    pub fn new(all: impl IntoIterator<Item = (Box<str>, Method, T)>) -> Result<Self, TransportError> {
         let mut entries: Vec<Entry<T>> = Vec::new();
         for (path, method, handler) in all {
             let known = entries.iter().position(|entry| *entry.route == *path);
@@ -129,32 +145,37 @@ fn allow<'m>(methods: impl Iterator<Item = &'m Method>) -> String {
 }
 
 /// The stage as middleware.
-#[derive(Clone)]
-pub(super) struct Dispatch(pub(super) Arc<ArcSwap<Declared>>);
+pub struct Dispatch<D>(pub Arc<ArcSwap<D>>);
+
+impl<D> Clone for Dispatch<D> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
 
 /// [`Dispatch`] in front of `S`.
-pub(super) struct DispatchService<S> {
-    declared: Arc<ArcSwap<Declared>>,
+pub struct DispatchService<S, D> {
+    declared: Arc<ArcSwap<D>>,
     service: S,
 }
 
-impl<S, B> Transform<S, ServiceRequest> for Dispatch
+impl<S, B, D: Dispatched> Transform<S, ServiceRequest> for Dispatch<D>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
 {
     type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
-    type Transform = DispatchService<S>;
+    type Transform = DispatchService<S, D>;
     type InitError = ();
-    type Future = Ready<Result<DispatchService<S>, ()>>;
+    type Future = Ready<Result<DispatchService<S, D>, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
         ready(Ok(DispatchService { declared: Arc::clone(&self.0), service }))
     }
 }
 
-impl<S, B> Service<ServiceRequest> for DispatchService<S>
+impl<S, B, D: Dispatched> Service<ServiceRequest> for DispatchService<S, D>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
@@ -192,7 +213,7 @@ where
 }
 
 fn respond<B>(
-    request: actix_web::HttpRequest,
+    request: HttpRequest,
     answer: Result<HttpResponse<BoxBody>, ApiError>,
 ) -> ServiceResponse<EitherBody<B>> {
     let response = answer.unwrap_or_else(|error| HttpResponse::from_error(error));
