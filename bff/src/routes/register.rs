@@ -9,7 +9,7 @@ use actix_web::{
 };
 use clients::static_name;
 
-use super::{Routes, RoutesError, route::Route, serve::serve};
+use super::{Routes, RoutesError, route::Route, serve::answer};
 use crate::{
     compose::plan::GatewayPlan,
     edge::{RouteName, method_not_allowed},
@@ -22,7 +22,7 @@ pub(super) struct Entry {
     pattern: String,
     name: &'static str,
     allow: &'static str,
-    routes: Vec<Arc<Route>>,
+    pub(super) routes: Vec<Arc<Route>>,
 }
 
 /// The paths of a plan, those first that say more: the router takes the first that matches.
@@ -67,7 +67,7 @@ fn handler(routes: &Routes, route: &Arc<Route>) -> actix_web::Route {
         web::method(method)
     };
     guarded.to(move |request: HttpRequest, payload: web::Payload| {
-        serve(routes.clone(), Arc::clone(&route), request, payload)
+        answer(routes.clone(), Arc::clone(&route), request, payload.into_inner())
     })
 }
 

@@ -9,7 +9,7 @@ use crate::compose::{
 
 /// A route, and what was worked out of its plan once.
 #[derive(Debug)]
-pub(super) struct Route {
+pub struct Route {
     plan: Arc<RoutePlan>,
     /// `None`: its answers have no content, or are streamed.
     pub(super) engine: Option<RouteEngine>,

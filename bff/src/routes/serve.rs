@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, dev::Payload};
 use clients::CallContext;
 use smallvec::SmallVec;
 
@@ -37,16 +37,16 @@ impl Asked {
     }
 }
 
-/// Serves a request to `route`. In this order it is looked at who asks (401, 403), what they accept (406), parameters (404, 422),
+/// Answers a request to `route`, one of [`Routes::all`]. In this order it is looked at who asks (401, 403), what they accept (406), parameters (404, 422),
 /// and the body (415, 413, 400, 422); then the upstream is called.
 ///
 /// # Errors
 /// [`ApiError`].
-pub(super) async fn serve(
+pub async fn answer(
     routes: Routes,
     route: Arc<Route>,
     request: HttpRequest,
-    payload: web::Payload,
+    payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
     let caller = identify(&route, &request)?;
     if answers_json(&route) {
@@ -60,7 +60,6 @@ pub(super) async fn serve(
     };
     let asker = Asker::new(caller, &route, &routes.backend.plan().card);
     let asked = Asked { request, routes, route, asker, params, cx };
-    let payload = payload.into_inner();
     if asked.route.stream.is_some() {
         stream::stream(asked, payload).await
     } else if asked.route.is_read() {

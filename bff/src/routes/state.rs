@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 use super::{
     profile::AskAccount,
     register::{Entry, table},
+    route::Route,
 };
 use crate::{
     compose::{
@@ -97,6 +98,11 @@ impl Routes {
         let refusals = refusals.collect::<Result<_, RoutesError>>()?;
         let table = table(plan)?;
         Ok(Self(Arc::new(Inner { parts, refusals, table })))
+    }
+
+    /// All of them, as [`answer`](super::answer) takes them.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.0.table.iter().flat_map(|entry| &entry.routes)
     }
 
     pub(super) fn table(&self) -> &[Entry] {
