@@ -62,7 +62,7 @@ impl Declared {
         let DeclaredParts { keys, bus, sessions, idempotency, hub, metrics, runtime } = parts;
         let upstreams = pieces::upstreams(config, runtime, Arc::clone(keys), metrics)?;
         let plan = declarations.compile();
-        let backend = pieces::backend(config, Arc::clone(&plan), &upstreams, bus, sessions.clone(), metrics)?;
+        let backend = pieces::backend(config, plan, &upstreams, bus, sessions.clone(), metrics)?;
         let documents = pieces::documents(config, Arc::clone(bus), runtime.clone(), Arc::clone(metrics));
         let accounts = accounts(config, &upstreams, declarations);
         let settings = config.clone();

@@ -10,7 +10,7 @@
 //! 5. `refusal`: what callers see of a failure.
 //!
 //! A write runs to its end whatever its caller does ([`Routes::run_detached`]), and what it makes old is invalidated before it is
-//! answered (`invalidates`).
+//! answered (`invalidates`). A DELETE whose path ends in a placeholder takes away for everybody what that placeholder names.
 
 mod asker;
 mod body;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix_web::{HttpRequest, HttpResponse, dev};
+use actix_web::{HttpRequest, HttpResponse, dev::Payload};
 use clients::CallContext;
 use smallvec::SmallVec;
 
@@ -37,7 +37,7 @@ impl Asked {
     }
 }
 
-/// Serves a request to `route`. In this order it is looked at who asks (401, 403), what they accept (406), parameters (404, 422),
+/// Answers a request to `route`, one of [`Routes::all`]. In this order it is looked at who asks (401, 403), what they accept (406), parameters (404, 422),
 /// and the body (415, 413, 400, 422); then the upstream is called.
 ///
 /// # Errors
@@ -46,7 +46,7 @@ pub async fn answer(
     routes: Routes,
     route: Arc<Route>,
     request: HttpRequest,
-    payload: dev::Payload,
+    payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
     let caller = identify(&route, &request)?;
     if answers_json(&route) {
