@@ -1,6 +1,7 @@
 //! What holds of declared routes, between a plan written here and an upstream on a port of its own.
 
 mod reads;
+mod recipe_book;
 mod refusals;
 mod registers;
 mod streams;
