@@ -125,15 +125,21 @@ impl<'t> PartDraft<'t> {
             let rest: Option<Box<[Plan]>> = rest.into_iter().collect();
             further = Some(rest?).filter(|rest| !rest.is_empty());
         }
+        let mut plan = self.plan;
         if let Some(otherwise) = &self.declared.otherwise
             && let Err(error) = full.scan(otherwise.as_bytes())
         {
-            cx.mistake(&otherwise.spot, format_args!("does not fit the contract: {error}"));
+            // A part that is missing is null in the document whatever its contract says, but a required one must be there.
+            if otherwise.as_str() == "null" && !plan.required {
+                plan.otherwise = None;
+            } else {
+                cx.mistake(&otherwise.spot, format_args!("does not fit the contract: {error}"));
+            }
         }
         Some(PartPlan {
             scan: PerView { full, compact },
             further: PerView { full: Box::default(), compact: further },
-            ..self.plan
+            ..plan
         })
     }
 }

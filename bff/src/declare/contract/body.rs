@@ -164,6 +164,7 @@ impl BodyValidator {
             }
             Value::Number(number) => {
                 let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
+                let whole = whole.or_else(|| whole_double(number.as_f64()?));
                 let fits = |(least, most)| whole.is_none_or(|whole| (least..=most).contains(&whole));
                 if !node.range.is_none_or(fits) {
                     mistakes.add(path.field(), "invalid", "has the wrong type or form");
@@ -231,6 +232,13 @@ fn range(format: &str) -> Option<(i128, i128)> {
         "uint64" => (0, u64::MAX.into()),
         _ => return None,
     })
+}
+
+/// A number that is whole and beyond 64 bits, or is written with a fraction of zeros. One that `i128` cannot hold becomes its
+/// bound, which fits no format.
+fn whole_double(double: f64) -> Option<i128> {
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole, and saturates")]
+    (double.fract() == 0.0).then_some(double as i128)
 }
 
 fn options() -> jsonschema::ValidationOptions<'static> {

@@ -38,6 +38,8 @@ impl Mistakes {
         let said_better = |one: &FieldError| match one.code.as_str() {
             // Of a text that breaks a rule, that it breaks a pattern as well is no news.
             "invalid" => self.has(&one.field, |code| code != "invalid" && code != "out_of_range"),
+            // Of a text that says nothing, its length is no news.
+            "too_long" => self.has(&one.field, |code| code == "too_short"),
             // A number that its format does not hold is of another form, and not merely too small.
             "out_of_range" => self.has(&one.field, |code| code == "invalid"),
             _ => false,

@@ -121,3 +121,22 @@ fn the_second_product_of_the_suites_compiles() {
     let order = plan.screens.iter().find(|screen| screen.name == "order").expect("the order");
     assert!(order.vary_by_session && order.joins.len() == 2);
 }
+
+#[test]
+fn null_may_stand_for_any_part_that_is_not_required() {
+    let otherwise = |more: &str| {
+        let mut files = super::shop_files();
+        let screen = files.iter_mut().find(|(name, _)| name == "screens/order.toml").expect("a screen");
+        let declared = "else = '{\"items\": [], \"nextCursor\": null}'";
+        assert!(screen.1.contains(declared));
+        screen.1 = screen.1.replace(declared, &format!("else = ' null '\n{more}"));
+        let plan = super::read(&files).map(|declarations| declarations.compile());
+        plan.map(|plan| {
+            let part = plan.screens[0].parts.iter().find(|part| part.not_found_is_otherwise);
+            part.expect("a part").otherwise.clone()
+        })
+    };
+    assert_eq!(otherwise("").expect("sound"), None, "the part is missing then");
+    let mistakes = otherwise("required = true").expect_err("a required part is there").to_string();
+    assert!(mistakes.contains("else: does not fit the contract"), "{mistakes}");
+}

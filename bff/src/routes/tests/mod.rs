@@ -7,6 +7,7 @@ mod keys;
 mod plans;
 mod profiles;
 mod reads;
+mod recipe_book;
 mod refusals;
 mod registers;
 mod served;

@@ -6,6 +6,7 @@
 mod call;
 mod profile;
 mod recipe;
+mod rules;
 mod timeline;
 
 use std::collections::BTreeMap;
@@ -66,6 +67,11 @@ impl Contract {
             let mut shape = serde_json::to_value(shape).unwrap_or_default();
             if whole {
                 say_what_is_always_there(&mut shape);
+            } else {
+                rules::of_body(&mut shape);
+            }
+            if name == "Id" {
+                rules::of_id(&mut shape);
             }
             self.shapes.insert(name, shape);
         }
