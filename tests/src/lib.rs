@@ -9,6 +9,7 @@ mod answer;
 pub mod contract;
 mod direct;
 pub mod figures;
+pub mod file_graph;
 pub mod imports;
 pub mod planted;
 mod proxy;

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use smallvec::SmallVec;
 
 use super::{Edge, authentication::Authentication};
-use crate::identity::{Sessions, cookie_values};
+use crate::identity::{Recalled, Sessions, cookie_values};
 
 /// What is known of a request's credentials without waiting.
 pub(super) enum Peeked {
@@ -49,7 +49,7 @@ impl Unread {
                 let Some(raw_id) = cookies.pop() else { return Some(Authentication::Nobody) };
                 match self.edge.sessions.load(raw_id.expose_secret(), self.now_ms).await {
                     Ok(Some(session)) => Some(Authentication::Cookie(session)),
-                    Ok(None) => cookies.is_empty().then_some(Authentication::Nobody),
+                    Ok(None) => recall(&self.edge, cookies, self.now_ms),
                     Err(error) => Some(Authentication::Unavailable(error)),
                 }
             }
@@ -66,9 +66,23 @@ impl Unread {
     }
 }
 
-/// Looks the credentials of `request` up in memory. Of several session cookies one that names a live session counts: those
-/// in memory first, then those in the store, each in the order of the header. Neither waits nor, for a caller in memory,
-/// allocates.
+/// Drops cookies that memory knows to name no live session, and answers with the session that the next one names. Nothing:
+/// only the store knows about the next one, which is left at the end of the list.
+fn recall(edge: &Edge, cookies: &mut SmallVec<[SecretString; 4]>, now_ms: u64) -> Option<Authentication> {
+    while let Some(raw_id) = cookies.last() {
+        match edge.sessions.recall(raw_id.expose_secret(), now_ms) {
+            Recalled::Live(session) => return Some(Authentication::Cookie(session)),
+            Recalled::Dead => drop(cookies.pop()),
+            Recalled::Unknown => return None,
+        }
+    }
+    Some(Authentication::Nobody)
+}
+
+/// Looks the credentials of `request` up in memory. Of several session cookies the first one in the header that names a
+/// live session counts, whether that session is in memory or in the store alone: were it not so, a caller with two live
+/// sessions would be one or the other, as notices of the store come and go, and would fail the CSRF check of the other one.
+/// Neither waits nor, for a caller in memory, allocates.
 pub(super) fn peek(request: &HttpRequest, edge: &Edge, now_ms: u64) -> Peeked {
     let unknown = |credentials| Peeked::Unknown(Unread { edge: edge.clone(), now_ms, credentials });
     // A token is meant for this request, a cookie is sent with every one. Where both are there the token counts, and a
@@ -82,10 +96,15 @@ pub(super) fn peek(request: &HttpRequest, edge: &Edge, now_ms: u64) -> Peeked {
     }
     let lines = request.headers().get_all(COOKIE).map(|value| value.as_bytes());
     let cookies = cookie_values(lines, &edge.cookie.name, Sessions::may_be_id);
-    if let Some(session) = cookies.candidates().find_map(|raw_id| edge.sessions.peek(raw_id, now_ms)) {
-        return Peeked::Known(Authentication::Cookie(session));
+    let mut candidates = cookies.candidates().peekable();
+    while let Some(raw_id) = candidates.peek() {
+        match edge.sessions.recall(raw_id, now_ms) {
+            Recalled::Live(session) => return Peeked::Known(Authentication::Cookie(session)),
+            Recalled::Dead => drop(candidates.next()),
+            Recalled::Unknown => break,
+        }
     }
-    let mut cookies: SmallVec<[SecretString; 4]> = cookies.candidates().map(SecretString::from).collect();
+    let mut cookies: SmallVec<[SecretString; 4]> = candidates.map(SecretString::from).collect();
     if cookies.is_empty() {
         return Peeked::Known(Authentication::Nobody);
     }

@@ -2,7 +2,7 @@
 //! so with the [`Caller`] that screens and api see; CSRF is decided here as well. Knows nothing of actix.
 //!
 //! ```text
-//! Cookie header -> cookie::find -> Sessions::peek (near cache) or Sessions::load (store) -> Caller
+//! Cookie header -> cookie::find -> Sessions::recall (near cache) or Sessions::load (store) -> Caller
 //! Authorization -> AppTokens::peek_access (near cache) or AppTokens::load_access (store) -> Caller
 //! unsafe method of a cookie's bearer -> CsrfGuard::decide
 //! ```
@@ -44,5 +44,5 @@ pub use secrets::{DerivedKey, Secrets};
 pub use session::{Session, SessionKey, SessionKind, SessionPolicy, SessionSummary};
 #[cfg(test)]
 pub(crate) use sessions::tests::{TrialStore, member};
-pub use sessions::{Ended, NewSession, Sessions};
+pub use sessions::{Ended, NewSession, Recalled, Sessions};
 pub use throttle::{Attempt, SignInThrottle, Subject, ThrottleError, ThrottlePolicy, ThrottledBy};

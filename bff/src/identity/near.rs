@@ -24,6 +24,10 @@ use super::{
 use crate::store::Lease;
 
 const STRIPES: usize = 256;
+/// How many ids without a session are remembered, and for how long. Such an id never names a session again, so that both
+/// bound memory alone: an id that is dropped costs one more read of the store.
+const MAX_DEAD: u64 = 8192;
+const DEAD_FOR: Duration = Duration::from_secs(600);
 
 /// Sessions by key.
 ///
@@ -32,6 +36,8 @@ const STRIPES: usize = 256;
 /// in when anything of that stripe was removed since. Counter and cache change under one lock.
 pub(super) struct NearCache {
     sessions: Cache<SessionKey, Arc<Session>, KeyHash>,
+    /// Keys of ids that the store knows no live session for. Callers choose what is in here, hence the default hasher.
+    dead: Cache<SessionKey, ()>,
     removals: Box<[Mutex<u64>]>,
     /// Whether changes in the store are heard, and others know that they are heard here.
     hearing: AtomicBool,
@@ -69,6 +75,7 @@ impl NearCache {
             .build_with_hasher(KeyHash);
         Self {
             sessions,
+            dead: Cache::builder().max_capacity(MAX_DEAD).time_to_live(DEAD_FOR).build(),
             removals: (0..STRIPES).map(|_| Mutex::new(0)).collect(),
             hearing: AtomicBool::new(trusted),
             lease,
@@ -144,6 +151,7 @@ impl NearCache {
     pub(super) fn hear_again(&self) -> Epoch {
         let epoch = self.doubt();
         self.forget_where(|_| true);
+        self.dead.invalidate_all();
         epoch
     }
 
@@ -190,11 +198,27 @@ impl NearCache {
         Some(session)
     }
 
+    /// Remembers that the store knows no live session for `key`, unless something of that stripe has changed since
+    /// `ticket`.
+    pub(super) fn publish_dead(&self, key: &SessionKey, ticket: Ticket) {
+        let removals = self.stripe(key).lock();
+        if *removals == ticket.0 {
+            self.dead.insert(*key, ());
+        }
+    }
+
+    /// Whether the store has said that there is no live session for `key`. Believed without the store as well: an ended
+    /// session does not come back.
+    pub(super) fn is_dead(&self, key: &SessionKey) -> bool {
+        self.dead.get(key).is_some()
+    }
+
     /// After this returns nothing that was read before is found under `key`.
     pub(super) fn forget(&self, key: &SessionKey) {
         let mut removals = self.stripe(key).lock();
         *removals += 1;
         self.sessions.invalidate(key);
+        self.dead.invalidate(key);
     }
 
     /// [`Self::forget`] for all sessions that `chosen` picks, and for all that are being read right now. Answers with
@@ -320,6 +344,23 @@ mod tests {
         assert_eq!(near.forget_where(|session| session.user.as_str() == "ada").len(), 1);
         assert!(near.get(&[1; 32]).is_none());
     }
+
+    #[test]
+    fn a_dead_id_is_remembered_until_its_record_changes() {
+        let near = near(60);
+        let key = [1; 32];
+        let ticket = near.ticket(&key);
+        near.publish_dead(&key, ticket);
+        assert!(near.is_dead(&key) && !near.is_dead(&[2; 32]));
+        near.forget(&key);
+        assert!(!near.is_dead(&key));
+        near.publish_dead(&key, ticket);
+        assert!(!near.is_dead(&key), "the record changed after it was read");
+        near.publish_dead(&key, near.ticket(&key));
+        near.hear_again();
+        assert!(!near.is_dead(&key), "changes went unheard");
+    }
+
     #[tokio::test(start_paused = true)]
     async fn what_is_held_bridges_the_silence_of_a_store_for_a_while() {
         let near = near(3600);

@@ -10,7 +10,7 @@ use actix_web::{
     App, HttpResponse,
     http::Method,
     middleware::from_fn,
-    test::{TestRequest, call_service, init_service},
+    test::{TestRequest, call_service, init_service, read_body},
     web,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -22,8 +22,8 @@ use crate::{
         TrustedProxies, gate, limit,
     },
     identity::{
-        AllowedOrigins, AppTokens, CookieSettings, CsrfGuard, CsrfKeys, Limit, LimitPolicy, Limits, SameSite,
-        Secrets, SessionPolicy, Sessions, TrialStore, member, trial_tokens,
+        AllowedOrigins, AppTokens, CookieSettings, CsrfGuard, CsrfKeys, Limit, LimitPolicy, Limits,
+        NewSession, SameSite, Secrets, SessionPolicy, Sessions, TrialStore, member, trial_tokens,
     },
     telemetry::{AccessLog, AccessSettings, LineFormat, Metrics, Sink, UserHasher, unix_ms},
 };
@@ -97,6 +97,17 @@ async fn greedy(
 impl Bench {
     /// The status of the answer, how often memory was asked, and how often the store.
     async fn ask(&self, path: &str, header: (&str, &str)) -> (u16, u64, usize) {
+        let (status, _, asked, reads) = self.answer(path, header).await;
+        (status, asked, reads)
+    }
+
+    /// Whom a request with `cookies` is from, and how often the store was asked.
+    async fn who(&self, cookies: &str) -> (String, usize) {
+        let (_, body, _, reads) = self.answer("/mine", ("cookie", cookies)).await;
+        (body, reads)
+    }
+
+    async fn answer(&self, path: &str, header: (&str, &str)) -> (u16, String, u64, usize) {
         let app = App::new()
             .app_data(web::Data::new(self.edge.clone()))
             .wrap(from_fn(limit))
@@ -109,9 +120,11 @@ impl Bench {
         let before = (self.sessions.near_asked(), self.store.gets.load(Ordering::SeqCst));
         let request = TestRequest::get().uri(path).insert_header(header);
         let request = request.peer_addr(([192, 0, 2, 1], 1).into()).to_request();
-        let status = call_service(&app, request).await.status();
+        let response = call_service(&app, request).await;
+        let status = response.status();
+        let body = String::from_utf8(read_body(response).await.to_vec()).expect("text");
         let after = (self.sessions.near_asked(), self.store.gets.load(Ordering::SeqCst));
-        (status.as_u16(), after.0 - before.0, after.1 - before.1)
+        (status.as_u16(), body, after.0 - before.0, after.1 - before.1)
     }
 }
 
@@ -151,4 +164,61 @@ async fn invented_credentials_ask_the_store_no_more_often_than_their_address_may
         let unknown = format!("sid={}", letter.repeat(43));
         assert_eq!(bench.ask("/mine", ("cookie", &unknown)).await, (status, 1, reads));
     }
+}
+
+/// A dead session's id, and the ids of two live sessions.
+async fn three(bench: &Bench) -> [NewSession; 3] {
+    let mut made = Vec::new();
+    for user in ["eve", "ada", "bo"] {
+        made.push(bench.sessions.create(&member(user), "", "", unix_ms()).await.expect("a session"));
+    }
+    let made: [NewSession; 3] = made.try_into().expect("three");
+    bench.sessions.end(&made[0].session.key).await.expect("the store answers");
+    made
+}
+
+fn cookies(sessions: [&NewSession; 2]) -> String {
+    sessions.map(|session| format!("sid={}", session.id.expose_secret())).join("; ")
+}
+
+#[actix_web::test]
+async fn of_two_live_sessions_the_first_in_the_header_counts_wherever_it_is() {
+    let bench = bench(100).await;
+    let [_, ada, bo] = three(&bench).await;
+    for (first, second, name) in [(&ada, &bo, "ada"), (&bo, &ada, "bo")] {
+        for alone in [first, second] {
+            bench.who(&format!("sid={}", alone.id.expose_secret())).await;
+        }
+        let sent = cookies([first, second]);
+        assert_eq!(bench.who(&sent).await, (name.to_owned(), 0), "both in memory");
+        bench.sessions.forget(&first.session.key);
+        assert_eq!(bench.who(&sent).await, (name.to_owned(), 1), "the first in the store alone");
+        assert_eq!(bench.who(&sent).await, (name.to_owned(), 0));
+        bench.sessions.forget(&second.session.key);
+        assert_eq!(bench.who(&sent).await, (name.to_owned(), 0), "the second one is never asked for");
+    }
+    // Whether the first is live is unknown: the second one must not pass for it.
+    bench.sessions.forget(&ada.session.key);
+    bench.sessions.forget(&bo.session.key);
+    assert_eq!(bench.who(&cookies([&bo, &ada])).await.0, "bo");
+    bench.store.is_away(true);
+    assert_eq!(bench.ask("/mine", ("cookie", &cookies([&ada, &bo]))).await, (503, 1, 1));
+}
+
+#[actix_web::test]
+async fn a_dead_cookie_that_is_left_over_costs_one_read_of_the_store() {
+    // Its address has one request left, which is given back of a caller who is signed in.
+    let bench = bench(1).await;
+    let [dead, ada, bo] = three(&bench).await;
+    assert_eq!(bench.who(&cookies([&ada, &dead])).await, ("ada".to_owned(), 0), "not looked at");
+    let sent = cookies([&dead, &ada]);
+    for reads in [1, 0, 0] {
+        assert_eq!(bench.who(&sent).await, ("ada".to_owned(), reads));
+    }
+    assert_eq!(bench.who(&cookies([&dead, &bo])).await, ("bo".to_owned(), 0), "known to be dead");
+    bench.sessions.forget(&ada.session.key);
+    assert_eq!(bench.who(&sent).await, ("ada".to_owned(), 1), "for the live one alone");
+    bench.store.is_away(true);
+    assert_eq!(bench.who(&sent).await, ("ada".to_owned(), 0), "an outage signs nobody out");
+    assert_eq!(bench.ask("/mine", ("cookie", &cookies([&dead, &dead]))).await, (401, 1, 0));
 }

@@ -2,7 +2,7 @@
 //! here, those of apps by [`AppTokens`](super::AppTokens); looked up, listed and ended they are alike.
 //!
 //! The store is the truth, the near cache answers. [`Sessions::peek`] asks the cache alone and is what a warm
-//! request pays; [`Sessions::load`] asks the store. What the store tells of changes reaches the near cache by way of
+//! request pays; [`Sessions::load`] asks the store. [`Sessions::recall`] tells an id that names no session from an unknown one. What the store tells of changes reaches the near cache by way of
 //! a [`Mirror`], and so do endings on other replicas.
 
 mod again;
@@ -66,6 +66,17 @@ pub(super) struct Inner {
     touches_fail: AtomicBool,
     /// The same for telling endings to other replicas.
     telling_fails: AtomicBool,
+}
+
+/// What memory says of a session id.
+#[derive(Debug)]
+pub enum Recalled {
+    /// It names a live session.
+    Live(Arc<Session>),
+    /// It names none, and never will.
+    Dead,
+    /// Only the store knows: [`Sessions::load`].
+    Unknown,
 }
 
 /// A session just made, with the only copy of its id.
@@ -178,8 +189,22 @@ impl Sessions {
     /// extend the session. Nothing means: ask [`Self::load`].
     #[must_use]
     pub fn peek(&self, raw_id: &str, now_ms: u64) -> Option<Arc<Session>> {
-        let session = self.inner.mirror.near.get(&key_of(raw_id)?)?;
-        session.is_live(now_ms).then_some(session)
+        match self.recall(raw_id, now_ms) {
+            Recalled::Live(session) => Some(session),
+            Recalled::Dead | Recalled::Unknown => None,
+        }
+    }
+
+    /// [`Self::peek`], which also tells an id that the store has lately known no live session for.
+    #[must_use]
+    pub fn recall(&self, raw_id: &str, now_ms: u64) -> Recalled {
+        let Some(key) = key_of(raw_id) else { return Recalled::Dead };
+        let near = &self.inner.mirror.near;
+        match near.get(&key).filter(|session| session.is_live(now_ms)) {
+            Some(session) => Recalled::Live(session),
+            None if near.is_dead(&key) => Recalled::Dead,
+            None => Recalled::Unknown,
+        }
     }
 
     /// The live browser session whose id is `raw_id`, from the store. Does not extend the session. Nothing means that
@@ -192,8 +217,13 @@ impl Sessions {
     /// [`StoreError`]: whether the session exists is unknown.
     pub async fn load(&self, raw_id: &str, now_ms: u64) -> Result<Option<Arc<Session>>, StoreError> {
         let Some(key) = key_of(raw_id) else { return Ok(None) };
+        let ticket = self.inner.mirror.near.ticket(&key);
         let session = self.inner.read(SessionKind::Browser, &key).await?;
-        Ok(session.filter(|session| session.is_live(now_ms)))
+        let live = session.filter(|session| session.is_live(now_ms));
+        if live.is_none() {
+            self.inner.mirror.near.publish_dead(&key, ticket);
+        }
+        Ok(live)
     }
 
     /// [`Self::peek`], else [`Self::load`].
