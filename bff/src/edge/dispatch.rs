@@ -216,7 +216,7 @@ fn respond<B>(
     request: HttpRequest,
     answer: Result<HttpResponse<BoxBody>, ApiError>,
 ) -> ServiceResponse<EitherBody<B>> {
-    let response = answer.unwrap_or_else(|error| HttpResponse::from_error(error));
+    let response = answer.unwrap_or_else(HttpResponse::from_error);
     ServiceResponse::new(request, response).map_into_right_body()
 }
 
