@@ -18,6 +18,12 @@ macro_rules! contracts {
 
 static FILES: &[(&str, &str)] = declared![
     "gateway.toml",
+    "routes/comments.toml",
+    "routes/follows.toml",
+    "routes/ingredients.toml",
+    "routes/me.toml",
+    "routes/posts.toml",
+    "routes/recipes.toml",
     "screens/home-feed.toml",
     "screens/me.toml",
     "screens/member.toml",
