@@ -41,7 +41,7 @@ use tokio::{
 use tracing_actix_web::TracingLogger;
 
 use self::accounts::accounts;
-pub use self::contract::openapi;
+pub use self::contract::{openapi, openapi_of};
 use self::cors::cors;
 use self::declared::{Declared, DeclaredParts};
 use self::internal::{Health, internal_server};

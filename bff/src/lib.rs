@@ -9,6 +9,7 @@ pub mod cache;
 pub mod compose;
 pub mod config;
 pub mod declare;
+pub mod docs;
 pub mod edge;
 pub mod files;
 pub mod idempotency;

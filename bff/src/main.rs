@@ -7,7 +7,7 @@ use std::{
 };
 
 use bff::{
-    app::{Application, key_times, log_settings, openapi},
+    app::{Application, key_times, log_settings, openapi, openapi_of},
     config::{Config, config_schema, declarations_dir, file_from_environment},
     declare::{Declarations, declarations_schema},
     telemetry,
@@ -47,7 +47,11 @@ enum Command {
     #[command(subcommand)]
     Keys(Keys),
     /// Print the contract with callers, OpenAPI 3.1.
-    Openapi,
+    Openapi {
+        /// Folder of declarations (`gateway.toml`, `screens/`, `routes/`).
+        #[arg(long)]
+        declarations: Option<PathBuf>,
+    },
     /// Print the JSON Schema of the settings.
     ConfigSchema,
     /// Print the JSON Schema of declarations, for editors.
@@ -108,7 +112,10 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Check { declarations: Some(dir) } => check_declarations(&dir),
         Command::Check { declarations: None } => check(file.as_deref()),
         Command::Keys(keys) => manage_keys(keys, file.as_deref()),
-        Command::Openapi => print(openapi().trim_end()),
+        Command::Openapi { declarations: Some(dir) } => {
+            print(openapi_of(&Declarations::from_dir(&dir)?).trim_end())
+        }
+        Command::Openapi { declarations: None } => print(openapi().trim_end()),
         Command::ConfigSchema => print(&serde_json::to_string_pretty(&config_schema())?),
         Command::DeclarationsSchema => print(&serde_json::to_string_pretty(&declarations_schema())?),
     }

@@ -39,6 +39,11 @@ pub fn describe(contract: &mut Contract) {
     comments(contract);
     posts(contract);
     members(contract);
+    describe_accounts(contract);
+}
+
+/// Adds the operations by which people sign in, and the keys.
+pub fn describe_accounts(contract: &mut Contract) {
     super::auth::describe(contract);
     super::oidc::describe(contract);
     contract.tag("keys", "What others verify our tokens with.");

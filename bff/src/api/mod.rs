@@ -34,7 +34,7 @@ pub use calling::PathId;
 pub use comments::{
     create_comment, delete_comment, edit_comment, like_comment, list_comments, unlike_comment,
 };
-pub use contract::describe;
+pub use contract::{describe, describe_accounts};
 pub use docs::{Docs, describe_docs, docs};
 pub use follows::{follow, unfollow};
 pub use ingredients::list_ingredients;

@@ -1,10 +1,13 @@
 //! The whole contract with callers: what `/openapi.json` serves and `bff openapi` prints.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use schemas::{DegradedPart, Id, MySession};
 use utoipa::openapi::ResponseBuilder;
 
 use crate::{
     api,
+    declare::Declarations,
+    docs,
     edge::{Access, AnswerHeader, ApiError, Contract, Fixed, Operation, any_text, object},
     files::site,
     live,
@@ -14,7 +17,7 @@ use crate::{
 /// Name of the session cookie where none is configured, in production.
 const COOKIE: &str = "__Host-Http-sid";
 
-/// The document as text: JSON in lines, so that a change of it can be read.
+/// The document as text: JSON in lines, so that a change of it can be read. Of typed screens and handlers.
 #[must_use]
 pub fn openapi() -> String {
     let mut contract = Contract::default();
@@ -23,8 +26,28 @@ pub fn openapi() -> String {
     screens::describe::<MemberScreen>(&mut contract, "memberPage");
     screens::describe::<MeScreen>(&mut contract, "mePage");
     api::describe(&mut contract);
-    live::describe(&mut contract);
-    site::describe(&mut contract);
+    describe_own(&mut contract);
+    written(contract)
+}
+
+/// The document of what is declared, and of what the gateway serves by itself.
+#[must_use]
+pub fn openapi_of(declarations: &Declarations) -> String {
+    let mut contract = Contract::default();
+    docs::describe_groups(&mut contract, declarations);
+    contract.shape::<Id>();
+    contract.piece::<DegradedPart>();
+    contract.piece::<MySession<'_>>();
+    api::describe_accounts(&mut contract);
+    describe_own(&mut contract);
+    docs::describe(&mut contract, declarations);
+    written(contract)
+}
+
+/// What the gateway serves whatever is declared.
+fn describe_own(contract: &mut Contract) {
+    live::describe(contract);
+    site::describe(contract);
     contract.tag("contract", "This document.");
     let document = contract.named("Contract".to_owned(), object(), example());
     contract.add(
@@ -38,7 +61,10 @@ pub fn openapi() -> String {
             .bears(304, [AnswerHeader::ETag.always()])
             .fails(ApiError::NotFound),
     );
-    api::describe_docs(&mut contract);
+    api::describe_docs(contract);
+}
+
+fn written(contract: Contract) -> String {
     // Strings, lists and maps: that it cannot be written would be a bug of the library.
     let mut text = contract.document(COOKIE).to_pretty_json().unwrap_or_default();
     text.push('\n');

@@ -15,7 +15,7 @@ mod schema;
 mod tests;
 mod text;
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use sha2::{Digest, Sha256};
 
@@ -26,6 +26,7 @@ use self::{
 };
 use crate::compose::plan::GatewayPlan;
 
+pub use compile::{Described, DescribedName, DescribedParam, DescribedRoute, DescribedScreen, Link, Refusal};
 pub use mistake::{At, Mistake, Mistakes, Spot};
 pub use schema::declarations_schema;
 
@@ -85,6 +86,20 @@ impl Declarations {
     #[must_use]
     pub fn compile(&self) -> Arc<GatewayPlan> {
         Arc::clone(&self.plan)
+    }
+
+    /// What callers are told of it. `own` are the schemas of the gateway itself, by name, and `taken` the names of its
+    /// operations.
+    #[must_use]
+    pub fn describe(&self, own: &BTreeMap<String, serde_json::Value>, taken: &[String]) -> Described {
+        compile::describe(&self.tree, &self.contracts, &self.plan, own, taken)
+    }
+
+    /// Groups of operations in the contract with callers, and what they are about.
+    #[must_use]
+    pub fn groups(&self) -> Vec<(String, String)> {
+        let groups = self.tree.gateway.groups.iter();
+        groups.map(|(name, about)| (name.value.clone(), about.value.clone())).collect()
     }
 
     /// The contract of an upstream, by its name.

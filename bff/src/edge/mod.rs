@@ -44,7 +44,7 @@ pub use connection::{Serving, serve};
 pub use context::{RequestContext, RouteName};
 pub use contract::{
     Access, AnswerHeader, Contract, Operation, any_text, choice, compact_of, date_time, number, object,
-    resolved, text, text_matching, upstream_problems,
+    resolved, text, text_matching, upstream_failures, upstream_problems,
 };
 pub use credentials::bears_token;
 pub use dispatch::{Dispatch, Dispatched, Table};

@@ -35,8 +35,9 @@ const FRONT: &[&str] = &[
     "clients",
     "schemas",
 ];
-const TABLE: [Row; 15] = [
+const TABLE: [Row; 16] = [
     row("api", FRONT, &[]),
+    row("docs", &["edge", "declare", "idempotency", "compose", "clients", "schemas"], &[]),
     row("screens", FRONT, &[]),
     row("live", FRONT, &[]),
     row("routes", FRONT, &[]),

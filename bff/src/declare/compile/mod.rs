@@ -3,6 +3,7 @@
 
 mod call;
 mod context;
+mod describe;
 mod document;
 mod lookup;
 mod params;
@@ -12,6 +13,13 @@ mod route;
 mod route_rules;
 mod scope;
 mod screen;
+mod uses;
+
+pub use describe::{
+    Described, DescribedName, DescribedParam, DescribedRoute, DescribedScreen, Link, Refusal,
+};
+
+pub(super) use describe::describe;
 
 use std::{cell::RefCell, collections::HashMap, sync::Arc};
 

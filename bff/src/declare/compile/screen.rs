@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::Method;
 
 use super::super::{
-    contract::{ShapePath, ShapeUse},
+    contract::ShapeUse,
     mistake::quoted,
     read::{Join, Screen, Shaping},
 };
@@ -19,6 +19,7 @@ use super::{
     parts::PartCompiler,
     points::{Point, Surroundings},
     scope::{Answer, Scope},
+    uses::EntityUse,
 };
 use crate::compose::{
     plan::{
@@ -33,12 +34,12 @@ pub(super) struct Outline<'t> {
     pub(super) screen: &'t Screen,
     pub(super) targets: Vec<Option<Target<'t>>>,
     pub(super) answers: Vec<Answer<'t>>,
-    shapings: Vec<&'t Shaping>,
-    params: Vec<ParamPlan>,
-    points: Vec<Point<'t>>,
-    lookups: Vec<Option<LookupId>>,
-    fields: Vec<FieldDraft>,
-    prunes: Vec<Prune<'t>>,
+    pub(super) shapings: Vec<&'t Shaping>,
+    pub(super) params: Vec<ParamPlan>,
+    pub(super) points: Vec<Point<'t>>,
+    pub(super) lookups: Vec<Option<LookupId>>,
+    pub(super) fields: Vec<FieldDraft>,
+    pub(super) prunes: Vec<Prune<'t>>,
 }
 
 impl<'t> Outline<'t> {
@@ -246,30 +247,6 @@ impl<'t> Outline<'t> {
         })
     }
 
-    /// What the compact view leaves out of the fields of a group.
-    pub(super) fn group_prunes(&self, part: usize, group: usize) -> impl Iterator<Item = &Prune<'t>> {
-        let fields = self.groups(part).into_iter().nth(group).unwrap_or_default();
-        self.prunes.iter().filter(move |prune| prune.part == part && fields.contains(&prune.field))
-    }
-
-    /// Points in a part, or in what a point brings, that a view has.
-    pub(super) fn points_in(
-        &self,
-        part: usize,
-        parent: Option<usize>,
-        group: usize,
-        compact: bool,
-    ) -> impl Iterator<Item = (usize, &Point<'t>)> {
-        let here = self
-            .points
-            .iter()
-            .enumerate()
-            .filter(move |(_, point)| point.part == part && point.parent == parent);
-        here.filter(move |(_, point)| {
-            !compact || self.group_prunes(part, group).all(|prune| prune.path != point.ours)
-        })
-    }
-
     /// What is made of an entity at a point; nothing: it stands as it was looked up.
     fn entity_plan(
         &self,
@@ -281,28 +258,10 @@ impl<'t> Outline<'t> {
     ) -> Option<Option<Plan>> {
         let point = &self.points[at];
         let draft = &drafts[point.lookup.index()];
-        let shaping = &draft.declared.shaping;
-        let children: Vec<_> = self.points_in(point.part, Some(at), group, compact).collect();
-        let mut uses = ShapeUse::default();
-        let mut is_pruned = false;
-        for prune in self.group_prunes(point.part, group).filter(|_| compact) {
-            let Some((through, rest)) = through(&self.points, point.part, &prune.path) else { continue };
-            if through == at && !rest.is_empty() {
-                is_pruned = true;
-                leave_out(&mut uses, prune, rest);
-            }
-        }
-        let shaped = draft.is_deep.get() && !shaping.is_empty();
+        let shaped = draft.is_deep.get() && !draft.declared.shaping.is_empty();
+        let EntityUse { uses, children, is_pruned } = self.entity_use(drafts, at, group, compact);
         if children.is_empty() && !is_pruned && !shaped {
             return Some(None);
-        }
-        shape(&mut uses, shaping, draft.entity, &[]);
-        for (_, child) in &children {
-            uses.capture_as(child.ids.clone(), child.capture);
-        }
-        for (place, child) in children {
-            let joined = uses.join(child.ids.clone(), self.place(place, group), child.field);
-            cx.report.take(&child.field.spot, joined)?;
         }
         match uses.compile(draft.entity.schemas(), draft.entity.root, true) {
             Ok(plan) => Some(Some(plan)),
@@ -311,49 +270,6 @@ impl<'t> Outline<'t> {
                 None
             }
         }
-    }
-
-    /// What a view makes of the answer of a part, for one group of its fields.
-    pub(super) fn part_use(&self, part: usize, group: usize, members: &[usize], compact: bool) -> ShapeUse {
-        let (answer, mut uses) = (&self.answers[part], ShapeUse::default());
-        let inside = answer.at(&[]).unwrap_or(Shape::UNTYPED);
-        if !answer.prefix.is_empty() {
-            uses.demand(ShapePath(answer.prefix.clone()));
-        }
-        shape(&mut uses, self.shapings[part], inside, &answer.prefix);
-        for (number, path) in (0..).zip(answer.captures.borrow().iter()) {
-            uses.capture_as(path.clone(), crate::compose::scan::Capture(number));
-        }
-        for (place, point) in self.points_in(part, None, group, compact) {
-            // The ids have an object around them: that was seen when the point was made.
-            let _ = uses.join(answer.whole(&point.ids.0), self.place(place, group), point.field);
-        }
-        for field in members {
-            if let SourceDraft::Part { path, export, .. } = &self.fields[*field].source {
-                uses.export_as(path.clone(), *export);
-            }
-        }
-        let prefix: Vec<String> = answer.prefix.iter().filter_map(super::name_of).collect();
-        for prune in self.group_prunes(part, group).filter(|_| compact) {
-            if through(&self.points, part, &prune.path).is_none() {
-                let path: Vec<String> = prefix.iter().chain(&prune.path).cloned().collect();
-                leave_out(&mut uses, prune, &path);
-            }
-        }
-        uses
-    }
-
-    /// Whether the compact view makes something else of a part than the full one.
-    pub(super) fn is_pruned(&self, part: usize) -> bool {
-        self.prunes.iter().any(|prune| prune.part == part)
-    }
-}
-
-fn leave_out(uses: &mut ShapeUse, prune: &Prune<'_>, path: &[String]) {
-    let names: Vec<&str> = path.iter().map(String::as_str).collect();
-    match prune.at_most {
-        Some(most) => uses.at_most_ours(&names, most),
-        None => uses.without(&names),
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{
     bundle::Rewriter,
     document::Contract,
+    path::{Segment, ShapePath},
     planner,
     schema::{Others, Schema, SchemaId, Source},
     use_tree::UseTree,
@@ -26,6 +27,8 @@ pub struct Components {
     names: HashMap<(String, String), String>,
     /// What a name stands for, with all that it refers to.
     contents: HashMap<String, Value>,
+    /// Schemas of the gateway's own, by their names, without words and examples.
+    own: HashMap<String, Value>,
 }
 
 impl Components {
@@ -33,6 +36,17 @@ impl Components {
     pub fn define(&mut self, name: &str, schema: Value) -> Value {
         self.schemas.insert(name.to_owned(), schema);
         reference(name)
+    }
+
+    /// Keeps a name for a schema that is defined later: none of a service gets it.
+    pub fn reserve(&mut self, name: &str) {
+        self.contents.insert(name.to_owned(), Value::Null);
+    }
+
+    /// Keeps a name for a schema of the gateway's own. A service's schema of that name and shape is taken for the same one.
+    pub fn reserve_own(&mut self, name: &str, schema: &Value) {
+        self.reserve(name);
+        self.own.insert(name.to_owned(), without_words(schema));
     }
 
     /// All that was defined.
@@ -82,7 +96,8 @@ impl Components {
                 name
             }
         };
-        if !self.schemas.contains_key(&name) {
+        let is_own = self.own.contains_key(&name) && self.contents.get(&name) == Some(&Value::Null);
+        if !self.schemas.contains_key(&name) && !is_own {
             // It may refer to itself.
             self.schemas.insert(name.clone(), Value::Bool(true));
             let schema = self.written(service, contract, pointer);
@@ -95,6 +110,12 @@ impl Components {
         let (content, last) = (contract.bundle_at(pointer), pointer.rsplit('/').next().unwrap_or_default());
         let allowed = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
         let base: String = last.chars().map(allowed).collect();
+        if let (Some(own), Some(tree)) = (self.own.get(&base), contract.tree.at(pointer)) {
+            let mut plain = Rewriter { contract, refer: |pointer| format!("#{pointer}"), for_body: false };
+            if without_words(&plain.value(tree)) == *own {
+                return base;
+            }
+        }
         let mut service = service.to_owned();
         if let Some(first) = service.get_mut(..1) {
             first.make_ascii_uppercase();
@@ -146,9 +167,58 @@ impl Components {
         uses: &ShapeUse,
         joined: &mut dyn FnMut(Place) -> Value,
     ) -> Value {
+        self.shaped_at(service, contract, id, uses, &ShapePath::default(), joined)
+    }
+
+    /// The same for what stands at a path in the answer.
+    pub fn shaped_at(
+        &mut self,
+        service: &str,
+        contract: &Contract,
+        id: Option<SchemaId>,
+        uses: &ShapeUse,
+        path: &ShapePath,
+        joined: &mut dyn FnMut(Place) -> Value,
+    ) -> Value {
         let (uses, _) = planner::tree(uses, contract.schemas(), id);
+        let there = contract.schemas().at(id, &path.0).ok().flatten();
+        let mut at = Some(0);
+        let mut free = false;
+        for segment in &path.0 {
+            free |= at.is_some_and(|at| uses.0[at].picked);
+            at = at.and_then(|at| match segment {
+                Segment::Field(name) => uses.0[at].fields.get(name).copied(),
+                Segment::Items => uses.0[at].items,
+            });
+        }
         let mut writer = Writer { components: self, service, contract, uses: &uses, joined };
-        writer.value(id, Some(0), false)
+        writer.value(there, at, free)
+    }
+}
+
+/// A schema as it checks values: without descriptions and examples, and in one order.
+fn without_words(schema: &Value) -> Value {
+    const WORDS: [&str; 4] = ["description", "title", "example", "examples"];
+    match schema {
+        Value::Object(fields) => {
+            let one = |(name, value): (&String, &Value)| {
+                let value = match (name.as_str(), value) {
+                    ("properties", Value::Object(named)) => {
+                        named.iter().map(|(name, value)| (name.clone(), without_words(value))).collect()
+                    }
+                    ("required", Value::Array(names)) => {
+                        let mut names = names.clone();
+                        names.sort_by(|one, other| one.as_str().cmp(&other.as_str()));
+                        Value::Array(names)
+                    }
+                    _ => without_words(value),
+                };
+                (name.clone(), value)
+            };
+            fields.iter().filter(|(name, _)| !WORDS.contains(&name.as_str())).map(one).collect()
+        }
+        Value::Array(items) => Value::Array(items.iter().map(without_words).collect()),
+        _ => schema.clone(),
     }
 }
 

@@ -1,7 +1,12 @@
 //! Reads a contract from its file. What comes is not trusted: a contract of any size and any shape ends in a [`Contract`] or
 //! in mistakes, within bounded time and memory.
 
-use std::{collections::BTreeMap, fs, io::Read, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 use super::{
     build,
@@ -10,7 +15,7 @@ use super::{
     json,
     mistake::{ContractMistake, Mistake},
     operations,
-    schema::SchemaId,
+    schema::{SchemaId, Schemas},
     tree::{Json, Tree, escaped},
     upgrade, yaml,
 };
@@ -19,6 +24,17 @@ use super::{
 const MAX_BYTES: u64 = 16 << 20;
 
 impl Contract {
+    /// The contract of a service of which nothing is known.
+    pub(in crate::declare) fn empty() -> Self {
+        Self {
+            file: PathBuf::new(),
+            schemas: Schemas::default(),
+            paths: Vec::new(),
+            named: BTreeMap::new(),
+            tree: Tree { line: 0, value: Json::Null },
+        }
+    }
+
     /// Reads the contract at `path`: JSON or YAML, by what it begins with.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ mod operation;
 mod problems;
 mod shapes;
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use schemas::Example;
 use serde_json::Value;
@@ -20,6 +20,7 @@ use utoipa::{
     openapi::{
         Components, ComponentsBuilder, Content, ContentBuilder, Info, OpenApi, OpenApiBuilder, PathItem,
         PathsBuilder, Ref, RefOr, Response, Schema, Server,
+        extensions::Extensions,
         info::{InfoBuilder, LicenseBuilder},
         schema::{SchemaType, Type},
         tag::TagBuilder,
@@ -29,16 +30,21 @@ use utoipa::{
 pub use access::Access;
 pub use headers::AnswerHeader;
 pub use operation::Operation;
-pub use problems::upstream_problems;
+pub use problems::{upstream_failures, upstream_problems};
 pub use shapes::{any_text, choice, compact_of, date_time, number, object, resolved, text, text_matching};
 
 /// What callers find at `/openapi.json`, while it is being put together.
 #[derive(Default)]
 pub struct Contract {
-    paths: BTreeMap<&'static str, PathItem>,
+    title: Option<String>,
+    about: Option<String>,
+    paths: BTreeMap<Cow<'static, str>, PathItem>,
+    operation_ids: Vec<String>,
     /// In the order in which they are declared.
-    tags: Vec<(&'static str, &'static str)>,
+    tags: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     schemas: BTreeMap<String, RefOr<Schema>>,
+    /// Schemas that come as JSON: they may hold what `utoipa` has no type for.
+    written: BTreeMap<String, Value>,
     /// Of shapes, by their names.
     examples: BTreeMap<String, Value>,
     /// Refusals, by the name under which operations refer to them.
@@ -53,15 +59,63 @@ impl std::fmt::Debug for Contract {
 
 impl Contract {
     /// A group of operations and what it is about.
-    pub fn tag(&mut self, name: &'static str, about: &'static str) {
-        if !self.tags.contains(&(name, about)) {
-            self.tags.push((name, about));
+    pub fn tag(&mut self, name: impl Into<Cow<'static, str>>, about: impl Into<Cow<'static, str>>) {
+        let tag = (name.into(), about.into());
+        if self.tags.iter().all(|(name, _)| *name != tag.0) {
+            self.tags.push(tag);
         }
+    }
+
+    /// What the document is called, and what it says of itself, in Markdown.
+    pub fn title(&mut self, title: Option<&str>, about: Option<&str>) {
+        (self.title, self.about) = (title.map(str::to_owned), about.map(str::to_owned));
+    }
+
+    /// Adds a schema (JSON Schema 2020-12) that was written elsewhere.
+    pub fn written(&mut self, name: String, schema: Value, example: Option<Value>) -> Ref {
+        let reference = Ref::from_schema_name(&name);
+        self.examples.extend(example.map(|example| (name.clone(), example)));
+        self.written.insert(name, schema);
+        reference
+    }
+
+    /// The ids of all operations that were added.
+    #[must_use]
+    pub fn operation_ids(&self) -> Vec<String> {
+        self.operation_ids.clone()
+    }
+
+    /// The example of a shape that was added.
+    #[must_use]
+    pub fn example_of(&self, name: &str) -> Option<&Value> {
+        self.examples.get(name)
+    }
+
+    /// All shapes that were added, as JSON.
+    #[must_use]
+    pub fn shapes(&self) -> BTreeMap<String, Value> {
+        // Strings, lists and maps: that one cannot be written would be a bug of the library.
+        let typed = |shape: &RefOr<Schema>| serde_json::to_value(shape).unwrap_or_default();
+        let mut all: BTreeMap<_, _> =
+            self.schemas.iter().map(|(name, shape)| (name.clone(), typed(shape))).collect();
+        all.extend(self.written.clone());
+        all
     }
 
     /// Adds what the answer `T` looks like, and everything in it, and answers with a reference to it.
     pub fn shape<T: ToSchema + Example>(&mut self) -> Ref {
         self.shape_named::<T>(&T::name())
+    }
+
+    /// Adds what a part of answers looks like, and everything in it.
+    pub fn piece<T: ToSchema>(&mut self) {
+        let mut within = Vec::new();
+        T::schemas(&mut within);
+        within.push((T::name().into_owned(), T::schema()));
+        for (name, mut shape) in within {
+            say_what_is_always_there(&mut shape);
+            self.schemas.insert(name, shape);
+        }
     }
 
     /// The same under a name of its own: for a type that is made of another.
@@ -132,8 +186,9 @@ impl Contract {
     /// Adds an operation.
     pub fn add(&mut self, operation: Operation) {
         let (path, method, described) = operation.describe(self);
+        self.operation_ids.extend(described.operation_id.clone());
         let item = PathItem::new(method, described);
-        match self.paths.get_mut(path) {
+        match self.paths.get_mut(&path) {
             Some(there) => there.merge_operations(item),
             None => {
                 self.paths.insert(path, item);
@@ -147,28 +202,29 @@ impl Contract {
         self.shape::<schemas::Problem>();
         self.shape::<schemas::Id>();
         let mut paths = PathsBuilder::new();
+        let shapes = self.shapes();
         for (path, item) in self.paths {
             paths = paths.path(path, item);
         }
         let tags = self
             .tags
             .iter()
-            .map(|(name, about)| TagBuilder::new().name(*name).description(Some(*about)).build());
+            .map(|(name, about)| TagBuilder::new().name(&**name).description(Some(&**about)).build());
         OpenApiBuilder::new()
-            .info(info())
+            .info(info(self.title.as_deref(), self.about.as_deref()))
             .servers(Some([Server::new("/")]))
             .tags(Some(tags))
             .paths(paths)
-            .components(Some(components(self.schemas, self.refusals, cookie)))
+            .components(Some(components(shapes, self.refusals, cookie)))
             .build()
     }
 }
 
-fn info() -> Info {
+fn info(title: Option<&str>, about: Option<&str>) -> Info {
     InfoBuilder::new()
-        .title("BFF gateway")
+        .title(title.unwrap_or("BFF gateway"))
         .version(env!("CARGO_PKG_VERSION"))
-        .description(Some(ABOUT))
+        .description(Some(about.map_or_else(|| ABOUT.to_owned(), |about| format!("{about}\n\n{ABOUT}"))))
         .license(Some(LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build()))
         .build()
 }
@@ -179,11 +235,13 @@ sessions for browsers and rotating tokens for mobile apps.\n\nErrors are problem
 methods, and every answer bears `X-Request-Id`.";
 
 fn components(
-    shapes: BTreeMap<String, RefOr<Schema>>,
+    shapes: BTreeMap<String, Value>,
     refusals: BTreeMap<String, Response>,
     cookie: &str,
 ) -> Components {
-    let described = ComponentsBuilder::new().schemas_from_iter(shapes).responses_from_iter(refusals);
+    // As JSON, since `utoipa` has no type for some of them; extensions are written as they are.
+    let shapes = Extensions::from_iter([("schemas", Value::Object(shapes.into_iter().collect()))]);
+    let described = ComponentsBuilder::new().extensions(Some(shapes)).responses_from_iter(refusals);
     let described = access::schemes(cookie)
         .into_iter()
         .fold(described, |described, (name, scheme)| described.security_scheme(name, scheme));

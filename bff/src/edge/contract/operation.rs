@@ -1,10 +1,13 @@
 //! One operation: a method on a path.
 
+use std::borrow::Cow;
+
 use utoipa::openapi::{
-    HttpMethod, Ref, RefOr, Required, Response, ResponseBuilder, Responses, Schema,
+    ContentBuilder, HttpMethod, Ref, RefOr, Required, Response, ResponseBuilder, Responses, Schema,
     link::LinkBuilder,
     path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
-    request_body::RequestBodyBuilder,
+    request_body::{RequestBody, RequestBodyBuilder},
+    schema::{Object, SchemaType},
 };
 
 use super::{
@@ -20,14 +23,16 @@ use crate::{edge::ApiError, store::StoreError};
 #[must_use = "nothing is described until it is added"]
 pub struct Operation {
     method: HttpMethod,
-    path: &'static str,
-    id: &'static str,
-    tag: &'static str,
+    path: Cow<'static, str>,
+    id: Cow<'static, str>,
+    tag: Cow<'static, str>,
     access: Access,
-    summary: &'static str,
+    summary: Cow<'static, str>,
     about: Option<String>,
     parameters: Vec<Parameter>,
     body: Option<Body>,
+    /// Media types of a body that goes through as it comes.
+    bytes: Vec<String>,
     answers: Vec<(u16, Response)>,
     /// Headers of answers and refusals, by their status.
     headers: Vec<(u16, Borne)>,
@@ -43,24 +48,30 @@ pub struct Operation {
 struct Body {
     shape: Ref,
     required: bool,
-    media_type: &'static str,
+    media_type: Cow<'static, str>,
 }
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 impl Operation {
-    fn new(method: HttpMethod, path: &'static str, id: &'static str) -> Self {
+    /// A method on a path, under the name `id`.
+    pub fn new(
+        method: HttpMethod,
+        path: impl Into<Cow<'static, str>>,
+        id: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self {
             method,
-            path,
-            id,
-            tag: "",
+            path: path.into(),
+            id: id.into(),
+            tag: "".into(),
             access: Access::Public,
-            summary: "",
+            summary: "".into(),
             about: None,
             parameters: Vec::new(),
             body: None,
+            bytes: Vec::new(),
             answers: Vec::new(),
             headers: Vec::new(),
             problems: Problems::default(),
@@ -97,8 +108,13 @@ impl Operation {
     }
 
     /// Its group, who may call, and what it does in one line.
-    pub fn is(mut self, tag: &'static str, access: Access, summary: &'static str) -> Self {
-        (self.tag, self.access, self.summary) = (tag, access, summary);
+    pub fn is(
+        mut self,
+        tag: impl Into<Cow<'static, str>>,
+        access: Access,
+        summary: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        (self.tag, self.access, self.summary) = (tag.into(), access, summary.into());
         self
     }
 
@@ -109,54 +125,63 @@ impl Operation {
     }
 
     /// A parameter in the path. What cannot be one names nothing: 404.
-    pub fn at(mut self, name: &'static str, shape: impl Into<RefOr<Schema>>, about: &'static str) -> Self {
+    pub fn at(mut self, name: &str, shape: impl Into<RefOr<Schema>>, about: &str) -> Self {
         self.parameters.push(parameter(ParameterIn::Path, name, shape.into(), about, Required::True));
         self.fails(ApiError::NotFound)
     }
 
     /// A parameter in the query that may be left out. What it cannot be is 422.
-    pub fn query(self, name: &'static str, shape: impl Into<RefOr<Schema>>, about: &'static str) -> Self {
+    pub fn query(self, name: &str, shape: impl Into<RefOr<Schema>>, about: &str) -> Self {
         self.asks(name, shape, about).fails(ApiError::Invalid(Vec::new()))
     }
 
     /// The same with refusals of its own.
-    pub fn asks(mut self, name: &'static str, shape: impl Into<RefOr<Schema>>, about: &'static str) -> Self {
+    pub fn asks(mut self, name: &str, shape: impl Into<RefOr<Schema>>, about: &str) -> Self {
         self.parameters.push(parameter(ParameterIn::Query, name, shape.into(), about, Required::False));
         self
     }
 
     /// A request header that may be left out.
-    pub fn header(
-        mut self,
-        name: &'static str,
-        shape: impl Into<RefOr<Schema>>,
-        about: &'static str,
-    ) -> Self {
+    pub fn header(mut self, name: &str, shape: impl Into<RefOr<Schema>>, about: &str) -> Self {
         self.parameters.push(parameter(ParameterIn::Header, name, shape.into(), about, Required::False));
         self
     }
 
     /// An id in the path.
-    pub fn at_id(self, name: &'static str, about: &'static str) -> Self {
+    pub fn at_id(self, name: &str, about: &str) -> Self {
         self.at(name, Ref::from_schema_name("Id"), about)
     }
 
     /// It takes JSON of this shape.
-    pub fn takes(mut self, shape: Ref) -> Self {
-        self.body = Some(Body { shape, required: true, media_type: JSON });
+    pub fn takes(self, shape: Ref) -> Self {
+        self.takes_typed(shape, JSON, true)
+    }
+
+    /// It takes JSON of this shape under a media type of its own.
+    pub fn takes_typed(
+        mut self,
+        shape: Ref,
+        media_type: impl Into<Cow<'static, str>>,
+        required: bool,
+    ) -> Self {
+        self.body = Some(Body { shape, required, media_type: media_type.into() });
+        self
+    }
+
+    /// It takes bytes of any of these media types, and does not look into them.
+    pub fn takes_bytes(mut self, media_types: impl IntoIterator<Item = String>) -> Self {
+        self.bytes.extend(media_types);
         self
     }
 
     /// The same, and the body may be left out.
-    pub fn may_take(mut self, shape: Ref) -> Self {
-        self.body = Some(Body { shape, required: false, media_type: JSON });
-        self
+    pub fn may_take(self, shape: Ref) -> Self {
+        self.takes_typed(shape, JSON, false)
     }
 
     /// It takes a form, and refuses what is none in its own way.
-    pub fn takes_form(mut self, shape: Ref) -> Self {
-        self.body = Some(Body { shape, required: true, media_type: FORM });
-        self
+    pub fn takes_form(self, shape: Ref) -> Self {
+        self.takes_typed(shape, FORM, true)
     }
 
     /// It honours `Idempotency-Key`.
@@ -185,17 +210,17 @@ impl Operation {
     }
 
     /// The value at `pointer` (RFC 6901) in the answer that was added last is the parameter `name` of these operations.
-    pub fn leads_to<const N: usize>(
+    pub fn leads_to<'o>(
         mut self,
         pointer: &str,
-        name: &'static str,
-        operations: [&'static str; N],
+        name: &str,
+        operations: impl IntoIterator<Item = &'o str>,
     ) -> Self {
         if let Some((_, answer)) = self.answers.last_mut() {
             for operation in operations {
                 let link = LinkBuilder::new()
-                    .operation_id(operation)
-                    .parameter(name, format!("$response.body#{pointer}"))
+                    .operation_id(operation.to_owned())
+                    .parameter(name.to_owned(), format!("$response.body#{pointer}"))
                     .build();
                 answer.links.insert(operation.to_owned(), RefOr::T(link));
             }
@@ -242,7 +267,7 @@ impl Operation {
     pub(super) fn describe(
         mut self,
         contract: &mut Contract,
-    ) -> (&'static str, HttpMethod, utoipa::openapi::path::Operation) {
+    ) -> (Cow<'static, str>, HttpMethod, utoipa::openapi::path::Operation) {
         let safe = matches!(self.method, HttpMethod::Get | HttpMethod::Head);
         self.problems.extend(problems::everywhere());
         if !self.bare {
@@ -254,7 +279,7 @@ impl Operation {
                 self.problems.extend(problems::of_forgery());
             }
         }
-        if self.body.as_ref().is_some_and(|body| body.media_type == JSON) {
+        if self.body.as_ref().is_some_and(|body| body.media_type != FORM) {
             self.problems.extend(problems::of_bodies());
         }
         if self.idempotent {
@@ -283,11 +308,7 @@ impl Operation {
             .summary(Some(self.summary))
             .description(self.about.clone())
             .parameters((!self.parameters.is_empty()).then_some(self.parameters))
-            .request_body(self.body.map(|body| {
-                let required = if body.required { Required::True } else { Required::False };
-                let content = contract.with_example(json_content(body.shape));
-                RequestBodyBuilder::new().required(Some(required)).content(body.media_type, content).build()
-            }));
+            .request_body(request_body(contract, self.body, self.bytes));
         for requirement in access::requirements(self.access) {
             operation = operation.security(requirement);
         }
@@ -307,6 +328,20 @@ impl Operation {
         }
         (self.path, self.method, operation.responses(responses).build())
     }
+}
+
+fn request_body(contract: &Contract, body: Option<Body>, bytes: Vec<String>) -> Option<RequestBody> {
+    if let Some(body) = body {
+        let required = if body.required { Required::True } else { Required::False };
+        let content = contract.with_example(json_content(body.shape));
+        return Some(
+            RequestBodyBuilder::new().required(Some(required)).content(body.media_type, content).build(),
+        );
+    }
+    let whatever =
+        || ContentBuilder::new().schema(Some(Schema::Object(Object::with_type(SchemaType::AnyValue))));
+    let with = |body: RequestBodyBuilder, media_type| body.content(media_type, whatever().build());
+    (!bytes.is_empty()).then(|| bytes.into_iter().fold(RequestBodyBuilder::new(), with).build())
 }
 
 const IDEMPOTENCY_KEY: &str = "The request is carried out at most once for each key, and the same answer is given again \

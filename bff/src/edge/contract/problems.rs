@@ -78,6 +78,18 @@ pub(super) fn of_bodies() -> [ApiError; 5] {
     ]
 }
 
+/// Where a service behind the gateway is asked, and gives no usable answer.
+#[must_use]
+pub fn upstream_failures() -> [ApiError; 3] {
+    let upstream = "";
+    [
+        UpstreamError::Redirect { upstream },
+        UpstreamError::Timeout { upstream },
+        UpstreamError::Overloaded { upstream },
+    ]
+    .map(ApiError::Upstream)
+}
+
 /// Where a service behind the gateway is asked: it may fail, or have a definite answer instead of what it is asked for.
 #[must_use]
 pub fn upstream_problems() -> [ApiError; 7] {
