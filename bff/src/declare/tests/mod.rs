@@ -5,6 +5,7 @@ mod hostile;
 mod recipe_book;
 mod schema;
 mod shop;
+mod starter;
 
 use std::{
     fs,
