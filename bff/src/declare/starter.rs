@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{declarations_schema, mistake::quoted};
+use super::{
+    declarations_schema,
+    mistake::{one_line, quoted},
+};
 
 /// Includes files of `bff/new`: where each goes, and its text.
 macro_rules! templates {
@@ -36,15 +39,20 @@ const MAX_NAME: usize = 255;
 pub enum StarterError {
     #[error(
         "{} cannot name a product: a folder's name begins with a letter or digit and holds letters, digits, spaces and `-_.`",
-        quoted(.0)
+        one_line(&quoted(.0))
     )]
     Name(String),
-    #[error("{} is no folder", .0.display())]
+    #[error("{} is no folder", shown(.0))]
     NoFolder(PathBuf),
-    #[error("{} is not empty", .0.display())]
+    #[error("{} is not empty", shown(.0))]
     NotEmpty(PathBuf),
-    #[error("{}", .path.display())]
+    #[error("{}", shown(.path))]
     File { path: PathBuf, source: io::Error },
+}
+
+/// On one line, whatever the path holds.
+fn shown(path: &Path) -> String {
+    one_line(&path.display().to_string())
 }
 
 /// Writes a first gateway to `dir`, which is made where it is missing, and answers the names of its files. The product is
@@ -98,9 +106,7 @@ fn prepare(dir: &Path) -> Result<bool, StarterError> {
             fs::create_dir_all(dir).map_err(failed)?;
             Ok(true)
         }
-        Err(error) if error.kind() == ErrorKind::NotADirectory => {
-            Err(StarterError::NoFolder(dir.to_owned()))
-        }
+        Err(error) if error.kind() == ErrorKind::NotADirectory => Err(StarterError::NoFolder(dir.to_owned())),
         Err(error) => Err(failed(error)),
     }
 }

@@ -44,7 +44,8 @@ fn its_files_name_the_schema_that_lies_beside_them_and_are_what_it_says() {
     let parent = folder();
     let dir = parent.path().join("shop");
     let written = write_starter(&dir).expect("a gateway");
-    let kinds = [("gateway.toml", "gateway"), ("screens/home.toml", "screen"), ("routes/items.toml", "routes")];
+    let kinds =
+        [("gateway.toml", "gateway"), ("screens/home.toml", "screen"), ("routes/items.toml", "routes")];
     assert_eq!(written.iter().filter(|path| path.ends_with(".toml")).count(), kinds.len());
     for (path, kind) in kinds {
         let text = fs::read_to_string(dir.join(path)).expect("text");
