@@ -3,6 +3,7 @@
 use std::{io, num::NonZeroU32, sync::Arc, time::Duration};
 
 use actix_web::http::header::HeaderValue;
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use clients::{
     Authorization, CallReport, Clients, KeyError, KeyRing, KeyTimes, Observer, ServiceTokens, TlsFiles,
@@ -12,7 +13,7 @@ use schemas::{Id, MemberCard};
 use secrecy::ExposeSecret;
 use tokio::runtime::Handle;
 
-use super::{REVALIDATE_TIMEOUT, StartError};
+use super::{REVALIDATE_TIMEOUT, StartError, declared::Declared};
 use crate::{
     api,
     cache::{CacheSettings, Documents, EntityCache, Policy},
@@ -286,9 +287,12 @@ pub(super) fn announcer(hub: Hub) -> api::Announce {
 }
 
 /// A look-up that is under way must not be joined by who asks after a drop.
-pub(super) fn forget_look_ups(backend: Backend, clients: Option<Arc<Clients>>) -> impl Fn(&Tag) {
+pub(super) fn forget_look_ups(
+    declared: Arc<ArcSwap<Declared>>,
+    clients: Option<Arc<Clients>>,
+) -> impl Fn(&Tag) {
     move |tag| {
-        backend.forget(tag);
+        declared.load().backend().forget(tag);
         let Some(clients) = &clients else { return };
         match tag.as_str().split_once(':').map(|(kind, id)| (kind, Id::new(id))) {
             Some(("member", Ok(member))) => clients.profile.forget_card(&member),

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use schemas::{Event, Id};
 use tokio::runtime::Handle;
 
@@ -61,7 +62,7 @@ pub struct Hub(Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) settings: LiveSettings,
-    topic_rules: TopicRules,
+    topic_rules: ArcSwap<TopicRules>,
     pub(super) log: Log,
     /// Where messages come from that are said on every replica; nothing: the log is this process's own.
     replicas: Option<Replicas>,
@@ -190,8 +191,13 @@ impl Hub {
         self.0.sessions.each(|inbox| inbox.end(End::GoingAway));
     }
 
-    pub(super) fn topic_rules(&self) -> &TopicRules {
-        &self.0.topic_rules
+    pub(super) fn topic_rules(&self) -> Arc<TopicRules> {
+        self.0.topic_rules.load_full()
+    }
+
+    /// Other rules count from now on. Who listens already goes on.
+    pub fn set_topic_rules(&self, rules: TopicRules) {
+        self.0.topic_rules.store(Arc::new(rules));
     }
 
     pub(super) fn settings(&self) -> &LiveSettings {
@@ -291,7 +297,7 @@ impl Inner {
             Bounds { messages: settings.log_messages, bytes: settings.log_bytes, age: settings.log_age };
         Arc::new(Self {
             settings,
-            topic_rules,
+            topic_rules: ArcSwap::from_pointee(topic_rules),
             log: Log::new(start, bounds),
             replicas,
             topics: Index::new(),
