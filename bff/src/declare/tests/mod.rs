@@ -2,6 +2,7 @@
 
 mod broken;
 mod hostile;
+mod page;
 mod recipe_book;
 mod schema;
 mod shop;
