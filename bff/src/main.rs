@@ -9,7 +9,7 @@ use std::{
 use bff::{
     app::{Application, key_times, log_settings, openapi, openapi_of},
     config::{Config, config_schema, declarations_dir, file_from_environment},
-    declare::{Declarations, declarations_schema},
+    declare::{Declarations, declarations_schema, write_starter},
     telemetry,
 };
 use clap::{Args, Parser, Subcommand};
@@ -42,6 +42,11 @@ enum Command {
         /// Folder of declarations (`gateway.toml`, `screens/`, `routes/`), checked against the contracts they name.
         #[arg(long)]
         declarations: Option<PathBuf>,
+    },
+    /// Write a first gateway to start from: one upstream that answers, one screen, one route, commented.
+    New {
+        /// A folder that is not there yet, or is empty. The product is named after it.
+        dir: PathBuf,
     },
     /// The keys that sign service tokens and access tokens.
     #[command(subcommand)]
@@ -111,6 +116,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Serve { declarations } => serve(file.as_deref(), declarations),
         Command::Check { declarations: Some(dir) } => check_declarations(&dir),
         Command::Check { declarations: None } => check(file.as_deref()),
+        Command::New { dir } => new(&dir),
         Command::Keys(keys) => manage_keys(keys, file.as_deref()),
         Command::Openapi { declarations: Some(dir) } => {
             print(openapi_of(&Declarations::from_dir(&dir)?).trim_end())
@@ -173,6 +179,16 @@ fn check_declarations(dir: &Path) -> Result<(), Failure> {
     let plan = declarations.compile();
     let (screens, routes, upstreams) = (plan.screens.len(), plan.routes.len(), plan.upstreams.len());
     print(&format!("ok: {screens} screens, {routes} routes, {upstreams} upstreams"))
+}
+
+fn new(dir: &Path) -> Result<(), Failure> {
+    let files = write_starter(dir)?;
+    let shown = dir.display();
+    for file in &files {
+        print(&format!("{shown}/{file}"))?;
+    }
+    print("\nIn that folder, in two terminals:\n\n    node service.mjs\n    bff serve --declarations .\n")?;
+    print("Then http://127.0.0.1:8080/bff/home. README.md there says what to change first.")
 }
 
 fn manage_keys(keys: Keys, file: Option<&Path>) -> Result<(), Failure> {

@@ -103,7 +103,7 @@ impl Report {
 }
 
 /// Text on one line: a declaration may hold anything, and what is printed goes to terminals.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(escaped).collect()
 }

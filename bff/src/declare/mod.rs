@@ -11,6 +11,7 @@ mod mistake;
 mod read;
 mod recipe_book;
 mod schema;
+mod starter;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -29,6 +30,7 @@ use crate::compose::plan::GatewayPlan;
 pub use compile::{Described, DescribedName, DescribedParam, DescribedRoute, DescribedScreen, Link, Refusal};
 pub use mistake::{At, Mistake, Mistakes, Spot};
 pub use schema::declarations_schema;
+pub use starter::{StarterError, write_starter};
 
 /// What a gateway serves: sound, and compiled.
 #[derive(Debug)]

@@ -5,9 +5,9 @@ import createFetchClient, { type Client } from "openapi-fetch";
 import type { paths } from "./contract.js";
 import { CsrfLayer, EtagCache, withHeaders, type Exchange } from "./layers.js";
 import { streamScreen, type Line } from "./lines.js";
-import { notify, type LiveContext, type NotifyOptions } from "./live.js";
+import { notify, type LiveContext, type LiveMessage, type NotifyOptions } from "./live.js";
 import { BffError, codeOf, isProblem, type Answer } from "./problem.js";
-import type { CompactScreens, LiveMessage, Screens } from "./shapes.js";
+import type { ScreenDocument, ScreenPath, ScreenPathParams, ScreenQuery, View } from "./screens.js";
 import { TokenLayer, type Tokens, type TokenStorage } from "./tokens.js";
 
 export interface CommonOptions {
@@ -45,54 +45,69 @@ export interface AppOptions extends CommonOptions {
   storage: TokenStorage;
 }
 
-/** What is asked of a screen: its id where it has one, and what may be left out. */
-type Asked<P extends keyof Screens, O> = P extends `${string}{id}` ? [options: { id: string } & O] : [options?: O];
+/** What is asked of a screen: what its path names, and what may be left out. */
+type Asked<Paths extends object, P extends ScreenPath<Paths>, O> = keyof ScreenPathParams<Paths, P> extends never
+  ? [options?: O]
+  : [options: PathOptions<ScreenPathParams<Paths, P>> & O];
 
-interface ScreenOptions {
-  query?: Record<string, string | number>;
+/** Parameters of the path stand beside the options, those that are called like one of these under `path`. */
+type PathOptions<Params> = Omit<Params, Taken> &
+  (Extract<keyof Params, Taken> extends never ? unknown : { path: Pick<Params, Extract<keyof Params, Taken>> });
+type Taken = "view" | "path" | keyof ScreenOptions<unknown>;
+
+interface ScreenOptions<Query> {
+  query?: Query;
   /** `{ "cache-control": "max-age=0" }`: rather wait than get what is known to be old. */
   headers?: Record<string, string>;
   signal?: AbortSignal;
 }
 
-type View = "full" | "compact";
+/** The same once it is checked, whatever the screen. */
+interface AnyScreenOptions extends ScreenOptions<object> {
+  view?: View;
+  path?: Record<string, unknown>;
+}
 
 /** JSON; screens also come in lines, which is what `stream` is for. */
 type Media = "application/json" | "application/problem+json";
 
 const JSON_OR_PROBLEM = "application/json, application/problem+json";
 
-/** Typed `GET`, `POST`, … of openapi-fetch, and more. */
-export interface BffClient extends Client<paths, Media> {
+/** Typed `GET`, `POST`, … of openapi-fetch, and more. `Paths` is the contract: what openapi-typescript makes of
+ * `bff openapi`. Where none is named it is the recipe book's. */
+export interface BffClient<Paths extends object = paths> extends Client<Paths, Media> {
   /** A screen's document: all of it, or with `view: "compact"` the shape for small screens. */
-  screen<P extends keyof Screens, V extends View = "full">(
+  screen<P extends ScreenPath<Paths>, V extends View = "full">(
     path: P,
-    ...asked: Asked<P, ScreenOptions & { view?: V }>
-  ): Promise<Answer<V extends "compact" ? CompactScreens[P] : Screens[P]>>;
+    ...asked: Asked<Paths, P, ScreenOptions<ScreenQuery<Paths, P>> & { view?: V }>
+  ): Promise<Answer<ScreenDocument<Paths, P, V>>>;
   /** A screen part by part, each as soon as it is there. */
-  stream<P extends keyof Screens>(path: P, ...asked: Asked<P, ScreenOptions>): AsyncGenerator<Line<Screens[P]>>;
+  stream<P extends ScreenPath<Paths>>(
+    path: P,
+    ...asked: Asked<Paths, P, ScreenOptions<ScreenQuery<Paths, P>>>
+  ): AsyncGenerator<Line<ScreenDocument<Paths, P>>>;
   /** Live messages until the loop is left. */
   notify(options?: NotifyOptions): AsyncGenerator<LiveMessage>;
 }
 
 /** A client with tokens of its own. */
-export interface AppClient extends BffClient {
+export interface AppClient<Paths extends object = paths> extends BffClient<Paths> {
   signIn(credentials: { login: string; password: string; otp?: string }): Promise<Tokens>;
   /** Ends the sign-in at the gateway. Signed out here it is in any case. */
   signOut(): Promise<void>;
 }
 
 /** For pages in a browser: the session cookie travels by itself, CSRF tokens are fetched and renewed. */
-export function createBrowserClient(options: BrowserOptions): BffClient {
+export function createBrowserClient<Paths extends object = paths>(options: BrowserOptions): BffClient<Paths> {
   const base = baseOf(options);
   const csrf = new CsrfLayer(base);
   const session = watchSession(csrf, options.signedIn ?? false, options.onSignedOut);
   const exchange = session(csrf.around(include(platform(options))));
-  return assemble(base, exchange, options, async () => ({}));
+  return assemble<Paths>(base, exchange, options, async () => ({}));
 }
 
 /** For apps: tokens from the storage, refreshed by themselves, and once for all calls at the same time. */
-export function createAppClient(options: AppOptions): AppClient {
+export function createAppClient<Paths extends object = paths>(options: AppOptions): AppClient<Paths> {
   const base = baseOf(options);
   const network = platform(options);
   const etags = new EtagCache();
@@ -115,7 +130,7 @@ export function createAppClient(options: AppOptions): AppClient {
         credentials: "omit",
       }),
     );
-  return Object.assign(assemble(base, exchange, options, headers), {
+  return Object.assign(assemble<Paths>(base, exchange, options, headers), {
     async signIn(credentials: { login: string; password: string; otp?: string }): Promise<Tokens> {
       const response = await post("/auth/token", credentials);
       const body: unknown = await response.json().catch(() => undefined);
@@ -131,11 +146,16 @@ export function createAppClient(options: AppOptions): AppClient {
   });
 }
 
+/** Makes a client for each request that a server answers. */
+export interface ServerClient<Paths extends object = paths> {
+  forRequest(request: ForwardedRequest): BffClient<Paths>;
+}
+
 /** For servers that render pages: one factory for the process, one client for each request it answers. */
-export function createServerClient(options: ServerOptions): { forRequest(request: ForwardedRequest): BffClient } {
+export function createServerClient<Paths extends object = paths>(options: ServerOptions): ServerClient<Paths> {
   const base = baseOf(options);
   return {
-    forRequest(request: ForwardedRequest): BffClient {
+    forRequest(request: ForwardedRequest): BffClient<Paths> {
       const given = (value: string | null | undefined) => value ?? undefined;
       const headers = () => ({
         cookie: given(request.cookie),
@@ -145,44 +165,50 @@ export function createServerClient(options: ServerOptions): { forRequest(request
       });
       const exchange = withHeaders(platform(options), headers);
       const known = Object.entries(headers()).filter((entry): entry is [string, string] => entry[1] !== undefined);
-      return assemble(base, exchange, options, async () => Object.fromEntries(known));
+      return assemble<Paths>(base, exchange, options, async () => Object.fromEntries(known));
     },
   };
 }
 
-function assemble(
+function assemble<Paths extends object>(
   base: string,
   exchange: Exchange,
   options: CommonOptions | ServerOptions,
   headers: LiveContext["headers"],
-): BffClient {
-  const calls = createFetchClient<paths, Media>({
+): BffClient<Paths> {
+  const calls = createFetchClient<Paths, Media>({
     baseUrl: base,
     fetch: exchange,
     headers: { accept: JSON_OR_PROBLEM },
   });
   const platformSocket = (globalThis as { WebSocket?: LiveContext["WebSocket"] }).WebSocket;
   const live: LiveContext = { base, exchange, headers, WebSocket: options.WebSocket ?? platformSocket };
-  const screenRequest = (path: string, accept: string, wanted: ScreenOptions & { id?: string; view?: View } = {}) => {
+  const screenRequest = (path: string, accept: string, wanted: AnyScreenOptions = {}) => {
     const query = Object.entries({ ...wanted.query, ...(wanted.view ? { view: wanted.view } : {}) });
-    const text = new URLSearchParams(query.map(([name, value]) => [name, String(value)])).toString();
+    // What is undefined was not asked for.
+    const given = query.filter(([, value]) => value !== undefined && value !== null);
+    const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
     const init: RequestInit = { headers: { ...wanted.headers, accept } };
     if (wanted.signal) init.signal = wanted.signal;
-    const place = path.replace("{id}", encodeURIComponent(wanted.id ?? ""));
+    const params: Record<string, unknown> = { ...wanted, ...wanted.path };
+    const place = path.replaceAll(/\{([^{}]+)\}/g, (_, name: string) => encodeURIComponent(String(params[name] ?? "")));
     return new Request(`${base}${place}${text ? `?${text}` : ""}`, init);
   };
   return Object.assign(calls, {
-    async screen<P extends keyof Screens, V extends View>(
+    async screen<P extends ScreenPath<Paths>, V extends View>(
       path: P,
-      ...[wanted]: Asked<P, ScreenOptions & { view?: V }>
-    ): Promise<Answer<V extends "compact" ? CompactScreens[P] : Screens[P]>> {
-      const response = await exchange(screenRequest(path, JSON_OR_PROBLEM, wanted));
+      ...[wanted]: Asked<Paths, P, ScreenOptions<ScreenQuery<Paths, P>> & { view?: V }>
+    ): Promise<Answer<ScreenDocument<Paths, P, V>>> {
+      const response = await exchange(screenRequest(path, JSON_OR_PROBLEM, wanted as AnyScreenOptions | undefined));
       // A document that was cut off is no document: that throws.
       if (response.ok) return { data: await response.json(), response };
       return { error: await response.json().catch(() => ({})), response };
     },
-    stream<P extends keyof Screens>(path: P, ...[wanted]: Asked<P, ScreenOptions>): AsyncGenerator<Line<Screens[P]>> {
-      return streamScreen<P>(exchange, screenRequest(path, "application/x-ndjson", wanted));
+    stream<P extends ScreenPath<Paths>>(
+      path: P,
+      ...[wanted]: Asked<Paths, P, ScreenOptions<ScreenQuery<Paths, P>>>
+    ): AsyncGenerator<Line<ScreenDocument<Paths, P>>> {
+      return streamScreen(exchange, screenRequest(path, "application/x-ndjson", wanted as AnyScreenOptions | undefined));
     },
     notify: (wanted: NotifyOptions = {}) => notify(live, wanted),
   });

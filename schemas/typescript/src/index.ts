@@ -1,10 +1,11 @@
 export { createAppClient, createBrowserClient, createServerClient } from "./client.js";
 export type { AppClient, AppOptions, BffClient, BrowserOptions, CommonOptions, ForwardedRequest, ServerOptions } from "./client.js";
 export type { components, operations, paths } from "./contract.js";
-export type { Line } from "./lines.js";
-export type { NotifyOptions } from "./live.js";
+export type { Degraded, Line } from "./lines.js";
+export type { LiveMessage, NotifyOptions } from "./live.js";
 export { BffError, isProblem, unwrap } from "./problem.js";
 export type { Answer, FieldError, Problem } from "./problem.js";
+export type { ScreenDocument, ScreenPath, ScreenPathParams, ScreenQuery, View } from "./screens.js";
 export type * from "./shapes.js";
 export { MemoryStorage } from "./tokens.js";
 export type { Tokens, TokenStorage } from "./tokens.js";

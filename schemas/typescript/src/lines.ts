@@ -2,7 +2,15 @@
 
 import { BffError } from "./problem.js";
 import type { Exchange } from "./layers.js";
-import type { Degraded, Screens } from "./shapes.js";
+
+/** What is not as it should be in a screen's document. */
+export interface Degraded {
+  /** The part's name. */
+  part: string;
+  /** Its last good copy stands in, or it is null. */
+  status: "stale" | "missing";
+  reason: "timeout" | "unavailable" | "invalid" | "rejected" | "overloaded";
+}
 
 /** A field of a screen's document, as soon as it is there. `end` is the last one. */
 export type Line<D> =
@@ -34,11 +42,8 @@ export async function* lines(body: ReadableStream<Uint8Array>): AsyncGenerator<u
   }
 }
 
-/** Asks for a screen part by part. */
-export async function* streamScreen<P extends keyof Screens>(
-  exchange: Exchange,
-  request: Request,
-): AsyncGenerator<Line<Screens[P]>> {
+/** Asks for a screen with the document `D`, part by part. */
+export async function* streamScreen<D>(exchange: Exchange, request: Request): AsyncGenerator<Line<D>> {
   const response = await exchange(request);
   if (!response.ok || !response.body) {
     throw new BffError(response, await response.json().catch(() => undefined));
@@ -49,7 +54,7 @@ export async function* streamScreen<P extends keyof Screens>(
     // What came so far stands; what is missing will not come.
     if (error !== undefined) throw brokenOff(response, error);
     ended = part === "end";
-    yield line as Line<Screens[P]>;
+    yield line as Line<D>;
   }
   if (!ended) throw new Error("the answer was cut off");
 }

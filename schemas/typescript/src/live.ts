@@ -2,10 +2,19 @@
 
 import type { Exchange } from "./layers.js";
 import { BffError } from "./problem.js";
-import type { LiveMessage } from "./shapes.js";
+
+/** What live connections are told. The gateway's own types are `reset` and `end`; the others are a product's. */
+export interface LiveMessage {
+  /** To be given back as `lastEventId`. Absent where it marks no place to resume from. */
+  id?: string;
+  type: string;
+  topic?: string;
+  /** Whatever the sender tells of it. */
+  data?: unknown;
+}
 
 export interface NotifyOptions {
-  /** `recipe:ID`, `member:ID`, …; one's own topic is implied. */
+  /** `KIND:ID`, of the kinds that the product's topics have; one's own topic is implied. */
   topics?: readonly string[];
   /** Server-sent events where nothing is said. A WebSocket where `fetch` cannot stream, as in React Native. */
   transport?: "sse" | "websocket";

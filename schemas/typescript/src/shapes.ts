@@ -1,4 +1,4 @@
-// Short names for what the contract describes.
+// The recipe book: short names for what its contract describes.
 
 import type { components } from "./contract.js";
 
@@ -22,22 +22,4 @@ export type RecipeInput = Shapes["RecipeInput"];
 export type Ingredient = Shapes["Ingredient"];
 export type FeedPost = Shapes["FeedPost"];
 export type Comment = Shapes["CommentWithAuthor"];
-export type Degraded = Shapes["DegradedPart"];
-export type LiveMessage = Shapes["LiveMessage"];
 export type LiveCommand = Shapes["LiveCommand"];
-
-/** Documents by the paths of their screens. */
-export interface Screens {
-  "/bff/home-feed": HomeFeed;
-  "/bff/recipes/{id}": RecipePage;
-  "/bff/members/{id}": MemberPage;
-  "/bff/me": MePage;
-}
-
-/** The same for `?view=compact`. */
-export interface CompactScreens {
-  "/bff/home-feed": HomeFeedCompact;
-  "/bff/recipes/{id}": RecipePageCompact;
-  "/bff/members/{id}": MemberPageCompact;
-  "/bff/me": MePageCompact;
-}

@@ -11,10 +11,11 @@ use tests::{TestBff, program};
 use tokio::process::Command;
 
 /// Everything that tells people where to look and what to type.
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 8] = [
     "README.md",
     "CONTRIBUTING.md",
     "bff/docs",
+    "bff/new/README.md",
     "deploy/web/README.md",
     "deploy/compose.yaml",
     "deploy/docker/Dockerfile",
@@ -82,7 +83,9 @@ fn missing_paths(page: &str, text: &str) -> Vec<String> {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-[]".contains(&b);
         let (stem, end) = quote.rsplit_once('.').unwrap_or((quote, ""));
         let file = !stem.is_empty() && FILES.contains(&end);
-        let path = quote.bytes().all(plain) && !quote.starts_with('/') && !quote.contains("NNNN");
+        let path = quote.bytes().all(plain)
+            && !quote.starts_with('/')
+            && !["NNNN", "NAME"].iter().any(|any| quote.contains(any));
         path && (file && quote.contains('/') || quote.ends_with('/') && quote.len() > 1)
     });
     let links = text.match_indices("](").filter_map(|(at, _)| {

@@ -28,6 +28,7 @@ mod kitchen;
 mod limits;
 mod lines;
 mod live;
+mod new_gateway;
 mod oidc;
 mod open_reads;
 mod own_account;

@@ -2,9 +2,11 @@
 
 mod broken;
 mod hostile;
+mod page;
 mod recipe_book;
 mod schema;
 mod shop;
+mod starter;
 
 use std::{
     fs,

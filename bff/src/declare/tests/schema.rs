@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use super::{super::declarations_schema, read, shop_files};
 
-fn validator(kind: &str) -> jsonschema::Validator {
+pub(super) fn validator(kind: &str) -> jsonschema::Validator {
     let mut schema = declarations_schema();
     schema["anyOf"] = serde_json::json!([{ "$ref": format!("#/$defs/{kind}") }]);
     jsonschema::validator_for(&schema).expect("a schema")
 }
 
-fn json(toml: &str) -> Value {
+pub(super) fn json(toml: &str) -> Value {
     let document: toml_edit::DocumentMut = toml.parse().expect("TOML");
     json_item(document.as_item())
 }
