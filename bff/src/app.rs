@@ -5,9 +5,11 @@ mod accounts;
 mod contract;
 mod cors;
 mod declared;
+mod dispatch;
 mod internal;
 mod pieces;
 mod providers;
+mod reload;
 mod rotation;
 mod site;
 mod stop;
@@ -30,7 +32,9 @@ use actix_web::{
     middleware::{Condition, from_fn},
     web,
 };
+use arc_swap::ArcSwap;
 use clients::{Clients, KeyError, TransportError};
+use parking_lot::Mutex;
 use tokio::{
     runtime::Handle,
     signal::unix::{SignalKind, signal},
@@ -40,20 +44,24 @@ use tracing_actix_web::TracingLogger;
 use self::accounts::accounts;
 pub use self::contract::openapi;
 use self::cors::cors;
-use self::declared::{Declared, DeclaredParts};
 use self::internal::{Health, internal_server};
 pub use self::pieces::key_times;
 use self::pieces::{
-    announcer, app_tokens, backend, callers, clear_site_data, close_with_session, cookie_settings,
-    csrf_guard, documents, event_senders, forget_look_ups, hub, idempotency_policy, rate_limits,
-    refresh_cookie_settings, revalidator, screens, session_policy, signing_keys, store_settings,
-    throttle_policy, trusted_proxies, upstreams,
+    announcer, app_tokens, callers, clear_site_data, close_with_session, cookie_settings, csrf_guard,
+    event_senders, forget_look_ups, hub, idempotency_policy, rate_limits, refresh_cookie_settings,
+    revalidator, screens, session_policy, signing_keys, store_settings, throttle_policy, trusted_proxies,
 };
+pub use self::reload::ReadAgain;
+use self::reload::{Fingerprint, Reload};
 use self::rotation::Rotation;
 use self::stop::{StopSignals, stop};
+use self::{
+    declared::{Declared, DeclaredParts},
+    dispatch::Dispatch,
+};
 use crate::{
     api::{self, Api, ApiParts, Jwks, Oidc, TypedParts},
-    compose::backend::UnknownUpstream,
+    compose::{backend::UnknownUpstream, engine::UnknownLookup},
     config::Config,
     declare::Declarations,
     edge::{
@@ -66,7 +74,7 @@ use crate::{
     invalidation::{InvalidationBus, Invalidations},
     live::{self, Events, Hub, Revalidator},
     routes::RoutesError,
-    screens::{DeclaredScreensError, Screens},
+    screens::Screens,
     store::{self, StoreError},
     telemetry::{AccessLog, AccessSettings, LineFormat, LogSettings, Metrics, Sink, UserHasher},
 };
@@ -88,7 +96,7 @@ pub enum StartError {
     #[error("declarations")]
     Backend(#[from] UnknownUpstream),
     #[error("declared screens")]
-    Screens(#[from] DeclaredScreensError),
+    Screens(#[from] UnknownLookup),
     #[error("declared routes")]
     Routes(#[from] RoutesError),
     #[error("cannot listen on {address}")]
@@ -127,7 +135,7 @@ pub struct Application {
 struct Pieces {
     edge: Edge,
     api: Api,
-    declared: Declared,
+    declared: Arc<ArcSwap<Declared>>,
     /// Of the recipe book.
     screens: Option<Screens>,
     hub: Hub,
@@ -150,12 +158,19 @@ fn line_format(config: &Config) -> LineFormat {
 }
 
 impl Application {
+    /// Serves `declarations`; on SIGHUP what `read_again` gives, where that is other and can be used.
+    ///
     /// Opens the store, loads the keys, and binds both listeners. Calls no upstream: they may start later. To be
     /// called on a multi-threaded tokio runtime, which from then on holds all connections to upstreams.
     ///
     /// # Errors
     /// [`StartError`], for what the settings name and the machine does not have.
-    pub async fn build(config: Config, declarations: &Declarations, sink: Sink) -> Result<Self, StartError> {
+    pub async fn build(
+        config: Config,
+        declarations: &Declarations,
+        read_again: Option<ReadAgain>,
+        sink: Sink,
+    ) -> Result<Self, StartError> {
         for warning in config.warnings() {
             tracing::warn!(warning, "settings");
         }
@@ -172,8 +187,6 @@ impl Application {
         let secrets = Arc::new(Secrets::new(config.session_secrets()));
         let origins =
             Arc::new(AllowedOrigins::new(&config.cors.allowed_origins).map_err(|_| StartError::Origins)?);
-        let upstreams = upstreams(&config, &runtime, Arc::clone(&keys), &metrics)?;
-        let clients = Clients::of(upstreams.clone()).map(Arc::new);
         let invalidations = Arc::new(Invalidations::default());
         let revalidator = revalidator(&config, &runtime, &metrics)?;
         let bus = InvalidationBus::new(Arc::clone(&invalidations), &store, Arc::clone(&metrics));
@@ -184,7 +197,7 @@ impl Application {
         let policy = session_policy(&config);
         let (shared, metered) = (Arc::clone(&store), Arc::clone(&metrics));
         let sessions = Sessions::over(shared, Arc::clone(&bus), policy, runtime.clone(), metered);
-        let hub = hub(&config, &store, &bus, &metrics, &runtime).await?;
+        let hub = hub(&config, &declarations.compile().topics, &store, &bus, &metrics, &runtime).await?;
         bus.ended_sessions().subscribe(close_with_session(hub.clone()));
         let tokens = app_tokens(&config, &sessions, &keys, &secrets, &metrics);
         let events = Events {
@@ -194,34 +207,40 @@ impl Application {
             metrics: Arc::clone(&metrics),
         };
         let site = site::open(&config).await?;
+        let idempotency =
+            Idempotency::new(Arc::clone(&store), Arc::clone(&secrets), idempotency_policy(&config));
+        let idempotency = Arc::new(idempotency.map_err(StartError::Randomness)?);
+        let parts = DeclaredParts {
+            keys: Arc::clone(&keys),
+            bus: Arc::clone(&bus),
+            sessions: sessions.clone(),
+            idempotency: Arc::clone(&idempotency),
+            hub: hub.clone(),
+            metrics: Arc::clone(&metrics),
+            runtime: runtime.clone(),
+        };
+        let declared = Declared::new(&parts, &config, declarations)?;
+        let (upstreams, documents) = (declared.upstreams().clone(), declared.documents().clone());
+        let declared = Arc::new(ArcSwap::from_pointee(declared));
+        let clients = Clients::of(upstreams.clone()).map(Arc::new);
+        invalidations.on_soft_purge(forget_look_ups(Arc::clone(&declared), clients.clone()));
+        let accounts = accounts(&config, &upstreams, declarations);
+        let reload = read_again.map(|read| Reload {
+            parts,
+            declared: Arc::clone(&declared),
+            read,
+            last: Mutex::new(Fingerprint::of(&config, declarations)),
+        });
         let rotation = rotation::watch(Rotation {
             config: config.clone(),
             keys: Arc::clone(&keys),
             secrets: Arc::clone(&secrets),
-            upstreams: upstreams.clone(),
+            declared: Arc::clone(&declared),
+            reload,
             metrics: Arc::clone(&metrics),
             site: site.clone(),
         });
         let rotation = rotation.map_err(StartError::Signals)?;
-        let backend = backend(&config, declarations.compile(), &upstreams, &bus, sessions.clone(), &metrics)?;
-        invalidations.on_soft_purge(forget_look_ups(backend.clone(), clients.clone()));
-        let documents = documents(&config, Arc::clone(&bus), runtime.clone(), Arc::clone(&metrics));
-        let idempotency =
-            Idempotency::new(Arc::clone(&store), Arc::clone(&secrets), idempotency_policy(&config));
-        let idempotency = Arc::new(idempotency.map_err(StartError::Randomness)?);
-        let accounts = accounts(&config, &upstreams, declarations);
-        let declared = Declared::new(DeclaredParts {
-            config: &config,
-            backend: &backend,
-            upstreams: &upstreams,
-            documents: &documents,
-            bus: &bus,
-            sessions: &sessions,
-            idempotency: &idempotency,
-            accounts: accounts.as_ref(),
-            announce: announcer(hub.clone()),
-            runtime: &runtime,
-        })?;
         let screens = clients
             .as_ref()
             .map(|clients| screens(&config, Arc::clone(clients), &bus, sessions.clone(), documents.clone()));
@@ -274,7 +293,7 @@ impl Application {
             site,
         };
         let draining = Arc::new(AtomicBool::new(false));
-        let health = Health::new(&store, &draining, &metrics, &documents);
+        let health = Health::new(&store, &draining, &metrics, &pieces.declared);
         let sweeper = tokio::spawn(store::sweep(store, config.store.sweep_ms.into()));
         let edge = pieces.edge.clone();
         // Before anything listens: whoever sees that the gateway is there may ask it to stop.
@@ -420,10 +439,11 @@ fn public_server(
             Identify,
             // Whether they call too often.
             Condition::new(limited, from_fn(limit)),
+            // What is declared.
+            Dispatch(Arc::clone(&pieces.declared)),
         );
         app.configure(routes)
             .configure(|routes| typed_routes(routes, pieces.screens.as_ref()))
-            .configure(|routes| pieces.declared.register(routes))
             .configure(|routes| docs_routes(routes, docs.as_ref()))
             .configure(|routes| site_routes(routes, pieces.site.clone()))
     };

@@ -125,12 +125,15 @@ fn load(file: Option<&Path>, dir: Option<PathBuf>) -> Result<(Config, Declaratio
 }
 
 fn serve(file: Option<&Path>, declarations: Option<PathBuf>) -> Result<(), Failure> {
-    let (config, declarations) = load(file, declarations)?;
+    let (file, dir) = (file.map(Path::to_owned), declarations);
+    let read = move || load(file.as_deref(), dir.clone());
+    let (config, declarations) = read()?;
     let telemetry = telemetry::init(&log_settings(&config));
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("bff-upstream").build()?;
     let served = runtime.block_on(async {
-        let application = Application::build(config, &declarations, telemetry.sink()).await?;
+        let application =
+            Application::build(config, &declarations, Some(Box::new(read)), telemetry.sink()).await?;
         print(&format!(
             "listening http={} internal={}",
             application.http_address(),

@@ -32,7 +32,7 @@ pub use comment::{Comment, CommentInput};
 pub use home_feed::{DegradedPart, FeedPost, HomeFeed, PartStatus, Reason, RecipeCardWithAuthor};
 pub use id::{Id, InvalidId};
 pub use keys::{Key, KeySet};
-pub use live::{Event, EventAccepted, LiveCommand, LiveMessage, Revalidation, TopicKind};
+pub use live::{Event, EventAccepted, LiveCommand, LiveMessage, Revalidation};
 pub use member::{ByIdentity, Counts, Following, Me, Member, MemberCard, MemberPatch};
 pub use name::intern;
 pub use page::{Items, NumberedPage, Page};

@@ -3,14 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::Id;
-
 /// `POST /events` of the internal listener: an upstream tells that something changed.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Event {
-    /// Who is told: the subscribers of `recipe:ID`, `member:ID`, `timeline:ID` or `user:ID`.
-    #[schema(max_length = 160, example = "recipe:0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10")]
+    /// Who is told: the subscribers of `KIND:ID`.
+    #[schema(max_length = 160, example = "item:0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10")]
     pub topic: String,
     /// What happened, in the upstream's own word: `comment.created`.
     #[serde(rename = "type")]
@@ -72,57 +70,9 @@ pub struct Revalidation {
     pub tags: Vec<String>,
 }
 
-/// What can be subscribed to: `kind:ID`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum TopicKind {
-    /// One recipe with its likes and comments; public.
-    Recipe,
-    /// One member's public page.
-    Member,
-    /// What concerns one user alone.
-    User,
-    /// The posts that one user sees.
-    Timeline,
-}
-
-impl TopicKind {
-    /// The word before the colon.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Recipe => "recipe",
-            Self::Member => "member",
-            Self::User => "user",
-            Self::Timeline => "timeline",
-        }
-    }
-
-    /// Splits `kind:ID`; nothing where it is neither.
-    #[must_use]
-    pub fn parse(topic: &str) -> Option<(Self, Id)> {
-        let (kind, id) = topic.split_once(':')?;
-        let kind = [Self::Recipe, Self::Member, Self::User, Self::Timeline]
-            .into_iter()
-            .find(|known| known.as_str() == kind)?;
-        Some((kind, Id::new(id).ok()?))
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Event, TopicKind};
-
-    #[test]
-    fn a_topic_is_a_known_kind_and_an_id() {
-        let (kind, id) = TopicKind::parse("recipe:a.b-1").expect("a topic");
-        assert_eq!((kind, id.as_str()), (TopicKind::Recipe, "a.b-1"));
-        for other in
-            ["", "recipe", "recipe:", ":a", "recipes:a", "Recipe:a", "recipe:a:b", "recipe:a b", " user:a"]
-        {
-            assert!(TopicKind::parse(other).is_none(), "{other}");
-        }
-    }
+    use super::Event;
 
     #[test]
     fn an_event_needs_a_topic_and_a_type() {

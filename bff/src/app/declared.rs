@@ -2,71 +2,129 @@
 
 use std::sync::Arc;
 
-use actix_web::web::ServiceConfig;
-use clients::{CallContext, Upstreams};
-use schemas::Event;
+use actix_web::{HttpRequest, HttpResponse, dev::Payload, http::Method};
+use clients::{CallContext, KeyRing, Upstreams};
+use futures_util::future::{FutureExt, LocalBoxFuture};
 use tokio::runtime::Handle;
 
-use super::{StartError, pieces};
+use super::{StartError, accounts::accounts, dispatch::Table, pieces};
 use crate::{
-    compose::backend::Backend,
+    compose::{backend::Backend, plan::RoutePlan},
     config::Config,
+    declare::Declarations,
+    edge::ApiError,
     idempotency::Idempotency,
     identity::{Accounts, Sessions},
     invalidation::InvalidationBus,
+    live::Hub,
     routes::{self, AskAccount, NoJoins, Routes, RoutesParts},
-    screens::{self, DeclaredScreens, DeclaredScreensParts, ScreenDocuments},
+    screens::{self, DeclaredScreen, DeclaredScreensParts, ScreenDocuments, declared_screens},
+    telemetry::Metrics,
 };
 
-/// What declared screens and routes are made with.
-pub(super) struct DeclaredParts<'p> {
-    pub(super) config: &'p Config,
-    pub(super) backend: &'p Backend,
-    pub(super) upstreams: &'p Upstreams,
-    pub(super) documents: &'p ScreenDocuments,
-    pub(super) bus: &'p Arc<InvalidationBus>,
-    pub(super) sessions: &'p Sessions,
-    pub(super) idempotency: &'p Arc<Idempotency>,
-    pub(super) accounts: Option<&'p Accounts>,
-    pub(super) announce: Box<dyn Fn(Event) + Send + Sync>,
-    pub(super) runtime: &'p Handle,
+/// What is the same whatever is declared.
+#[derive(Clone)]
+pub(super) struct DeclaredParts {
+    pub(super) keys: Arc<KeyRing>,
+    pub(super) bus: Arc<InvalidationBus>,
+    pub(super) sessions: Sessions,
+    pub(super) idempotency: Arc<Idempotency>,
+    pub(super) hub: Hub,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) runtime: Handle,
 }
 
-/// The screens and routes of one plan. Cheap to clone: one for all workers.
-#[derive(Clone)]
+/// What answers a request.
+pub(super) enum Handler {
+    Screen(Arc<DeclaredScreen>),
+    Route(Arc<RoutePlan>),
+}
+
+/// The screens and routes of one plan: one for all workers, exchanged as a whole.
 pub(super) struct Declared {
-    screens: DeclaredScreens,
+    upstreams: Upstreams,
+    backend: Backend,
+    documents: ScreenDocuments,
     routes: Routes,
+    table: Table<Handler>,
 }
 
 impl Declared {
-    pub(super) fn new(parts: DeclaredParts<'_>) -> Result<Self, StartError> {
-        let config = parts.config.clone();
-        let screens = DeclaredScreens::new(DeclaredScreensParts {
-            backend: parts.backend.clone(),
-            documents: parts.documents.clone(),
-            settings: Box::new(move |name| pieces::screen_settings(&config.screen(name))),
+    /// What `declarations` say, by the settings in `config`. Documents, look-ups and what is remembered begin empty.
+    ///
+    /// # Errors
+    /// [`StartError`]: the settings name what the machine does not have.
+    pub(super) fn new(
+        parts: &DeclaredParts,
+        config: &Config,
+        declarations: &Declarations,
+    ) -> Result<Self, StartError> {
+        let DeclaredParts { keys, bus, sessions, idempotency, hub, metrics, runtime } = parts;
+        let upstreams = pieces::upstreams(config, runtime, Arc::clone(keys), metrics)?;
+        let plan = declarations.compile();
+        let backend = pieces::backend(config, Arc::clone(&plan), &upstreams, bus, sessions.clone(), metrics)?;
+        let documents = pieces::documents(config, Arc::clone(bus), runtime.clone(), Arc::clone(metrics));
+        let accounts = accounts(config, &upstreams, declarations);
+        let settings = config.clone();
+        let screens = declared_screens(DeclaredScreensParts {
+            backend: backend.clone(),
+            documents: documents.clone(),
+            settings: Box::new(move |name| pieces::screen_settings(&settings.screen(name))),
         })?;
         let routes = Routes::new(RoutesParts {
-            plan: Arc::clone(parts.backend.plan()),
-            upstreams: parts.upstreams.clone(),
-            bus: Arc::clone(parts.bus),
-            sessions: parts.sessions.clone(),
-            idempotency: Arc::clone(parts.idempotency),
+            plan: Arc::clone(&plan),
+            upstreams: upstreams.clone(),
+            bus: Arc::clone(bus),
+            sessions: sessions.clone(),
+            idempotency: Arc::clone(idempotency),
             joiner: Arc::new(NoJoins),
-            accounts: parts.accounts.cloned(),
-            ask_account: parts.accounts.cloned().map(ask_account),
-            announce: parts.announce,
-            memories: parts.backend.memories(),
-            runtime: parts.runtime.clone(),
+            accounts: accounts.clone(),
+            ask_account: accounts.map(ask_account),
+            announce: pieces::announcer(hub.clone()),
+            memories: backend.memories(),
+            runtime: runtime.clone(),
         })?;
-        Ok(Self { screens, routes })
+        let of_screens = screens
+            .iter()
+            .map(|screen| (screen.path().into(), Method::GET, Handler::Screen(Arc::clone(screen))));
+        let of_routes = plan.routes.iter().map(|route| {
+            // Two versions of one type: their names are the same.
+            let method = Method::from_bytes(route.method.as_str().as_bytes()).unwrap_or(Method::GET);
+            (route.path.clone(), method, Handler::Route(Arc::clone(route)))
+        });
+        let table = Table::new(of_screens.chain(of_routes))?;
+        Ok(Self { upstreams, backend, documents, routes, table })
     }
 
-    /// Adds them to an application.
-    pub(super) fn register(&self, services: &mut ServiceConfig) {
-        screens::register(services, &self.screens);
-        routes::register(services, &self.routes);
+    pub(super) fn table(&self) -> &Table<Handler> {
+        &self.table
+    }
+
+    pub(super) fn upstreams(&self) -> &Upstreams {
+        &self.upstreams
+    }
+
+    pub(super) fn backend(&self) -> &Backend {
+        &self.backend
+    }
+
+    pub(super) fn documents(&self) -> &ScreenDocuments {
+        &self.documents
+    }
+
+    /// Answers a request that has come to `handler`.
+    pub(super) fn answer(
+        &self,
+        handler: &Handler,
+        request: HttpRequest,
+        payload: Payload,
+    ) -> LocalBoxFuture<'static, Result<HttpResponse, ApiError>> {
+        match handler {
+            Handler::Screen(screen) => screens::answer(Arc::clone(screen), request).boxed_local(),
+            Handler::Route(route) => {
+                routes::answer(self.routes.clone(), Arc::clone(route), request, payload).boxed_local()
+            }
+        }
     }
 }
 

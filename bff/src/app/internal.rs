@@ -19,13 +19,13 @@ use actix_web::{
     middleware::from_fn,
     web,
 };
+use arc_swap::ArcSwap;
 
-use super::{StartError, get, post, resource};
+use super::{StartError, declared::Declared, get, post, resource};
 use crate::{
     config::Config,
     edge::{Edge, Serving, gate, listen, serve, too_late},
     live::{self, Events},
-    screens::ScreenDocuments,
     store::{Notice, Store, StoreError},
     telemetry::{CONTENT_TYPE as METRICS, Metrics},
 };
@@ -43,7 +43,7 @@ pub(super) struct Health {
     store: Arc<dyn Store>,
     draining: Arc<AtomicBool>,
     metrics: Arc<Metrics>,
-    documents: ScreenDocuments,
+    declared: Arc<ArcSwap<Declared>>,
 }
 
 impl Health {
@@ -52,7 +52,7 @@ impl Health {
         store: &Arc<dyn Store>,
         draining: &Arc<AtomicBool>,
         metrics: &Arc<Metrics>,
-        documents: &ScreenDocuments,
+        declared: &Arc<ArcSwap<Declared>>,
     ) -> Self {
         metrics.store_up.set(1);
         metrics.store_hearing.set(1);
@@ -69,7 +69,7 @@ impl Health {
             store: Arc::clone(store),
             draining: Arc::clone(draining),
             metrics: Arc::clone(metrics),
-            documents: documents.clone(),
+            declared: Arc::clone(declared),
         }
     }
 
@@ -143,7 +143,7 @@ async fn readyz(health: web::Data<Health>) -> HttpResponse {
 
 /// Prometheus reads this.
 async fn metrics(health: web::Data<Health>) -> HttpResponse {
-    let (entries, bytes) = health.documents.documents.size();
+    let (entries, bytes) = health.declared.load().documents().documents.size();
     let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     health.metrics.cache_entries.set(gauge(entries));
     health.metrics.cache_bytes.set(gauge(bytes));

@@ -3,6 +3,7 @@
 use std::{io, num::NonZeroU32, sync::Arc, time::Duration};
 
 use actix_web::http::header::HeaderValue;
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use clients::{
     Authorization, CallReport, Clients, KeyError, KeyRing, KeyTimes, Observer, ServiceTokens, TlsFiles,
@@ -12,13 +13,13 @@ use schemas::{Id, MemberCard};
 use secrecy::ExposeSecret;
 use tokio::runtime::Handle;
 
-use super::{REVALIDATE_TIMEOUT, StartError};
+use super::{REVALIDATE_TIMEOUT, StartError, declared::Declared};
 use crate::{
     api,
     cache::{CacheSettings, Documents, EntityCache, Policy},
     compose::{
         backend::{Backend, BackendParts, OwnAccount, UnknownUpstream},
-        plan::GatewayPlan,
+        plan::{GatewayPlan, TopicsPlan},
     },
     config::{
         self, Config, IdempotencyConfig, LimitConfig, LimitsConfig, ScreenConfig, TokenAlgorithm,
@@ -31,7 +32,7 @@ use crate::{
         Limits, SameSite, Secrets, SessionPolicy, Sessions, ThrottlePolicy, TokenPolicy,
     },
     invalidation::{EndedSessions, InvalidationBus, Tag},
-    live::{Hub, LiveSettings, Revalidator, SenderTokens},
+    live::{Hub, LiveSettings, Revalidator, SenderTokens, TopicRules},
     screens::{ScreenDocuments, ScreenSettings, Screens, ScreensParts},
     store::{Store, StoreError, StoreSettings},
     telemetry::{Metrics, unix_ms},
@@ -234,15 +235,17 @@ fn cache_settings(config: &Config) -> CacheSettings {
 /// The live connections: over the log that replicas share, where they share a store.
 pub(super) async fn hub(
     config: &Config,
+    topics: &TopicsPlan,
     store: &Arc<dyn Store>,
     bus: &Arc<InvalidationBus>,
     metrics: &Arc<Metrics>,
     runtime: &Handle,
 ) -> Result<Hub, StoreError> {
     let (settings, metrics) = (live_settings(config), Arc::clone(metrics));
+    let rules = TopicRules::new(&topics.open, &topics.own);
     match store.shared() {
-        Some(shared) => Hub::on_replicas(settings, metrics, runtime, shared, Arc::clone(bus)).await,
-        None => Ok(Hub::new(settings, metrics, runtime)),
+        Some(shared) => Hub::on_replicas(settings, rules, metrics, runtime, shared, Arc::clone(bus)).await,
+        None => Ok(Hub::new(settings, rules, metrics, runtime)),
     }
 }
 
@@ -284,9 +287,12 @@ pub(super) fn announcer(hub: Hub) -> api::Announce {
 }
 
 /// A look-up that is under way must not be joined by who asks after a drop.
-pub(super) fn forget_look_ups(backend: Backend, clients: Option<Arc<Clients>>) -> impl Fn(&Tag) {
+pub(super) fn forget_look_ups(
+    declared: Arc<ArcSwap<Declared>>,
+    clients: Option<Arc<Clients>>,
+) -> impl Fn(&Tag) {
     move |tag| {
-        backend.forget(tag);
+        declared.load().backend().forget(tag);
         let Some(clients) = &clients else { return };
         match tag.as_str().split_once(':').map(|(kind, id)| (kind, Id::new(id))) {
             Some(("member", Ok(member))) => clients.profile.forget_card(&member),

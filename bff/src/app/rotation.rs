@@ -8,7 +8,8 @@ use std::{
     sync::Arc,
 };
 
-use clients::{KeyRing, Reloaded, Upstreams};
+use arc_swap::ArcSwap;
+use clients::{KeyRing, Reloaded};
 use parking_lot::Mutex;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -16,7 +17,11 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::site;
+use super::{
+    declared::Declared,
+    reload::{Reload, Reread},
+    site,
+};
 use crate::{
     config::Config,
     files::site::{Loaded, Site},
@@ -29,7 +34,9 @@ pub(super) struct Rotation {
     pub(super) config: Config,
     pub(super) keys: Arc<KeyRing>,
     pub(super) secrets: Arc<Secrets>,
-    pub(super) upstreams: Upstreams,
+    pub(super) declared: Arc<ArcSwap<Declared>>,
+    /// Read again on SIGHUP alone; nothing where nobody says how.
+    pub(super) reload: Option<Reload>,
     pub(super) metrics: Arc<Metrics>,
     /// Read again on SIGHUP alone: no file says when a build is complete.
     pub(super) site: Option<Site>,
@@ -48,6 +55,7 @@ struct Changes {
     secrets: bool,
     certificates: Vec<&'static str>,
     site: Option<Loaded>,
+    declared: Option<Reread>,
     faults: BTreeSet<String>,
 }
 
@@ -105,11 +113,18 @@ impl Rotation {
                 changes.faults.insert(format!("{}: {}", mistake.path, mistake.message));
             }
         }
-        for reloaded in self.upstreams.reload_files() {
+        for reloaded in self.declared.load().upstreams().reload_files() {
             match reloaded {
                 Ok(upstream) => changes.certificates.push(upstream),
                 Err(error) => changes.fault("upstreams", &error),
             }
+        }
+        match self.reload.as_ref().filter(|_| told).map(Reload::reload) {
+            Some(Ok(reread)) => changes.declared = reread,
+            Some(Err(error)) => {
+                changes.faults.extend(error.lines().iter().map(|line| format!("declarations: {line}")));
+            }
+            None => {}
         }
         match self.site.as_ref().filter(|_| told).map(Site::reload) {
             Some(Ok(loaded)) => changes.site = Some(loaded),
@@ -143,6 +158,9 @@ fn report(rotation: &Rotation, changes: Changes, told: bool, said: &mut Said) {
     }
     if let Some(loaded) = &changes.site {
         site::report(loaded);
+    }
+    if let Some(reread) = &changes.declared {
+        tracing::info!(served = %reread, "other declarations are served from now on");
     }
     let signing = rotation.keys.signing_kid();
     let changed = changes.keys.is_some()

@@ -17,6 +17,8 @@ mod text;
 
 use std::{path::Path, sync::Arc};
 
+use sha2::{Digest, Sha256};
+
 use self::{
     contract::Contract,
     mistake::Report,
@@ -34,6 +36,7 @@ pub struct Declarations {
     /// Of each upstream, by its place in the plan.
     contracts: Vec<Option<Contract>>,
     plan: Arc<GatewayPlan>,
+    fingerprint: [u8; 32],
 }
 
 impl Declarations {
@@ -58,11 +61,24 @@ impl Declarations {
 
     fn of(sources: &Sources, report: Report) -> Result<Self, Mistakes> {
         let tree = read::read(sources, &report);
-        let contracts = contracts(&tree, sources, &report);
+        let mut digest = Sha256::new();
+        for file in sources.gateway.iter().chain(&sources.screens).chain(&sources.routes) {
+            for text in [&*file.name, &*file.text] {
+                digest.update(text.len().to_be_bytes());
+                digest.update(text);
+            }
+        }
+        let contracts = contracts(&tree, sources, &report, &mut digest);
         check::check(&tree, &report);
         let plan = compile::compile(&tree, &contracts, &report);
         report.into_result()?;
-        Ok(Self { tree, contracts, plan: Arc::new(plan) })
+        Ok(Self { tree, contracts, plan: Arc::new(plan), fingerprint: digest.finalize().into() })
+    }
+
+    /// Of all files that they were read from, contracts included: equal where nothing has changed.
+    #[must_use]
+    pub const fn fingerprint(&self) -> [u8; 32] {
+        self.fingerprint
     }
 
     /// What is carried out.
@@ -112,10 +128,12 @@ impl Declarations {
 }
 
 /// Reads the contracts that upstreams name. One that several name is read for each: they are few.
-fn contracts(tree: &Tree, sources: &Sources, report: &Report) -> Vec<Option<Contract>> {
-    let read = |upstream: &read::Upstream| {
+fn contracts(tree: &Tree, sources: &Sources, report: &Report, digest: &mut Sha256) -> Vec<Option<Contract>> {
+    let mut read = |upstream: &read::Upstream| {
         let name = upstream.contract.as_ref()?;
         let (file, bytes) = report.take(&name.spot, sources.contracts.read(name))?;
+        digest.update(bytes.len().to_be_bytes());
+        digest.update(&bytes);
         match Contract::parse(Path::new(&*file), &bytes) {
             Ok(contract) => Some(contract),
             Err(mistakes) => {
@@ -131,5 +149,5 @@ fn contracts(tree: &Tree, sources: &Sources, report: &Report) -> Vec<Option<Cont
             }
         }
     };
-    tree.gateway.upstreams.iter().map(read).collect()
+    tree.gateway.upstreams.iter().map(&mut read).collect()
 }

@@ -20,6 +20,10 @@ use crate::{identity::Charge, telemetry::hex_digits};
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
+/// The pattern of a resource's path, attached to it as application data: what metrics and the access line call it.
+#[derive(Debug, Clone, Copy)]
+pub struct RouteName(pub &'static str);
+
 /// Names a request in answers, logs, and calls to upstreams. Plain text, and clones share it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct RequestId(ByteString);
@@ -126,6 +130,13 @@ impl RequestContext {
     /// Writes down what the access line will say of the cache.
     pub fn note_cache(request: &HttpRequest, outcome: &'static str) {
         Self::note(request, |context| context.cache = outcome);
+    }
+
+    /// What metrics and the access line call what answers `request`; empty where that is not known.
+    #[must_use]
+    pub fn route_of(request: &HttpRequest) -> &'static str {
+        let noted = request.extensions().get::<Self>().and_then(|context| context.route);
+        noted.or_else(|| request.app_data::<RouteName>().map(|name| name.0)).unwrap_or_default()
     }
 
     /// Writes down what metrics and the access line call a request that no route has taken.

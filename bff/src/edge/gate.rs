@@ -26,7 +26,7 @@ use futures_util::FutureExt;
 
 use super::{
     ApiError, Edge,
-    context::{RequestContext, RequestId, X_REQUEST_ID},
+    context::{RequestContext, RequestId, RouteName, X_REQUEST_ID},
     error::Face,
     limits, page, problem,
 };
@@ -43,10 +43,6 @@ const BY_ORIGIN: HeaderValue = HeaderValue::from_static("Origin");
 const HTML: &str = "text/html; charset=utf-8";
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
-
-/// The pattern of a resource's path, attached to it as application data: what metrics and the access line call it.
-#[derive(Debug, Clone, Copy)]
-pub struct RouteName(pub &'static str);
 
 /// Gives the request its id, turns errors and panics into problem documents, adds the headers that every
 /// answer bears, and writes the access line.

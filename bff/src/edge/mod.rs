@@ -38,7 +38,7 @@ pub use caller::{
 };
 pub use callers::{Callers, caller_service};
 pub use connection::{Serving, serve};
-pub use context::RequestContext;
+pub use context::{RequestContext, RouteName};
 pub use contract::{
     Access, AnswerHeader, Contract, Operation, any_text, choice, compact_of, date_time, number, object,
     resolved, text, text_matching, upstream_problems,
@@ -46,7 +46,7 @@ pub use contract::{
 pub use credentials::bears_token;
 pub use error::ApiError;
 pub use fixed::Fixed;
-pub use gate::{RouteName, gate, too_late};
+pub use gate::{gate, too_late};
 pub use identify::Identify;
 pub use keeping::{keep, vary_by};
 pub use limits::{RateLimits, limit};

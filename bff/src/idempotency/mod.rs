@@ -47,7 +47,7 @@ pub use record::{Attempt, State};
 use record::{entry, read};
 
 use crate::{
-    edge::{ApiError, RouteName, client_address},
+    edge::{ApiError, RequestContext, client_address},
     identity::{DerivedKey, IdentityError, Secrets},
     store::{Entry, Space, Store, StoreError, after},
     telemetry::unix_ms,
@@ -166,7 +166,7 @@ impl Idempotency {
         if !sound || keys.next().is_some() {
             return Err(INVALID);
         }
-        let route = request.app_data::<RouteName>().map_or("", |name| name.0);
+        let route = RequestContext::route_of(request);
         let input = serde_json::to_vec(input).map_err(|_| ApiError::Internal("a body cannot be written"))?;
         let counter = user.is_none().then(|| self.anonymous.counter(client_address(request)));
         let user = user.map(Id::as_str);

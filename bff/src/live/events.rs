@@ -11,7 +11,7 @@ use actix_web::{
     http::{StatusCode, header::AUTHORIZATION},
     web,
 };
-use schemas::{Event, EventAccepted};
+use schemas::{Event, EventAccepted, FieldError};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -96,6 +96,11 @@ pub async fn receive_event(
     events: web::Data<Events>,
 ) -> Result<HttpResponse, ApiError> {
     let JsonBody(event) = event;
+    if events.hub.topic_rules().parse(&event.topic).is_none() {
+        let message = events.hub.topic_rules().forms();
+        let unknown = FieldError { field: "topic".into(), code: "invalid".into(), message };
+        return Err(ApiError::Invalid(vec![unknown]));
+    }
     // Validation has refused what is no tag.
     let tags: Vec<Tag> = event.tags.iter().filter_map(|tag| Tag::parse(tag)).collect();
     // Before anybody is told: who hears of it and asks at once must not get the old document as current.
@@ -120,7 +125,7 @@ pub(super) fn is_type(kind: &str) -> bool {
 impl Validate for Event {
     fn validate(&self, errors: &mut FieldErrors) {
         if Topic::parse(&self.topic).is_none() {
-            errors.add("topic", "invalid", "expected recipe:ID, member:ID, timeline:ID or user:ID");
+            errors.add("topic", "invalid", "expected KIND:ID");
         }
         if OWN_TYPES.contains(&&*self.kind) {
             errors.add("type", "reserved", "is a word of the gateway's own");

@@ -242,7 +242,7 @@ impl Feed {
                 said.push(words::error(Fault::TooManyTopics, Some(text)));
                 break;
             }
-            match Topic::parse(text) {
+            match self.membership.hub.topic_rules().parse(text) {
                 None => said.push(words::error(Fault::UnknownTopic, Some(text))),
                 Some(topic) if topic == self.membership.topics()[0] => {
                     said.push(words::error(Fault::OwnTopic, Some(text)));
@@ -280,9 +280,10 @@ impl Feed {
     }
 
     fn admit(&self, text: &str) -> Result<Topic, Fault> {
-        let topic = Topic::parse(text).ok_or(Fault::UnknownTopic)?;
+        let rules = self.membership.hub.topic_rules();
+        let topic = rules.parse(text).ok_or(Fault::UnknownTopic)?;
         let topics = self.membership.topics();
-        if !topic.is_open_to(&self.user) {
+        if !rules.is_open_to(&topic, &self.user) {
             Err(Fault::ForbiddenTopic)
         } else if topics.len() > MAX_TOPICS && !topics.contains(&topic) {
             Err(Fault::TooManyTopics)

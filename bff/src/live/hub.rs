@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use schemas::{Event, Id};
 use tokio::runtime::Handle;
 
@@ -20,6 +21,7 @@ use super::{
     look::{Looks, interval},
     message::Draft,
     replicas::Replicas,
+    topic::TopicRules,
 };
 use crate::{
     identity::SessionKey,
@@ -60,6 +62,7 @@ pub struct Hub(Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) settings: LiveSettings,
+    topic_rules: ArcSwap<TopicRules>,
     pub(super) log: Log,
     /// Where messages come from that are said on every replica; nothing: the log is this process's own.
     replicas: Option<Replicas>,
@@ -90,8 +93,13 @@ impl fmt::Debug for Hub {
 impl Hub {
     /// Starts the dispatcher on `runtime`; it ends soon after the last clone. The log is this process's own.
     #[must_use]
-    pub fn new(settings: LiveSettings, metrics: Arc<Metrics>, runtime: &Handle) -> Self {
-        let inner = Inner::new(settings, metrics, None, LogId { ms: unix_ms(), seq: 0 });
+    pub fn new(
+        settings: LiveSettings,
+        topic_rules: TopicRules,
+        metrics: Arc<Metrics>,
+        runtime: &Handle,
+    ) -> Self {
+        let inner = Inner::new(settings, topic_rules, metrics, None, LogId { ms: unix_ms(), seq: 0 });
         Self::dispatching(inner, runtime)
     }
 
@@ -103,13 +111,14 @@ impl Hub {
     /// [`StoreError`]: the log can never be read.
     pub async fn on_replicas(
         settings: LiveSettings,
+        topic_rules: TopicRules,
         metrics: Arc<Metrics>,
         runtime: &Handle,
         store: SharedStore,
         bus: Arc<InvalidationBus>,
     ) -> Result<Self, StoreError> {
         let (replicas, outbox) = Replicas::new(store, bus, &settings, Arc::clone(&metrics));
-        let inner = Inner::new(settings, metrics, Some(replicas.clone()), LogId::default());
+        let inner = Inner::new(settings, topic_rules, metrics, Some(replicas.clone()), LogId::default());
         let follower = replicas.follow(&inner).await?;
         runtime.spawn(outbox.run());
         runtime.spawn(follower.run());
@@ -180,6 +189,15 @@ impl Hub {
         // Before the walk: a connection that the walk does not meet sees it after it has joined.
         self.0.going_away.store(true, Ordering::SeqCst);
         self.0.sessions.each(|inbox| inbox.end(End::GoingAway));
+    }
+
+    pub(super) fn topic_rules(&self) -> Arc<TopicRules> {
+        self.0.topic_rules.load_full()
+    }
+
+    /// Other rules count from now on. Who listens already goes on.
+    pub fn set_topic_rules(&self, rules: TopicRules) {
+        self.0.topic_rules.store(Arc::new(rules));
     }
 
     pub(super) fn settings(&self) -> &LiveSettings {
@@ -270,6 +288,7 @@ impl Drop for Membership {
 impl Inner {
     fn new(
         settings: LiveSettings,
+        topic_rules: TopicRules,
         metrics: Arc<Metrics>,
         replicas: Option<Replicas>,
         start: LogId,
@@ -278,6 +297,7 @@ impl Inner {
             Bounds { messages: settings.log_messages, bytes: settings.log_bytes, age: settings.log_age };
         Arc::new(Self {
             settings,
+            topic_rules: ArcSwap::from_pointee(topic_rules),
             log: Log::new(start, bounds),
             replicas,
             topics: Index::new(),

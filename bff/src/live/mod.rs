@@ -62,4 +62,4 @@ pub use events::{EventSender, Events, SenderTokens, receive_event};
 pub use hub::{Hub, LiveSettings};
 pub use notify::notify;
 pub use revalidate::Revalidator;
-pub use topic::Topic;
+pub use topic::{Topic, TopicRules};

@@ -31,4 +31,5 @@ mod write;
 pub use join::{FoundId, Joined, Joiner, NoJoins};
 pub use profile::AskAccount;
 pub use register::register;
+pub use serve::answer;
 pub use state::{Routes, RoutesError, RoutesParts};

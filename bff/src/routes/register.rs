@@ -9,7 +9,7 @@ use actix_web::{
 };
 use clients::static_name;
 
-use super::{Routes, RoutesError, serve::serve};
+use super::{Routes, RoutesError, serve::answer};
 use crate::{
     compose::plan::{GatewayPlan, RoutePlan},
     edge::{RouteName, method_not_allowed},
@@ -67,7 +67,7 @@ fn handler(routes: &Routes, route: &Arc<RoutePlan>) -> Route {
         web::method(method)
     };
     guarded.to(move |request: HttpRequest, payload: web::Payload| {
-        serve(routes.clone(), Arc::clone(&plan), request, payload)
+        answer(routes.clone(), Arc::clone(&plan), request, payload.into_inner())
     })
 }
 

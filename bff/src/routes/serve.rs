@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix_web::{FromRequest, HttpRequest, HttpResponse, dev, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev};
 use clients::CallContext;
 use smallvec::SmallVec;
 
@@ -39,13 +39,12 @@ impl Asked {
 ///
 /// # Errors
 /// [`ApiError`].
-pub(super) async fn serve(
+pub async fn answer(
     routes: Routes,
     route: Arc<RoutePlan>,
     request: HttpRequest,
-    payload: web::Payload,
+    payload: dev::Payload,
 ) -> Result<HttpResponse, ApiError> {
-    let payload = payload.into_inner();
     let reads_json = route.is_read() && route.stream.is_none();
     // Whoever may not ask learns that first.
     if reads_json && route.access == Access::Open {

@@ -2,12 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::{
-    FromRequest, HttpRequest, HttpResponse, Resource, dev, guard,
-    http::header::HeaderValue,
-    web::{self, ServiceConfig},
-};
-use clients::{TransportError, static_name};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev, http::header::HeaderValue};
 use smallvec::SmallVec;
 
 use super::{
@@ -25,9 +20,7 @@ use crate::{
         params::{self, Params, Sources},
         plan::{Access, ParamSource, ParamValue, ScreenPlan},
     },
-    edge::{
-        ApiError, MaybeSignedIn, Query, RequestContext, RouteName, SignedIn, method_not_allowed, vary_by,
-    },
+    edge::{ApiError, MaybeSignedIn, Query, RequestContext, SignedIn, vary_by},
     identity::Caller,
 };
 
@@ -39,31 +32,23 @@ pub struct DeclaredScreensParts {
     pub settings: Box<dyn Fn(&str) -> ScreenSettings>,
 }
 
-/// Why screens cannot be made of a plan.
-#[derive(Debug, thiserror::Error)]
-pub enum DeclaredScreensError {
-    #[error(transparent)]
-    Lookup(#[from] UnknownLookup),
-    #[error("the path of a screen")]
-    Name(#[from] TransportError),
-}
-
-/// The declared screens of one plan. Cheap to clone: one for all workers.
-#[derive(Clone)]
-pub struct DeclaredScreens(Arc<[Arc<DeclaredScreen>]>);
-
 /// A screen, ready to be asked for.
-pub(super) struct DeclaredScreen {
+pub struct DeclaredScreen {
     pub(super) backend: Backend,
     pub(super) engine: Engine,
     pub(super) settings: ScreenSettings,
     documents: ScreenDocuments,
-    route: &'static str,
     /// Where parameters are read from other headers than all screens depend on.
     vary: Option<HeaderValue>,
 }
 
 impl DeclaredScreen {
+    /// Where it is, as the declaration says it.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.plan().path
+    }
+
     pub(super) fn plan(&self) -> &ScreenPlan {
         self.engine.plan()
     }
@@ -73,48 +58,34 @@ impl DeclaredScreen {
     }
 }
 
-impl DeclaredScreens {
-    /// The screens of the backend's plan.
-    ///
-    /// # Errors
-    /// [`DeclaredScreensError`]: the plan does not fit itself.
-    pub fn new(parts: DeclaredScreensParts) -> Result<Self, DeclaredScreensError> {
-        let DeclaredScreensParts { backend, documents, settings } = parts;
-        let plan = Arc::clone(backend.plan());
-        let screens = plan.screens.iter().map(|screen| {
-            let headers = screen.params.iter().filter_map(|param| match &param.source {
-                ParamSource::Header(name) => Some(&**name),
-                _ => None,
-            });
-            Ok(Arc::new(DeclaredScreen {
-                backend: backend.clone(),
-                engine: Engine::new(Arc::clone(screen), &plan.lookups)?,
-                settings: settings(screen.name),
-                documents: documents.clone(),
-                route: static_name(&screen.path)?,
-                vary: vary_by(headers),
-            }))
+/// The screens of the backend's plan.
+///
+/// # Errors
+/// [`UnknownLookup`]: the plan does not fit itself.
+pub fn declared_screens(parts: DeclaredScreensParts) -> Result<Vec<Arc<DeclaredScreen>>, UnknownLookup> {
+    let DeclaredScreensParts { backend, documents, settings } = parts;
+    let plan = Arc::clone(backend.plan());
+    let screens = plan.screens.iter().map(|screen| {
+        let headers = screen.params.iter().filter_map(|param| match &param.source {
+            ParamSource::Header(name) => Some(&**name),
+            _ => None,
         });
-        Ok(Self(screens.collect::<Result<_, DeclaredScreensError>>()?))
-    }
-}
-
-/// Adds the screens to an application: GET, and HEAD with it (RFC 9110 section 9.3.2).
-pub fn register(services: &mut ServiceConfig, screens: &DeclaredScreens) {
-    for screen in &*screens.0 {
-        let asked = Arc::clone(screen);
-        let get = web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
-        let get = get.to(move |request: HttpRequest| serve(Arc::clone(&asked), request));
-        let resource: Resource = web::resource(screen.route).route(get).app_data(RouteName(screen.route));
-        services.service(resource.default_service(web::to(method_not_allowed("GET, HEAD"))));
-    }
+        Ok(Arc::new(DeclaredScreen {
+            backend: backend.clone(),
+            engine: Engine::new(Arc::clone(screen), &plan.lookups)?,
+            settings: settings(screen.name),
+            documents: documents.clone(),
+            vary: vary_by(headers),
+        }))
+    });
+    screens.collect()
 }
 
 /// Answers a request for `screen`.
 ///
 /// # Errors
 /// 401, 404, 406, 422, and those of [`ScreenDocuments::answer`].
-async fn serve(screen: Arc<DeclaredScreen>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+pub async fn answer(screen: Arc<DeclaredScreen>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let MaybeSignedIn(caller) = MaybeSignedIn::from_request(&request, &mut dev::Payload::None).await?;
     let caller = caller.as_ref().map(SignedIn::caller);
     let plan = screen.plan();

@@ -22,7 +22,7 @@ mod tags;
 
 pub use answer::ScreenDocuments;
 pub use contract::describe;
-pub use declared::{DeclaredScreens, DeclaredScreensError, DeclaredScreensParts, register};
+pub use declared::{DeclaredScreen, DeclaredScreensParts, answer, declared_screens};
 pub use home_feed::HomeFeedScreen;
 pub use me::MeScreen;
 pub use member::MemberScreen;

@@ -64,7 +64,8 @@ fn run() -> Result<(), Failure> {
             ("BFF__UPSTREAMS__RECIPE__URL", recipe.url().to_string()),
         ];
         let gateway =
-            Application::build(config(&declarations, &overrides)?, &declarations, telemetry.sink()).await?;
+            Application::build(config(&declarations, &overrides)?, &declarations, None, telemetry.sink())
+                .await?;
         greet(&gateway)?;
         gateway.run_until_stopped().await?;
         for service in [profile, timeline, recipe] {

@@ -121,7 +121,7 @@ fn declarations_stand_between_the_defaults_and_the_operator() {
     let declared = serde_json::json!({
         "upstreams": {"orders": {"url": "http://127.0.0.1:9201", "timeout_ms": 70, "idle_ms": 71}},
         "screens": {"order": {"fresh_ms": 5, "stale_ms": 6}},
-        "accounts": {"upstream": ""},
+        "accounts": {"upstream": "orders"},
     });
     let (_folder, path) = file("[upstreams.orders]\ntimeout_ms = 80\n[screens.order]\nfresh_ms = 50\n");
     let config =
@@ -130,7 +130,9 @@ fn declarations_stand_between_the_defaults_and_the_operator() {
     assert_eq!(config.upstreams.len(), 1, "what the defaults name is of another product");
     assert_eq!((orders.timeout_ms.get(), orders.idle_ms.get()), (80, 81));
     assert_eq!((config.screen("order").fresh_ms.get(), config.screen("order").stale_ms.get()), (50, 6));
-    let declared = serde_json::json!({"http": {"listen": "x"}, "upstreams": {"a": {"x": 1}}});
+    let declared = serde_json::json!({
+        "http": {"listen": "x"}, "upstreams": {"a": {"x": 1}}, "accounts": {"upstream": "a"},
+    });
     let errors = Config::load_over(&declared, None, env(&[])).unwrap_err();
     assert_eq!(paths(&errors), ["http", "upstreams.a.url", "upstreams.a.x"], "{errors}");
 }

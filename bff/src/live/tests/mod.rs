@@ -9,7 +9,7 @@ use schemas::{Event, Id, LiveMessage};
 use tokio::{runtime::Handle, time::timeout};
 
 use super::{
-    Hub, LiveSettings, Topic,
+    Hub, LiveSettings, Topic, TopicRules,
     command::obey,
     feed::{Feed, Listener, Step},
     hub::Refused,
@@ -21,6 +21,10 @@ use crate::{
     store::{self, Store},
     telemetry::{Metrics, unix_ms},
 };
+
+fn rules() -> TopicRules {
+    TopicRules::new(&["recipe".into(), "member".into()], &["timeline".into()])
+}
 
 const SETTINGS: LiveSettings = LiveSettings {
     heartbeat: Duration::from_secs(25),
@@ -65,10 +69,10 @@ impl Bench {
         );
         let hub = match store.shared() {
             Some(shared) => {
-                let hub = Hub::on_replicas(settings, Arc::clone(&metrics), &runtime, shared, bus);
+                let hub = Hub::on_replicas(settings, rules(), Arc::clone(&metrics), &runtime, shared, bus);
                 hub.await.expect("a hub")
             }
-            None => Hub::new(settings, Arc::clone(&metrics), &runtime),
+            None => Hub::new(settings, rules(), Arc::clone(&metrics), &runtime),
         };
         Self { hub, store, sessions, metrics, invalidations }
     }
