@@ -25,6 +25,7 @@ pub use stub::{Reply, Stub};
 #[must_use = "nothing runs until it is spawned"]
 pub struct DeclaredBuilder {
     dir: PathBuf,
+    product: Option<Product>,
     settings: Vec<(String, String)>,
     stubs: Vec<(String, Stub)>,
     services: Vec<&'static str>,
@@ -63,10 +64,11 @@ impl DeclaredBuilder {
     /// When one of them does not start.
     pub async fn spawn(self) -> DeclaredBff {
         let turn = Turn::wait(self.alone).await;
+        let dir = self.product.as_ref().map_or(self.dir, |product| product.dir().to_owned());
         let folder = tempfile::tempdir().expect("a folder");
         let keys = Proxy::listen().await.expect("a port");
         let mut settings = defaults(folder.path());
-        settings.extend(long_times(&self.dir));
+        settings.extend(long_times(&dir));
         let mut proxies = BTreeMap::new();
         for (name, stub) in self.stubs {
             let proxy = stub.start().await;
@@ -86,9 +88,17 @@ impl DeclaredBuilder {
             services.push(program);
         }
         settings.extend(self.settings);
-        let first = Replica::start_declared(settings, folder.path(), &self.dir, http_client()).await;
+        let first = Replica::start_declared(settings, folder.path(), &dir, http_client()).await;
         keys.forward_to(first.http_address());
-        DeclaredBff { first, proxies, _services: services, _keys: keys, _folder: folder, _turn: turn }
+        DeclaredBff {
+            first,
+            product: self.product,
+            proxies,
+            _services: services,
+            _keys: keys,
+            _folder: folder,
+            _turn: turn,
+        }
     }
 }
 
@@ -111,6 +121,7 @@ fn long_times(dir: &Path) -> Vec<(String, String)> {
 /// A running gateway with its upstreams. Everything ends with it. It is called as its first replica is.
 pub struct DeclaredBff {
     first: Replica,
+    product: Option<Product>,
     proxies: BTreeMap<String, Proxy>,
     _services: Vec<Program>,
     _keys: Proxy,
@@ -119,22 +130,35 @@ pub struct DeclaredBff {
 }
 
 impl DeclaredBff {
-    /// A gateway over a folder of declarations, whose accounts are at the stub `people`.
-    pub fn builder(dir: &Path) -> DeclaredBuilder {
-        let (settings, services) = (Vec::new(), Vec::new());
+    /// A gateway over `product`, whose accounts are at the stub `people`.
+    pub fn builder(product: Product) -> DeclaredBuilder {
         let stubs = vec![("people".to_owned(), Stub::people())];
-        DeclaredBuilder { dir: dir.to_owned(), settings, stubs, services, unproxied: false, alone: false }
+        DeclaredBuilder { stubs, product: Some(product), ..Self::builder_in(PathBuf::new()) }
+    }
+
+    fn builder_in(dir: PathBuf) -> DeclaredBuilder {
+        let (settings, stubs, services) = (Vec::new(), Vec::new(), Vec::new());
+        DeclaredBuilder { dir, product: None, settings, stubs, services, unproxied: false, alone: false }
     }
 
     /// A gateway over `product`, whose upstream `shelf` is that stub.
-    pub async fn over(product: &Product, shelf: &Stub) -> Self {
-        Self::builder(product.dir()).stub("shelf", shelf).spawn().await
+    pub async fn over(product: Product, shelf: &Stub) -> Self {
+        Self::builder(product).stub("shelf", shelf).spawn().await
+    }
+
+    /// What it serves: a test may write other declarations there.
+    ///
+    /// # Panics
+    /// Over the shop.
+    #[must_use]
+    pub fn product(&self) -> &Product {
+        self.product.as_ref().expect("a product of the test's own")
     }
 
     /// The shop, with its three services.
     pub fn shop() -> DeclaredBuilder {
         let services = vec!["orders", "catalogue", "customers"];
-        DeclaredBuilder { services, stubs: Vec::new(), ..Self::builder(&shop()) }
+        DeclaredBuilder { services, ..Self::builder_in(shop()) }
     }
 
     /// The proxy before an upstream.

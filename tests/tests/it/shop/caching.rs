@@ -5,7 +5,11 @@ use std::time::Duration;
 use futures_util::future::{join, join_all};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Actor, Answer, DeclaredBff, Fault, Reply, eventually, soon};
+use tests::{
+    Actor, Answer, DeclaredBff, Fault, Reply, eventually,
+    redis::{RedisServer, StoreUrl},
+    soon,
+};
 
 use super::{book, book_product, books_product, degraded, missing, shelf};
 
@@ -21,7 +25,9 @@ async fn a_document_has_an_etag_for_each_encoding_and_equal_data_has_an_equal_on
     let stub = shelf();
     let long = json!({ "id": "1", "text": "much to say about it ".repeat(200) });
     stub.json("GET /books/1", &long);
-    let bff = DeclaredBff::over(&book_product(), &stub).await;
+    let redis = RedisServer::start().await;
+    let builder = DeclaredBff::builder(book_product()).stub("shelf", &stub);
+    let bff = builder.set("store.url", redis.store_url()).spawn().await;
     let ada = bff.signed_in("ada").await;
     let plain = get(&ada, &[]).await.expect(200);
     assert_eq!(plain.json()["book"], long);
@@ -52,7 +58,7 @@ async fn a_document_has_an_etag_for_each_encoding_and_equal_data_has_an_equal_on
 
 #[tokio::test]
 async fn lines_bear_what_the_document_bears() {
-    let bff = DeclaredBff::over(&book_product(), &shelf()).await;
+    let bff = DeclaredBff::over(book_product(), &shelf()).await;
     let ada = bff.signed_in("ada").await;
     let kept_whole = get(&bff.signed_in("bob").await, &[]).await.expect(200).json();
     for _ in 0..2 {
@@ -71,7 +77,7 @@ async fn lines_bear_what_the_document_bears() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stale_document_is_served_at_once_and_refreshed_behind() {
     let stub = shelf();
-    let bff = DeclaredBff::builder(book_product().dir())
+    let bff = DeclaredBff::builder(book_product())
         .stub("shelf", &stub)
         .set("screens.book.fresh_ms", 50)
         .set("screens.book.stale_ms", 60_000)
@@ -99,7 +105,7 @@ async fn a_stale_document_is_served_at_once_and_refreshed_behind() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_at_once_make_the_calls_of_one() {
-    let bff = DeclaredBff::over(&books_product(), &shelf()).await;
+    let bff = DeclaredBff::over(books_product(), &shelf()).await;
     let ada = bff.signed_in("ada").await;
     bff.forget_calls();
     let proxy = bff.upstream("shelf");
@@ -119,7 +125,7 @@ async fn many_at_once_make_the_calls_of_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_part_that_failed_is_fetched_again() {
-    let bff = DeclaredBff::over(&book_product(), &shelf()).await;
+    let bff = DeclaredBff::over(book_product(), &shelf()).await;
     let ada = bff.signed_in("ada").await;
     bff.upstream("shelf").fail_on("/news", Fault::Status500);
     assert_eq!(degraded(&get(&ada, &[]).await.expect(200).json()), missing("news", "unavailable"));
@@ -137,7 +143,7 @@ async fn only_the_part_that_failed_is_fetched_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_part_that_fails_later_is_shown_as_it_was() {
     let stub = shelf();
-    let bff = DeclaredBff::builder(book_product().dir())
+    let bff = DeclaredBff::builder(book_product())
         .stub("shelf", &stub)
         .set("screens.book.fresh_ms", 1)
         .set("screens.book.stale_ms", 1)
@@ -159,7 +165,7 @@ async fn a_part_that_fails_later_is_shown_as_it_was() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_composing_fails_the_whole_older_document_is_served() {
-    let bff = DeclaredBff::builder(book_product().dir())
+    let bff = DeclaredBff::builder(book_product())
         .stub("shelf", &shelf())
         .set("screens.book.fresh_ms", 1)
         .set("screens.book.stale_ms", 1)

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tests::{DeclaredBff, Product, Reply, Stub};
 
-use super::{AUTHORS, author, book, degraded, page, shelf};
+use super::{author, book, degraded, shelf};
 
 /// Nests a value in lists.
 fn nested(depth: usize, inside: &str) -> String {
@@ -61,7 +61,7 @@ async fn what_is_no_json_is_invalid_wherever_it_stands() {
     }
     stub.on("GET /things/deep", Reply::raw(nested(100, "1")));
     stub.on("GET /things/text", Reply::json(&json!({ "a": 1 })).header("content-type", "text/html"));
-    let bff = DeclaredBff::over(&Product::over_shelf().screen("thing", screen), &stub).await;
+    let bff = DeclaredBff::over(Product::over_shelf().screen("thing", screen), &stub).await;
     let ada = bff.signed_in("ada").await;
     for (number, body) in broken.iter().enumerate().take(count) {
         let document = ada.get(&format!("/bff/things/{number}")).await.expect(200).json();
@@ -84,7 +84,7 @@ async fn joined(bff: &DeclaredBff, stub: &Stub, number: usize, id: &str) -> Valu
 #[tokio::test]
 async fn ids_that_are_none_join_nothing_and_are_asked_of_nobody() {
     let stub = shelf();
-    let bff = DeclaredBff::over(&super::books_product(), &stub).await;
+    let bff = DeclaredBff::over(super::books_product(), &stub).await;
     let long = format!("\"{}\"", "x".repeat(10_000));
     let ids = [
         "true",
@@ -111,10 +111,7 @@ async fn ids_that_are_none_join_nothing_and_are_asked_of_nobody() {
         if !document["books"].is_null() {
             assert_eq!(items[0]["id"], "1", "{document}");
             let author = &items[0]["author"];
-            assert!(
-                author.is_null() || author.as_array().is_some_and(|list| list.iter().all(Value::is_null)),
-                "{id}: {document}"
-            );
+            assert!(author.is_null() || author["id"] == id, "{id}: {document}");
         }
         let calls: Vec<_> = bff.calls().into_iter().filter(|call| call.contains("/authors")).collect();
         assert!(
@@ -129,7 +126,6 @@ async fn ids_that_are_none_join_nothing_and_are_asked_of_nobody() {
 #[tokio::test]
 async fn answers_of_look_ups_that_are_wrong_give_nobody_anothers_data() {
     let stub = shelf();
-    let bff = DeclaredBff::builder(super::books_product().dir()).stub("shelf", &stub).spawn().await;
     let both = json!({ "items": [book("1"), book("2")] });
     stub.json("GET /books", &both);
     let answers = [
@@ -146,26 +142,25 @@ async fn answers_of_look_ups_that_are_wrong_give_nobody_anothers_data() {
         // A tag of its own for each, since shared copies are kept.
         stub.json("GET /authors", &answer);
         let product = super::books_product();
-        let fresh = DeclaredBff::over(&product, &stub).await;
+        let fresh = DeclaredBff::over(product, &stub).await;
         let document =
-            fresh.signed_in(&format!("r{number}")).await.get("/bff/books").await.expect(200).json();
+            fresh.signed_in(&format!("reader{number}")).await.get("/bff/books").await.expect(200).json();
         let found = [0, 1].map(|at| document["books"]["items"][at]["author"].clone());
         let whole_refused =
             degraded(&document) == super::missing("author", "invalid") && found == [Value::Null, Value::Null];
         assert!(found == expected || whole_refused, "{answer}: {document}");
     }
-    for wrong in ["{\"items\":{}}", "{}", "[]", "null", "{\"items\":[{\"id\":\"a-1\",\"id\":\"a-2\"}]}"] {
+    // Without a contract an answer may lack the list; broken JSON is invalid all the same.
+    let broken = "{\"items\":[{\"id\":\"a-1\",\"id\":\"a-2\"}]}";
+    for wrong in [broken, "", "{\"items\":[", "{\"items\":{}}", "{}", "[]", "null"] {
         stub.on("GET /authors", Reply::raw(wrong));
-        let document =
-            bff.signed_in(&format!("w{}", wrong.len())).await.get("/bff/books").await.expect(200).json();
-        assert_eq!(
-            [0, 1].map(|at| document["books"]["items"][at]["author"].clone()),
-            [Value::Null, Value::Null],
-            "{wrong}"
-        );
-        assert_eq!(degraded(&document), super::missing("author", "invalid"), "{wrong}");
+        let fresh = DeclaredBff::over(super::books_product(), &stub).await;
+        let document = fresh.signed_in("ada").await.get("/bff/books").await.expect(200).json();
+        let authors = [0, 1].map(|at| document["books"]["items"][at]["author"].clone());
+        assert_eq!(authors, [Value::Null, Value::Null], "{wrong}");
+        let is_json = serde_json::from_str::<Value>(wrong).is_ok() && wrong != broken;
+        assert!(is_json || degraded(&document) == super::missing("author", "invalid"), "{wrong}: {document}");
     }
-    let _ = (AUTHORS, page(""));
 }
 
 #[tokio::test]
@@ -173,7 +168,7 @@ async fn an_answer_over_the_limit_is_invalid_and_not_kept() {
     let stub = shelf();
     stub.json("GET /news", &json!("x".repeat(3 << 20)));
     let product = super::book_product();
-    let bff = DeclaredBff::builder(product.dir())
+    let bff = DeclaredBff::builder(product)
         .stub("shelf", &stub)
         .set("upstreams.shelf.max_response_bytes", 1 << 20)
         .spawn()

@@ -22,7 +22,7 @@ async fn the_object_around_an_id_gets_what_the_id_names_or_null() {
     ]);
     stub.json("GET /books", &json!({ "items": items, "nextCursor": null }));
     stub.many("/authors", |id| (id == "a-1").then(|| author("a-1")));
-    let bff = DeclaredBff::over(&books_product(), &stub).await;
+    let bff = DeclaredBff::over(books_product(), &stub).await;
     let ada = bff.signed_in("ada").await;
     bff.forget_calls();
     let document = ada.get("/bff/books").await.expect(200).json();
@@ -36,16 +36,12 @@ async fn the_object_around_an_id_gets_what_the_id_names_or_null() {
         .collect();
     assert_eq!(document, json!({ "books": { "items": expected, "nextCursor": null }, "degraded": [] }));
     // Each id once, whoever asked for it twice.
-    assert_eq!(
-        bff.calls(),
-        ["shelf GET /authors?ids=a-1,a-9", "shelf GET /books"].map(|call| call.replace(',', "%2C")),
-        "or:"
-    );
+    assert_eq!(bff.calls(), ["shelf GET /authors?ids=a-1,a-9", "shelf GET /books"]);
 }
 
 #[tokio::test]
 async fn a_join_that_fails_is_null_and_named() {
-    let bff = DeclaredBff::over(&books_product(), &shelf()).await;
+    let bff = DeclaredBff::over(books_product(), &shelf()).await;
     let ada = bff.signed_in("ada").await;
     bff.upstream("shelf").fail_on("/authors", Fault::Status500);
     let document = ada.get("/bff/books").await.expect(200).json();
@@ -87,7 +83,7 @@ fresh_ms = 60000
     });
     stub.many("/cities", |id| Some(json!({ "id": id, "landId": "l1" })));
     stub.json("GET /lands/l1", &json!({ "name": "land" }));
-    let bff = DeclaredBff::over(&Product::over_shelf().gateway(AUTHORS).screen("page", &screen), &stub).await;
+    let bff = DeclaredBff::over(Product::over_shelf().gateway(AUTHORS).screen("page", &screen), &stub).await;
     let ada = bff.signed_in("ada").await;
     let expected = json!([
         with(
@@ -119,7 +115,7 @@ of = ["wishes[].bookId"]
 as = "book"
 lookup = "book"
 [joins.friend]
-of = ["wishes[].friendIds"]
+of = ["wishes[].friendIds[]"]
 as = "friends"
 lookup = "friend"
 [document]
@@ -154,7 +150,7 @@ key = "id"
         "GET /friends",
         &json!({ "items": [{ "id": "2", "name": "two" }, { "id": "1", "name": "one" }] }),
     );
-    let bff = DeclaredBff::over(&product, &stub).await;
+    let bff = DeclaredBff::over(product, &stub).await;
     let ada = bff.signed_in("ada").await;
     bff.forget_calls();
     let document = ada.get("/bff/page").await.expect(200).json();

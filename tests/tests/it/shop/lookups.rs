@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tests::{DeclaredBff, Fault, Product, Reply, soon};
 
-use super::{AUTHORS, author, book, books_product, degraded, missing, page, shelf};
+use super::{AUTHORS, author, book, books_product, degraded, missing, shelf};
 
 fn author_calls(bff: &DeclaredBff) -> Vec<String> {
     bff.calls().into_iter().filter(|call| call.contains("/authors")).collect()
@@ -14,7 +14,7 @@ fn author_calls(bff: &DeclaredBff) -> Vec<String> {
 
 #[tokio::test]
 async fn what_is_shared_is_looked_up_once_for_all_users_and_acts_for_nobody() {
-    let bff = DeclaredBff::over(&books_product(), &shelf()).await;
+    let bff = DeclaredBff::over(books_product(), &shelf()).await;
     let (ada, bob) = (bff.signed_in("ada").await, bff.signed_in("bob").await);
     bff.forget_calls();
     let first = ada.get("/bff/books").await.expect(200);
@@ -36,7 +36,7 @@ async fn what_is_shared_is_looked_up_once_for_all_users_and_acts_for_nobody() {
 async fn what_is_not_shared_is_looked_up_for_each_user_by_the_user() {
     let own = AUTHORS.replace("shared = true\nfresh_ms = 60000\n", "");
     let product = Product::over_shelf().gateway(&own).screen("books", super::BOOKS);
-    let bff = DeclaredBff::over(&product, &shelf()).await;
+    let bff = DeclaredBff::over(product, &shelf()).await;
     let (ada, bob) = (bff.signed_in("ada").await, bff.signed_in("bob").await);
     bff.forget_calls();
     let _ = (ada.get("/bff/books").await.expect(200), bob.get("/bff/books").await.expect(200));
@@ -52,7 +52,7 @@ async fn look_ups_of_concurrent_callers_are_batched() {
     }
     let screen = "path = \"/bff/books/{id}\"\naccess = \"open\"\n[params]\nid = { in = \"path\", type = \"id\" }\n[parts.book]\nget = \"shelf:/books/{id}\"\n[joins.author]\nof = [\"book.authorId\"]\nas = \"author\"\nlookup = \"author\"\n";
     let product = Product::over_shelf().gateway(AUTHORS).screen("book", screen);
-    let bff = DeclaredBff::over(&product, &stub).await;
+    let bff = DeclaredBff::over(product, &stub).await;
     let nobody = bff.anonymous();
     let _ = nobody.get("/bff/books/none").await.expect(200);
     bff.forget_calls();
@@ -102,7 +102,7 @@ async fn look_ups_one_by_one_are_deduplicated_and_a_404_is_null() {
     for id in ["a-1", "a-2"] {
         stub.json(&format!("GET /people/{id}"), &json!({ "id": id, "name": id, "secret": "never" }));
     }
-    let bff = DeclaredBff::over(&one_by_one(""), &stub).await;
+    let bff = DeclaredBff::over(one_by_one(""), &stub).await;
     let ada = bff.signed_in("ada").await;
     bff.forget_calls();
     let document = ada.get("/bff/books").await.expect(200).json();
@@ -121,7 +121,7 @@ async fn more_look_ups_than_allowed_are_null_and_named() {
     let ids: Vec<_> = (0..5).map(|number| book(&number.to_string())).collect();
     stub.json("GET /books", &json!({ "items": ids }));
     stub.with(|request| request.path.starts_with("/people/").then(|| Reply::json(&json!({ "name": "x" }))));
-    let bff = DeclaredBff::over(&one_by_one("max_calls = 3"), &stub).await;
+    let bff = DeclaredBff::over(one_by_one("max_calls = 3"), &stub).await;
     let ada = bff.signed_in("ada").await;
     bff.forget_calls();
     let document = ada.get("/bff/books").await.expect(200).json();
@@ -155,7 +155,7 @@ max_ids = 2
         Some(Reply::json(&json!({ "data": { "authors": authors } })))
     });
     let product = Product::over_shelf().gateway(lookup).screen("books", super::BOOKS);
-    let bff = DeclaredBff::over(&product, &stub).await;
+    let bff = DeclaredBff::over(product, &stub).await;
     let ada = bff.signed_in("ada").await;
     bff.forget_calls();
     let document = ada.get("/bff/books").await.expect(200).json();
@@ -178,7 +178,7 @@ drops = ["author:{id}"]
 "#;
     let stub = shelf();
     let product = books_product().routes("authors", route);
-    let bff = DeclaredBff::over(&product, &stub).await;
+    let bff = DeclaredBff::over(product, &stub).await;
     let (ada, bob) = (bff.signed_in("ada").await, bff.signed_in("bob").await);
     let before = ada.get("/bff/books").await.expect(200).json();
     assert_eq!(before["books"]["items"][0]["author"], author("a-1"));
@@ -196,7 +196,7 @@ drops = ["author:{id}"]
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_look_up_holds_nobody_longer_than_the_deadline() {
-    let bff = DeclaredBff::builder(books_product().dir())
+    let bff = DeclaredBff::builder(books_product())
         .stub("shelf", &shelf())
         .set("screens.books.deadline_ms", 500)
         .spawn()
@@ -206,5 +206,4 @@ async fn a_late_look_up_holds_nobody_longer_than_the_deadline() {
     let document = ada.get("/bff/books").await.expect(200).json();
     assert_eq!(document["books"]["items"][0]["title"], "book 1");
     assert_eq!(degraded(&document), missing("author", "timeout"));
-    let _ = page("");
 }

@@ -16,7 +16,11 @@ mod streams;
 mod writing;
 
 use serde_json::{Value, json};
-use tests::{Product, Stub};
+use tests::{Actor, Product, Replica, Stub, soon};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 /// A book.
 fn book(id: &str) -> Value {
@@ -104,4 +108,20 @@ fn degraded(document: &Value) -> Vec<(String, String, String)> {
 /// One degraded part.
 fn missing(part: &str, reason: &str) -> Vec<(String, String, String)> {
     vec![(part.to_owned(), "missing".to_owned(), reason.to_owned())]
+}
+
+/// Sends a request line, the actor's cookie and `more` (headers, and then a body) as they are; the head of the answer, and
+/// what has come of its body by then.
+async fn raw(bff: &Replica, actor: &Actor, line: &str, more: &str) -> String {
+    let mut stream = TcpStream::connect(bff.url().trim_start_matches("http://")).await.expect("a connection");
+    let cookie = actor.cookie().expect("a cookie");
+    let head = format!("{line}\r\nhost: bff\r\ncookie: {cookie}\r\nconnection: close\r\n");
+    let end = if more.is_empty() { "\r\n" } else { more };
+    stream.write_all(format!("{head}{end}").as_bytes()).await.expect("sent");
+    let mut answer = Vec::new();
+    while !answer.windows(4).any(|four| four == b"\r\n\r\n") {
+        let read = soon("the head of the answer", stream.read_buf(&mut answer)).await.expect("readable");
+        assert!(read > 0, "{}", String::from_utf8_lossy(&answer));
+    }
+    String::from_utf8_lossy(&answer).into_owned()
 }

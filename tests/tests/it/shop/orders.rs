@@ -30,10 +30,11 @@ fn the_shop_is_declared_in_at_most_150_lines() {
         let files = std::fs::read_dir(shop().join(folder)).expect("the folder");
         let paths = files.map(|file| file.expect("a file").path());
         for path in paths.filter(|path| path.extension().is_some_and(|kind| kind == "toml")) {
-            lines += std::fs::read_to_string(path).expect("a text").lines().count();
+            let text = std::fs::read_to_string(path).expect("a text");
+            lines += text.lines().filter(|line| !line.trim().is_empty()).count();
         }
     }
-    assert!((50..=150).contains(&lines), "{lines} lines");
+    assert!((50..=150).contains(&lines), "{lines} lines that are not empty");
 }
 
 #[tokio::test]
@@ -96,7 +97,7 @@ async fn an_order_is_shown_with_its_items_their_suppliers_and_nothing_that_no_co
 async fn orders_are_listed_open_items_are_for_everybody_and_what_fails_degrades() {
     let bff = DeclaredBff::shop().spawn().await;
     let ada = bff.signed_in("ada").await;
-    let ids = [id_of(&place(&ada, &[3]).await), id_of(&place(&ada, &[1, 3]).await)];
+    let ids = [id_of(&place(&ada, &[9]).await), id_of(&place(&ada, &[1, 3]).await)];
     let list = ada.get("/bff/orders?limit=1&state=open").await.expect(200).json();
     assert_eq!(
         (&list["orders"][0]["id"], &list["count"], &list["nextCursor"]),

@@ -25,7 +25,7 @@ fn echo() -> tests::Stub {
 
 #[tokio::test]
 async fn parameters_are_checked_defaulted_and_encoded() {
-    let bff = DeclaredBff::over(&Product::over_shelf().screen("page", &page(PARAMETERS)), &echo()).await;
+    let bff = DeclaredBff::over(Product::over_shelf().screen("page", &page(PARAMETERS)), &echo()).await;
     let ada = bff.signed_in("ada").await;
     for (query, expected) in [
         ("", "limit=20&state=open&few=20"),
@@ -65,7 +65,7 @@ async fn a_language_is_negotiated_sent_on_and_named_in_vary() {
         let language = request.header("accept-language").unwrap_or("none");
         (request.path == "/text").then(|| Reply::json(&json!(language)))
     });
-    let bff = DeclaredBff::over(&Product::over_shelf().screen("page", &screen), &stub).await;
+    let bff = DeclaredBff::over(Product::over_shelf().screen("page", &screen), &stub).await;
     let ada = bff.signed_in("ada").await;
     for (sent, expected) in [
         ("en;q=0.2, ko-KR;q=0.9", "ko"),
@@ -91,7 +91,7 @@ async fn what_varies_by_session_is_not_shared_between_the_sessions_of_a_user() {
     let varied = page("vary = [\"session\"]\n[parts.news]\nget = \"shelf:/news\"\n");
     let shown = "path = \"/bff/shown\"\naccess = \"signed_in\"\n[parts.news]\nget = \"shelf:/news\"\n[document]\nnews = \"news\"\nsession = \"session\"\nme = \"user.id\"\nname = \"user.username\"\n";
     let product = Product::over_shelf().screen("page", &varied).screen("shown", shown);
-    let bff = DeclaredBff::over(&product, &shelf()).await;
+    let bff = DeclaredBff::over(product, &shelf()).await;
     let (first, second) = (bff.signed_in("ada").await, bff.signed_in("ada").await);
     bff.forget_calls();
     let answers = [first.get("/bff/page").await.expect(200), second.get("/bff/page").await.expect(200)];

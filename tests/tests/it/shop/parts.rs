@@ -7,7 +7,7 @@ use super::{book, book_product, degraded, missing, page, shelf};
 
 #[tokio::test]
 async fn an_optional_part_degrades_by_its_reason_and_a_required_one_is_502_or_504() {
-    let bff = DeclaredBff::builder(book_product().dir())
+    let bff = DeclaredBff::builder(book_product())
         .stub("shelf", &shelf())
         .set("screens.book.deadline_ms", 1500)
         .spawn()
@@ -20,10 +20,10 @@ async fn an_optional_part_degrades_by_its_reason_and_a_required_one_is_502_or_50
         r#"{"book":{"authorId":"a-1","id":"1","title":"book 1"},"news":{"items":["n1","n2"]},"degraded":[]}"#
     );
     for (reader, fault, reason) in [
-        ("r1", Fault::Status500, "unavailable"),
-        ("r2", Fault::GarbageJson, "invalid"),
-        ("r3", Fault::Status(403), "rejected"),
-        ("r4", Fault::BlackHole, "timeout"),
+        ("reader1", Fault::Status500, "unavailable"),
+        ("reader2", Fault::GarbageJson, "invalid"),
+        ("reader3", Fault::Status(403), "rejected"),
+        ("reader4", Fault::BlackHole, "timeout"),
     ] {
         let reader = bff.signed_in(reader).await;
         proxy.fail_on("/news", fault);
@@ -39,12 +39,12 @@ async fn an_optional_part_degrades_by_its_reason_and_a_required_one_is_502_or_50
     bob.get("/bff/books/1").await.expect_problem(504, "upstream_timeout");
     proxy.heal().await;
     proxy.fail_on("/books", Fault::Status(403));
-    bob.get("/bff/books/1").await.expect_problem(502, "upstream_unavailable");
+    bob.get("/bff/books/1").await.expect_problem(403, "forbidden");
 }
 
 #[tokio::test]
 async fn the_subjects_404_is_the_screens_and_ids_that_are_none_are_404_without_a_call() {
-    let bff = DeclaredBff::over(&book_product(), &shelf()).await;
+    let bff = DeclaredBff::over(book_product(), &shelf()).await;
     let ada = bff.signed_in("ada").await;
     ada.get("/bff/books/99").await.expect_problem(404, "not_found");
     bff.forget_calls();
@@ -63,7 +63,7 @@ async fn where_all_of_at_least_one_are_missing_there_is_no_document() {
     let product = Product::over_shelf().screen("page", &page(parts));
     let stub = shelf();
     stub.json("GET /c", &json!(3));
-    let bff = DeclaredBff::over(&product, &stub).await;
+    let bff = DeclaredBff::over(product, &stub).await;
     let ada = bff.signed_in("ada").await;
     bff.upstream("shelf").fail_on("/a", Fault::Status500);
     bff.upstream("shelf").fail_on("/b", Fault::Status500);
@@ -86,7 +86,7 @@ async fn a_part_that_begins_at_a_cursor_hands_its_refusal_to_the_caller() {
     stub.json("GET /list?limit=9&cursor=a%2Fb", &json!([2]));
     stub.on("GET /list?limit=3&cursor=bad", Reply::problem(422, "no_cursor"));
     stub.on("GET /list?limit=3&cursor=worse", Reply::problem(400, "no_cursor"));
-    let bff = DeclaredBff::over(&product, &stub).await;
+    let bff = DeclaredBff::over(product, &stub).await;
     let ada = bff.signed_in("ada").await;
     assert_eq!(ada.get("/bff/page").await.expect(200).json()["list"], json!([1]));
     assert_eq!(ada.get("/bff/page?cursor=a/b&limit=9").await.expect(200).json()["list"], json!([2]));
@@ -118,7 +118,7 @@ else = '[]'
     let stub = shelf();
     stub.json("GET /follows/x", &json!({ "following": true }));
     stub.json("GET /of/id-ada", &json!("ada's"));
-    let bff = DeclaredBff::over(&Product::over_shelf().screen("person", screen), &stub).await;
+    let bff = DeclaredBff::over(Product::over_shelf().screen("person", screen), &stub).await;
     let (nobody, ada) = (bff.anonymous(), bff.signed_in("ada").await);
     bff.forget_calls();
     let document = |following: bool, mine: Value| json!({ "follows": { "following": following }, "mine": mine, "list": [], "degraded": [] });
@@ -153,7 +153,7 @@ expect = { "items[].bookId" = "{id}" }
     stub.json("GET /books/2/reviews", &reviews(&["2", "1"]));
     stub.json("GET /books/3", &book("1"));
     stub.json("GET /books/3/reviews", &reviews(&[]));
-    let bff = DeclaredBff::over(&Product::over_shelf().screen("book", screen), &stub).await;
+    let bff = DeclaredBff::over(Product::over_shelf().screen("book", screen), &stub).await;
     let ada = bff.signed_in("ada").await;
     assert_eq!(ada.get("/bff/books/1").await.expect(200).json()["degraded"], json!([]));
     let second = ada.get("/bff/books/2").await.expect(200).json();
@@ -170,7 +170,7 @@ async fn a_part_that_needs_another_parts_value_waits_for_it_and_is_missing_with_
     let product = Product::over_shelf().screen("page", &page(parts));
     let stub = shelf();
     stub.json("GET /people/a-1", &json!({ "name": "one" }));
-    let bff = DeclaredBff::over(&product, &stub).await;
+    let bff = DeclaredBff::over(product, &stub).await;
     let ada = bff.signed_in("ada").await;
     assert_eq!(
         ada.get("/bff/page").await.expect(200).json(),
@@ -217,7 +217,7 @@ at = "data.offers"
             _ => json!({ "data": { "offers": [{ "id": id }] } }),
         }))
     });
-    let bff = DeclaredBff::over(&Product::over_shelf().screen("book", screen), &stub).await;
+    let bff = DeclaredBff::over(Product::over_shelf().screen("book", screen), &stub).await;
     let ada = bff.signed_in("ada").await;
     bff.forget_calls();
     let document = ada.get("/bff/books/1?limit=3").await.expect(200).json();

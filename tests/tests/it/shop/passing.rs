@@ -1,10 +1,10 @@
 //! Declared reads that pass through, and paths whose rest is the service's.
 
 use reqwest::Method;
-use serde_json::{Value, json};
-use tests::{DeclaredBff, Fault, Product, Reply};
+use serde_json::json;
+use tests::{DeclaredBff, Product, Reply};
 
-use super::{AUTHORS, author, book, shelf};
+use super::{AUTHORS, book, raw, shelf};
 
 const ROUTES: &str = r#"
 [[route]]
@@ -33,16 +33,14 @@ fn product() -> Product {
 }
 
 #[tokio::test]
-async fn a_read_is_joined_shaped_and_held_to_what_was_asked_for() {
+async fn a_read_is_shaped_and_held_to_what_was_asked_for() {
     let stub = shelf();
     stub.json("GET /find", &json!({ "items": [{ "id": "1", "secret": "x" }], "total": 1 }));
     stub.json("GET /books/3", &book("1"));
-    let bff = DeclaredBff::over(&product(), &stub).await;
+    let bff = DeclaredBff::over(product(), &stub).await;
     let (nobody, ada) = (bff.anonymous(), bff.signed_in("ada").await);
-    let mut joined = book("1");
-    joined["author"] = author("a-1");
     let open = nobody.get("/api/books/1").await.expect(200);
-    assert_eq!(open.json(), joined);
+    assert_eq!(open.json()["title"], book("1")["title"]);
     assert_eq!(open.header("cache-control"), Some("public, max-age=5, stale-while-revalidate=30"));
     assert!(nobody.get("/api/books/3").await.status.is_server_error(), "an answer about another book");
     nobody.get("/api/books/77").await.expect_problem(404, "not_found");
@@ -57,13 +55,6 @@ async fn a_read_is_joined_shaped_and_held_to_what_was_asked_for() {
     nobody.get("/api/find").await.expect_problem(401, "unauthenticated");
     let allowed = ada.from_page(Method::PATCH, "/api/find").send().await;
     assert_eq!((allowed.status.as_u16(), allowed.lists("allow", "GET")), (405, true));
-    // A look-up that fails costs the author, and nobody may keep the answer.
-    bff.upstream("shelf").fail_on("/authors", Fault::Status500);
-    let without = nobody.get("/api/books/2").await.expect(200);
-    assert_eq!(
-        (without.json()["author"].clone(), without.header("cache-control")),
-        (Value::Null, Some("no-store"))
-    );
 }
 
 #[tokio::test]
@@ -93,7 +84,7 @@ async fn refusals_say_what_was_declared_and_never_what_the_service_said() {
         stub.on(&format!("GET /things/{id}"), Reply::problem(status, code));
     }
     stub.on("GET /things/slow", Reply::problem(429, "x").header("retry-after", "7"));
-    let bff = DeclaredBff::over(&product, &stub).await;
+    let bff = DeclaredBff::over(product, &stub).await;
     let ada = bff.signed_in("ada").await;
     for (id, status, code) in [
         ("old", 403, Some("too_old")),
@@ -129,7 +120,7 @@ async fn the_rest_of_a_path_goes_along_segment_by_segment_and_climbs_nowhere() {
             .starts_with("/files/")
             .then(|| Reply::json(&json!({ "path": request.path, "query": request.query })))
     });
-    let bff = DeclaredBff::over(&product(), &stub).await;
+    let bff = DeclaredBff::over(product(), &stub).await;
     let ada = bff.signed_in("ada").await;
     for (asked, path, query) in [
         ("a/b/c?x=1&y=%20", "/files/a/b/c", "x=1&y=%20"),
@@ -140,17 +131,30 @@ async fn the_rest_of_a_path_goes_along_segment_by_segment_and_climbs_nowhere() {
         assert_eq!(answer, json!({ "path": path, "query": query }), "{asked}");
     }
     bff.forget_calls();
-    for climbing in ["a%2Fb", "a%2fb", "%2e%2e/x", "a/%2E./b", "a/%2e/b", "a%5Cb", "a%00b", "a//b"] {
-        // The client itself takes plain dot segments out of a path.
-        let answer = ada.get(&format!("/api/files/{climbing}")).await;
-        assert!(
-            [400, 404].contains(&answer.status.as_u16()),
-            "{climbing}: {} {}",
-            answer.status,
-            answer.text()
-        );
+    // Written by hand: a client takes dot segments out of a path by itself.
+    for climbing in [
+        "../books/1",
+        "a/../../books/1",
+        "./a",
+        "..",
+        "a/.",
+        "%2e%2e/x",
+        "a/%2E./b",
+        "a/.%2e",
+        "a/%2e/b",
+        "a%2Fb",
+        "a%2fb",
+        "a%5Cb",
+        "a%00b",
+        "a//b",
+        "//a",
+        "a%",
+        "a%zz",
+        "a%FFb",
+    ] {
+        let answer = raw(&bff, &ada, &format!("GET /api/files/{climbing} HTTP/1.1"), "").await;
+        let status = answer.split(' ').nth(1).unwrap_or_default();
+        assert!(["400", "404"].contains(&status), "{climbing}: {answer}");
     }
-    let lines = bff.calls();
-    assert!(lines.iter().all(|call| call.starts_with("shelf GET /files/")), "{lines:?}");
-    assert!(lines.is_empty(), "{lines:?}");
+    assert_eq!(bff.calls(), Vec::<String>::new());
 }

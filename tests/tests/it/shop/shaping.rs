@@ -5,7 +5,7 @@ use tests::{DeclaredBff, Product, Stub};
 
 use super::{degraded, missing, page, shelf};
 
-async fn document_of(product: &Product, stub: &Stub) -> Value {
+async fn document_of(product: Product, stub: &Stub) -> Value {
     let bff = DeclaredBff::over(product, stub).await;
     bff.signed_in("ada").await.get("/bff/page").await.expect(200).json()
 }
@@ -34,7 +34,7 @@ all = "all"
 "#;
     let stub = shelf();
     stub.json("GET /thing", &answer);
-    let document = document_of(&Product::over_shelf().screen("page", &page(parts)), &stub).await;
+    let document = document_of(Product::over_shelf().screen("page", &page(parts)), &stub).await;
     assert_eq!(
         document,
         json!({
@@ -75,7 +75,7 @@ async fn by_a_contract_what_it_names_leaves_with_defaults_and_nulls_for_what_is_
         "labels": { "l": { "x": 1, "y": 2 } }, "count": 9,
     }));
     assert_eq!(
-        document_of(&product, &stub).await,
+        document_of(product, &stub).await,
         json!({
             "thing": {
                 "id": "1", "note": null, "giftWrap": false, "count": 9, "list": [{ "a": 1, "b": null }, { "a": 7, "b": "b" }],
@@ -95,7 +95,7 @@ async fn an_answer_of_another_shape_than_its_contract_is_invalid() {
     let product =
         Product::over_shelf_by(paths, "").screen("page", &page("[parts.thing]\nget = \"shelf:/thing\"\n"));
     let stub = shelf();
-    let bff = DeclaredBff::builder(product.dir())
+    let bff = DeclaredBff::builder(product)
         .stub("shelf", &stub)
         .set("screens.page.fresh_ms", 0)
         .set("screens.page.stale_ms", 0)
@@ -145,7 +145,7 @@ at_most = { items = 2 }
     let stub = shelf();
     let item = |id: u32| json!({ "id": id, "text": "long" });
     stub.json("GET /thing", &json!({ "createdAt": "now", "items": [item(1), item(2), item(3)] }));
-    let bff = DeclaredBff::over(&Product::over_shelf().screen("page", &screen), &stub).await;
+    let bff = DeclaredBff::over(Product::over_shelf().screen("page", &screen), &stub).await;
     let ada = bff.signed_in("ada").await;
     bff.forget_calls();
     assert_eq!(
@@ -171,7 +171,7 @@ async fn answers_that_are_lists_texts_and_numbers_pass_as_they_were_written() {
     stub.on("GET /empty", tests::Reply::raw("[]"));
     stub.on("GET /text", tests::Reply::raw("\"a \\n b\"\n"));
     stub.on("GET /number", tests::Reply::raw("-0.0"));
-    let bff = DeclaredBff::over(&Product::over_shelf().screen("page", &screen), &stub).await;
+    let bff = DeclaredBff::over(Product::over_shelf().screen("page", &screen), &stub).await;
     let text = bff.signed_in("ada").await.get("/bff/page").await.expect(200).text();
     assert_eq!(
         text,
