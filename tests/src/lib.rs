@@ -7,6 +7,7 @@
 mod actor;
 mod answer;
 pub mod contract;
+mod declared;
 mod direct;
 pub mod figures;
 pub mod file_graph;
@@ -20,6 +21,7 @@ mod waiting;
 
 pub use actor::{Actor, PASSWORD, Request, email};
 pub use answer::Answer;
+pub use declared::{DeclaredBff, DeclaredBuilder, Product, Reply, Stub, shop};
 pub use direct::{Direct, Signer};
 pub use proxy::{Fault, HUGE, Journal, PLANTED, Proxy, Recorded};
 pub use system::{Builder, Output, Program, Replica, TestBff, program, run_bff};

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::wire::header;
+use super::wire::{Message, header};
 
 /// A request as the upstream gets it.
 #[derive(Debug, Clone)]
@@ -23,6 +23,34 @@ pub struct Recorded {
 }
 
 impl Recorded {
+    pub(crate) fn of(request: &Message) -> Self {
+        let mut words = request.start.split(' ');
+        let method = words.next().unwrap_or_default().to_owned();
+        let target = words.next().unwrap_or_default();
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        Self {
+            method,
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers: request.headers.clone(),
+            body: request.body.clone(),
+            at: Instant::now(),
+        }
+    }
+
+    /// Method and path: `GET /members`.
+    #[must_use]
+    pub fn line_without_query(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    /// The first value of a query parameter, decoded.
+    #[must_use]
+    pub fn query_value(&self, name: &str) -> Option<String> {
+        let mut pairs = url::form_urlencoded::parse(self.query.as_bytes());
+        pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+    }
+
     /// The first header by that name, in any case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {

@@ -27,6 +27,7 @@ use tokio::{sync::watch, task::JoinHandle};
 use fault::Rules;
 pub use fault::{Fault, HUGE, PLANTED};
 pub use journal::{Journal, Recorded};
+pub(crate) use wire::{Side, Wire};
 
 use crate::UpstreamContract;
 

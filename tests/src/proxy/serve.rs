@@ -4,7 +4,7 @@ use std::{
     io,
     net::SocketAddr,
     sync::{Arc, atomic::Ordering},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tokio::{
@@ -210,18 +210,7 @@ async fn before_forwarding(
 }
 
 fn record(request: &Message, shared: &Shared) -> Recorded {
-    let mut words = request.start.split(' ');
-    let method = words.next().unwrap_or_default().to_owned();
-    let target = words.next().unwrap_or_default().to_owned();
-    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-    let recorded = Recorded {
-        method,
-        path: path.to_owned(),
-        query: query.to_owned(),
-        headers: request.headers.clone(),
-        body: request.body.clone(),
-        at: Instant::now(),
-    };
+    let recorded = Recorded::of(request);
     if let Some(token) = recorded.bearer() {
         plant(Secret::ServiceToken, token);
     }

@@ -11,14 +11,14 @@ use tokio::{
 const MAX_MESSAGE: usize = 256 << 20;
 
 /// A connection and what was read from it ahead.
-pub(super) struct Wire {
+pub(crate) struct Wire {
     pub(super) stream: TcpStream,
     ahead: Vec<u8>,
 }
 
 /// What frames the body that follows a head.
 #[derive(Clone, Copy)]
-pub(super) enum Side {
+pub(crate) enum Side {
     Request,
     /// `to_head`: the answer to a HEAD, which has no body whatever it says.
     Answer {
@@ -27,7 +27,7 @@ pub(super) enum Side {
 }
 
 /// A message.
-pub(super) struct Message {
+pub(crate) struct Message {
     /// Request line or status line.
     pub(super) start: String,
     pub(super) headers: Vec<(String, String)>,
@@ -54,11 +54,11 @@ pub(super) fn header<'h>(headers: &'h [(String, String)], name: &str) -> Option<
 }
 
 impl Wire {
-    pub(super) fn new(stream: TcpStream) -> Self {
+    pub(crate) fn new(stream: TcpStream) -> Self {
         Self { stream, ahead: Vec::new() }
     }
 
-    pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes).await
     }
 
@@ -68,7 +68,7 @@ impl Wire {
     }
 
     /// The next message; nothing when the connection ended between two.
-    pub(super) async fn read(&mut self, side: Side) -> io::Result<Option<Message>> {
+    pub(crate) async fn read(&mut self, side: Side) -> io::Result<Option<Message>> {
         let head_len = loop {
             if let Some(end) = find(&self.ahead, b"\r\n\r\n") {
                 break end + 4;

@@ -5,7 +5,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tempfile::TempDir;
 use upstreams::{Options, Running, Service, TokenSecret};
 use url::Url;
 
@@ -68,7 +67,9 @@ impl Builder {
         let (profile, profile_proxy) = upstream(Service::Profile, &keys, &self.settings).await;
         let (timeline, timeline_proxy) = upstream(Service::Timeline, &keys, &self.settings).await;
         let (recipe, recipe_proxy) = upstream(Service::Recipe, &keys, &self.settings).await;
-        let mut settings = defaults(&folder, [&profile_proxy, &timeline_proxy, &recipe_proxy]);
+        let mut settings = defaults(folder.path());
+        let proxies = [("profile", &profile_proxy), ("timeline", &timeline_proxy), ("recipe", &recipe_proxy)];
+        settings.extend(proxies.map(|(name, proxy)| (format!("upstreams.{name}.url"), proxy.url())));
         if self.settings.iter().any(|(key, _)| key == "session.secret_file") {
             settings.retain(|(key, _)| key != "session.secret");
         }
@@ -109,9 +110,10 @@ async fn upstream(service: Service, keys: &Proxy, settings: &[(String, String)])
     (running, proxy)
 }
 
-fn defaults(folder: &TempDir, [profile, timeline, recipe]: [&Proxy; 3]) -> Vec<(String, String)> {
+/// What every gateway under test is told, with its files in `folder`.
+pub(crate) fn defaults(folder: &Path) -> Vec<(String, String)> {
     let nowhere = SocketAddr::from(([127, 0, 0, 1], 0)).to_string();
-    let inside = |name: &str| Path::new(folder.path()).join(name).display().to_string();
+    let inside = |name: &str| folder.join(name).display().to_string();
     [
         ("http.listen", nowhere.clone()),
         ("http.workers", "2".into()),
@@ -120,9 +122,6 @@ fn defaults(folder: &TempDir, [profile, timeline, recipe]: [&Proxy; 3]) -> Vec<(
         ("keys.dir", inside("keys")),
         ("session.secret", SECRET.into()),
         ("cors.allowed_origins", super::ORIGINS.join(",")),
-        ("upstreams.profile.url", profile.url()),
-        ("upstreams.timeline.url", timeline.url()),
-        ("upstreams.recipe.url", recipe.url()),
     ]
     .map(|(key, value)| (key.to_owned(), value))
     .into()
@@ -139,7 +138,7 @@ fn long_times() -> impl Iterator<Item = (String, String)> {
     screens.chain(upstreams)
 }
 
-fn http_client() -> reqwest::Client {
+pub(crate) fn http_client() -> reqwest::Client {
     #[expect(clippy::disallowed_methods, reason = "a caller of the gateway, not the gateway")]
     let builder = reqwest::Client::builder();
     let patience = std::time::Duration::from_secs(30);

@@ -20,9 +20,17 @@ pub(super) struct Gateway {
 
 impl Gateway {
     /// Starts it and waits until it listens. Its output is kept in memory, or goes to `log`.
-    pub(super) async fn start(settings: &[(String, String)], folder: &Path, log: Option<&Path>) -> Self {
+    pub(super) async fn start(
+        settings: &[(String, String)],
+        folder: &Path,
+        declarations: Option<&Path>,
+        log: Option<&Path>,
+    ) -> Self {
         let mut command = command(settings, folder);
         command.arg("serve");
+        if let Some(dir) = declarations {
+            command.arg("--declarations").arg(dir);
+        }
         let mut program = match log {
             Some(log) => Program::start_logging_to(command, log, LISTENING),
             None => Program::start(command),

@@ -14,11 +14,12 @@ use tempfile::TempDir;
 use upstreams::{Running, Service};
 
 pub use builder::Builder;
+pub(crate) use builder::{defaults, http_client};
 pub use gateway::run_bff;
 pub use output::Output;
 pub use program::{Program, program};
 pub use replica::Replica;
-use turn::Turn;
+pub(crate) use turn::Turn;
 
 use crate::{Actor, Direct, PASSWORD, Proxy, Signer, email, soon};
 

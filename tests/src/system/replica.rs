@@ -1,6 +1,7 @@
 //! One gateway process, over all its lives.
 
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitStatus,
 };
@@ -19,6 +20,8 @@ pub struct Replica {
     gateway: Option<Gateway>,
     settings: Vec<(String, String)>,
     folder: PathBuf,
+    /// What it serves; nothing: the recipe book.
+    declarations: Option<PathBuf>,
     /// Where its output goes; nothing: into memory.
     log: Option<PathBuf>,
     /// What it said in its earlier lives.
@@ -35,15 +38,32 @@ impl Replica {
         http: reqwest::Client,
     ) -> Self {
         settings.iter().for_each(|(key, value)| planted::configured(key, value));
-        let gateway = Some(Gateway::start(&settings, folder, log.as_deref()).await);
-        Self { gateway, settings, folder: folder.to_owned(), log, earlier: String::new(), http }
+        let gateway = Some(Gateway::start(&settings, folder, None, log.as_deref()).await);
+        let folder = folder.to_owned();
+        Self { gateway, settings, folder, declarations: None, log, earlier: String::new(), http }
+    }
+
+    /// Starts a gateway over declarations and waits until it listens.
+    pub(crate) async fn start_declared(
+        settings: Vec<(String, String)>,
+        folder: &Path,
+        declarations: &Path,
+        http: reqwest::Client,
+    ) -> Self {
+        settings.iter().for_each(|(key, value)| planted::configured(key, value));
+        let gateway = Some(Gateway::start(&settings, folder, Some(declarations), None).await);
+        let (folder, declarations) = (folder.to_owned(), Some(declarations.to_owned()));
+        Self { gateway, settings, folder, declarations, log: None, earlier: String::new(), http }
     }
 
     /// Starts another one with the same settings and some more: same upstreams, same keys, same store.
-    pub(super) async fn another(&self, more: &[(&str, &str)]) -> Self {
+    pub(crate) async fn another(&self, more: &[(&str, &str)]) -> Self {
         let mut settings = self.settings.clone();
         settings.extend(more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
-        Self::start(settings, &self.folder, None, self.http.clone()).await
+        match &self.declarations {
+            Some(dir) => Self::start_declared(settings, &self.folder, dir, self.http.clone()).await,
+            None => Self::start(settings, &self.folder, None, self.http.clone()).await,
+        }
     }
 
     /// Where callers reach it: `http://` without a closing slash.
@@ -52,10 +72,19 @@ impl Replica {
         format!("http://{}", self.gateway().http)
     }
 
+    pub(crate) fn http_address(&self) -> SocketAddr {
+        self.gateway().http
+    }
+
+    /// The committed contract is the recipe book's.
+    fn terms(&self) -> Option<Terms> {
+        self.declarations.is_none().then(|| Terms::of(&self.settings))
+    }
+
     /// Somebody without a session.
     #[must_use]
     pub fn anonymous(&self) -> Actor {
-        Actor::anonymous(self.http.clone(), self.url(), Some(Terms::of(&self.settings)))
+        Actor::anonymous(self.http.clone(), self.url(), self.terms())
     }
 
     /// The same person, with the same cookies and tokens, who calls this replica.
@@ -141,7 +170,8 @@ impl Replica {
     /// When it still runs, or does not start.
     pub async fn restart(&mut self) {
         assert!(self.gateway.is_none(), "the gateway still runs");
-        self.gateway = Some(Gateway::start(&self.settings, &self.folder, self.log.as_deref()).await);
+        let (dir, log) = (self.declarations.as_deref(), self.log.as_deref());
+        self.gateway = Some(Gateway::start(&self.settings, &self.folder, dir, log).await);
     }
 
     pub(super) fn gateway(&self) -> &Gateway {

@@ -5,13 +5,13 @@ use std::fs::{File, OpenOptions};
 
 /// Held for a test's life; the lock goes with the file.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(crate) struct Turn {
     _lock: File,
 }
 
 impl Turn {
     /// Waits for the turn. Not to be awaited twice by a test that runs alone.
-    pub(super) async fn wait(alone: bool) -> Self {
+    pub(crate) async fn wait(alone: bool) -> Self {
         let taken = tokio::task::spawn_blocking(move || {
             let path = std::env::temp_dir().join("bff-tests.turn");
             let opened = OpenOptions::new().create(true).truncate(false).write(true).open(path);

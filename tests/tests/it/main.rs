@@ -49,6 +49,7 @@ mod service_tokens;
 mod sessions;
 mod shared_cache;
 mod shared_secret;
+mod shop;
 mod shown_at_once;
 mod sign_in_limit;
 mod single_flight;

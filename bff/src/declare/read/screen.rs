@@ -1,19 +1,33 @@
 //! `screens/NAME.toml`.
 
 use super::{
-    super::mistake::{At, quoted},
+    super::{
+        mistake::{At, quoted},
+        text::{Segment, segments},
+    },
     Screen, Section,
     joins::joins,
     naming::{naming, path},
     params::params,
     parts::parts,
-    tree::ScreenCache,
+    tree::{Param, ParamPlace, ScreenCache},
 };
 
 /// The most parameters, parts or joins of a screen.
 const MAX_TABLES: usize = 64;
 /// The most fields of a document.
 const MAX_FIELDS: usize = 256;
+
+/// A path in place of one that is missing or malformed, so that the rest of the file is checked all the same: with every
+/// parameter that says that it is in the path. It is never served, since its mistake has been reported.
+fn stand_in(section: &Section<'_>, stem: &str, params: &[Param]) -> Option<(At<Vec<Segment>>, String)> {
+    let mut text = format!("/bff/.{stem}");
+    for param in params.iter().filter(|param| param.place == ParamPlace::Path) {
+        text.extend(["/{", &param.name.value, "}"]);
+    }
+    let value = segments(&text).ok()?;
+    Some((At { value, spot: section.spot_of("path") }, text))
+}
 
 /// Reads a screen; its name is the file's.
 pub(super) fn read(section: &Section<'_>, stem: &str) -> Option<Screen> {
@@ -49,7 +63,7 @@ pub(super) fn read(section: &Section<'_>, stem: &str) -> Option<Screen> {
             return None;
         }
     }
-    let (path, path_text) = path?;
+    let (path, path_text) = path.or_else(|| stand_in(section, stem, &params))?;
     Some(Screen {
         name,
         naming,

@@ -208,3 +208,28 @@ fn a_folder_without_declarations_is_a_mistake() {
     let told = super::Declarations::from_dir(&shop().join("nowhere")).expect_err("nothing").to_string();
     assert!(told.contains("gateway.toml:1: "), "{told}");
 }
+
+#[test]
+fn a_screen_without_a_sound_path_is_checked_all_the_same() {
+    for (path, told) in [
+        ("path = \"bff/x/{id}\"", "is no path: it begins with `/`"),
+        ("", "is missing"),
+        ("path = \"/a//b\"", "empty"),
+    ] {
+        let mut files = shop_files();
+        let text = format!(
+            "{path}\naccess = \"open\"\n[params]\nid = {{ in = \"path\", type = \"id\" }}\n[parts.a]\nget = \"orders:/ordres/{{id}}\"\n"
+        );
+        files[1].1 = text;
+        let mistakes = read(&files).expect_err("two mistakes");
+        let here: Vec<String> = mistakes
+            .0
+            .iter()
+            .filter(|mistake| mistake.spot.file.ends_with("order.toml"))
+            .map(|mistake| format!("{}: {}", mistake.spot.key, mistake.what))
+            .collect();
+        assert_eq!(here.len(), 2, "{mistakes}");
+        assert!(here[0].starts_with("path: ") && here[0].contains(told), "{here:?}");
+        assert!(here[1].starts_with("parts.a.get: "), "{here:?}");
+    }
+}

@@ -46,7 +46,7 @@ impl Segment {
 /// # Errors
 /// Where it does not, and for segments that no client would leave as they are.
 pub(in crate::declare) fn segments(path: &str) -> Result<Vec<Segment>, SyntaxError> {
-    let inner = path.strip_prefix('/').ok_or_else(|| SyntaxError::Call(quoted(path)))?;
+    let inner = path.strip_prefix('/').ok_or_else(|| SyntaxError::NoPath(quoted(path)))?;
     if path.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
         return Err(SyntaxError::Space(quoted(path)));
     }

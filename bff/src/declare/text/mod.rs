@@ -24,6 +24,8 @@ pub(super) enum SyntaxError {
     Placeholder(String),
     #[error("{0} is no call: write `UPSTREAM:/PATH`")]
     Call(String),
+    #[error("{0} is no path: it begins with `/`")]
+    NoPath(String),
     #[error("the path of {0} holds an empty segment, `.` or `..`")]
     Segment(String),
     #[error("{0} holds a fragment (`#`)")]

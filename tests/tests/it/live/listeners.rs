@@ -21,7 +21,7 @@ use tokio_tungstenite::{
 
 /// What a front-end hears.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Heard {
+pub(crate) enum Heard {
     Message(Value),
     /// A Close frame with that code, or the event that stands for one.
     Closed(u16),
@@ -31,7 +31,7 @@ pub(super) enum Heard {
 
 impl Heard {
     #[track_caller]
-    pub(super) fn message(self) -> Value {
+    pub(crate) fn message(self) -> Value {
         match self {
             Self::Message(message) => message,
             other => panic!("{other:?}"),
@@ -53,11 +53,11 @@ fn message(text: &str) -> Value {
 }
 
 /// A front-end on a WebSocket.
-pub(super) struct Socket(pub(super) WebSocketStream<TcpStream>);
+pub(crate) struct Socket(pub(super) WebSocketStream<TcpStream>);
 
 impl Socket {
     /// Opens one with the actor's cookie and those headers; the status where it is refused.
-    pub(super) async fn try_open(
+    pub(crate) async fn try_open(
         bff: &Replica,
         actor: &Actor,
         query: &str,
@@ -82,19 +82,19 @@ impl Socket {
     }
 
     /// Opens one from a page of an allowed origin, and takes the first message.
-    pub(super) async fn open(bff: &Replica, actor: &Actor, query: &str) -> Self {
+    pub(crate) async fn open(bff: &Replica, actor: &Actor, query: &str) -> Self {
         let mut socket = Self::opening(bff, actor, query).await;
         assert_eq!(socket.next().await.message()["type"], "ready");
         socket
     }
 
     /// The same, before the first message.
-    pub(super) async fn opening(bff: &Replica, actor: &Actor, query: &str) -> Self {
+    pub(crate) async fn opening(bff: &Replica, actor: &Actor, query: &str) -> Self {
         Self::try_open(bff, actor, query, &[("origin", TestBff::ORIGIN)]).await.expect("it is let in")
     }
 
     /// What is heard next; pings are answered and passed over.
-    pub(super) async fn next(&mut self) -> Heard {
+    pub(crate) async fn next(&mut self) -> Heard {
         loop {
             match soon("a message", self.0.next()).await {
                 Some(Ok(Message::Text(text))) => {
@@ -109,31 +109,31 @@ impl Socket {
         }
     }
 
-    pub(super) async fn say(&mut self, message: Message) {
+    pub(crate) async fn say(&mut self, message: Message) {
         self.0.send(message).await.expect("it is sent");
     }
 
-    pub(super) async fn command(&mut self, command: &Value) -> Value {
+    pub(crate) async fn command(&mut self, command: &Value) -> Value {
         self.say(Message::text(command.to_string())).await;
         self.next().await.message()
     }
 }
 
 /// A front-end on an event stream.
-pub(super) struct EventStream {
+pub(crate) struct EventStream {
     stream: TcpStream,
     raw: BytesMut,
     /// Without the framing of the transfer.
     text: String,
     /// The value of the last `id:` line, as browsers keep it.
-    pub(super) last_id: Option<String>,
+    pub(crate) last_id: Option<String>,
     /// The value of the last `retry:` line.
-    pub(super) retry: Option<u64>,
+    pub(crate) retry: Option<u64>,
 }
 
 impl EventStream {
     /// Opens one with the actor's cookie and those headers; head and status where it is refused.
-    pub(super) async fn try_open(
+    pub(crate) async fn try_open(
         bff: &Replica,
         actor: &Actor,
         query: &str,
@@ -172,20 +172,20 @@ impl EventStream {
     }
 
     /// Opens one, and takes the first message.
-    pub(super) async fn open(bff: &Replica, actor: &Actor, query: &str) -> Self {
+    pub(crate) async fn open(bff: &Replica, actor: &Actor, query: &str) -> Self {
         let mut stream = Self::resume(bff, actor, query, None).await;
         assert_eq!(stream.next().await.message()["type"], "ready");
         stream
     }
 
     /// Opens one as a browser that comes back does.
-    pub(super) async fn resume(bff: &Replica, actor: &Actor, query: &str, last: Option<&str>) -> Self {
+    pub(crate) async fn resume(bff: &Replica, actor: &Actor, query: &str, last: Option<&str>) -> Self {
         let headers: Vec<_> = last.iter().map(|last| ("last-event-id", *last)).collect();
         Self::try_open(bff, actor, query, &headers).await.expect("it is let in")
     }
 
     /// What is heard next; comments are passed over.
-    pub(super) async fn next(&mut self) -> Heard {
+    pub(crate) async fn next(&mut self) -> Heard {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
                 let (event, rest) = (event.to_owned(), rest.to_owned());
@@ -245,13 +245,13 @@ impl EventStream {
 }
 
 /// A front-end that listens and does not care how.
-pub(super) enum Listener {
+pub(crate) enum Listener {
     Socket(Box<Socket>),
     Stream(Box<EventStream>),
 }
 
 impl Listener {
-    pub(super) async fn next(&mut self) -> Heard {
+    pub(crate) async fn next(&mut self) -> Heard {
         match self {
             Self::Socket(socket) => socket.next().await,
             Self::Stream(stream) => stream.next().await,
@@ -260,7 +260,7 @@ impl Listener {
 }
 
 /// A connection to the gateway, with a small window where one is given.
-pub(super) async fn connect(bff: &Replica, window: Option<u32>) -> TcpStream {
+pub(crate) async fn connect(bff: &Replica, window: Option<u32>) -> TcpStream {
     let address: SocketAddr = bff.url().trim_start_matches("http://").parse().expect("an address");
     let socket = TcpSocket::new_v4().expect("a socket");
     if let Some(window) = window {
@@ -272,4 +272,4 @@ pub(super) async fn connect(bff: &Replica, window: Option<u32>) -> TcpStream {
 }
 
 /// Time in which something that must not come would have come.
-pub(super) const A_WHILE: Duration = Duration::from_millis(150);
+pub(crate) const A_WHILE: Duration = Duration::from_millis(150);

@@ -7,7 +7,7 @@ mod grace;
 mod handshake;
 mod idle;
 mod limits;
-mod listeners;
+pub(crate) mod listeners;
 mod replicas;
 
 use reqwest::Method;
