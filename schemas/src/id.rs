@@ -32,9 +32,15 @@ impl Id {
     /// [`InvalidId`] when the text is empty, too long, or holds any other character. `.` and `..` are
     /// refused as well: a URL parser would take them for steps of a path.
     pub fn new(text: &str) -> Result<Self, InvalidId> {
+        if Self::is_valid(text) { Ok(Self(text.into())) } else { Err(InvalidId) }
+    }
+
+    /// Whether [`Id::new`] takes `text`.
+    #[must_use]
+    pub fn is_valid(text: &str) -> bool {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'~' | b'-');
         let sound = !text.is_empty() && text.len() <= Self::MAX_LEN && text.bytes().all(allowed);
-        if sound && text != "." && text != ".." { Ok(Self(text.into())) } else { Err(InvalidId) }
+        sound && text != "." && text != ".."
     }
 
     /// The id as text.

@@ -2,7 +2,6 @@
 //! sends the same bytes, over one kept connection each, as callgrind counts them. They are what the programs themselves
 //! do, without the kernel, and the same on a busy machine. `tests/load/count` builds and calls it.
 
-mod common;
 mod feed;
 
 use std::path::{Path, PathBuf};
@@ -14,10 +13,7 @@ use tokio::{
     process::Command,
 };
 
-use self::{
-    common::{FEED, say},
-    feed::{bare, reader},
-};
+use self::feed::{FEED, bare, reader, say};
 
 /// Requests before any is counted.
 const FIRST: u32 = 300;
@@ -29,7 +25,7 @@ const FRESH_MS: u32 = 55_000;
 async fn main() {
     let outputs = std::env::args_os().nth(1).map(PathBuf::from).expect("usage: counted-feed FOLDER");
     let folder = tempfile::tempdir().expect("a folder");
-    let builder = common::gateway(folder.path()).await.set("screens.home_feed.fresh_ms", FRESH_MS);
+    let builder = feed::gateway(folder.path()).await.set("screens.home_feed.fresh_ms", FRESH_MS);
     let bff = builder.spawn().await;
     let ada = reader(&bff).await;
     let document = ada.get(FEED).await.expect(200);

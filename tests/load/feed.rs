@@ -1,10 +1,29 @@
-//! What a warm feed is measured with: somebody with a feed of ordinary length, and the bare handler.
+//! What is measured in both ways: a gateway in its production profile with one worker, somebody with a feed of
+//! ordinary length, and the bare handler.
 
-use std::path::Path;
+use std::{io::Write as _, path::Path};
 
 use serde_json::json;
-use tests::{Actor, Program, TestBff};
+use tests::{Actor, Builder, Program, TestBff};
 use tokio::process::Command;
+
+pub(crate) const FEED: &str = "/bff/home-feed";
+
+/// The gateway to be measured; `folder` is for its keys and its log.
+pub(crate) async fn gateway(folder: &Path) -> Builder {
+    let keys = folder.join("keys").display().to_string();
+    let (code, said) = tests::run_bff(&["keys", "new", "--dir", &keys], &[], folder).await;
+    assert_eq!(code, Some(0), "{said}");
+    TestBff::builder()
+        .set("profile", "production")
+        .set("keys.dir", &keys)
+        .set("http.workers", 1)
+        // One user asks as often as a whole town.
+        .set("limits.user.per_second", 1_000_000)
+        .set("limits.user.burst", 1_000_000)
+        .log_to(&folder.join("access.log"))
+        .alone()
+}
 
 /// Somebody with a feed of ordinary length: 20 posts, half of them about recipes, and 10 recipes.
 pub(crate) async fn reader(bff: &TestBff) -> Actor {
@@ -30,4 +49,8 @@ pub(crate) async fn bare(mut command: Command, bytes: &Path) -> (Program, String
     let mut bare = Program::start(command);
     let line = bare.line("listening http=").await;
     (bare, line.trim_start_matches("listening http=").to_owned())
+}
+
+pub(crate) fn say(line: &str) {
+    writeln!(std::io::stdout(), "{line}").expect("standard output");
 }

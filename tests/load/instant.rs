@@ -1,98 +1,96 @@
-//! The recipe book's three services in one, which answer at once and the same to everybody but for who is asked for: what
-//! is measured with it is the way to it. People sign in with any name, whose id is the name.
+//! Upstreams that answer at once: one listener, no framework, as little work for each call as there can be.
 
-use std::{fmt::Write as _, io::Write as _};
+use std::{
+    net::SocketAddr,
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+    task::LocalSet,
+};
 
-const POSTS: usize = 20;
-const RECIPES: usize = 10;
-const AUTHORS: usize = 8;
+use crate::source::Source;
 
-#[actix_web::main]
-async fn main() -> std::io::Result<()> {
-    let lists = web::Data::new(Lists::new());
-    let server = HttpServer::new(move || {
-        App::new()
-            .app_data(lists.clone())
-            .route("/members/verify", web::post().to(verify))
-            .route("/members/{id}", web::get().to(member))
-            .route("/members", web::get().to(members))
-            .route("/timeline", web::get().to(|lists: web::Data<Lists>| async move { sent(&lists.posts) }))
-            .route(
-                "/recipes/for-me",
-                web::get().to(|lists: web::Data<Lists>| async move { sent(&lists.recipes) }),
-            )
-            .route(
-                "/recipes/cards",
-                web::get().to(|lists: web::Data<Lists>| async move { sent(&lists.recipes) }),
-            )
-    });
-    let server = server.workers(1).bind(("127.0.0.1", 0))?;
-    writeln!(std::io::stdout(), "listening http={}", server.addrs()[0])?;
-    server.run().await
+/// Running upstreams. They end with the program.
+#[derive(Clone)]
+pub(crate) struct Instant {
+    pub(crate) address: SocketAddr,
+    calls: Arc<AtomicUsize>,
 }
 
-struct Lists {
-    posts: web::Bytes,
-    recipes: web::Bytes,
+impl Instant {
+    /// Starts them in a thread of their own.
+    pub(crate) async fn start() -> Self {
+        let (told, address) = oneshot::channel();
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&calls);
+        let serve = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            LocalSet::new().block_on(&runtime.expect("a runtime"), async move {
+                let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+                told.send(listener.local_addr().expect("an address")).expect("somebody who asked");
+                let source = Rc::new(Source::new());
+                loop {
+                    let (stream, _) = listener.accept().await.expect("a connection");
+                    let connection = connection(stream, Rc::clone(&source), Arc::clone(&counted));
+                    tokio::task::spawn_local(connection);
+                }
+            });
+        };
+        std::thread::Builder::new().name("upstreams".into()).spawn(serve).expect("a thread");
+        Self { address: address.await.expect("an address"), calls }
+    }
+
+    /// Calls since this was asked last.
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.swap(0, Ordering::Relaxed)
+    }
 }
 
-impl Lists {
-    fn new() -> Self {
-        let recipe = |number: usize| {
-            json!({
-                "id": format!("recipe-{number}"), "authorId": format!("author-{}", number % AUTHORS),
-                "title": format!("Kimchi stew with pork, number {number}"), "photoUrl": null, "servings": 4,
-                "totalCost": 12_400, "costPerServing": 3100, "currency": "KRW", "likeCount": 12, "likedByMe": false,
-                "commentCount": 3, "createdAt": "2026-01-02T03:04:05Z",
-            })
+async fn connection(mut stream: TcpStream, source: Rc<Source>, calls: Arc<AtomicUsize>) {
+    stream.set_nodelay(true).expect("no delay");
+    let (mut read, mut answer) = (Vec::with_capacity(8192), Vec::with_capacity(32_768));
+    loop {
+        let Some((head, whole)) = lengths(&read) else {
+            match stream.read_buf(&mut read).await {
+                Ok(1..) => continue,
+                _ => return,
+            }
         };
-        let post = |number: usize| {
-            json!({
-                "id": format!("post-{number}"), "authorId": format!("author-{}", number % AUTHORS),
-                "text": "This is for dinner tonight: a bowl of it is cheaper than a cup of coffee.",
-                "recipeId": number.is_multiple_of(2).then(|| format!("recipe-{}", number / 2)),
-                "createdAt": "2026-01-02T03:04:05Z", "likeCount": 4, "likedByMe": true,
-            })
-        };
-        let posts: Vec<Value> = (0..POSTS).map(post).collect();
-        let recipes: Vec<Value> = (0..RECIPES).map(recipe).collect();
-        Self {
-            posts: json!({ "items": posts, "nextCursor": "post-20" }).to_string().into(),
-            recipes: json!({ "items": recipes }).to_string().into(),
+        let target = std::str::from_utf8(&read[..head]).ok().and_then(|head| head.split(' ').nth(1));
+        let number = calls.fetch_add(1, Ordering::Relaxed);
+        answer.clear();
+        match target.and_then(|target| source.answer(target, &read[head..whole], number)) {
+            Some(body) => {
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+                    body.len()
+                );
+                answer.extend_from_slice(head.as_bytes());
+                answer.extend_from_slice(&body);
+            }
+            None => answer.extend_from_slice(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"),
+        }
+        read.drain(..whole);
+        if stream.write_all(&answer).await.is_err() {
+            return;
         }
     }
 }
 
-fn sent(body: &web::Bytes) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(body.clone())
-}
-
-fn profile(id: &str) -> String {
-    let mut text = String::with_capacity(320);
-    let _ = write!(
-        text,
-        r#"{{"id":"{id}","username":"{id}","displayName":"Somebody with a name","avatarUrl":null,"bio":"Cooks on most evenings.","createdAt":"2026-01-02T03:04:05Z","email":"{id}@example.org","totpEnabled":false}}"#
-    );
-    text
-}
-
-async fn verify(input: web::Json<Value>) -> HttpResponse {
-    let login = input["login"].as_str().unwrap_or("nobody");
-    HttpResponse::Ok().content_type("application/json").body(profile(login))
-}
-
-async fn member(request: HttpRequest) -> HttpResponse {
-    let id = request.match_info().get("id").unwrap_or("nobody");
-    HttpResponse::Ok().content_type("application/json").body(profile(id))
-}
-
-/// `?ids=a,b,c`.
-async fn members(request: HttpRequest) -> HttpResponse {
-    let ids = request.query_string().strip_prefix("ids=").unwrap_or_default();
-    let cards: Vec<String> = ids.split(',').map(profile).collect();
-    let body = format!(r#"{{"items":[{}]}}"#, cards.join(","));
-    HttpResponse::Ok().content_type("application/json").body(body)
+/// The lengths of a request's head, and of all of it, once all of it is there.
+fn lengths(read: &[u8]) -> Option<(usize, usize)> {
+    let head = read.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+    let text = std::str::from_utf8(&read[..head]).ok()?;
+    let length = text.lines().filter_map(|line| line.split_once(':'));
+    let length = length.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    let body = length.map(|(_, value)| value.trim().parse().unwrap_or(0)).next().unwrap_or(0);
+    (read.len() >= head + body).then_some((head, head + body))
 }

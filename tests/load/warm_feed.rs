@@ -2,16 +2,12 @@
 //! bare actix-web handler that sends the same bytes, in turns, each with one worker on one core and `wrk` on
 //! another. Prints both and their ratio. `tests/load/run` builds and calls it.
 
-mod common;
 mod feed;
 
 use tests::program;
 use tokio::process::Command;
 
-use self::{
-    common::{FEED, say},
-    feed::{bare, reader},
-};
+use self::feed::{FEED, bare, reader, say};
 
 const SERVER_CORE: &str = "0";
 const WRK_CORE: &str = "1";
@@ -22,7 +18,7 @@ const CONNECTIONS: u32 = 64;
 #[tokio::main]
 async fn main() {
     let folder = tempfile::tempdir().expect("a folder");
-    let bff = common::gateway(folder.path()).await.spawn().await;
+    let bff = feed::gateway(folder.path()).await.spawn().await;
     let ada = reader(&bff).await;
     let feed = ada.get(FEED).await.expect(200);
     let bytes = folder.path().join("feed.json");

@@ -49,9 +49,10 @@ impl Representation {
 #[derive(Debug)]
 pub struct Document {
     identity: Representation,
-    gzip: OnceLock<Option<Representation>>,
-    zstd: OnceLock<Option<Representation>>,
-    brotli: OnceLock<Option<Representation>>,
+    // Boxed: most documents are asked for in one encoding.
+    gzip: OnceLock<Option<Box<Representation>>>,
+    zstd: OnceLock<Option<Box<Representation>>>,
+    brotli: OnceLock<Option<Box<Representation>>>,
     timings: Bytes,
     timings_of_a_hit: Bytes,
     pub(super) complete: bool,
@@ -127,7 +128,7 @@ impl Document {
             Encoding::Zstd => &self.zstd,
             Encoding::Brotli => &self.brotli,
         };
-        match place.get_or_init(|| self.encode(encoding)) {
+        match place.get_or_init(|| self.encode(encoding).map(Box::new)) {
             Some(encoded) => (encoded, encoding),
             None => (&self.identity, Encoding::Identity),
         }

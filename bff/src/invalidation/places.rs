@@ -8,7 +8,8 @@ pub(super) struct Places(Box<[AtomicU64]>);
 impl Places {
     /// `count` is a power of two.
     pub(super) fn new(count: usize) -> Self {
-        Self((0..count).map(|_| AtomicU64::new(0)).collect())
+        // Allocated as zeros, which no page of memory has to be touched for: most of it is not there until it is used.
+        Self(bytemuck::zeroed_slice_box(count))
     }
 
     fn place(&self, hash: u64) -> &AtomicU64 {

@@ -22,7 +22,8 @@ pub(super) struct Purges {
 
 impl Default for Purges {
     fn default() -> Self {
-        Self { cells: (0..CELLS).map(|_| AtomicU64::new(0)).collect(), latest: AtomicU64::new(0) }
+        // As zeros, so that most of it is not there until it is used.
+        Self { cells: bytemuck::zeroed_slice_box(CELLS), latest: AtomicU64::new(0) }
     }
 }
 

@@ -59,7 +59,7 @@ impl<'p, H: Host> Run<'_, 'p, H> {
         if is_new {
             one.known = match self.host.shared(lookup, id) {
                 // What cannot be an id names nothing.
-                _ if Id::new(id).is_err() => Known::Entity(None),
+                _ if !Id::is_valid(id) => Known::Entity(None),
                 Some(known) => Known::Entity(known),
                 None if self.is_over => Known::Failed,
                 None => Known::No,

@@ -68,14 +68,14 @@ fn path_of(plan: &CallPlan, values: &Values<'_>, ids: Ids<'_>) -> Result<String,
                 let wrong =
                     if matches!(value, Value::Part(..)) { Unprepared::Invalid } else { Unprepared::NotFound };
                 let id = values.text(value).ok_or(Unprepared::Absent)?;
-                if Id::new(&id).is_err() || reserved.iter().any(|literal| **literal == *id) {
+                if !Id::is_valid(&id) || reserved.iter().any(|literal| **literal == *id) {
                     return Err(wrong);
                 }
                 target.push_str(&id);
             }
             PathPiece::LookupId { reserved } => {
                 let Ids::One(id) = ids else { return Err(Unprepared::Absent) };
-                if Id::new(id).is_err() || reserved.iter().any(|literal| **literal == *id) {
+                if !Id::is_valid(id) || reserved.iter().any(|literal| **literal == *id) {
                     return Err(Unprepared::NotFound);
                 }
                 target.push_str(id);

@@ -110,7 +110,7 @@ impl<'p, H: Host> Run<'_, 'p, H> {
         }
         let kept = self.kept.as_ref().and_then(|kept| kept.joins.get(usize::from(join.join)));
         let Some(kept) = kept.filter(|kept| !kept.fresh) else { return };
-        for id in kept.ids().filter(|id| Id::new(id).is_ok()) {
+        for id in kept.ids().filter(|id| Id::is_valid(id)) {
             if host.shared(join.plan.lookup, id).is_none() {
                 join.slots.of(id);
             }

@@ -204,9 +204,17 @@ impl<H: Host> Keeping<'_, '_, '_, H> {
             let end = start + id.len();
             start > 0 && value.get(start - 1) == Some(&b'"') && value.get(end) == Some(&b'"')
         };
-        let plain = !id.is_empty() && !id.contains(['"', '\\']);
-        let mut found = memchr::memmem::find_iter(value, id.as_bytes()).take(4).filter(|_| plain);
-        found.find(|start| is_whole(*start)).map(|start| at.start + position(start))
+        if id.is_empty() || id.contains(['"', '\\']) {
+            return None;
+        }
+        // Mostly its first field says so: behind the first colon and a quote.
+        let first = memchr::memchr(b':', value).map(|colon| colon + 2);
+        let first = first.filter(|start| {
+            value.get(*start..).is_some_and(|rest| rest.starts_with(id.as_bytes())) && is_whole(*start)
+        });
+        let anywhere =
+            || memchr::memmem::find_iter(value, id.as_bytes()).take(4).find(|start| is_whole(*start));
+        first.or_else(anywhere).map(|start| at.start + position(start))
     }
 
     /// Puts a value behind the document, as it was written.
