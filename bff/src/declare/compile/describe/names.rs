@@ -72,6 +72,14 @@ pub(super) fn nullable(schema: Value) -> Value {
     if is_nullable(&schema) {
         return schema;
     }
+    // A plain type says it by itself. A list of values would have to name null as well, and an object may have a name.
+    let is_plain = |kind: &&str| *kind != "object" && schema.get("enum").or(schema.get("const")).is_none();
+    if let Some(kind) = schema["type"].as_str().filter(is_plain) {
+        let types = json!([kind, "null"]);
+        let mut schema = schema;
+        schema["type"] = types;
+        return schema;
+    }
     json!({ "oneOf": [{ "type": "null" }, schema] })
 }
 
@@ -101,10 +109,13 @@ mod tests {
 
     #[test]
     fn null_is_added_once() {
-        let once = nullable(json!({ "type": "string" }));
-        assert_eq!(once, json!({ "oneOf": [{ "type": "null" }, { "type": "string" }] }));
+        assert_eq!(nullable(json!({ "type": "string" })), json!({ "type": ["string", "null"] }));
+        let referred = json!({ "$ref": "#/components/schemas/Card" });
+        let once = nullable(referred.clone());
+        assert_eq!(once, json!({ "oneOf": [{ "type": "null" }, referred] }));
         assert_eq!(nullable(once.clone()), once);
-        assert_eq!(without_null(&once), &json!({ "type": "string" }));
+        assert_eq!(without_null(&once), &referred);
+        assert!(nullable(json!({ "type": "string", "enum": ["a"] }))["oneOf"].is_array());
         assert!(is_nullable(&json!({})) && is_nullable(&json!({ "type": ["string", "null"] })));
     }
 }
