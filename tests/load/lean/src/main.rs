@@ -35,7 +35,8 @@ async fn main() -> std::io::Result<()> {
     let shared = web::Data::new(Shared { upstream, sessions });
     let server = HttpServer::new(move || {
         let client = Rc::new(awc::Client::builder().disable_redirects().finish());
-        let feed = move |request: HttpRequest, shared: web::Data<Shared>| feed(Rc::clone(&client), request, shared);
+        let feed =
+            move |request: HttpRequest, shared: web::Data<Shared>| feed(Rc::clone(&client), request, shared);
         App::new().app_data(shared.clone()).route("/bff/home-feed", web::get().to(feed))
     });
     let server = server.workers(1).backlog(1024).bind(("127.0.0.1", 0))?;
@@ -49,9 +50,13 @@ async fn feed(
     shared: web::Data<Shared>,
 ) -> actix_web::Result<HttpResponse> {
     let cookie = request.headers().get(COOKIE).and_then(|cookie| cookie.to_str().ok());
-    let user = cookie.and_then(|cookie| shared.sessions.get(cookie)).ok_or_else(|| ErrorUnauthorized("no session"))?;
+    let user = cookie
+        .and_then(|cookie| shared.sessions.get(cookie))
+        .ok_or_else(|| ErrorUnauthorized("no session"))?;
     let get = async |path: &str| {
-        let call = client.get(format!("http://{}{path}", shared.upstream)).insert_header((AUTHORIZATION, "Bearer lean"));
+        let call = client
+            .get(format!("http://{}{path}", shared.upstream))
+            .insert_header((AUTHORIZATION, "Bearer lean"));
         let mut answer = call.send().await.map_err(|_| ErrorBadGateway("no answer"))?;
         if !answer.status().is_success() {
             return Err(ErrorBadGateway("no success"));
@@ -60,7 +65,8 @@ async fn feed(
     };
     let profile = format!("/members/{user}");
     let (profile, posts, recipes) =
-        try_join3(get(&profile), get("/timeline?limit=20&whole=1"), get("/recipes/for-me?limit=10&whole=1")).await?;
+        try_join3(get(&profile), get("/timeline?limit=20&whole=1"), get("/recipes/for-me?limit=10&whole=1"))
+            .await?;
     let mut body = Vec::with_capacity(profile.len() + posts.len() + recipes.len() + 64);
     for piece in [&b"{\"profile\":"[..], &profile, b",\"posts\":", &posts, b",\"recipes\":", &recipes, b"}"] {
         body.extend_from_slice(piece);
