@@ -32,7 +32,7 @@ use actix_web::{
     web,
 };
 use arc_swap::ArcSwap;
-use clients::{Clients, KeyError, TransportError};
+use clients::{KeyError, TransportError};
 use parking_lot::Mutex;
 use tokio::{
     runtime::Handle,
@@ -41,22 +41,22 @@ use tokio::{
 use tracing_actix_web::TracingLogger;
 
 use self::accounts::accounts;
-pub use self::contract::{openapi, openapi_of};
+pub use self::contract::openapi;
 use self::cors::cors;
 use self::declared::{Declared, DeclaredParts};
 use self::internal::{Health, internal_server};
 pub use self::pieces::key_times;
 use self::pieces::{
-    announcer, app_tokens, callers, clear_site_data, close_with_session, cookie_settings, csrf_guard,
-    event_senders, forget_look_ups, hub, idempotency_policy, rate_limits, refresh_cookie_settings,
-    revalidator, screens, session_policy, signing_keys, store_settings, throttle_policy, trusted_proxies,
+    app_tokens, callers, clear_site_data, close_with_session, cookie_settings, csrf_guard, event_senders,
+    forget_look_ups, hub, idempotency_policy, rate_limits, refresh_cookie_settings, revalidator,
+    session_policy, signing_keys, store_settings, throttle_policy, trusted_proxies,
 };
 pub use self::reload::ReadAgain;
 use self::reload::{Fingerprint, Reload};
 use self::rotation::Rotation;
 use self::stop::{StopSignals, stop};
 use crate::{
-    api::{self, Api, ApiParts, Jwks, Oidc, TypedParts},
+    api::{self, Api, ApiParts, Jwks, Oidc},
     compose::{backend::UnknownUpstream, engine::UnknownLookup},
     config::Config,
     declare::Declarations,
@@ -70,7 +70,6 @@ use crate::{
     invalidation::{InvalidationBus, Invalidations},
     live::{self, Events, Hub, Revalidator},
     routes::RoutesError,
-    screens::Screens,
     store::{self, StoreError},
     telemetry::{AccessLog, AccessSettings, LineFormat, LogSettings, Metrics, Sink, UserHasher},
 };
@@ -132,8 +131,6 @@ struct Pieces {
     edge: Edge,
     api: Api,
     declared: Arc<ArcSwap<Declared>>,
-    /// Of the recipe book.
-    screens: Option<Screens>,
     hub: Hub,
     keys: Jwks,
     oidc: Oidc,
@@ -216,10 +213,9 @@ impl Application {
             runtime: runtime.clone(),
         };
         let declared = Declared::new(&parts, &config, declarations)?;
-        let (upstreams, documents) = (declared.upstreams().clone(), declared.documents().clone());
+        let upstreams = declared.upstreams().clone();
         let declared = Arc::new(ArcSwap::from_pointee(declared));
-        let clients = Clients::of(upstreams.clone()).map(Arc::new);
-        invalidations.on_soft_purge(forget_look_ups(Arc::clone(&declared), clients.clone()));
+        invalidations.on_soft_purge(forget_look_ups(Arc::clone(&declared)));
         let accounts = accounts(&config, &upstreams, declarations);
         let reload = read_again.map(|read| Reload {
             parts,
@@ -237,9 +233,6 @@ impl Application {
             site: site.clone(),
         });
         let rotation = rotation.map_err(StartError::Signals)?;
-        let screens = clients
-            .as_ref()
-            .map(|clients| screens(&config, Arc::clone(clients), &bus, sessions.clone(), documents.clone()));
         let pieces = Pieces {
             edge: Edge::new(EdgeParts {
                 sessions,
@@ -261,11 +254,6 @@ impl Application {
                 hsts: config.is_production(),
             }),
             api: Api::new(ApiParts {
-                typed: screens.clone().zip(clients).map(|(screens, clients)| TypedParts {
-                    clients,
-                    members: Arc::clone(&screens.members),
-                    comment_recipes: screens.comment_recipes.clone(),
-                }),
                 throttle: SignInThrottle::new(
                     Arc::clone(&store),
                     Arc::clone(&secrets),
@@ -273,14 +261,12 @@ impl Application {
                     Arc::clone(&metrics),
                 ),
                 idempotency,
-                announce: announcer(hub.clone()),
                 accounts,
                 claims: ClaimMap::default(),
                 bus,
                 runtime: runtime.clone(),
             }),
             declared,
-            screens,
             hub: hub.clone(),
             keys: Jwks(keys),
             oidc: providers::oidc(&config, &runtime, &secrets, &origins, &store)?,
@@ -412,8 +398,7 @@ fn public_server(
 ) -> Result<(Server, SocketAddr), StartError> {
     let address = config.http.listen;
     let limited = config.limits_enabled();
-    let document = openapi();
-    let docs = config.http.docs.then(|| (api::Docs::new(&document), contract::Served::new(document)));
+    let docs = config.http.docs;
     let oidc = pieces.oidc.clone();
     let edge = pieces.edge.clone();
     let application = move || {
@@ -439,8 +424,7 @@ fn public_server(
             Dispatch(Arc::clone(&pieces.declared)),
         );
         app.configure(routes)
-            .configure(|routes| typed_routes(routes, pieces.screens.as_ref()))
-            .configure(|routes| docs_routes(routes, docs.as_ref()))
+            .configure(|routes| docs_routes(routes, docs.then_some(&pieces.declared)))
             .configure(|routes| site_routes(routes, pieces.site.clone()))
     };
     let serving = Serving {
@@ -500,62 +484,6 @@ fn routes(routes: &mut web::ServiceConfig) {
         .service(resource("/config.js", "GET, HEAD", [get().to(app_files::config_script)]));
 }
 
-/// What is not declared yet of the recipe book.
-fn typed_routes(routes: &mut web::ServiceConfig, screens: Option<&Screens>) {
-    let Some(screens) = screens else { return };
-    routes
-        .app_data(web::Data::new(screens.clone()))
-        .service(resource(
-            "/api/recipes",
-            "GET, HEAD, POST",
-            [get().to(api::list_recipes), post().to(api::create_recipe)],
-        ))
-        .service(resource(
-            "/api/recipes/{id}",
-            "GET, HEAD, PUT, DELETE",
-            [get().to(api::read_recipe), put().to(api::replace_recipe), delete().to(api::delete_recipe)],
-        ))
-        .service(resource("/api/recipes/{id}/form", "GET, HEAD", [get().to(api::recipe_form)]))
-        .service(resource(
-            "/api/recipes/{id}/like",
-            "PUT, DELETE",
-            [put().to(api::like_recipe), delete().to(api::unlike_recipe)],
-        ))
-        .service(resource(
-            "/api/recipes/{id}/comments",
-            "GET, HEAD, POST",
-            [get().to(api::list_comments), post().to(api::create_comment)],
-        ))
-        .service(resource(
-            "/api/comments/{id}",
-            "PUT, DELETE",
-            [put().to(api::edit_comment), delete().to(api::delete_comment)],
-        ))
-        .service(resource(
-            "/api/comments/{id}/like",
-            "PUT, DELETE",
-            [put().to(api::like_comment), delete().to(api::unlike_comment)],
-        ))
-        .service(resource("/api/ingredients", "GET, HEAD", [get().to(api::list_ingredients)]))
-        .service(resource("/api/posts", "POST", [post().to(api::create_post)]))
-        .service(resource("/api/posts/{id}", "DELETE", [delete().to(api::delete_post)]))
-        .service(resource(
-            "/api/posts/{id}/like",
-            "PUT, DELETE",
-            [put().to(api::like_post), delete().to(api::unlike_post)],
-        ))
-        .service(resource(
-            "/api/follows/{memberId}",
-            "PUT, DELETE",
-            [put().to(api::follow), delete().to(api::unfollow)],
-        ))
-        .service(resource(
-            "/api/me",
-            "GET, HEAD, PATCH",
-            [get().to(api::read_me), patch().to(api::change_me)],
-        ));
-}
-
 /// Whether the answer is the same for every caller, so that the identity stage passes the request by.
 fn no_caller(method: &Method, path: &str) -> bool {
     let is_read = *method == Method::GET || *method == Method::HEAD;
@@ -568,13 +496,12 @@ fn no_caller_beside_site(method: &Method, path: &str) -> bool {
 }
 
 /// The same for developers, where the operator wants it.
-fn docs_routes(routes: &mut web::ServiceConfig, docs: Option<&(api::Docs, contract::Served)>) {
-    let Some((docs, contract)) = docs else { return };
+fn docs_routes(routes: &mut web::ServiceConfig, declared: Option<&Arc<ArcSwap<Declared>>>) {
+    let Some(declared) = declared else { return };
     routes
-        .app_data(web::Data::new(docs.clone()))
-        .app_data(web::Data::new(contract.clone()))
+        .app_data(web::Data::from(Arc::clone(declared)))
         .service(resource("/openapi.json", "GET, HEAD", [get().to(contract::serve)]))
-        .service(resource("/docs", "GET, HEAD", [get().to(api::docs)]));
+        .service(resource("/docs", "GET, HEAD", [get().to(contract::serve_page)]));
 }
 
 /// Whatever no route has taken: the single-page app, where one is served.
@@ -602,14 +529,6 @@ fn get() -> Route {
 
 fn post() -> Route {
     web::post()
-}
-
-fn put() -> Route {
-    web::put()
-}
-
-fn patch() -> Route {
-    web::patch()
 }
 
 fn delete() -> Route {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use bff::{
-    app::{Application, key_times, log_settings, openapi, openapi_of},
+    app::{Application, key_times, log_settings, openapi},
     config::{Config, config_schema, declarations_dir, file_from_environment},
     declare::{Declarations, declarations_schema, write_starter},
     telemetry,
@@ -119,9 +119,9 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::New { dir } => new(&dir),
         Command::Keys(keys) => manage_keys(keys, file.as_deref()),
         Command::Openapi { declarations: Some(dir) } => {
-            print(openapi_of(&Declarations::from_dir(&dir)?).trim_end())
+            print(openapi(&Declarations::from_dir(&dir)?).trim_end())
         }
-        Command::Openapi { declarations: None } => print(openapi().trim_end()),
+        Command::Openapi { declarations: None } => print(openapi(&Declarations::recipe_book()?).trim_end()),
         Command::ConfigSchema => print(&serde_json::to_string_pretty(&config_schema())?),
         Command::DeclarationsSchema => print(&serde_json::to_string_pretty(&declarations_schema())?),
     }

@@ -154,12 +154,6 @@ where
         });
     }
 
-    /// Forgets `id` when it is dropped: at the end of a write, also of one that was given up, since it may
-    /// have reached the upstream.
-    pub(crate) fn forget_on_drop<'a>(&'a self, id: &'a str) -> impl Drop + use<'a, K, V> {
-        ForgetOnDrop { batcher: self, id }
-    }
-
     /// Puts every id into a batch; returns these batches, each once, with the ids that are in it.
     fn join_or_start(&self, cx: &CallContext, key: &K, ids: &[Box<str>]) -> Vec<Share<V>> {
         let mut shares: Vec<Share<V>> = Vec::with_capacity(1);
@@ -184,25 +178,6 @@ where
             self.shared.runtime.spawn(in_flight.run(cx.clone()));
         }
         shares
-    }
-}
-
-struct ForgetOnDrop<'a, K, V>
-where
-    K: Clone + Eq + Hash + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-{
-    batcher: &'a Batcher<K, V>,
-    id: &'a str,
-}
-
-impl<K, V> Drop for ForgetOnDrop<'_, K, V>
-where
-    K: Clone + Eq + Hash + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-{
-    fn drop(&mut self) {
-        self.batcher.forget(self.id);
     }
 }
 

@@ -1,17 +1,9 @@
 //! The rules of the fields that callers send, beyond their types. The upstreams check again; here a mistake
 //! costs no call.
 
-use schemas::{
-    Amount, CommentInput, Credentials, MemberPatch, PostInput, RecipeInput, RefreshRequest, RevokeRequest,
-    SecondFactorCode, SignUp, TokenRequest, TotpCode,
-};
+use schemas::{Credentials, RefreshRequest, RevokeRequest, SecondFactorCode, SignUp, TokenRequest, TotpCode};
 
 use crate::edge::{FieldErrors, Validate};
-
-/// Longest text of a post, a recipe or a comment, in characters.
-const MAX_TEXT: usize = 10_000;
-/// Longest key of a file, in bytes.
-const MAX_FILE_KEY: usize = 512;
 
 impl Validate for SignUp {
     fn validate(&self, errors: &mut FieldErrors) {
@@ -83,60 +75,6 @@ impl Validate for TotpCode {
     }
 }
 
-impl Validate for PostInput {
-    fn validate(&self, errors: &mut FieldErrors) {
-        text(errors, "text", &self.text, MAX_TEXT);
-    }
-}
-
-impl Validate for RecipeInput {
-    fn validate(&self, errors: &mut FieldErrors) {
-        text(errors, "title", &self.title, 200);
-        text(errors, "body", &self.body, MAX_TEXT);
-        if !(1..=100).contains(&self.servings) {
-            errors.add("servings", "out_of_range", "1 to 100");
-        }
-        match self.ingredients.len() {
-            0 => errors.add("ingredients", "too_short", "at least one ingredient"),
-            1..=100 => {}
-            _ => errors.add("ingredients", "too_long", "at most 100 ingredients"),
-        }
-        for (place, ingredient) in self.ingredients.iter().enumerate() {
-            if Amount::from_thousandths(0) == Some(ingredient.amount) {
-                errors.add(format!("ingredients[{place}].amount"), "out_of_range", "more than 0");
-            }
-        }
-        if let Some(key) = &self.photo_key {
-            file_key(errors, "photoKey", key);
-        }
-    }
-}
-
-impl Validate for CommentInput {
-    fn validate(&self, errors: &mut FieldErrors) {
-        text(errors, "body", &self.body, MAX_TEXT);
-    }
-}
-
-impl Validate for MemberPatch {
-    fn validate(&self, errors: &mut FieldErrors) {
-        if *self == Self::default() {
-            errors.add("", "required", "at least one field must be given");
-        }
-        if let Some(name) = &self.display_name {
-            text(errors, "displayName", name, 80);
-        }
-        if let Some(bio) = &self.bio {
-            // An empty one takes it away.
-            errors.length("bio", bio, 0, 1000);
-            plain(errors, "bio", bio);
-        }
-        if let Some(key) = &self.avatar_key {
-            file_key(errors, "avatarKey", key);
-        }
-    }
-}
-
 /// Text that says something and can be shown.
 fn text(errors: &mut FieldErrors, field: &str, text: &str, most: usize) {
     errors.text(field, text, most);
@@ -150,22 +88,12 @@ fn plain(errors: &mut FieldErrors, field: &str, text: &str) {
     }
 }
 
-/// The key of an uploaded file: it becomes a part of a URL, so it must not climb.
-fn file_key(errors: &mut FieldErrors, field: &str, key: &str) {
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'~' | b'-' | b'/');
-    // Neither a way up nor a hidden file.
-    let is_step = |step: &str| !step.is_empty() && !step.starts_with('.');
-    if key.len() > MAX_FILE_KEY || !key.bytes().all(allowed) || !key.split('/').all(is_step) {
-        errors.add(field, "invalid_key", "is not the key of a file");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde::de::DeserializeOwned;
     use serde_json::{Value, json};
 
-    use super::{CommentInput, FieldErrors, MemberPatch, PostInput, RecipeInput, Validate};
+    use super::{Credentials, FieldErrors, RevokeRequest, SignUp, Validate};
 
     /// Fields and codes.
     fn wrong<T: DeserializeOwned + Validate>(input: Value) -> Vec<(String, String)> {
@@ -181,53 +109,34 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_a_profile_changes_something() {
-        assert_eq!(wrong::<MemberPatch>(json!({ "bio": "" })), []);
-        assert_eq!(
-            wrong::<MemberPatch>(json!({ "displayName": "밥".repeat(80), "avatarKey": "a/2026/b.webp" })),
-            []
-        );
-        assert_eq!(wrong::<MemberPatch>(json!({})), one("", "required"));
-        assert!(serde_json::from_value::<MemberPatch>(json!({ "bio": null })).is_err());
-        assert_eq!(wrong::<MemberPatch>(json!({ "displayName": " " })), one("displayName", "too_short"));
-        assert_eq!(
-            wrong::<MemberPatch>(json!({ "displayName": "x".repeat(81) })),
-            one("displayName", "too_long")
-        );
-        assert_eq!(wrong::<MemberPatch>(json!({ "bio": "x".repeat(1001) })), one("bio", "too_long"));
-        for key in ["", "/a", "a//b", "a/../b", "..", "a/.b", "a b", "a?b", "밥", &"x".repeat(513)] {
-            let patch = json!({ "avatarKey": key });
-            assert_eq!(wrong::<MemberPatch>(patch), one("avatarKey", "invalid_key"), "{key}");
+    fn an_account_has_its_limits() {
+        let with = |field: &str, value: &str| {
+            let mut input = json!({ "email": "a@b.c", "username": "ada", "password": "12345678" });
+            input[field] = value.into();
+            wrong::<SignUp>(input)
+        };
+        assert_eq!(with("username", "a.b_c-1"), []);
+        assert_eq!(with("username", "a b"), one("username", "invalid"));
+        assert_eq!(with("username", &"x".repeat(31)), one("username", "too_long"));
+        assert_eq!(with("password", "1234567"), one("password", "too_short"));
+        for email in ["ab@", "@bc", "a b@c", "abc"] {
+            assert_eq!(with("email", email), one("email", "invalid"), "{email}");
         }
     }
 
     #[test]
-    fn a_text_says_something_and_can_be_shown() {
-        assert_eq!(wrong::<CommentInput>(json!({ "body": "맛있다\n\tvery" })), []);
-        assert_eq!(wrong::<CommentInput>(json!({ "body": "밥".repeat(10_000) })), []);
-        assert_eq!(wrong::<CommentInput>(json!({ "body": "" })), one("body", "too_short"));
-        assert_eq!(wrong::<CommentInput>(json!({ "body": "\u{a0}\n" })), one("body", "too_short"));
-        assert_eq!(wrong::<CommentInput>(json!({ "body": "밥".repeat(10_001) })), one("body", "too_long"));
-        assert_eq!(wrong::<CommentInput>(json!({ "body": "a\u{0}" })), one("body", "invalid_characters"));
-        assert_eq!(wrong::<PostInput>(json!({ "text": "a\u{1b}[2J" })), one("text", "invalid_characters"));
+    fn a_login_says_something_and_can_be_shown() {
+        let with = |login: &str| wrong::<Credentials>(json!({ "login": login, "password": "x" }));
+        assert_eq!(with("ada"), []);
+        assert_eq!(with("\u{a0}\n"), one("login", "too_short"));
+        assert_eq!(with("a\u{1b}[2J"), one("login", "invalid_characters"));
+        assert_eq!(with(&"x".repeat(255)), one("login", "too_long"));
     }
 
     #[test]
-    fn a_recipe_has_its_limits() {
-        let line = json!({ "ingredientId": "rice", "amount": 1 });
-        let with = |field: &str, value: Value| {
-            let mut input = json!({ "title": "밥", "body": "b", "servings": 2, "ingredients": [line], "photoKey": "a/b" });
-            input[field] = value;
-            wrong::<RecipeInput>(input)
-        };
-        assert_eq!(with("servings", json!(100)), []);
-        assert_eq!(with("ingredients", json!(vec![&line; 100])), []);
-        assert_eq!(with("servings", json!(u32::MAX)), one("servings", "out_of_range"));
-        assert_eq!(with("ingredients", json!(vec![&line; 101])), one("ingredients", "too_long"));
-        assert_eq!(with("ingredients", json!([])), one("ingredients", "too_short"));
-        assert_eq!(with("photoKey", json!("../x")), one("photoKey", "invalid_key"));
-        assert_eq!(with("title", json!("a\u{7}")), one("title", "invalid_characters"));
-        let free = json!([line, { "ingredientId": "egg", "amount": 0.000 }]);
-        assert_eq!(with("ingredients", free), one("ingredients[1].amount", "out_of_range"));
+    fn a_token_is_named_once() {
+        assert_eq!(wrong::<RevokeRequest>(json!({ "token": "a" })), []);
+        let both = json!({ "token": "a", "refresh_token": "b" });
+        assert_eq!(wrong::<RevokeRequest>(both), one("refresh_token", "duplicate"));
     }
 }

@@ -10,11 +10,9 @@ use crate::edge::ApiError;
 
 /// Codes of upstreams that callers are to see, and what is said of them. Everything else that an upstream
 /// refuses is the gateway's fault or secret.
-const REFUSALS: [(StatusCode, &str, &str); 8] = [
+const REFUSALS: [(StatusCode, &str, &str); 6] = [
     (StatusCode::CONFLICT, "email_taken", "Another account has this e-mail address."),
     (StatusCode::CONFLICT, "username_taken", "Another account has this user name."),
-    (StatusCode::FORBIDDEN, "own_recipe", "One's own recipe cannot be liked."),
-    (StatusCode::FORBIDDEN, "not_author", "Only the author may do this."),
     (StatusCode::CONFLICT, "totp_enabled", "The second factor is on already."),
     (StatusCode::CONFLICT, "totp_not_enrolled", "No second factor was set up."),
     (StatusCode::UNPROCESSABLE_ENTITY, "otp_invalid", "The one-time code is wrong or was used before."),
@@ -42,15 +40,6 @@ pub(super) fn refusal(error: UpstreamError) -> ApiError {
             ApiError::Invalid(vec![in_our_words(&whole)])
         }
         _ => ApiError::Upstream(error),
-    }
-}
-
-/// The same for what names nothing, such as a list: that it is not found is no answer to the caller.
-pub(super) fn refusal_of_list(error: UpstreamError) -> ApiError {
-    if error.status() == Some(UpstreamStatus::NOT_FOUND) {
-        ApiError::Misplaced(error)
-    } else {
-        refusal(error)
     }
 }
 

@@ -1,9 +1,11 @@
 //! The whole contract with callers: what `/openapi.json` serves and `bff openapi` prints.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use arc_swap::ArcSwap;
 use schemas::{DegradedPart, Id, MySession};
 use utoipa::openapi::ResponseBuilder;
 
+use super::declared::Declared;
 use crate::{
     api,
     declare::Declarations,
@@ -11,28 +13,15 @@ use crate::{
     edge::{Access, AnswerHeader, ApiError, Contract, Fixed, Operation, any_text, object},
     files::site,
     live,
-    screens::{self, HomeFeedScreen, MeScreen, MemberScreen, RecipeScreen},
 };
 
 /// Name of the session cookie where none is configured, in production.
 const COOKIE: &str = "__Host-Http-sid";
 
-/// The document as text: JSON in lines, so that a change of it can be read. Of typed screens and handlers.
+/// The document of what is declared, and of what the gateway serves by itself, as text: JSON in lines, so that a change of it
+/// can be read.
 #[must_use]
-pub fn openapi() -> String {
-    let mut contract = Contract::default();
-    screens::describe::<HomeFeedScreen>(&mut contract, "homeFeed");
-    screens::describe::<RecipeScreen>(&mut contract, "recipePage");
-    screens::describe::<MemberScreen>(&mut contract, "memberPage");
-    screens::describe::<MeScreen>(&mut contract, "mePage");
-    api::describe(&mut contract);
-    describe_own(&mut contract);
-    written(contract)
-}
-
-/// The document of what is declared, and of what the gateway serves by itself.
-#[must_use]
-pub fn openapi_of(declarations: &Declarations) -> String {
+pub fn openapi(declarations: &Declarations) -> String {
     let mut contract = Contract::default();
     docs::describe_groups(&mut contract, declarations);
     contract.shape::<Id>();
@@ -77,19 +66,36 @@ fn example() -> serde_json::Value {
     serde_json::json!({ "openapi": "3.1.0", "info": info, "paths": {} })
 }
 
-/// The document, made once.
-#[derive(Clone)]
-pub(super) struct Served(Fixed);
+/// The document and its page, made once.
+pub(super) struct Documents {
+    contract: Fixed,
+    page: api::Docs,
+}
 
-impl Served {
-    pub(super) fn new(document: String) -> Self {
-        Self(Fixed::new("application/json", document, None))
+impl Documents {
+    pub(super) fn new(declarations: &Declarations) -> Self {
+        let document = openapi(declarations);
+        let page = api::Docs::new(&document);
+        Self { contract: Fixed::new("application/json", document, None), page }
     }
 }
 
 /// `GET /openapi.json`.
-pub(super) async fn serve(request: HttpRequest, served: web::Data<Served>) -> Result<HttpResponse, ApiError> {
-    served.0.answer(&request).await
+pub(super) async fn serve(
+    request: HttpRequest,
+    declared: web::Data<ArcSwap<Declared>>,
+) -> Result<HttpResponse, ApiError> {
+    let declared = declared.load_full();
+    declared.contract().ok_or(ApiError::NotFound)?.contract.answer(&request).await
+}
+
+/// `GET /docs`.
+pub(super) async fn serve_page(
+    request: HttpRequest,
+    declared: web::Data<ArcSwap<Declared>>,
+) -> Result<HttpResponse, ApiError> {
+    let declared = declared.load_full();
+    api::docs(request, &declared.contract().ok_or(ApiError::NotFound)?.page).await
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use clients::{CallContext, KeyRing, Upstreams};
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use tokio::runtime::Handle;
 
-use super::{StartError, accounts::accounts, pieces};
+use super::{StartError, accounts::accounts, contract::Documents, pieces};
 use crate::{
     compose::backend::Backend,
     config::Config,
@@ -47,6 +47,8 @@ pub(super) struct Declared {
     documents: ScreenDocuments,
     routes: Routes,
     table: Table<Handler>,
+    /// Nothing: the operator does without.
+    contract: Option<Documents>,
 }
 
 impl Declared {
@@ -88,8 +90,13 @@ impl Declared {
             .all()
             .iter()
             .map(|route| (route.path().into(), route.method(), Handler::Route(Arc::clone(route))));
-        let table = Table::new(of_screens.chain(of_routes))?;
-        Ok(Self { upstreams, backend, documents, routes, table })
+        let table = Table::new(of_screens.chain(of_routes));
+        let contract = config.http.docs.then(|| Documents::new(declarations));
+        Ok(Self { upstreams, backend, documents, routes, table, contract })
+    }
+
+    pub(super) fn contract(&self) -> Option<&Documents> {
+        self.contract.as_ref()
     }
 
     pub(super) fn upstreams(&self) -> &Upstreams {

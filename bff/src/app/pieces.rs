@@ -1,22 +1,21 @@
 //! What each piece is made of, out of the settings: for `app`, which puts them together.
 
-use std::{io, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{io, num::NonZeroU32, sync::Arc};
 
 use actix_web::http::header::HeaderValue;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use clients::{
-    Authorization, CallReport, Clients, KeyError, KeyRing, KeyTimes, Observer, ServiceTokens, TlsFiles,
+    Authorization, CallReport, KeyError, KeyRing, KeyTimes, Observer, ServiceTokens, TlsFiles,
     TransportError, Upstreams, Webhook,
 };
-use schemas::{Id, MemberCard};
+use schemas::Event;
 use secrecy::ExposeSecret;
 use tokio::runtime::Handle;
 
 use super::{REVALIDATE_TIMEOUT, StartError, declared::Declared};
 use crate::{
-    api,
-    cache::{CacheSettings, Documents, EntityCache, Policy},
+    cache::{CacheSettings, Documents, Policy},
     compose::{
         backend::{Backend, BackendParts, OwnAccount, UnknownUpstream},
         plan::{GatewayPlan, TopicsPlan},
@@ -33,16 +32,10 @@ use crate::{
     },
     invalidation::{EndedSessions, InvalidationBus, Tag},
     live::{Hub, LiveSettings, Revalidator, SenderTokens, TopicRules},
-    screens::{ScreenDocuments, ScreenSettings, Screens, ScreensParts},
+    screens::{ScreenDocuments, ScreenSettings},
     store::{Store, StoreError, StoreSettings},
     telemetry::{Metrics, unix_ms},
 };
-
-/// Recipes whose authors are remembered: about 100 bytes each.
-const RECIPE_AUTHORS: u64 = 100_000;
-
-/// Comments whose recipes are remembered: about 200 bytes each.
-const COMMENT_RECIPES: u64 = 100_000;
 
 /// The keys in `keys.dir`; the development profile makes the first one itself and keeps it.
 pub(super) fn signing_keys(config: &Config) -> Result<KeyRing, StartError> {
@@ -185,36 +178,6 @@ fn upstream_config(
     }
 }
 
-pub(super) fn screens(
-    config: &Config,
-    clients: Arc<Clients>,
-    bus: &InvalidationBus,
-    sessions: Sessions,
-    documents: ScreenDocuments,
-) -> Screens {
-    let members = EntityCache::new(
-        Duration::from_millis(config.cache.cards_fresh_ms.get().min(2000)),
-        config.cache.cards_max_bytes,
-        Arc::clone(bus.invalidations()),
-        |id| Tag::of("member", id),
-        |card: &MemberCard| {
-            card.username.len() + card.display_name.len() + card.avatar_url.as_ref().map_or(0, String::len)
-        },
-    );
-    Screens::new(ScreensParts {
-        documents,
-        members: Arc::new(members),
-        recipe_authors: moka::sync::Cache::new(RECIPE_AUTHORS),
-        comment_recipes: moka::sync::Cache::new(COMMENT_RECIPES),
-        clients,
-        sessions,
-        home_feed: screen_settings(&config.screen("home-feed")),
-        recipe: screen_settings(&config.screen("recipe")),
-        member: screen_settings(&config.screen("member")),
-        me: screen_settings(&config.screen("me")),
-    })
-}
-
 /// Most of a composition is waiting for upstreams: so many for each worker keep none of them busy.
 const REFRESHES_PER_WORKER: usize = 8;
 
@@ -282,24 +245,13 @@ pub(super) fn revalidator(
 }
 
 /// Messages of the gateway's own writes go the way of the upstreams' events.
-pub(super) fn announcer(hub: Hub) -> api::Announce {
+pub(super) fn announcer(hub: Hub) -> Box<dyn Fn(Event) + Send + Sync> {
     Box::new(move |event| hub.tell(event))
 }
 
 /// A look-up that is under way must not be joined by who asks after a drop.
-pub(super) fn forget_look_ups(
-    declared: Arc<ArcSwap<Declared>>,
-    clients: Option<Arc<Clients>>,
-) -> impl Fn(&Tag) {
-    move |tag| {
-        declared.load().backend().forget(tag);
-        let Some(clients) = &clients else { return };
-        match tag.as_str().split_once(':').map(|(kind, id)| (kind, Id::new(id))) {
-            Some(("member", Ok(member))) => clients.profile.forget_card(&member),
-            Some(("recipe", Ok(recipe))) => clients.recipe.forget_card(&recipe),
-            _ => {}
-        }
-    }
+pub(super) fn forget_look_ups(declared: Arc<ArcSwap<Declared>>) -> impl Fn(&Tag) {
+    move |tag| declared.load().backend().forget(tag)
 }
 
 pub(super) fn screen_settings(config: &ScreenConfig) -> ScreenSettings {

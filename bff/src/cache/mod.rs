@@ -16,7 +16,6 @@
 mod document;
 mod documents;
 mod encoding;
-mod entity_cache;
 mod entry;
 mod fill;
 mod following;
@@ -34,7 +33,6 @@ mod tests;
 pub use document::{Document, Representation};
 pub use documents::{CacheSettings, Documents};
 pub use encoding::{Encoding, Encodings};
-pub use entity_cache::EntityCache;
 pub use following::{Followed, Following, Next};
 pub use key::DocumentKey;
 pub use policy::Policy;

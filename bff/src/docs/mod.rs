@@ -2,6 +2,7 @@
 //! serves the whole; no request passes through here.
 
 mod example;
+mod groups;
 mod param;
 mod route;
 mod screen;
@@ -14,9 +15,7 @@ use crate::{declare::Declarations, edge::Contract};
 
 pub use example::example;
 
-/// The group of operations that name none: of screens, and of routes.
-const SCREENS: &str = "screens";
-const ROUTES: &str = "api";
+use groups::{ROUTES, SCREENS};
 
 /// Adds the groups of operations, and what the whole is called, in the order in which readers find them.
 pub fn describe_groups(contract: &mut Contract, declarations: &Declarations) {

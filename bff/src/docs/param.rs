@@ -61,7 +61,9 @@ fn schema(param: &DescribedParam) -> RefOr<Schema> {
         ParamKind::Boolean => of_type(Type::Boolean).build().into(),
         ParamKind::Cursor => text(MAX_CURSOR),
         ParamKind::String { one_of, .. } if !one_of.is_empty() => {
-            of_type(Type::String).enum_values(Some(one_of.iter().map(|one| one.to_string()))).build().into()
+            // An empty one counts as absent.
+            let values = one_of.iter().map(|one| one.to_string()).chain([String::new()]);
+            of_type(Type::String).enum_values(Some(values)).build().into()
         }
         ParamKind::String { max_length, .. } => {
             let pattern = format!("^[^\\u0000-\\u001f\\u007f-\\u009f\\ufffd]{{0,{max_length}}}$");

@@ -6,24 +6,19 @@ use utoipa::openapi::{
     schema::{Object, SchemaType},
 };
 
-use super::{ROUTES, param};
+use super::{
+    groups::{ROUTES, access},
+    param,
+};
 use crate::{
     compose::{
         PassedRefusal,
-        plan::{self, ParamSource, RoutePlan},
+        plan::{ParamSource, RoutePlan},
     },
     declare::{DescribedRoute, Link},
-    edge::{Access, AnswerHeader, ApiError, Contract, Operation, any_text, upstream_failures},
+    edge::{AnswerHeader, ApiError, Contract, Operation, any_text, upstream_failures},
     idempotency::{IN_FLIGHT, INVALID, REUSED, UNKNOWN},
 };
-
-/// Who may call.
-pub(super) fn access(access: plan::Access) -> Access {
-    match access {
-        plan::Access::Open => Access::Open,
-        plan::Access::SignedIn => Access::SignedIn,
-    }
-}
 
 /// Adds the operation of a method of a route.
 pub(super) fn describe(contract: &mut Contract, route: DescribedRoute) {

@@ -4,7 +4,10 @@ use utoipa::openapi::{
     ContentBuilder, HttpMethod, Ref, ResponseBuilder, Schema, example::ExampleBuilder, schema::AnyOfBuilder,
 };
 
-use super::{SCREENS, param};
+use super::{
+    groups::{SCREENS, access},
+    param,
+};
 use crate::{
     declare::DescribedScreen,
     edge::{AnswerHeader, ApiError, Contract, Operation, any_text, choice, upstream_problems},
@@ -23,7 +26,7 @@ const CACHED: [AnswerHeader; 4] =
 
 /// Adds the operation of a screen.
 pub(super) fn describe(contract: &mut Contract, screen: DescribedScreen) {
-    let access = super::route::access(screen.plan.access);
+    let access = access(screen.plan.access);
     let views = [("full", &screen.full), ("compact", &screen.compact)];
     let examples = views.map(|(view, name)| {
         let example = contract.example_of(name).cloned();

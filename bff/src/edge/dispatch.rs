@@ -14,8 +14,9 @@ use actix_web::{
     http::Method,
 };
 use arc_swap::ArcSwap;
-use clients::{TransportError, static_name};
 use futures_util::future::{FutureExt, LocalBoxFuture};
+
+use schemas::intern;
 
 use super::{ApiError, RequestContext};
 
@@ -62,10 +63,8 @@ enum Found<'t, T> {
 impl<T> Table<T> {
     /// Of paths (as declared: `{rest..}` may end one), the methods that they answer, and what answers. A GET answers HEAD as
     /// well (RFC 9110 section 9.3.2).
-    ///
-    /// # Errors
-    /// [`TransportError::Name`]: a path is too long for a name.
-    pub fn new(all: impl IntoIterator<Item = (Box<str>, Method, T)>) -> Result<Self, TransportError> {
+    #[must_use]
+    pub fn new(all: impl IntoIterator<Item = (Box<str>, Method, T)>) -> Self {
         let mut entries: Vec<Entry<T>> = Vec::new();
         for (path, method, handler) in all {
             let known = entries.iter().position(|entry| *entry.route == *path);
@@ -73,12 +72,7 @@ impl<T> Table<T> {
                 Some(place) => place,
                 None => {
                     let definition = ResourceDef::new(pattern(&path));
-                    entries.push(Entry {
-                        route: static_name(&path)?,
-                        definition,
-                        allow: "",
-                        methods: Vec::new(),
-                    });
+                    entries.push(Entry { route: intern(&path), definition, allow: "", methods: Vec::new() });
                     entries.len() - 1
                 }
             };
@@ -87,14 +81,14 @@ impl<T> Table<T> {
         entries.sort_by_key(|entry| rank(entry.route));
         let (mut plain, mut placeholders) = (HashMap::new(), Vec::new());
         for (place, entry) in entries.iter_mut().enumerate() {
-            entry.allow = static_name(&allow(entry.methods.iter().map(|(method, _)| method)))?;
+            entry.allow = intern(&allow(entry.methods.iter().map(|(method, _)| method)));
             if entry.route.contains('{') {
                 placeholders.push(place);
             } else {
                 plain.insert(entry.route.into(), place);
             }
         }
-        Ok(Self { entries, plain, placeholders })
+        Self { entries, plain, placeholders }
     }
 
     /// What a request comes to; its placeholders are in its match information from then on.
@@ -235,7 +229,7 @@ mod tests {
             ("/a/form", Method::GET, "form"),
             ("/a", Method::POST, "make"),
         ];
-        Table::new(entries.map(|(path, method, name)| (path.into(), method, name))).expect("a table")
+        Table::new(entries.map(|(path, method, name)| (path.into(), method, name)))
     }
 
     fn find(method: Method, path: &str) -> Option<Result<&'static str, &'static str>> {

@@ -33,8 +33,6 @@ mod validate;
 mod validators;
 
 pub use address::{TrustedProxies, client_address};
-#[cfg(test)]
-pub(crate) use body::parse as parse_body;
 pub use body::{JsonBody, OptionalJsonBody, read_body, takes_body};
 pub use caller::{
     MaybeSignedIn, OriginChecked, SignedIn, SignedInUntouched, ended_meanwhile, handshake_check, origin_check,

@@ -46,10 +46,10 @@ const FORBIDDEN: ApiError = ApiError::Refused {
     detail: "This is not yours to do.",
 };
 
-/// Whether a 404 is about what the caller names: of a plain list it is the gateway's mistake.
+/// Whether a 404 is about what the caller names, or about their own account: of a plain list it is the gateway's mistake.
 fn names_something(route: &RoutePlan) -> bool {
     let in_path = |source: &ParamSource| matches!(source, ParamSource::Path | ParamSource::Rest);
-    !route.is_read() || route.params.iter().any(|param| in_path(&param.source))
+    !route.is_read() || route.profile || route.params.iter().any(|param| in_path(&param.source))
 }
 
 fn passed(error: &UpstreamError) -> Option<PassedRefusal> {

@@ -3,8 +3,8 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use clients::{CallContext, Clients, UpstreamError};
-use schemas::{Example, Id, MemberCard};
+use clients::{CallContext, UpstreamError, Upstreams};
+use schemas::{Example, Id};
 use utoipa::ToSchema;
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     response::accepted,
 };
 use crate::{
-    cache::{DocumentKey, EntityCache, Policy},
+    cache::{DocumentKey, Policy},
     compose::{Compact, ComposeError, Composed, PartCache, Run, View},
     edge::{Access, ApiError, MaybeSignedIn, Operation, Query, RequestContext, SignedIn},
     identity::{Caller, Sessions, nobodys_call_context},
@@ -25,20 +25,13 @@ pub struct ScreenSettings {
     pub deadline: Duration,
 }
 
-/// What screens are made with.
+/// What screens in Rust are made with.
 pub struct ScreensParts {
     pub documents: ScreenDocuments,
-    pub members: Arc<EntityCache<MemberCard>>,
-    /// Author by recipe.
-    pub recipe_authors: moka::sync::Cache<Id, Id>,
-    /// Recipe by comment: a write that names the comment alone must know it.
-    pub comment_recipes: moka::sync::Cache<Id, Id>,
-    pub clients: Arc<Clients>,
+    pub upstreams: Upstreams,
     pub sessions: Sessions,
-    pub home_feed: ScreenSettings,
-    pub recipe: ScreenSettings,
-    pub member: ScreenSettings,
-    pub me: ScreenSettings,
+    /// The settings of the screen of a name.
+    pub settings: Box<dyn Fn(&str) -> ScreenSettings + Send + Sync>,
 }
 
 /// All that screens share. Cheap to clone.
@@ -95,9 +88,6 @@ pub trait Screen: Sized + 'static {
     /// Adds to the document's key what it depends on besides screen, user and view, in one canonical form.
     fn key(viewer: &Self::Viewer, params: &Self::Params, key: DocumentKey) -> DocumentKey;
 
-    /// Its settings.
-    fn settings(screens: &Screens) -> ScreenSettings;
-
     /// Joins its parts.
     fn compose(
         run: Run,
@@ -150,10 +140,10 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// The clients.
+    /// The upstream of that name.
     #[must_use]
-    pub fn clients(&self) -> &Clients {
-        &self.screens.clients
+    pub fn named(&self, name: &str) -> Option<&clients::Upstream> {
+        self.screens.upstreams.get(name)
     }
 
     /// What a service says of the acting user's own account: see [`Sessions::own_account`].
@@ -186,7 +176,7 @@ pub async fn serve<S: Screen>(
     let format = accepted(&request)?;
     let view = view::<S>(request.query_string())?;
     let params = S::params(&request, view)?;
-    let settings = S::settings(&screens);
+    let settings = (screens.settings)(S::NAME);
     let user = caller.map(|caller| &caller.user);
     let key = S::key(&viewer, &params, DocumentKey::new(S::NAME, user).with(view.name().as_bytes()));
     // What a composition needs is its own: one behind a stale document may begin after this request has ended.

@@ -12,8 +12,8 @@ use http::StatusCode;
 use schemas::Reason;
 use tokio::{io::AsyncWriteExt, net::TcpListener, runtime::Handle};
 
-use super::{Fixture, Reply, clients_at, cx, id, ids, outcome, unheard};
-use crate::{BodyFault, CallContext, Clients, UpstreamError};
+use super::{Fixture, Reply, clients_at, cx, id, ids, outcome, typed::Clients, unheard};
+use crate::{BodyFault, CallContext, UpstreamError};
 
 const SECRET: &str = "ada@example.org";
 

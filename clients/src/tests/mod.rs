@@ -15,6 +15,7 @@ mod streams;
 mod timeline;
 mod tls;
 mod transport;
+mod typed;
 mod webhook;
 
 use std::{
@@ -32,10 +33,11 @@ use tokio::runtime::Handle;
 use url::Url;
 
 use crate::{
-    Authorization, CallContext, ClientKind, Clients, KeyRing, Observer, ServiceTokens, TlsFiles,
-    UpstreamConfig, UpstreamError,
+    Authorization, CallContext, ClientKind, KeyRing, Observer, ServiceTokens, TlsFiles, UpstreamConfig,
+    UpstreamError,
 };
 use server::{Recorded, Reply, Server};
+use typed::Clients;
 
 /// Clients whose three upstreams are one server.
 struct Fixture {

@@ -3,8 +3,8 @@
 use schemas::{CommentInput, IngredientAmount, RecipeInput};
 use serde_json::{Value, json};
 
+use super::typed::{RecipeQuery, RecipeSort};
 use super::{Fixture, Reply, assert_sent, cx, id, ok, outcome, recipe};
-use crate::{RecipeQuery, RecipeSort};
 
 fn comment(id: &str, recipe: &str) -> Value {
     json!({

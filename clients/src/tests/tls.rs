@@ -17,8 +17,8 @@ use tokio_rustls::{
     },
 };
 
-use super::{Recorded, Reply, Server, clients_at, cx, me, ok, outcome, unheard};
-use crate::{Clients, TlsFiles, TransportError};
+use super::{Recorded, Reply, Server, clients_at, cx, me, ok, outcome, typed::Clients, unheard};
+use crate::{TlsFiles, TransportError};
 
 const HERE: &str = "127.0.0.1";
 

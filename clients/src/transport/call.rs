@@ -2,9 +2,8 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
-use schemas::Id;
 use serde::Serialize;
-use url::{Url, form_urlencoded};
+use url::Url;
 
 use super::{RawCall, headers};
 use crate::UpstreamError;
@@ -29,7 +28,7 @@ pub(crate) struct Call {
     upstream: &'static str,
     pub(super) operation: &'static str,
     pub(super) method: Method,
-    pub(super) url: Url,
+    pub(crate) url: Url,
     /// Of this call alone; allowed ones.
     pub(super) headers: HeaderMap,
     pub(super) body: Option<Bytes>,
@@ -98,11 +97,6 @@ impl Call {
         }
     }
 
-    pub(crate) fn query(mut self, query: &Query) -> Self {
-        self.url.set_query((!query.0.is_empty()).then_some(&query.0));
-        self
-    }
-
     /// # Errors
     /// [`UpstreamError::Body`] when `body` cannot be written as JSON.
     pub(crate) fn json(mut self, body: &impl Serialize) -> Result<Self, UpstreamError> {
@@ -125,57 +119,12 @@ impl Call {
     }
 }
 
-/// A query string.
-#[derive(Default)]
-pub(crate) struct Query(String);
-
-impl Query {
-    /// Of a list that is walked by cursor.
-    pub(crate) fn page(limit: u32, cursor: Option<&str>) -> Self {
-        Self::default().pair("limit", &limit.to_string()).optional("cursor", cursor)
-    }
-
-    pub(crate) fn pair(mut self, name: &str, value: &str) -> Self {
-        self.name(name);
-        self.0.extend(form_urlencoded::byte_serialize(value.as_bytes()));
-        self
-    }
-
-    pub(crate) fn optional(self, name: &str, value: Option<&str>) -> Self {
-        match value {
-            Some(value) => self.pair(name, value),
-            None => self,
-        }
-    }
-
-    /// `name=a,b,c`. Neither an id nor the comma needs an escape (RFC 3986 section 3.4).
-    pub(crate) fn ids(mut self, name: &str, ids: &[Id]) -> Self {
-        self.name(name);
-        for (place, id) in ids.iter().enumerate() {
-            if place > 0 {
-                self.0.push(',');
-            }
-            self.0.push_str(id.as_str());
-        }
-        self
-    }
-
-    fn name(&mut self, name: &str) {
-        if !self.0.is_empty() {
-            self.0.push('&');
-        }
-        self.0.push_str(name);
-        self.0.push('=');
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use http::Method;
-    use schemas::Id;
     use url::Url;
 
-    use super::{Call, Query};
+    use super::Call;
 
     #[test]
     fn a_path_is_made_below_any_base() {
@@ -189,12 +138,5 @@ mod tests {
             let call = Call::new("profile", "member", Method::GET, &base, &["members", "a~b"]);
             assert_eq!(call.url.as_str(), expected);
         }
-    }
-
-    #[test]
-    fn a_query_escapes_what_users_write_and_leaves_ids_readable() {
-        let ids = ["a", "b"].map(|id| Id::new(id).expect("an id"));
-        let query = Query::default().pair("q", "김치 & rice=1").optional("cursor", None).ids("ids", &ids);
-        assert_eq!(query.0, "q=%EA%B9%80%EC%B9%98+%26+rice%3D1&ids=a,b");
     }
 }

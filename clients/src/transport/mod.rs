@@ -36,8 +36,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, StatusCode};
-use schemas::Id;
+use http::Method;
 use serde::de::DeserializeOwned;
 use tokio::{runtime::Handle, task::AbortHandle, time::timeout_at};
 
@@ -46,7 +45,7 @@ use crate::{BodyFault, CallContext, Observer, ServiceTokens, UpstreamError, repo
 pub use authorization::Authorization;
 use authorization::Proof;
 pub use call::Authority;
-pub(crate) use call::{Call, Query};
+pub(crate) use call::Call;
 pub use config::{TransportError, UpstreamConfig};
 use connections::Connections;
 use etag_cache::EtagCache;
@@ -142,42 +141,12 @@ impl Upstream {
         Call::new(self.0.name, operation, method, &self.0.base, segments)
     }
 
-    /// Whether `id` can stand in a path without becoming another one: an upstream has nothing by the name of one of the
-    /// `words` of its own paths, and is not asked.
-    ///
-    /// # Errors
-    /// As if it had been asked: 404.
-    pub(crate) fn reject_reserved_id(&self, id: &Id, words: &[&str]) -> Result<(), UpstreamError> {
-        let status = StatusCode::NOT_FOUND;
-        let unknown = UpstreamError::Status { upstream: self.name(), status, problem: None };
-        if words.contains(&id.as_str()) { Err(unknown) } else { Ok(()) }
-    }
-
     /// Asks for JSON.
     pub(crate) async fn fetch<T>(&self, cx: &CallContext, call: Call) -> Result<T, UpstreamError>
     where
         T: DeserializeOwned + Send + 'static,
     {
         self.run(cx, call, |body| Ok(serde_json::from_slice(body)?)).await
-    }
-
-    /// Asks for JSON that has to be about what was asked for: an upstream, or a cache in front of it,
-    /// that mixes answers up must not show one member another's.
-    pub(crate) async fn fetch_matching<T, F>(
-        &self,
-        cx: &CallContext,
-        call: Call,
-        matches: F,
-    ) -> Result<T, UpstreamError>
-    where
-        T: DeserializeOwned + Send + 'static,
-        F: FnOnce(&T) -> bool + Send + 'static,
-    {
-        self.run(cx, call, |body| {
-            let value = serde_json::from_slice(body)?;
-            if matches(&value) { Ok(value) } else { Err(BodyFault::Mismatch) }
-        })
-        .await
     }
 
     /// Asks for what `read` makes of the answer's body.

@@ -8,7 +8,7 @@ use actix_web::{
     http::header::{HeaderName, HeaderValue},
     web,
 };
-use clients::{CallContext, Clients, Problem, UpstreamError};
+use clients::{CallContext, Problem, UpstreamError};
 // The upstream side's status type: another major version of the crate that actix-web uses.
 use http::StatusCode;
 use qrcode::{EcLevel, QrCode, render::svg};
@@ -17,13 +17,7 @@ use secrecy::ExposeSecret;
 
 use super::{SentCookies, lasts, never_kept};
 use crate::{
-    api::{
-        Api,
-        calling::call_context,
-        refusals::refusal,
-        tags,
-        writing::{Changes, Writer},
-    },
+    api::{Api, calling::call_context, refusals::refusal, writing::Writer},
     edge::{ApiError, Edge, JsonBody, SignedIn, accepts_json, client_address},
     identity::{
         Accounts, IdentityError, NewSession, ProfileDocument, Session, SessionKind, Sessions, Subject,
@@ -117,11 +111,10 @@ where
     Fut: Future<Output = Result<T, UpstreamError>> + Send + 'static,
 {
     let accounts = writer.api().accounts()?.clone();
-    let changes = Changes::default().and_mine([tags::member(writer.me())]);
     let (sessions, session) = (edge.sessions.clone(), Arc::clone(&writer.caller().session));
     let subject = Subject::Member(writer.me());
     let attempt = writer.api().throttle.begin(subject, client_address(request)).await?;
-    let write = |_: Arc<Clients>, cx: CallContext| {
+    let write = |cx: CallContext| {
         let calling = call(accounts.clone(), cx.clone());
         async move {
             let answer = calling.await.map_err(of_code);
@@ -142,7 +135,7 @@ where
             Ok((answer, renewed))
         }
     };
-    writer.change(move |_| changes, write).await
+    writer.change(write).await
 }
 
 /// What the profile service says to a code. That a code is wrong has a name in its contract and no status, and a code is

@@ -9,7 +9,7 @@ mod operation;
 mod page;
 mod shape;
 
-use actix_web::{HttpRequest, HttpResponse, http::header::HeaderValue, web};
+use actix_web::{HttpRequest, HttpResponse, http::header::HeaderValue};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use serde_json::Value;
@@ -43,7 +43,7 @@ impl Docs {
 ///
 /// # Errors
 /// As [`Fixed::answer`].
-pub async fn docs(request: HttpRequest, docs: web::Data<Docs>) -> Result<HttpResponse, ApiError> {
+pub async fn docs(request: HttpRequest, docs: &Docs) -> Result<HttpResponse, ApiError> {
     docs.0.answer(&request).await
 }
 

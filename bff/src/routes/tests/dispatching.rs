@@ -36,6 +36,6 @@ impl Dispatched for Alone {
 
 pub(super) fn dispatch(routes: &Routes) -> Dispatch<Alone> {
     let entries = routes.all().iter().map(|route| (route.path().into(), route.method(), Arc::clone(route)));
-    let table = Table::new(entries).expect("a table");
+    let table = Table::new(entries);
     Dispatch(Arc::new(ArcSwap::from_pointee(Alone { routes: routes.clone(), table })))
 }

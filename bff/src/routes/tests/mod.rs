@@ -7,7 +7,6 @@ mod keys;
 mod plans;
 mod profiles;
 mod reads;
-mod recipe_book;
 mod refusals;
 mod registers;
 mod served;

@@ -5,16 +5,17 @@ use std::collections::HashMap;
 use http::Method;
 use schemas::{Id, Items, Me, Member, MemberCard, MemberPatch};
 
+use super::{ForgetOnDrop, Query, fetch_matching, reject_reserved_id};
 use crate::{
     CallContext, UpstreamError,
     batch::Batcher,
-    transport::{Authority, Query, Upstream},
+    transport::{Authority, Upstream},
 };
 
 /// Calls of the profile service. Every method gives up at the context's deadline or the upstream's
 /// timeout and answers [`UpstreamError`] when there is no usable answer. Cloning is cheap.
 #[derive(Clone)]
-pub struct ProfileClient {
+pub(crate) struct ProfileClient {
     upstream: Upstream,
     cards: Batcher<(), MemberCard>,
 }
@@ -37,16 +38,20 @@ impl ProfileClient {
     }
 
     /// A member as everybody sees them; 404 where there is none.
-    pub async fn member(&self, cx: &CallContext, id: &Id) -> Result<Member, UpstreamError> {
-        self.upstream.reject_reserved_id(id, &WORDS)?;
+    pub(crate) async fn member(&self, cx: &CallContext, id: &Id) -> Result<Member, UpstreamError> {
+        reject_reserved_id(&self.upstream, id, &WORDS)?;
         let call = self.upstream.typed_call("member", Method::GET, &["members", id.as_str()]);
         let id = id.clone();
-        self.upstream.fetch_matching(cx, call, move |member: &Member| member.id == id).await
+        fetch_matching(&self.upstream, cx, call, move |member: &Member| member.id == id).await
     }
 
     /// The cards of `ids` in no particular order, without those that are unknown. Not batched with other
     /// callers: one call for each 100 ids, none for no ids.
-    pub async fn members(&self, cx: &CallContext, ids: &[Id]) -> Result<Vec<MemberCard>, UpstreamError> {
+    pub(crate) async fn members(
+        &self,
+        cx: &CallContext,
+        ids: &[Id],
+    ) -> Result<Vec<MemberCard>, UpstreamError> {
         let mut members = Vec::with_capacity(ids.len());
         for ids in ids.chunks(MAX_IDS) {
             members.append(&mut fetch_members(&self.upstream, cx, "members", ids).await?);
@@ -56,7 +61,7 @@ impl ProfileClient {
 
     /// The cards of `ids`, without those that are unknown; looked up together with those that other
     /// requests ask for at the same time, for nobody: a card looks the same to everybody.
-    pub async fn member_cards(
+    pub(crate) async fn member_cards(
         &self,
         cx: &CallContext,
         ids: Vec<Id>,
@@ -66,22 +71,17 @@ impl ProfileClient {
         Ok(ids.into_iter().filter_map(|id| found.remove(id.as_str()).map(|card| (id, card))).collect())
     }
 
-    /// A member has changed: look-ups that are already under way are not joined any more.
-    pub fn forget_card(&self, id: &Id) {
-        self.cards.forget(id.as_str());
-    }
-
     /// The acting user as they see themselves.
-    pub async fn me(&self, cx: &CallContext) -> Result<Me, UpstreamError> {
+    pub(crate) async fn me(&self, cx: &CallContext) -> Result<Me, UpstreamError> {
         let call = self.upstream.typed_call("me", Method::GET, &["members", "me"]);
-        self.upstream.fetch_matching(cx, call, is_acting(cx)).await
+        fetch_matching(&self.upstream, cx, call, is_acting(cx)).await
     }
 
     /// Changes the acting user; what is absent stays as it is.
-    pub async fn patch_me(&self, cx: &CallContext, patch: &MemberPatch) -> Result<Me, UpstreamError> {
+    pub(crate) async fn patch_me(&self, cx: &CallContext, patch: &MemberPatch) -> Result<Me, UpstreamError> {
         let call = self.upstream.typed_call("patch_me", Method::PATCH, &["members", "me"]).json(patch)?;
-        let _changed = cx.acting.as_ref().map(|id| self.cards.forget_on_drop(id.as_str()));
-        self.upstream.fetch_matching(cx, call, is_acting(cx)).await
+        let _changed = cx.acting.as_ref().map(|id| ForgetOnDrop(&self.cards, id.as_str()));
+        fetch_matching(&self.upstream, cx, call, is_acting(cx)).await
     }
 }
 
@@ -111,8 +111,7 @@ async fn fetch_members(
     operation: &'static str,
     ids: &[Id],
 ) -> Result<Vec<MemberCard>, UpstreamError> {
-    let call =
-        upstream.typed_call(operation, Method::GET, &["members"]).query(&Query::default().ids("ids", ids));
+    let call = Query::default().ids("ids", ids).of(upstream.typed_call(operation, Method::GET, &["members"]));
     let Items { mut items } = upstream.fetch::<Items<MemberCard>>(cx, call.by(Authority::Nobody)).await?;
     items.retain(|card| ids.contains(&card.id));
     Ok(items)

@@ -8,17 +8,14 @@ use schemas::{
     RecipeInput,
 };
 
-use crate::{
-    CallContext, UpstreamError,
-    batch::Batcher,
-    profile::{MAX_IDS, checked, texts},
-    transport::{Query, Upstream},
-};
+use super::profile::{MAX_IDS, checked, texts};
+use super::{ForgetOnDrop, Query, fetch_matching, reject_reserved_id};
+use crate::{CallContext, UpstreamError, batch::Batcher, transport::Upstream};
 
 /// Calls of the recipe service. Every method gives up at the context's deadline or the upstream's
 /// timeout and answers [`UpstreamError`] when there is no usable answer. Cloning is cheap.
 #[derive(Clone)]
-pub struct RecipeClient {
+pub(crate) struct RecipeClient {
     upstream: Upstream,
     cards: Batcher<Option<Id>, RecipeCard>,
 }
@@ -28,14 +25,14 @@ const WORDS: [&str; 2] = ["cards", "for-me"];
 
 /// Which recipes to list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecipeQuery {
+pub(crate) struct RecipeQuery {
     /// Words to look for in title, body, author and ingredients.
-    pub q: Option<String>,
+    pub(crate) q: Option<String>,
     /// From 1.
-    pub page: u32,
-    pub page_size: u32,
-    pub sort: RecipeSort,
-    pub author_id: Option<Id>,
+    pub(crate) page: u32,
+    pub(crate) page_size: u32,
+    pub(crate) sort: RecipeSort,
+    pub(crate) author_id: Option<Id>,
 }
 
 impl Default for RecipeQuery {
@@ -47,7 +44,7 @@ impl Default for RecipeQuery {
 
 /// The order of a list of recipes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum RecipeSort {
+pub(crate) enum RecipeSort {
     /// Newest first.
     #[default]
     New,
@@ -58,7 +55,7 @@ pub enum RecipeSort {
 impl RecipeSort {
     /// The parameter's value: `new` or `popular`.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::New => "new",
             Self::Popular => "popular",
@@ -77,7 +74,7 @@ impl RecipeClient {
     }
 
     /// Lists and searches.
-    pub async fn list(
+    pub(crate) async fn list(
         &self,
         cx: &CallContext,
         query: &RecipeQuery,
@@ -88,17 +85,17 @@ impl RecipeClient {
             .pair("pageSize", &query.page_size.to_string())
             .pair("sort", query.sort.as_str())
             .optional("authorId", query.author_id.as_ref().map(Id::as_str));
-        let call = self.upstream.typed_call("recipes", Method::GET, &["recipes"]).query(&params);
+        let call = params.of(self.upstream.typed_call("recipes", Method::GET, &["recipes"]));
         let author = query.author_id.clone();
         let theirs = move |page: &NumberedPage<RecipeCard>| {
             author.is_none_or(|author| page.items.iter().all(|card| card.author_id == author))
         };
-        self.upstream.fetch_matching(cx, call, theirs).await
+        fetch_matching(&self.upstream, cx, call, theirs).await
     }
 
     /// The cards of `ids`, without those that are unknown; looked up together with those that other
     /// requests of the same acting user ask for at the same time (`likedByMe` is theirs alone).
-    pub async fn recipe_cards(
+    pub(crate) async fn recipe_cards(
         &self,
         cx: &CallContext,
         ids: Vec<Id>,
@@ -108,106 +105,109 @@ impl RecipeClient {
         Ok(ids.into_iter().filter_map(|id| found.remove(id.as_str()).map(|card| (id, card))).collect())
     }
 
-    /// A recipe has changed: look-ups that are already under way are not joined any more.
-    pub fn forget_card(&self, id: &Id) {
-        self.cards.forget(id.as_str());
-    }
-
     /// Recipes picked for the acting user.
-    pub async fn for_me(&self, cx: &CallContext, limit: u32) -> Result<Vec<RecipeCard>, UpstreamError> {
+    pub(crate) async fn for_me(
+        &self,
+        cx: &CallContext,
+        limit: u32,
+    ) -> Result<Vec<RecipeCard>, UpstreamError> {
         let call = self.upstream.typed_call("recipes_for_me", Method::GET, &["recipes", "for-me"]);
-        let call = call.query(&Query::page(limit, None));
+        let call = (Query::page(limit, None)).of(call);
         Ok(self.upstream.fetch::<Items<RecipeCard>>(cx, call).await?.items)
     }
 
     /// A whole recipe; 404 where there is none.
-    pub async fn recipe(&self, cx: &CallContext, id: &Id) -> Result<Recipe, UpstreamError> {
-        self.upstream.reject_reserved_id(id, &WORDS)?;
+    pub(crate) async fn recipe(&self, cx: &CallContext, id: &Id) -> Result<Recipe, UpstreamError> {
+        reject_reserved_id(&self.upstream, id, &WORDS)?;
         let call = self.upstream.typed_call("recipe", Method::GET, &["recipes", id.as_str()]);
         let id = id.clone();
-        self.upstream.fetch_matching(cx, call, move |recipe: &Recipe| recipe.id == id).await
+        fetch_matching(&self.upstream, cx, call, move |recipe: &Recipe| recipe.id == id).await
     }
 
     /// Makes a recipe as the acting user; 422 with fields.
-    pub async fn create(&self, cx: &CallContext, input: &RecipeInput) -> Result<Recipe, UpstreamError> {
+    pub(crate) async fn create(
+        &self,
+        cx: &CallContext,
+        input: &RecipeInput,
+    ) -> Result<Recipe, UpstreamError> {
         let call = self.upstream.typed_call("create_recipe", Method::POST, &["recipes"]).json(input)?;
         let acting = cx.acting.clone();
         let mine = move |recipe: &Recipe| acting.is_none_or(|acting| recipe.author_id == acting);
-        self.upstream.fetch_matching(cx, call, mine).await
+        fetch_matching(&self.upstream, cx, call, mine).await
     }
 
     /// Replaces a recipe of the acting user; 403 where it is somebody else's.
-    pub async fn replace(
+    pub(crate) async fn replace(
         &self,
         cx: &CallContext,
         id: &Id,
         input: &RecipeInput,
     ) -> Result<Recipe, UpstreamError> {
-        self.upstream.reject_reserved_id(id, &WORDS)?;
+        reject_reserved_id(&self.upstream, id, &WORDS)?;
         let call =
             self.upstream.typed_call("replace_recipe", Method::PUT, &["recipes", id.as_str()]).json(input)?;
-        let _changed = self.cards.forget_on_drop(id.as_str());
+        let _changed = ForgetOnDrop(&self.cards, id.as_str());
         let id = id.clone();
-        self.upstream.fetch_matching(cx, call, move |recipe: &Recipe| recipe.id == id).await
+        fetch_matching(&self.upstream, cx, call, move |recipe: &Recipe| recipe.id == id).await
     }
 
     /// Deletes a recipe of the acting user; 403 where it is somebody else's.
-    pub async fn delete(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
+    pub(crate) async fn delete(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
         self.change(cx, "delete_recipe", Method::DELETE, id, &["recipes", id.as_str()]).await
     }
 
     /// A recipe as its author edits it; 403 for anybody else.
-    pub async fn form(&self, cx: &CallContext, id: &Id) -> Result<RecipeForm, UpstreamError> {
-        self.upstream.reject_reserved_id(id, &WORDS)?;
+    pub(crate) async fn form(&self, cx: &CallContext, id: &Id) -> Result<RecipeForm, UpstreamError> {
+        reject_reserved_id(&self.upstream, id, &WORDS)?;
         let call = self.upstream.typed_call("recipe_form", Method::GET, &["recipes", id.as_str(), "form"]);
         let id = id.clone();
-        self.upstream.fetch_matching(cx, call, move |form: &RecipeForm| form.id == id).await
+        fetch_matching(&self.upstream, cx, call, move |form: &RecipeForm| form.id == id).await
     }
 
     /// Likes a recipe; 403 `own_recipe` for one's own.
-    pub async fn like(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
+    pub(crate) async fn like(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
         self.change(cx, "like_recipe", Method::PUT, id, &["recipes", id.as_str(), "like"]).await
     }
 
     /// Takes a like back; again changes nothing.
-    pub async fn unlike(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
+    pub(crate) async fn unlike(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
         self.change(cx, "unlike_recipe", Method::DELETE, id, &["recipes", id.as_str(), "like"]).await
     }
 
     /// Comments on a recipe.
-    pub async fn comments(
+    pub(crate) async fn comments(
         &self,
         cx: &CallContext,
         recipe: &Id,
         limit: u32,
         cursor: Option<&str>,
     ) -> Result<Page<Comment>, UpstreamError> {
-        self.upstream.reject_reserved_id(recipe, &WORDS)?;
+        reject_reserved_id(&self.upstream, recipe, &WORDS)?;
         let call =
             self.upstream.typed_call("comments", Method::GET, &["recipes", recipe.as_str(), "comments"]);
-        let call = call.query(&Query::page(limit, cursor));
+        let call = (Query::page(limit, cursor)).of(call);
         let recipe = recipe.clone();
         let on_it = move |page: &Page<Comment>| page.items.iter().all(|comment| comment.recipe_id == recipe);
-        self.upstream.fetch_matching(cx, call, on_it).await
+        fetch_matching(&self.upstream, cx, call, on_it).await
     }
 
     /// Comments on a recipe as the acting user.
-    pub async fn create_comment(
+    pub(crate) async fn create_comment(
         &self,
         cx: &CallContext,
         recipe: &Id,
         input: &CommentInput,
     ) -> Result<Comment, UpstreamError> {
-        self.upstream.reject_reserved_id(recipe, &WORDS)?;
+        reject_reserved_id(&self.upstream, recipe, &WORDS)?;
         let path = ["recipes", recipe.as_str(), "comments"];
         let call = self.upstream.typed_call("create_comment", Method::POST, &path).json(input)?;
-        let _changed = self.cards.forget_on_drop(recipe.as_str());
+        let _changed = ForgetOnDrop(&self.cards, recipe.as_str());
         let recipe = recipe.clone();
-        self.upstream.fetch_matching(cx, call, move |comment: &Comment| comment.recipe_id == recipe).await
+        fetch_matching(&self.upstream, cx, call, move |comment: &Comment| comment.recipe_id == recipe).await
     }
 
     /// Gives a comment of the acting user a new text.
-    pub async fn edit_comment(
+    pub(crate) async fn edit_comment(
         &self,
         cx: &CallContext,
         id: &Id,
@@ -216,35 +216,35 @@ impl RecipeClient {
         let call =
             self.upstream.typed_call("edit_comment", Method::PUT, &["comments", id.as_str()]).json(input)?;
         let id = id.clone();
-        self.upstream.fetch_matching(cx, call, move |comment: &Comment| comment.id == id).await
+        fetch_matching(&self.upstream, cx, call, move |comment: &Comment| comment.id == id).await
     }
 
     /// Deletes a comment of the acting user. Its recipe's card counts one less, and which recipe that is is not
     /// known here: no look-up that is under way is joined any more.
-    pub async fn delete_comment(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
+    pub(crate) async fn delete_comment(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
         let deleted = self.perform(cx, "delete_comment", Method::DELETE, &["comments", id.as_str()]).await;
         self.cards.forget_all();
         deleted
     }
 
     /// Likes a comment; again changes nothing.
-    pub async fn like_comment(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
+    pub(crate) async fn like_comment(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
         self.perform(cx, "like_comment", Method::PUT, &["comments", id.as_str(), "like"]).await
     }
 
     /// Takes a like back; again changes nothing.
-    pub async fn unlike_comment(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
+    pub(crate) async fn unlike_comment(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
         self.perform(cx, "unlike_comment", Method::DELETE, &["comments", id.as_str(), "like"]).await
     }
 
     /// What can be bought, by name; all of it without `q`.
-    pub async fn ingredients(
+    pub(crate) async fn ingredients(
         &self,
         cx: &CallContext,
         q: Option<&str>,
     ) -> Result<Vec<Ingredient>, UpstreamError> {
         let call = self.upstream.typed_call("ingredients", Method::GET, &["ingredients"]);
-        let call = call.query(&Query::default().optional("q", q));
+        let call = (Query::default().optional("q", q)).of(call);
         Ok(self.upstream.fetch::<Items<Ingredient>>(cx, call).await?.items)
     }
 
@@ -257,8 +257,8 @@ impl RecipeClient {
         recipe: &Id,
         path: &[&str],
     ) -> Result<(), UpstreamError> {
-        self.upstream.reject_reserved_id(recipe, &WORDS)?;
-        let _changed = self.cards.forget_on_drop(recipe.as_str());
+        reject_reserved_id(&self.upstream, recipe, &WORDS)?;
+        let _changed = ForgetOnDrop(&self.cards, recipe.as_str());
         self.perform(cx, operation, method, path).await
     }
 
@@ -280,7 +280,7 @@ async fn fetch_cards(
     ids: Vec<Box<str>>,
 ) -> Result<HashMap<Box<str>, RecipeCard>, UpstreamError> {
     let call = upstream.typed_call("recipe_cards", Method::GET, &["recipes", "cards"]);
-    let call = call.query(&Query::default().ids("ids", &checked(&ids)));
+    let call = (Query::default().ids("ids", &checked(&ids))).of(call);
     let Items { items } = upstream.fetch::<Items<RecipeCard>>(&cx, call).await?;
     Ok(items.into_iter().map(|card| (card.id.as_str().into(), card)).collect())
 }

@@ -3,15 +3,13 @@
 use http::Method;
 use schemas::{Counts, Following, Id, Page, Post, PostInput};
 
-use crate::{
-    CallContext, UpstreamError,
-    transport::{Query, Upstream},
-};
+use super::{Query, fetch_matching};
+use crate::{CallContext, UpstreamError, transport::Upstream};
 
 /// Calls of the timeline service. Every method gives up at the context's deadline or the upstream's
 /// timeout and answers [`UpstreamError`] when there is no usable answer. Cloning is cheap.
 #[derive(Clone)]
-pub struct TimelineClient {
+pub(crate) struct TimelineClient {
     upstream: Upstream,
 }
 
@@ -22,18 +20,18 @@ impl TimelineClient {
 
     /// Posts of the acting user and of those whom they follow, newest first. `cursor` is a page's
     /// `nextCursor`.
-    pub async fn timeline(
+    pub(crate) async fn timeline(
         &self,
         cx: &CallContext,
         limit: u32,
         cursor: Option<&str>,
     ) -> Result<Page<Post>, UpstreamError> {
         let call = self.upstream.typed_call("timeline", Method::GET, &["timeline"]);
-        self.upstream.fetch(cx, call.query(&Query::page(limit, cursor))).await
+        self.upstream.fetch(cx, (Query::page(limit, cursor)).of(call)).await
     }
 
     /// Posts of one member, newest first.
-    pub async fn member_posts(
+    pub(crate) async fn member_posts(
         &self,
         cx: &CallContext,
         member: &Id,
@@ -42,53 +40,57 @@ impl TimelineClient {
     ) -> Result<Page<Post>, UpstreamError> {
         let call =
             self.upstream.typed_call("member_posts", Method::GET, &["members", member.as_str(), "posts"]);
-        let call = call.query(&Query::page(limit, cursor));
+        let call = (Query::page(limit, cursor)).of(call);
         let member = member.clone();
         let theirs = move |page: &Page<Post>| page.items.iter().all(|post| post.author_id == member);
-        self.upstream.fetch_matching(cx, call, theirs).await
+        fetch_matching(&self.upstream, cx, call, theirs).await
     }
 
     /// Writes a post as the acting user.
-    pub async fn create_post(&self, cx: &CallContext, input: &PostInput) -> Result<Post, UpstreamError> {
+    pub(crate) async fn create_post(
+        &self,
+        cx: &CallContext,
+        input: &PostInput,
+    ) -> Result<Post, UpstreamError> {
         let call = self.upstream.typed_call("create_post", Method::POST, &["posts"]).json(input)?;
         let acting = cx.acting.clone();
         let mine = move |post: &Post| acting.is_none_or(|acting| post.author_id == acting);
-        self.upstream.fetch_matching(cx, call, mine).await
+        fetch_matching(&self.upstream, cx, call, mine).await
     }
 
     /// 403 where the acting user did not write it, 404 where there is none.
-    pub async fn delete_post(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
+    pub(crate) async fn delete_post(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
         self.perform(cx, "delete_post", Method::DELETE, &["posts", id.as_str()]).await
     }
 
     /// Likes a post; again changes nothing.
-    pub async fn like_post(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
+    pub(crate) async fn like_post(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
         self.perform(cx, "like_post", Method::PUT, &["posts", id.as_str(), "like"]).await
     }
 
     /// Takes a like back; again changes nothing.
-    pub async fn unlike_post(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
+    pub(crate) async fn unlike_post(&self, cx: &CallContext, id: &Id) -> Result<(), UpstreamError> {
         self.perform(cx, "unlike_post", Method::DELETE, &["posts", id.as_str(), "like"]).await
     }
 
     /// Follows a member; again changes nothing.
-    pub async fn follow(&self, cx: &CallContext, member: &Id) -> Result<(), UpstreamError> {
+    pub(crate) async fn follow(&self, cx: &CallContext, member: &Id) -> Result<(), UpstreamError> {
         self.perform(cx, "follow", Method::PUT, &["follows", member.as_str()]).await
     }
 
     /// Follows a member no more; again changes nothing.
-    pub async fn unfollow(&self, cx: &CallContext, member: &Id) -> Result<(), UpstreamError> {
+    pub(crate) async fn unfollow(&self, cx: &CallContext, member: &Id) -> Result<(), UpstreamError> {
         self.perform(cx, "unfollow", Method::DELETE, &["follows", member.as_str()]).await
     }
 
     /// Whether the acting user follows a member.
-    pub async fn following(&self, cx: &CallContext, member: &Id) -> Result<Following, UpstreamError> {
+    pub(crate) async fn following(&self, cx: &CallContext, member: &Id) -> Result<Following, UpstreamError> {
         let call = self.upstream.typed_call("following", Method::GET, &["follows", member.as_str()]);
         self.upstream.fetch(cx, call).await
     }
 
     /// How much a member has written and how they are connected.
-    pub async fn counts(&self, cx: &CallContext, member: &Id) -> Result<Counts, UpstreamError> {
+    pub(crate) async fn counts(&self, cx: &CallContext, member: &Id) -> Result<Counts, UpstreamError> {
         let call = self.upstream.typed_call("counts", Method::GET, &["members", member.as_str(), "counts"]);
         self.upstream.fetch(cx, call).await
     }
