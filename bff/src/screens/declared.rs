@@ -84,7 +84,7 @@ pub fn declared_screens(parts: DeclaredScreensParts) -> Result<Vec<Arc<DeclaredS
 /// Answers a request for `screen`.
 ///
 /// # Errors
-/// 401, 404, 406, 422, and those of [`ScreenDocuments::answer`].
+/// 401, 404, 406, 422, and those of the screen's documents.
 pub async fn answer(screen: Arc<DeclaredScreen>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let MaybeSignedIn(caller) = MaybeSignedIn::from_request(&request, &mut dev::Payload::None).await?;
     let caller = caller.as_ref().map(SignedIn::caller);

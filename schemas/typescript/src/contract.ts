@@ -792,18 +792,6 @@ export interface components {
          * @example 1.5
          */
         Amount: number;
-        /** @description A comment as the recipe service holds it. */
-        Comment: {
-            authorId: components["schemas"]["Id"];
-            body: components["schemas"]["RawText"];
-            createdAt: components["schemas"]["Rfc3339"];
-            id: components["schemas"]["Id"];
-            /** Format: int64 */
-            likeCount: number;
-            likedByMe: boolean;
-            recipeId: components["schemas"]["Id"];
-            updatedAt: components["schemas"]["Rfc3339"];
-        };
         /** @description A comment to be made, or its new text. */
         CommentInput: {
             body: string;
@@ -814,9 +802,18 @@ export interface components {
             /** @description Asks for the next page; null on the last one. */
             nextCursor: string | null;
         };
-        /** @description A comment with its author beside it. */
-        CommentWithAuthor: components["schemas"]["Comment"] & {
-            author: components["schemas"]["MemberCard"] | null;
+        /** @description A comment as the recipe service holds it. */
+        CommentWithAuthor: {
+            author: null | components["schemas"]["MemberCard"];
+            authorId: components["schemas"]["Id"];
+            body: components["schemas"]["RawText"];
+            createdAt: components["schemas"]["Rfc3339"];
+            id: components["schemas"]["Id"];
+            /** Format: int64 */
+            likeCount: number;
+            likedByMe: boolean;
+            recipeId: components["schemas"]["Id"];
+            updatedAt: components["schemas"]["Rfc3339"];
         };
         Contract: Record<string, never>;
         /** @description How much a member has written and how they are connected (timeline service). */
@@ -847,15 +844,15 @@ export interface components {
             reason: components["schemas"]["Reason"];
             status: components["schemas"]["PartStatus"];
         };
-        /** @description A post with its author and recipe. */
+        /** @description A post as the timeline service holds it. */
         FeedPost: {
-            author: components["schemas"]["MemberCard"] | null;
+            author: null | components["schemas"]["MemberCard"];
             createdAt: components["schemas"]["Rfc3339"];
             id: components["schemas"]["Id"];
             /** Format: int64 */
             likeCount: number;
             likedByMe: boolean;
-            recipe: components["schemas"]["RecipeCardWithAuthor"] | null;
+            recipe: null | components["schemas"]["RecipeCardWithAuthor"];
             text: components["schemas"]["RawText"];
         };
         /** @description What is wrong with one field. */
@@ -866,33 +863,30 @@ export interface components {
             field: string;
             message: string;
         };
-        /** @description My profile, my timeline, and recipes for me. */
         HomeFeed: {
             degraded: components["schemas"]["DegradedPart"][];
+            /** @description Asks for the next page; null on the last one. */
             nextCursor: string | null;
-            /** @description Newest first; null when the timeline service did not answer. */
             posts: components["schemas"]["FeedPost"][] | null;
             profile: components["schemas"]["Member"];
-            /** @description Null when the recipe service did not answer. */
             recipes: components["schemas"]["RecipeCardWithAuthor"][] | null;
         };
-        /** @description My profile, my timeline, and recipes for me. */
         HomeFeedCompact: {
             degraded: components["schemas"]["DegradedPart"][];
+            /** @description Asks for the next page; null on the last one. */
             nextCursor: string | null;
-            /** @description Newest first; null when the timeline service did not answer. */
             posts: {
-                author: {
+                author: null | {
                     avatarUrl: string | null;
                     displayName: string;
                     id: components["schemas"]["Id"];
-                } | null;
+                };
                 createdAt: components["schemas"]["Rfc3339"];
                 id: components["schemas"]["Id"];
                 /** Format: int64 */
                 likeCount: number;
                 likedByMe: boolean;
-                recipe: ({
+                recipe: null | {
                     /** Format: int64 */
                     costPerServing: number;
                     /** @description ISO 4217. */
@@ -900,7 +894,7 @@ export interface components {
                     id: components["schemas"]["Id"];
                     photoUrl: string | null;
                     title: string;
-                } & Record<string, never>) | null;
+                };
                 text: components["schemas"]["RawText"];
             }[] | null;
             /** @description A member as everybody sees them. */
@@ -910,8 +904,7 @@ export interface components {
                 id: components["schemas"]["Id"];
                 username: string;
             };
-            /** @description Null when the recipe service did not answer. */
-            recipes: ({
+            recipes: {
                 /** Format: int64 */
                 costPerServing: number;
                 /** @description ISO 4217. */
@@ -919,38 +912,9 @@ export interface components {
                 id: components["schemas"]["Id"];
                 photoUrl: string | null;
                 title: string;
-            } & Record<string, never>)[] | null;
+            }[] | null;
         };
         HomeFeedLine: {
-            data: string | null;
-            /** @enum {string} */
-            part: "nextCursor";
-        } | {
-            data: (components["schemas"]["FeedPost"][] | null) | ({
-                author: {
-                    avatarUrl: string | null;
-                    displayName: string;
-                    id: components["schemas"]["Id"];
-                } | null;
-                createdAt: components["schemas"]["Rfc3339"];
-                id: components["schemas"]["Id"];
-                /** Format: int64 */
-                likeCount: number;
-                likedByMe: boolean;
-                recipe: ({
-                    /** Format: int64 */
-                    costPerServing: number;
-                    /** @description ISO 4217. */
-                    currency: string;
-                    id: components["schemas"]["Id"];
-                    photoUrl: string | null;
-                    title: string;
-                } & Record<string, never>) | null;
-                text: components["schemas"]["RawText"];
-            }[] | null);
-            /** @enum {string} */
-            part: "posts";
-        } | {
             data: components["schemas"]["Member"] | {
                 avatarUrl: string | null;
                 displayName: string;
@@ -960,7 +924,32 @@ export interface components {
             /** @enum {string} */
             part: "profile";
         } | {
-            data: (components["schemas"]["RecipeCardWithAuthor"][] | null) | (({
+            data: (components["schemas"]["FeedPost"][] | null) | ({
+                author: null | {
+                    avatarUrl: string | null;
+                    displayName: string;
+                    id: components["schemas"]["Id"];
+                };
+                createdAt: components["schemas"]["Rfc3339"];
+                id: components["schemas"]["Id"];
+                /** Format: int64 */
+                likeCount: number;
+                likedByMe: boolean;
+                recipe: null | {
+                    /** Format: int64 */
+                    costPerServing: number;
+                    /** @description ISO 4217. */
+                    currency: string;
+                    id: components["schemas"]["Id"];
+                    photoUrl: string | null;
+                    title: string;
+                };
+                text: components["schemas"]["RawText"];
+            }[] | null);
+            /** @enum {string} */
+            part: "posts";
+        } | {
+            data: (components["schemas"]["RecipeCardWithAuthor"][] | null) | ({
                 /** Format: int64 */
                 costPerServing: number;
                 /** @description ISO 4217. */
@@ -968,15 +957,20 @@ export interface components {
                 id: components["schemas"]["Id"];
                 photoUrl: string | null;
                 title: string;
-            } & Record<string, never>)[] | null);
+            }[] | null);
             /** @enum {string} */
             part: "recipes";
+        } | {
+            /** @description Asks for the next page; null on the last one. */
+            data: string | null;
+            /** @enum {string} */
+            part: "nextCursor";
         } | {
             degraded: components["schemas"]["DegradedPart"][];
             /** @enum {string} */
             part: "end";
         } | {
-            /** @description The code of what kept the rest from being sent. */
+            /** @description The code of the problem that kept the rest from being sent. */
             error: string;
             /** @enum {string} */
             part: "end";
@@ -1072,16 +1066,14 @@ export interface components {
             totpEnabled: boolean;
             username: string;
         };
-        /** @description My own page. */
         MePage: {
-            counts: components["schemas"]["Counts"] | null;
+            counts: null | components["schemas"]["Counts"];
             degraded: components["schemas"]["DegradedPart"][];
             profile: components["schemas"]["Me"];
             session: components["schemas"]["MySession"];
         };
-        /** @description My own page. */
         MePageCompact: {
-            counts: components["schemas"]["Counts"] | null;
+            counts: null | components["schemas"]["Counts"];
             degraded: components["schemas"]["DegradedPart"][];
             /** @description A member as they see themselves. */
             profile: {
@@ -1094,10 +1086,6 @@ export interface components {
             };
         };
         MePageLine: {
-            data: components["schemas"]["Counts"] | null;
-            /** @enum {string} */
-            part: "counts";
-        } | {
             data: components["schemas"]["Me"] | {
                 avatarUrl: string | null;
                 displayName: string;
@@ -1113,11 +1101,15 @@ export interface components {
             /** @enum {string} */
             part: "session";
         } | {
+            data: null | components["schemas"]["Counts"];
+            /** @enum {string} */
+            part: "counts";
+        } | {
             degraded: components["schemas"]["DegradedPart"][];
             /** @enum {string} */
             part: "end";
         } | {
-            /** @description The code of what kept the rest from being sent. */
+            /** @description The code of the problem that kept the rest from being sent. */
             error: string;
             /** @enum {string} */
             part: "end";
@@ -1138,34 +1130,27 @@ export interface components {
             id: components["schemas"]["Id"];
             username: string;
         };
-        /** @description A member's page. */
         MemberPage: {
             degraded: components["schemas"]["DegradedPart"][];
-            /** @description Whether I follow them; false for callers who are not signed in, null when it could not be found out. */
             following: boolean | null;
-            /** @description Asks for the next posts. */
+            /** @description Asks for the next page; null on the last one. */
             nextCursor: string | null;
-            /** @description Newest first; null when they could not be fetched. */
             posts: components["schemas"]["FeedPost"][] | null;
             profile: components["schemas"]["Member"];
-            /** @description Newest first; null when they could not be fetched. */
             recipes: components["schemas"]["RecipeCardWithAuthor"][] | null;
         };
-        /** @description A member's page. */
         MemberPageCompact: {
             degraded: components["schemas"]["DegradedPart"][];
-            /** @description Whether I follow them; false for callers who are not signed in, null when it could not be found out. */
             following: boolean | null;
-            /** @description Asks for the next posts. */
+            /** @description Asks for the next page; null on the last one. */
             nextCursor: string | null;
-            /** @description Newest first; null when they could not be fetched. */
             posts: {
                 createdAt: components["schemas"]["Rfc3339"];
                 id: components["schemas"]["Id"];
                 /** Format: int64 */
                 likeCount: number;
                 likedByMe: boolean;
-                recipe: ({
+                recipe: null | {
                     /** Format: int64 */
                     costPerServing: number;
                     /** @description ISO 4217. */
@@ -1173,12 +1158,11 @@ export interface components {
                     id: components["schemas"]["Id"];
                     photoUrl: string | null;
                     title: string;
-                } & Record<string, never>) | null;
+                };
                 text: components["schemas"]["RawText"];
             }[] | null;
             profile: components["schemas"]["Member"];
-            /** @description Newest first; null when they could not be fetched. */
-            recipes: ({
+            recipes: {
                 /** Format: int64 */
                 costPerServing: number;
                 /** @description ISO 4217. */
@@ -1186,18 +1170,16 @@ export interface components {
                 id: components["schemas"]["Id"];
                 photoUrl: string | null;
                 title: string;
-            } & Record<string, never>)[] | null;
+            }[] | null;
         };
         MemberPageLine: {
-            /** @description Whether I follow them; false for callers who are not signed in, null when it could not be found out. */
+            data: components["schemas"]["Member"];
+            /** @enum {string} */
+            part: "profile";
+        } | {
             data: boolean | null;
             /** @enum {string} */
             part: "following";
-        } | {
-            /** @description Asks for the next posts. */
-            data: string | null;
-            /** @enum {string} */
-            part: "nextCursor";
         } | {
             data: (components["schemas"]["FeedPost"][] | null) | ({
                 createdAt: components["schemas"]["Rfc3339"];
@@ -1205,7 +1187,7 @@ export interface components {
                 /** Format: int64 */
                 likeCount: number;
                 likedByMe: boolean;
-                recipe: ({
+                recipe: null | {
                     /** Format: int64 */
                     costPerServing: number;
                     /** @description ISO 4217. */
@@ -1213,17 +1195,13 @@ export interface components {
                     id: components["schemas"]["Id"];
                     photoUrl: string | null;
                     title: string;
-                } & Record<string, never>) | null;
+                };
                 text: components["schemas"]["RawText"];
             }[] | null);
             /** @enum {string} */
             part: "posts";
         } | {
-            data: components["schemas"]["Member"];
-            /** @enum {string} */
-            part: "profile";
-        } | {
-            data: (components["schemas"]["RecipeCardWithAuthor"][] | null) | (({
+            data: (components["schemas"]["RecipeCardWithAuthor"][] | null) | ({
                 /** Format: int64 */
                 costPerServing: number;
                 /** @description ISO 4217. */
@@ -1231,15 +1209,20 @@ export interface components {
                 id: components["schemas"]["Id"];
                 photoUrl: string | null;
                 title: string;
-            } & Record<string, never>)[] | null);
+            }[] | null);
             /** @enum {string} */
             part: "recipes";
+        } | {
+            /** @description Asks for the next page; null on the last one. */
+            data: string | null;
+            /** @enum {string} */
+            part: "nextCursor";
         } | {
             degraded: components["schemas"]["DegradedPart"][];
             /** @enum {string} */
             part: "end";
         } | {
-            /** @description The code of what kept the rest from being sent. */
+            /** @description The code of the problem that kept the rest from being sent. */
             error: string;
             /** @enum {string} */
             part: "end";
@@ -1321,32 +1304,9 @@ export interface components {
          * @enum {string}
          */
         Reason: "timeout" | "unavailable" | "invalid" | "rejected" | "overloaded";
-        /** @description A whole recipe. */
-        Recipe: {
-            authorId: components["schemas"]["Id"];
-            body: components["schemas"]["RawText"];
-            /** Format: int64 */
-            commentCount: number;
-            /** Format: int64 */
-            costPerServing: number;
-            createdAt: components["schemas"]["Rfc3339"];
-            /** @description ISO 4217. */
-            currency: string;
-            id: components["schemas"]["Id"];
-            ingredients: components["schemas"]["RecipeIngredient"][];
-            /** Format: int64 */
-            likeCount: number;
-            likedByMe: boolean;
-            photoUrl: string | null;
-            /** Format: int32 */
-            servings: number;
-            title: string;
-            /** Format: int64 */
-            totalCost: number;
-            updatedAt: components["schemas"]["Rfc3339"];
-        };
         /** @description A recipe in a list. */
-        RecipeCard: {
+        RecipeCardWithAuthor: {
+            author: null | components["schemas"]["MemberCard"];
             authorId: components["schemas"]["Id"];
             /** Format: int64 */
             commentCount: number;
@@ -1365,10 +1325,6 @@ export interface components {
             title: string;
             /** Format: int64 */
             totalCost: number;
-        };
-        /** @description A recipe in a list, with its author beside it. */
-        RecipeCardWithAuthor: components["schemas"]["RecipeCard"] & {
-            author: components["schemas"]["MemberCard"] | null;
         };
         /** @description A recipe as its author edits it: what [`RecipeInput`] takes, plus its id. */
         RecipeForm: {
@@ -1397,7 +1353,7 @@ export interface components {
             body: string;
             ingredients: components["schemas"]["IngredientAmount"][];
             photoKey?: string | null;
-            /** Format: int32 */
+            /** Format: uint32 */
             servings: number;
             title: string;
         };
@@ -1414,19 +1370,16 @@ export interface components {
              */
             total: number;
         };
-        /** @description A recipe's page. */
         RecipePage: {
-            /** @description The first ones; null when they could not be fetched. */
             comments: components["schemas"]["CommentWithAuthor"][] | null;
             degraded: components["schemas"]["DegradedPart"][];
-            /** @description Asks for the next comments at `/api/recipes/{id}/comments`. */
+            /** @description Asks for the next page; null on the last one. */
             nextCursor: string | null;
             recipe: components["schemas"]["RecipeWithAuthor"];
         };
-        /** @description A recipe's page. */
         RecipePageCompact: {
-            /** @description The first ones; null when they could not be fetched. */
-            comments: ({
+            comments: {
+                author: null | components["schemas"]["MemberCard"];
                 authorId: components["schemas"]["Id"];
                 body: components["schemas"]["RawText"];
                 createdAt: components["schemas"]["Rfc3339"];
@@ -1434,14 +1387,13 @@ export interface components {
                 /** Format: int64 */
                 likeCount: number;
                 likedByMe: boolean;
-            } & {
-                author: components["schemas"]["MemberCard"] | null;
-            })[] | null;
+            }[] | null;
             degraded: components["schemas"]["DegradedPart"][];
-            /** @description Asks for the next comments at `/api/recipes/{id}/comments`. */
+            /** @description Asks for the next page; null on the last one. */
             nextCursor: string | null;
-            /** @description A whole recipe with its author beside it. */
+            /** @description A whole recipe. */
             recipe: {
+                author: null | components["schemas"]["MemberCard"];
                 authorId: components["schemas"]["Id"];
                 body: components["schemas"]["RawText"];
                 /** Format: int64 */
@@ -1471,12 +1423,46 @@ export interface components {
                 title: string;
                 /** Format: int64 */
                 totalCost: number;
-            } & {
-                author: components["schemas"]["MemberCard"] | null;
             };
         };
         RecipePageLine: {
-            data: (components["schemas"]["CommentWithAuthor"][] | null) | (({
+            data: components["schemas"]["RecipeWithAuthor"] | {
+                author: null | components["schemas"]["MemberCard"];
+                authorId: components["schemas"]["Id"];
+                body: components["schemas"]["RawText"];
+                /** Format: int64 */
+                commentCount: number;
+                /** Format: int64 */
+                costPerServing: number;
+                createdAt: components["schemas"]["Rfc3339"];
+                /** @description ISO 4217. */
+                currency: string;
+                id: components["schemas"]["Id"];
+                ingredients: {
+                    amount: components["schemas"]["Amount"];
+                    /**
+                     * Format: int64
+                     * @description `round_half_up(amount × price / per)`.
+                     */
+                    cost: number;
+                    name: string;
+                    unit: string;
+                }[];
+                /** Format: int64 */
+                likeCount: number;
+                likedByMe: boolean;
+                photoUrl: string | null;
+                /** Format: int32 */
+                servings: number;
+                title: string;
+                /** Format: int64 */
+                totalCost: number;
+            };
+            /** @enum {string} */
+            part: "recipe";
+        } | {
+            data: (components["schemas"]["CommentWithAuthor"][] | null) | ({
+                author: null | components["schemas"]["MemberCard"];
                 authorId: components["schemas"]["Id"];
                 body: components["schemas"]["RawText"];
                 createdAt: components["schemas"]["Rfc3339"];
@@ -1484,65 +1470,48 @@ export interface components {
                 /** Format: int64 */
                 likeCount: number;
                 likedByMe: boolean;
-            } & {
-                author: components["schemas"]["MemberCard"] | null;
-            })[] | null);
+            }[] | null);
             /** @enum {string} */
             part: "comments";
         } | {
-            /** @description Asks for the next comments at `/api/recipes/{id}/comments`. */
+            /** @description Asks for the next page; null on the last one. */
             data: string | null;
             /** @enum {string} */
             part: "nextCursor";
         } | {
-            data: components["schemas"]["RecipeWithAuthor"] | ({
-                authorId: components["schemas"]["Id"];
-                body: components["schemas"]["RawText"];
-                /** Format: int64 */
-                commentCount: number;
-                /** Format: int64 */
-                costPerServing: number;
-                createdAt: components["schemas"]["Rfc3339"];
-                /** @description ISO 4217. */
-                currency: string;
-                id: components["schemas"]["Id"];
-                ingredients: {
-                    amount: components["schemas"]["Amount"];
-                    /**
-                     * Format: int64
-                     * @description `round_half_up(amount × price / per)`.
-                     */
-                    cost: number;
-                    name: string;
-                    unit: string;
-                }[];
-                /** Format: int64 */
-                likeCount: number;
-                likedByMe: boolean;
-                photoUrl: string | null;
-                /** Format: int32 */
-                servings: number;
-                title: string;
-                /** Format: int64 */
-                totalCost: number;
-            } & {
-                author: components["schemas"]["MemberCard"] | null;
-            });
-            /** @enum {string} */
-            part: "recipe";
-        } | {
             degraded: components["schemas"]["DegradedPart"][];
             /** @enum {string} */
             part: "end";
         } | {
-            /** @description The code of what kept the rest from being sent. */
+            /** @description The code of the problem that kept the rest from being sent. */
             error: string;
             /** @enum {string} */
             part: "end";
         };
-        /** @description A whole recipe with its author beside it. */
-        RecipeWithAuthor: components["schemas"]["Recipe"] & {
-            author: components["schemas"]["MemberCard"] | null;
+        /** @description A whole recipe. */
+        RecipeWithAuthor: {
+            author: null | components["schemas"]["MemberCard"];
+            authorId: components["schemas"]["Id"];
+            body: components["schemas"]["RawText"];
+            /** Format: int64 */
+            commentCount: number;
+            /** Format: int64 */
+            costPerServing: number;
+            createdAt: components["schemas"]["Rfc3339"];
+            /** @description ISO 4217. */
+            currency: string;
+            id: components["schemas"]["Id"];
+            ingredients: components["schemas"]["RecipeIngredient"][];
+            /** Format: int64 */
+            likeCount: number;
+            likedByMe: boolean;
+            photoUrl: string | null;
+            /** Format: int32 */
+            servings: number;
+            title: string;
+            /** Format: int64 */
+            totalCost: number;
+            updatedAt: components["schemas"]["Rfc3339"];
         };
         /** @description What is to be refreshed. No `Debug`. */
         RefreshRequest: {
@@ -3323,14 +3292,14 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "body": "월말의 친구."
+                 *       "body": "text"
                  *     }
                  */
                 "application/json": components["schemas"]["CommentInput"];
             };
         };
         responses: {
-            /** @description The comment as it is now. */
+            /** @description It is done. */
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -3344,19 +3313,19 @@ export interface operations {
                     /**
                      * @example {
                      *       "author": {
-                     *         "avatarUrl": null,
-                     *         "displayName": "김보라",
-                     *         "id": "01930000-0000-7000-8000-0000000b0ba0",
-                     *         "username": "bora"
+                     *         "avatarUrl": "text",
+                     *         "displayName": "text",
+                     *         "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *         "username": "text"
                      *       },
-                     *       "authorId": "01930000-0000-7000-8000-0000000b0ba0",
-                     *       "body": "월말의 친구.",
-                     *       "createdAt": "2026-11-20T10:05:00Z",
-                     *       "id": "01930000-0000-7002-8000-000000000003",
-                     *       "likeCount": 0,
+                     *       "authorId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *       "body": "text",
+                     *       "createdAt": "2026-11-20T09:30:00Z",
+                     *       "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *       "likeCount": 1,
                      *       "likedByMe": false,
-                     *       "recipeId": "01930000-0000-7001-8000-000000000002",
-                     *       "updatedAt": "2026-11-20T10:05:00Z"
+                     *       "recipeId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *       "updatedAt": "2026-11-20T09:30:00Z"
                      *     }
                      */
                     "application/json": components["schemas"]["CommentWithAuthor"];
@@ -3368,13 +3337,11 @@ export interface operations {
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.body_timeout.head_timeout"];
-            410: components["responses"]["410.gone"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
-            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3396,7 +3363,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone. */
+            /** @description It is done. */
             204: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -3413,11 +3380,9 @@ export interface operations {
             403: components["responses"]["403.csrf_failed.forbidden.not_author"];
             404: components["responses"]["404.not_found"];
             408: components["responses"]["408.head_timeout"];
-            410: components["responses"]["410.gone"];
             417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
-            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3439,7 +3404,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is so, also if it was before. */
+            /** @description It is done. */
             204: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -3456,11 +3421,9 @@ export interface operations {
             403: components["responses"]["403.csrf_failed.forbidden"];
             404: components["responses"]["404.not_found"];
             408: components["responses"]["408.head_timeout"];
-            410: components["responses"]["410.gone"];
             417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
-            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3482,7 +3445,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is so, also if it was before. */
+            /** @description It is done. */
             204: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -3499,11 +3462,9 @@ export interface operations {
             403: components["responses"]["403.csrf_failed.forbidden"];
             404: components["responses"]["404.not_found"];
             408: components["responses"]["408.head_timeout"];
-            410: components["responses"]["410.gone"];
             417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
-            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3525,7 +3486,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is so, also if it was before. */
+            /** @description It is done. */
             204: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -3542,11 +3503,9 @@ export interface operations {
             403: components["responses"]["403.csrf_failed.forbidden"];
             404: components["responses"]["404.not_found"];
             408: components["responses"]["408.head_timeout"];
-            410: components["responses"]["410.gone"];
             417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
-            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3568,7 +3527,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is so, also if it was before. */
+            /** @description It is done. */
             204: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -3585,11 +3544,9 @@ export interface operations {
             403: components["responses"]["403.csrf_failed.forbidden"];
             404: components["responses"]["404.not_found"];
             408: components["responses"]["408.head_timeout"];
-            410: components["responses"]["410.gone"];
             417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
-            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3611,7 +3568,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The ingredients. */
+            /** @description What was asked for. */
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -3627,11 +3584,11 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "id": "rice",
-                     *           "name": "쌀",
-                     *           "per": 20000,
-                     *           "price": 62000,
-                     *           "unit": "g"
+                     *           "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *           "name": "text",
+                     *           "per": 1.5,
+                     *           "price": 1,
+                     *           "unit": "text"
                      *         }
                      *       ]
                      *     }
@@ -3655,14 +3612,11 @@ export interface operations {
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token"];
             403: components["responses"]["403.forbidden"];
-            404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.head_timeout"];
-            410: components["responses"]["410.gone"];
             417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
-            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3681,7 +3635,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description My profile. */
+            /** @description What was asked for. */
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -3695,14 +3649,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "avatarUrl": null,
-                     *       "bio": "자취 6년 차. 한 끼 3,000원을 넘기지 않는 게 목표예요.",
-                     *       "createdAt": "2026-08-22T09:30:00Z",
-                     *       "displayName": "에이다 리",
-                     *       "email": "ada@example.org",
-                     *       "id": "01930000-0000-7000-8000-00000000ada0",
+                     *       "avatarUrl": "text",
+                     *       "bio": "text",
+                     *       "createdAt": "2026-11-20T09:30:00Z",
+                     *       "displayName": "text",
+                     *       "email": "text",
+                     *       "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
                      *       "totpEnabled": false,
-                     *       "username": "ada"
+                     *       "username": "text"
                      *     }
                      */
                     "application/json": components["schemas"]["Me"];
@@ -3724,13 +3678,10 @@ export interface operations {
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.forbidden"];
-            404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.head_timeout"];
-            410: components["responses"]["410.gone"];
             417: components["responses"]["417.expectation_failed"];
             429: components["responses"]["429.rate_limited"];
-            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3751,14 +3702,16 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "displayName": "에이다 리"
+                 *       "avatarKey": "text",
+                 *       "bio": "text",
+                 *       "displayName": "text"
                  *     }
                  */
                 "application/json": components["schemas"]["MemberPatch"];
             };
         };
         responses: {
-            /** @description My profile as it is now. */
+            /** @description It is done. */
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -3771,14 +3724,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "avatarUrl": null,
-                     *       "bio": "자취 6년 차. 한 끼 3,000원을 넘기지 않는 게 목표예요.",
-                     *       "createdAt": "2026-08-22T09:30:00Z",
-                     *       "displayName": "에이다 리",
-                     *       "email": "ada@example.org",
-                     *       "id": "01930000-0000-7000-8000-00000000ada0",
+                     *       "avatarUrl": "text",
+                     *       "bio": "text",
+                     *       "createdAt": "2026-11-20T09:30:00Z",
+                     *       "displayName": "text",
+                     *       "email": "text",
+                     *       "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
                      *       "totpEnabled": false,
-                     *       "username": "ada"
+                     *       "username": "text"
                      *     }
                      */
                     "application/json": components["schemas"]["Me"];
@@ -3790,13 +3743,11 @@ export interface operations {
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.body_timeout.head_timeout"];
-            410: components["responses"]["410.gone"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
-            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3819,15 +3770,15 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "recipeId": "01930000-0000-7001-8000-000000000002",
-                 *       "text": "오늘 저녁은 이걸로."
+                 *       "recipeId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                 *       "text": "text"
                  *     }
                  */
                 "application/json": components["schemas"]["PostInput"];
             };
         };
         responses: {
-            /** @description The post. */
+            /** @description It is done. */
             201: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -3842,13 +3793,13 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorId": "01930000-0000-7000-8000-00000000ada0",
-                     *       "createdAt": "2026-11-20T09:31:00Z",
-                     *       "id": "01930000-0000-7003-8000-000000000001",
+                     *       "authorId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *       "createdAt": "2026-11-20T09:30:00Z",
+                     *       "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
                      *       "likeCount": 1,
                      *       "likedByMe": false,
-                     *       "recipeId": "01930000-0000-7001-8000-000000000002",
-                     *       "text": "오늘 저녁은 이걸로."
+                     *       "recipeId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *       "text": "text"
                      *     }
                      */
                     "application/json": components["schemas"]["Post"];
@@ -3861,13 +3812,11 @@ export interface operations {
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.body_timeout.head_timeout"];
             409: components["responses"]["409.idempotency_in_flight.idempotency_outcome_unknown.Idempotency-Replayed.Retry-After"];
-            410: components["responses"]["410.gone"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.idempotency_key_reused.validation_failed.Idempotency-Replayed"];
             429: components["responses"]["429.rate_limited"];
-            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
@@ -3889,7 +3838,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone. */
+            /** @description It is done. */
             204: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -3906,11 +3855,9 @@ export interface operations {
             403: components["responses"]["403.csrf_failed.forbidden.not_author"];
             404: components["responses"]["404.not_found"];
             408: components["responses"]["408.head_timeout"];
-            410: components["responses"]["410.gone"];
             417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
-            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3932,7 +3879,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is so, also if it was before. */
+            /** @description It is done. */
             204: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -3949,11 +3896,9 @@ export interface operations {
             403: components["responses"]["403.csrf_failed.forbidden"];
             404: components["responses"]["404.not_found"];
             408: components["responses"]["408.head_timeout"];
-            410: components["responses"]["410.gone"];
             417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
-            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -3975,7 +3920,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is so, also if it was before. */
+            /** @description It is done. */
             204: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -3992,11 +3937,9 @@ export interface operations {
             403: components["responses"]["403.csrf_failed.forbidden"];
             404: components["responses"]["404.not_found"];
             408: components["responses"]["408.head_timeout"];
-            410: components["responses"]["410.gone"];
             417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
-            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -4013,7 +3956,7 @@ export interface operations {
                 /** @description How many on each. */
                 pageSize?: number;
                 /** @description Which come first. */
-                sort?: "new" | "popular";
+                sort?: "new" | "popular" | "";
             };
             header?: {
                 /** @description Validators of what the caller has. */
@@ -4024,7 +3967,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page of recipes with their authors. */
+            /** @description What was asked for. */
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -4041,27 +3984,27 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "author": {
-                     *             "avatarUrl": null,
-                     *             "displayName": "에이다 리",
-                     *             "id": "01930000-0000-7000-8000-00000000ada0",
-                     *             "username": "ada"
+                     *             "avatarUrl": "text",
+                     *             "displayName": "text",
+                     *             "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *             "username": "text"
                      *           },
-                     *           "authorId": "01930000-0000-7000-8000-00000000ada0",
+                     *           "authorId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
                      *           "commentCount": 1,
-                     *           "costPerServing": 812,
+                     *           "costPerServing": 1,
                      *           "createdAt": "2026-11-20T09:30:00Z",
-                     *           "currency": "KRW",
-                     *           "id": "01930000-0000-7001-8000-000000000002",
+                     *           "currency": "text",
+                     *           "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
                      *           "likeCount": 1,
                      *           "likedByMe": false,
-                     *           "photoUrl": null,
+                     *           "photoUrl": "text",
                      *           "servings": 1,
-                     *           "title": "간장달걀밥",
-                     *           "totalCost": 812
+                     *           "title": "text",
+                     *           "totalCost": 1
                      *         }
                      *       ],
                      *       "page": 1,
-                     *       "pageSize": 10,
+                     *       "pageSize": 1,
                      *       "total": 1
                      *     }
                      */
@@ -4084,14 +4027,11 @@ export interface operations {
             400: components["responses"]["400.bad_request"];
             401: components["responses"]["401.invalid_caller_token.invalid_token"];
             403: components["responses"]["403.forbidden"];
-            404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.head_timeout"];
-            410: components["responses"]["410.gone"];
             417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
-            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -4114,26 +4054,23 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "body": "1. 달걀 두 개를 반숙으로 부친다.\n2. 뜨거운 밥에 올리고 비빈다.",
+                 *       "body": "text",
                  *       "ingredients": [
                  *         {
-                 *           "amount": 90,
-                 *           "ingredientId": "rice"
-                 *         },
-                 *         {
-                 *           "amount": 2,
-                 *           "ingredientId": "egg"
+                 *           "amount": 150,
+                 *           "ingredientId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10"
                  *         }
                  *       ],
+                 *       "photoKey": "text",
                  *       "servings": 1,
-                 *       "title": "간장달걀밥"
+                 *       "title": "text"
                  *     }
                  */
                 "application/json": components["schemas"]["RecipeInput"];
             };
         };
         responses: {
-            /** @description The recipe and what it costs. */
+            /** @description It is done. */
             201: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -4149,40 +4086,33 @@ export interface operations {
                     /**
                      * @example {
                      *       "author": {
-                     *         "avatarUrl": null,
-                     *         "displayName": "에이다 리",
-                     *         "id": "01930000-0000-7000-8000-00000000ada0",
-                     *         "username": "ada"
+                     *         "avatarUrl": "text",
+                     *         "displayName": "text",
+                     *         "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *         "username": "text"
                      *       },
-                     *       "authorId": "01930000-0000-7000-8000-00000000ada0",
-                     *       "body": "1. 달걀 두 개를 반숙으로 부친다.\n2. 뜨거운 밥에 올리고 비빈다.",
+                     *       "authorId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *       "body": "text",
                      *       "commentCount": 1,
-                     *       "costPerServing": 812,
+                     *       "costPerServing": 1,
                      *       "createdAt": "2026-11-20T09:30:00Z",
-                     *       "currency": "KRW",
-                     *       "id": "01930000-0000-7001-8000-000000000002",
+                     *       "currency": "text",
+                     *       "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
                      *       "ingredients": [
                      *         {
-                     *           "amount": 90,
-                     *           "cost": 279,
-                     *           "ingredientId": "rice",
-                     *           "name": "쌀",
-                     *           "unit": "g"
-                     *         },
-                     *         {
-                     *           "amount": 2,
-                     *           "cost": 533,
-                     *           "ingredientId": "egg",
-                     *           "name": "달걀",
-                     *           "unit": "개"
+                     *           "amount": 1.5,
+                     *           "cost": 1,
+                     *           "ingredientId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *           "name": "text",
+                     *           "unit": "text"
                      *         }
                      *       ],
                      *       "likeCount": 1,
                      *       "likedByMe": false,
-                     *       "photoUrl": null,
+                     *       "photoUrl": "text",
                      *       "servings": 1,
-                     *       "title": "간장달걀밥",
-                     *       "totalCost": 812,
+                     *       "title": "text",
+                     *       "totalCost": 1,
                      *       "updatedAt": "2026-11-20T09:30:00Z"
                      *     }
                      */
@@ -4196,13 +4126,11 @@ export interface operations {
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.body_timeout.head_timeout"];
             409: components["responses"]["409.idempotency_in_flight.idempotency_outcome_unknown.Idempotency-Replayed.Retry-After"];
-            410: components["responses"]["410.gone"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.idempotency_key_reused.validation_failed.Idempotency-Replayed"];
             429: components["responses"]["429.rate_limited"];
-            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
@@ -4224,7 +4152,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The recipe with its author. */
+            /** @description What was asked for. */
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -4239,40 +4167,33 @@ export interface operations {
                     /**
                      * @example {
                      *       "author": {
-                     *         "avatarUrl": null,
-                     *         "displayName": "에이다 리",
-                     *         "id": "01930000-0000-7000-8000-00000000ada0",
-                     *         "username": "ada"
+                     *         "avatarUrl": "text",
+                     *         "displayName": "text",
+                     *         "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *         "username": "text"
                      *       },
-                     *       "authorId": "01930000-0000-7000-8000-00000000ada0",
-                     *       "body": "1. 달걀 두 개를 반숙으로 부친다.\n2. 뜨거운 밥에 올리고 비빈다.",
+                     *       "authorId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *       "body": "text",
                      *       "commentCount": 1,
-                     *       "costPerServing": 812,
+                     *       "costPerServing": 1,
                      *       "createdAt": "2026-11-20T09:30:00Z",
-                     *       "currency": "KRW",
-                     *       "id": "01930000-0000-7001-8000-000000000002",
+                     *       "currency": "text",
+                     *       "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
                      *       "ingredients": [
                      *         {
-                     *           "amount": 90,
-                     *           "cost": 279,
-                     *           "ingredientId": "rice",
-                     *           "name": "쌀",
-                     *           "unit": "g"
-                     *         },
-                     *         {
-                     *           "amount": 2,
-                     *           "cost": 533,
-                     *           "ingredientId": "egg",
-                     *           "name": "달걀",
-                     *           "unit": "개"
+                     *           "amount": 1.5,
+                     *           "cost": 1,
+                     *           "ingredientId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *           "name": "text",
+                     *           "unit": "text"
                      *         }
                      *       ],
                      *       "likeCount": 1,
                      *       "likedByMe": false,
-                     *       "photoUrl": null,
+                     *       "photoUrl": "text",
                      *       "servings": 1,
-                     *       "title": "간장달걀밥",
-                     *       "totalCost": 812,
+                     *       "title": "text",
+                     *       "totalCost": 1,
                      *       "updatedAt": "2026-11-20T09:30:00Z"
                      *     }
                      */
@@ -4298,10 +4219,8 @@ export interface operations {
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.head_timeout"];
-            410: components["responses"]["410.gone"];
             417: components["responses"]["417.expectation_failed"];
             429: components["responses"]["429.rate_limited"];
-            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -4325,26 +4244,23 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "body": "1. 달걀 두 개를 반숙으로 부친다.\n2. 뜨거운 밥에 올리고 비빈다.",
+                 *       "body": "text",
                  *       "ingredients": [
                  *         {
-                 *           "amount": 90,
-                 *           "ingredientId": "rice"
-                 *         },
-                 *         {
-                 *           "amount": 2,
-                 *           "ingredientId": "egg"
+                 *           "amount": 150,
+                 *           "ingredientId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10"
                  *         }
                  *       ],
+                 *       "photoKey": "text",
                  *       "servings": 1,
-                 *       "title": "간장달걀밥"
+                 *       "title": "text"
                  *     }
                  */
                 "application/json": components["schemas"]["RecipeInput"];
             };
         };
         responses: {
-            /** @description The recipe as it is now. */
+            /** @description It is done. */
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -4358,40 +4274,33 @@ export interface operations {
                     /**
                      * @example {
                      *       "author": {
-                     *         "avatarUrl": null,
-                     *         "displayName": "에이다 리",
-                     *         "id": "01930000-0000-7000-8000-00000000ada0",
-                     *         "username": "ada"
+                     *         "avatarUrl": "text",
+                     *         "displayName": "text",
+                     *         "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *         "username": "text"
                      *       },
-                     *       "authorId": "01930000-0000-7000-8000-00000000ada0",
-                     *       "body": "1. 달걀 두 개를 반숙으로 부친다.\n2. 뜨거운 밥에 올리고 비빈다.",
+                     *       "authorId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *       "body": "text",
                      *       "commentCount": 1,
-                     *       "costPerServing": 812,
+                     *       "costPerServing": 1,
                      *       "createdAt": "2026-11-20T09:30:00Z",
-                     *       "currency": "KRW",
-                     *       "id": "01930000-0000-7001-8000-000000000002",
+                     *       "currency": "text",
+                     *       "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
                      *       "ingredients": [
                      *         {
-                     *           "amount": 90,
-                     *           "cost": 279,
-                     *           "ingredientId": "rice",
-                     *           "name": "쌀",
-                     *           "unit": "g"
-                     *         },
-                     *         {
-                     *           "amount": 2,
-                     *           "cost": 533,
-                     *           "ingredientId": "egg",
-                     *           "name": "달걀",
-                     *           "unit": "개"
+                     *           "amount": 1.5,
+                     *           "cost": 1,
+                     *           "ingredientId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *           "name": "text",
+                     *           "unit": "text"
                      *         }
                      *       ],
                      *       "likeCount": 1,
                      *       "likedByMe": false,
-                     *       "photoUrl": null,
+                     *       "photoUrl": "text",
                      *       "servings": 1,
-                     *       "title": "간장달걀밥",
-                     *       "totalCost": 812,
+                     *       "title": "text",
+                     *       "totalCost": 1,
                      *       "updatedAt": "2026-11-20T09:30:00Z"
                      *     }
                      */
@@ -4404,13 +4313,11 @@ export interface operations {
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.body_timeout.head_timeout"];
-            410: components["responses"]["410.gone"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
-            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -4432,7 +4339,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone. */
+            /** @description It is done. */
             204: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -4449,11 +4356,9 @@ export interface operations {
             403: components["responses"]["403.csrf_failed.forbidden.not_author"];
             404: components["responses"]["404.not_found"];
             408: components["responses"]["408.head_timeout"];
-            410: components["responses"]["410.gone"];
             417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
-            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -4480,7 +4385,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Comments with their authors. */
+            /** @description What was asked for. */
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -4497,22 +4402,22 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "author": {
-                     *             "avatarUrl": null,
-                     *             "displayName": "김보라",
-                     *             "id": "01930000-0000-7000-8000-0000000b0ba0",
-                     *             "username": "bora"
+                     *             "avatarUrl": "text",
+                     *             "displayName": "text",
+                     *             "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *             "username": "text"
                      *           },
-                     *           "authorId": "01930000-0000-7000-8000-0000000b0ba0",
-                     *           "body": "월말의 친구.",
-                     *           "createdAt": "2026-11-20T10:05:00Z",
-                     *           "id": "01930000-0000-7002-8000-000000000003",
-                     *           "likeCount": 0,
+                     *           "authorId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *           "body": "text",
+                     *           "createdAt": "2026-11-20T09:30:00Z",
+                     *           "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *           "likeCount": 1,
                      *           "likedByMe": false,
-                     *           "recipeId": "01930000-0000-7001-8000-000000000002",
-                     *           "updatedAt": "2026-11-20T10:05:00Z"
+                     *           "recipeId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *           "updatedAt": "2026-11-20T09:30:00Z"
                      *         }
                      *       ],
-                     *       "nextCursor": null
+                     *       "nextCursor": "text"
                      *     }
                      */
                     "application/json": components["schemas"]["CommentPage"];
@@ -4537,11 +4442,9 @@ export interface operations {
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.head_timeout"];
-            410: components["responses"]["410.gone"];
             417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
-            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -4567,14 +4470,14 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "body": "월말의 친구."
+                 *       "body": "text"
                  *     }
                  */
                 "application/json": components["schemas"]["CommentInput"];
             };
         };
         responses: {
-            /** @description The comment. */
+            /** @description It is done. */
             201: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -4590,19 +4493,19 @@ export interface operations {
                     /**
                      * @example {
                      *       "author": {
-                     *         "avatarUrl": null,
-                     *         "displayName": "김보라",
-                     *         "id": "01930000-0000-7000-8000-0000000b0ba0",
-                     *         "username": "bora"
+                     *         "avatarUrl": "text",
+                     *         "displayName": "text",
+                     *         "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *         "username": "text"
                      *       },
-                     *       "authorId": "01930000-0000-7000-8000-0000000b0ba0",
-                     *       "body": "월말의 친구.",
-                     *       "createdAt": "2026-11-20T10:05:00Z",
-                     *       "id": "01930000-0000-7002-8000-000000000003",
-                     *       "likeCount": 0,
+                     *       "authorId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *       "body": "text",
+                     *       "createdAt": "2026-11-20T09:30:00Z",
+                     *       "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *       "likeCount": 1,
                      *       "likedByMe": false,
-                     *       "recipeId": "01930000-0000-7001-8000-000000000002",
-                     *       "updatedAt": "2026-11-20T10:05:00Z"
+                     *       "recipeId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *       "updatedAt": "2026-11-20T09:30:00Z"
                      *     }
                      */
                     "application/json": components["schemas"]["CommentWithAuthor"];
@@ -4615,13 +4518,11 @@ export interface operations {
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.body_timeout.head_timeout"];
             409: components["responses"]["409.idempotency_in_flight.idempotency_outcome_unknown.Idempotency-Replayed.Retry-After"];
-            410: components["responses"]["410.gone"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.idempotency_key_reused.validation_failed.Idempotency-Replayed"];
             429: components["responses"]["429.rate_limited"];
-            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
@@ -4643,7 +4544,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What `PUT /api/recipes/{id}` takes, and the recipe's id. */
+            /** @description What was asked for. */
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -4657,27 +4558,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "body": "1. 달걀 두 개를 반숙으로 부친다.\n2. 뜨거운 밥에 올리고 비빈다.",
-                     *       "id": "01930000-0000-7001-8000-000000000002",
+                     *       "body": "text",
+                     *       "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
                      *       "ingredients": [
                      *         {
-                     *           "amount": 90,
-                     *           "cost": 279,
-                     *           "ingredientId": "rice",
-                     *           "name": "쌀",
-                     *           "unit": "g"
-                     *         },
-                     *         {
-                     *           "amount": 2,
-                     *           "cost": 533,
-                     *           "ingredientId": "egg",
-                     *           "name": "달걀",
-                     *           "unit": "개"
+                     *           "amount": 1.5,
+                     *           "cost": 1,
+                     *           "ingredientId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *           "name": "text",
+                     *           "unit": "text"
                      *         }
                      *       ],
-                     *       "photoKey": null,
+                     *       "photoKey": "text",
                      *       "servings": 1,
-                     *       "title": "간장달걀밥"
+                     *       "title": "text"
                      *     }
                      */
                     "application/json": components["schemas"]["RecipeForm"];
@@ -4702,10 +4596,8 @@ export interface operations {
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.head_timeout"];
-            410: components["responses"]["410.gone"];
             417: components["responses"]["417.expectation_failed"];
             429: components["responses"]["429.rate_limited"];
-            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -4727,7 +4619,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is liked, also if it was before. */
+            /** @description It is done. */
             204: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -4744,11 +4636,9 @@ export interface operations {
             403: components["responses"]["403.csrf_failed.forbidden.own_recipe"];
             404: components["responses"]["404.not_found"];
             408: components["responses"]["408.head_timeout"];
-            410: components["responses"]["410.gone"];
             417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
-            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -4770,7 +4660,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is not liked, also if it was not before. */
+            /** @description It is done. */
             204: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -4787,11 +4677,9 @@ export interface operations {
             403: components["responses"]["403.csrf_failed.forbidden.own_recipe"];
             404: components["responses"]["404.not_found"];
             408: components["responses"]["408.head_timeout"];
-            410: components["responses"]["410.gone"];
             417: components["responses"]["417.expectation_failed"];
             422: components["responses"]["422.validation_failed"];
             429: components["responses"]["429.rate_limited"];
-            451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
@@ -5856,7 +5744,7 @@ export interface operations {
             query?: {
                 /** @description Which shape. */
                 view?: "full" | "compact";
-                /** @description How many. */
+                /** @description How many. The compact view's default is 10. */
                 limit?: number;
                 /** @description `nextCursor` of the page before. */
                 cursor?: string;
@@ -5906,8 +5794,15 @@ export interface operations {
                     "application/json": components["schemas"]["HomeFeed"] | components["schemas"]["HomeFeedCompact"];
                     /**
                      * @example {
-                     *       "data": null,
-                     *       "part": "nextCursor"
+                     *       "data": {
+                     *         "avatarUrl": "text",
+                     *         "bio": "text",
+                     *         "createdAt": "2026-11-20T09:30:00Z",
+                     *         "displayName": "text",
+                     *         "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *         "username": "text"
+                     *       },
+                     *       "part": "profile"
                      *     }
                      */
                     "application/x-ndjson": components["schemas"]["HomeFeedLine"];
@@ -5998,11 +5893,16 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "followers": 1,
-                     *         "following": 0,
-                     *         "posts": 1
+                     *         "avatarUrl": "text",
+                     *         "bio": "text",
+                     *         "createdAt": "2026-11-20T09:30:00Z",
+                     *         "displayName": "text",
+                     *         "email": "text",
+                     *         "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *         "totpEnabled": false,
+                     *         "username": "text"
                      *       },
-                     *       "part": "counts"
+                     *       "part": "profile"
                      *     }
                      */
                     "application/x-ndjson": components["schemas"]["MePageLine"];
@@ -6046,7 +5946,7 @@ export interface operations {
             query?: {
                 /** @description Which shape. */
                 view?: "full" | "compact";
-                /** @description How many. */
+                /** @description How many. The compact view's default is 10. */
                 limit?: number;
                 /** @description `nextCursor` of the page before. */
                 cursor?: string;
@@ -6099,8 +5999,15 @@ export interface operations {
                     "application/json": components["schemas"]["MemberPage"] | components["schemas"]["MemberPageCompact"];
                     /**
                      * @example {
-                     *       "data": true,
-                     *       "part": "following"
+                     *       "data": {
+                     *         "avatarUrl": "text",
+                     *         "bio": "text",
+                     *         "createdAt": "2026-11-20T09:30:00Z",
+                     *         "displayName": "text",
+                     *         "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *         "username": "text"
+                     *       },
+                     *       "part": "profile"
                      *     }
                      */
                     "application/x-ndjson": components["schemas"]["MemberPageLine"];
@@ -6259,25 +6166,38 @@ export interface operations {
                     "application/json": components["schemas"]["RecipePage"] | components["schemas"]["RecipePageCompact"];
                     /**
                      * @example {
-                     *       "data": [
-                     *         {
-                     *           "author": {
-                     *             "avatarUrl": null,
-                     *             "displayName": "김보라",
-                     *             "id": "01930000-0000-7000-8000-0000000b0ba0",
-                     *             "username": "bora"
-                     *           },
-                     *           "authorId": "01930000-0000-7000-8000-0000000b0ba0",
-                     *           "body": "월말의 친구.",
-                     *           "createdAt": "2026-11-20T10:05:00Z",
-                     *           "id": "01930000-0000-7002-8000-000000000003",
-                     *           "likeCount": 0,
-                     *           "likedByMe": false,
-                     *           "recipeId": "01930000-0000-7001-8000-000000000002",
-                     *           "updatedAt": "2026-11-20T10:05:00Z"
-                     *         }
-                     *       ],
-                     *       "part": "comments"
+                     *       "data": {
+                     *         "author": {
+                     *           "avatarUrl": "text",
+                     *           "displayName": "text",
+                     *           "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *           "username": "text"
+                     *         },
+                     *         "authorId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *         "body": "text",
+                     *         "commentCount": 1,
+                     *         "costPerServing": 1,
+                     *         "createdAt": "2026-11-20T09:30:00Z",
+                     *         "currency": "text",
+                     *         "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *         "ingredients": [
+                     *           {
+                     *             "amount": 1.5,
+                     *             "cost": 1,
+                     *             "ingredientId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *             "name": "text",
+                     *             "unit": "text"
+                     *           }
+                     *         ],
+                     *         "likeCount": 1,
+                     *         "likedByMe": false,
+                     *         "photoUrl": "text",
+                     *         "servings": 1,
+                     *         "title": "text",
+                     *         "totalCost": 1,
+                     *         "updatedAt": "2026-11-20T09:30:00Z"
+                     *       },
+                     *       "part": "recipe"
                      *     }
                      */
                     "application/x-ndjson": components["schemas"]["RecipePageLine"];

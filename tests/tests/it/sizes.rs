@@ -29,8 +29,6 @@ const LONG_FILES: &[&str] = &[
 /// File and function.
 const LONG_FUNCTIONS: &[(&str, &str)] = &[
     ("bff/src/app.rs", "build"),
-    ("bff/src/app.rs", "routes"),
-    ("bff/src/compose/engine/call.rs", "prepare"),
     ("bff/src/declare/compile/route.rs", "compile"),
     ("bff/src/edge/error.rs", "face"),
 ];
