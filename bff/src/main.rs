@@ -7,9 +7,9 @@ use std::{
 };
 
 use bff::{
-    app::{Application, key_times, log_settings, openapi},
     config::{Config, config_schema, declarations_dir, file_from_environment},
     declare::{Declarations, declarations_schema, write_starter},
+    gateway::{Application, key_times, log_settings, openapi},
     telemetry,
 };
 use clap::{Args, Parser, Subcommand};

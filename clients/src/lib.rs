@@ -1,6 +1,6 @@
 //! Calls to the upstream services: the last step of a request's way through the gateway.
 //!
-//! Called by `compose`, `routes`, `api` and `identity` of the gateway; below it are only the upstreams themselves.
+//! Called by `compose`, `routes`, `auth` and `identity` of the gateway; below it are only the upstreams themselves.
 //! There is one [`Upstream`] for each service, found by name in [`Upstreams`], and one [`CallContext`] for each inbound
 //! request. An upstream's seam is its base URL: tests point it at a server of their own.
 //!

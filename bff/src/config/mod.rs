@@ -2,7 +2,7 @@
 //!
 //! Three layers, later ones win: `config/default.toml` (compiled in), a TOML file, and environment
 //! variables `BFF__SECTION__KEY`. [`Config::load`] reports every mistake at once, each with the path
-//! of its key, and never repeats a secret. The module imports nothing of the crate: `app` hands each
+//! of its key, and never repeats a secret. The module imports nothing of the crate: `gateway` hands each
 //! part the section it needs.
 
 mod account_rules;

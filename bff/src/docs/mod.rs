@@ -1,9 +1,10 @@
-//! The contract with callers (OpenAPI 3.1) of what is declared. `app` adds to it what the gateway serves by itself, and
+//! The contract with callers (OpenAPI 3.1) of what is declared. `gateway` adds to it what the gateway serves by itself, and
 //! serves the whole; no request passes through here.
 
 mod example;
 mod groups;
 mod param;
+mod reference;
 mod route;
 mod screen;
 
@@ -14,6 +15,7 @@ use serde_json::Value;
 use crate::{declare::Declarations, edge::Contract};
 
 pub use example::example;
+pub use reference::{Docs, describe_docs, docs};
 
 use groups::{ROUTES, SCREENS};
 

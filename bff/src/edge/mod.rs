@@ -2,7 +2,7 @@
 //! errors as problem documents ([`gate`]); who calls ([`Identify`], [`SignedIn`]); rate limits ([`limit`]); bodies
 //! ([`JsonBody`]); content negotiation.
 //!
-//! `screens` and `api` speak HTTP only through what is here.
+//! `screens` and `auth` speak HTTP only through what is here.
 
 mod address;
 mod authentication;

@@ -1,5 +1,5 @@
 //! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): a POST that is sent again is not carried out
-//! again. Called by `api` and `routes`, around the write and inside its task.
+//! again. Called by `auth` and `routes`, around the write and inside its task.
 //!
 //! A key belongs to one user (all who are not signed in count as one) and one route. It goes through these states, each
 //! of which is durable before anything else is done:

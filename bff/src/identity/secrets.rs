@@ -1,4 +1,4 @@
-//! The session secret and the keys that are derived from it. Before any request: `app` makes it once, what signs or
+//! The session secret and the keys that are derived from it. Before any request: `gateway` makes it once, what signs or
 //! seals asks it for the keys of its own label, and a rotation replaces what it holds while requests run.
 
 use std::{fmt, sync::Arc};

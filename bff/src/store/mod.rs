@@ -1,5 +1,5 @@
 //! Where records live that must outlast a request or a process: sessions, refresh families, revocations,
-//! counters, idempotency keys. Called by `identity`, `edge` and `api`; knows nothing of what it keeps.
+//! counters, idempotency keys. Called by `identity`, `edge` and `auth`; knows nothing of what it keeps.
 //!
 //! One trait, several homes, chosen by `store.url`: `memory:` for tests, `embedded:PATH` for one machine,
 //! `redis://HOST` and its kin for several. One conformance suite runs against each of them.

@@ -22,7 +22,7 @@ use super::sink::Sink;
 /// The media type of [`Metrics::encode`]'s text (OpenMetrics 1.0).
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// All metrics of one gateway. Made once by `app` and shared.
+/// All metrics of one gateway. Made once by `gateway` and shared.
 pub struct Metrics {
     /// Documents being composed now.
     pub composing: Gauge,

@@ -1,5 +1,5 @@
 //! HTTP with OpenID providers: metadata, keys, the token endpoint, user information. Called by the sign-in handlers
-//! of `api`; what the tokens say, and whether it is true, is decided in `identity`.
+//! of `auth`; what the tokens say, and whether it is true, is decided in `identity`.
 //!
 //! Nothing is asked before the first sign-in, so that a provider may start later than the gateway.
 

@@ -11,9 +11,9 @@ use std::{
 };
 
 use bff::{
-    app::{Application, log_settings},
     config::{Config, file_from_environment},
     declare::Declarations,
+    gateway::{Application, log_settings},
     telemetry,
 };
 use upstreams::{Options, Running, Service, seed};

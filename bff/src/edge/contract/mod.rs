@@ -1,5 +1,5 @@
-//! The contract with callers, as OpenAPI 3.1: `api`, `screens` and `live` describe their operations beside their
-//! handlers, `app` collects them into one document.
+//! The contract with callers, as OpenAPI 3.1: `auth`, `screens` and `live` describe their operations beside their
+//! handlers, `gateway` collects them into one document.
 //!
 //! What every operation has by its nature (401 for those that need a session, 413 for those that read a body, …) is
 //! added here, so that a description says only what is its own. Problem codes are not written twice: a description

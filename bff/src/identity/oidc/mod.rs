@@ -1,4 +1,4 @@
-//! Sign-in with OpenID Connect: what is decided without HTTP. Called by the handlers in `api`, which send people to the
+//! Sign-in with OpenID Connect: what is decided without HTTP. Called by the handlers in `auth`, which send people to the
 //! provider and take them back; what is asked of a provider itself is in `clients`.
 //!
 //! ```text

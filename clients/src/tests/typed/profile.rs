@@ -1,4 +1,4 @@
-//! The profile service: members. Called by `screens` and `api`. What it does for accounts is the accounts client's.
+//! The profile service: members. Called by `screens` and `auth`. What it does for accounts is the accounts client's.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! The recipe service: recipes, their cost, comments and ingredients. Called by `screens` and `api`.
+//! The recipe service: recipes, their cost, comments and ingredients. Called by `screens` and `auth`.
 
 use std::collections::HashMap;
 

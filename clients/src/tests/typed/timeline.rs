@@ -1,4 +1,4 @@
-//! The timeline service: posts and who follows whom. Called by `screens` and `api`.
+//! The timeline service: posts and who follows whom. Called by `screens` and `auth`.
 
 use http::Method;
 use schemas::{Counts, Following, Id, Page, Post, PostInput};

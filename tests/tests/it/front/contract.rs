@@ -64,7 +64,7 @@ async fn every_path_answers_the_methods_that_are_described_and_no_others() {
 
 #[test]
 fn every_path_of_the_route_table_is_described() {
-    let table = fs::read_to_string(root().join("bff/src/app.rs")).expect("the route table");
+    let table = fs::read_to_string(root().join("bff/src/gateway/mod.rs")).expect("the route table");
     let contract = committed();
     let described: BTreeSet<&str> =
         contract["paths"].as_object().expect("paths").keys().map(String::as_str).collect();

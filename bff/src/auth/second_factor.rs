@@ -15,9 +15,15 @@ use qrcode::{EcLevel, QrCode, render::svg};
 use schemas::{TotpCode, TotpEnabled, TotpSetup};
 use secrecy::ExposeSecret;
 
-use super::{SentCookies, lasts, never_kept};
+use super::{
+    answer::{lasts, never_kept},
+    calling::call_context,
+    cookies::SentCookies,
+    refusals::refusal,
+    state::Api,
+    writing::Writer,
+};
 use crate::{
-    api::{Api, calling::call_context, refusals::refusal, writing::Writer},
     edge::{ApiError, Edge, JsonBody, SignedIn, accepts_json, client_address},
     identity::{
         Accounts, IdentityError, NewSession, ProfileDocument, Session, SessionKind, Sessions, Subject,
@@ -27,7 +33,7 @@ use crate::{
 
 const X_CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 
-pub(in crate::api) const OTP_INVALID: &str = "otp_invalid";
+pub(in crate::auth) const OTP_INVALID: &str = "otp_invalid";
 const TOTP_ENABLED: &str = "totp_enabled";
 const TOTP_NOT_ENROLLED: &str = "totp_not_enrolled";
 
@@ -140,7 +146,7 @@ where
 
 /// What the profile service says to a code. That a code is wrong has a name in its contract and no status, and a code is
 /// all that it was sent: what it cannot take is the code, and counts as a guess.
-pub(in crate::api) fn of_code(error: UpstreamError) -> UpstreamError {
+pub(in crate::auth) fn of_code(error: UpstreamError) -> UpstreamError {
     let named = error.problem_code() == Some(OTP_INVALID);
     let wrong = error.status().is_some_and(|status| match status {
         StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => true,

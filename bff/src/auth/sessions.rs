@@ -3,9 +3,14 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use schemas::{CsrfToken, Items, ListedSession, SignInKind};
 
-use super::{never_kept, sign_in::info, sign_out, time};
+use super::{
+    answer::{never_kept, time},
+    calling::PathId,
+    sign_in::info,
+    sign_out::sign_out,
+    state::Api,
+};
 use crate::{
-    api::{Api, calling::PathId},
     edge::{ApiError, Edge, SignedIn, SignedInUntouched, accepts_json},
     identity::{SessionKind, SessionSummary},
     telemetry::unix_ms,

@@ -19,11 +19,14 @@ use super::{
     refusals::{Fault, second_factor_unavailable},
 };
 use crate::{
-    api::{
-        Api,
-        auth::{Arrival, OTP_INVALID, SessionInfo, add_cookie, info, of_code},
+    auth::{
+        arrival::Arrival,
         calling::call_context,
+        cookies::add_cookie,
         refusals::refusal,
+        second_factor::{OTP_INVALID, of_code},
+        sign_in::{SessionInfo, info},
+        state::Api,
     },
     edge::{ApiError, Edge, JsonBody, Language, client_address, origin_check, page},
     identity::{

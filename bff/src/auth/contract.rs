@@ -1,12 +1,12 @@
-//! What `/auth` promises its callers. Beside the handlers.
+//! What sign-in and the keys promise their callers. Beside the handlers.
 
 use schemas::{
-    Credentials, CsrfToken, Items, ListedSession, RefreshRequest, RevokeRequest, SessionInfo, SignUp,
+    Credentials, CsrfToken, Items, KeySet, ListedSession, RefreshRequest, RevokeRequest, SessionInfo, SignUp,
     SignedUp, TokenRequest, Tokens, TotpCode, TotpEnabled, TotpSetup,
 };
 use utoipa::openapi::ResponseBuilder;
 
-use super::super::refusals::refusal_named;
+use super::{oidc, refusals::refusal_named};
 use crate::{
     edge::{Access, AnswerHeader, ApiError, Contract, Operation, text, upstream_problems},
     idempotency::{IN_FLIGHT, INVALID, REUSED, UNKNOWN},
@@ -19,8 +19,25 @@ const SESSIONS: &str = "sessions";
 const TOKENS: &str = "tokens";
 const SECOND_FACTOR: &str = "second factor";
 
+/// Adds the operations by which people sign in, and the keys.
+pub fn describe_accounts(contract: &mut Contract) {
+    describe(contract);
+    oidc::describe(contract);
+    contract.tag("keys", "What others verify our tokens with.");
+    let keys = contract.shape::<KeySet>();
+    contract.add(
+        Operation::get("/.well-known/jwks.json", "readKeys")
+            .is("keys", Access::Public, "The keys that verify service and access tokens")
+            .about(
+                "A JWK set (RFC 7517). A new key is published before it signs anything. Charged to nobody.",
+            )
+            .free()
+            .answers_shaped(200, "The public keys.", keys),
+    );
+}
+
 /// Adds the operations under `/auth`, but for `/auth/oidc`.
-pub(in super::super) fn describe(contract: &mut Contract) {
+fn describe(contract: &mut Contract) {
     contract.tag(ACCOUNTS, "Accounts.");
     contract.tag(SESSIONS, "Sessions of browsers, and where one is signed in.");
     contract.tag(

@@ -9,7 +9,7 @@ use super::refusals::{
     second_factor_unavailable,
 };
 use crate::{
-    api::refusals::refusal_named,
+    auth::refusals::refusal_named,
     edge::{Access, AnswerHeader, ApiError, Contract, Operation, text, upstream_problems},
     identity::{CsrfRefusal, oidc::TokenFault},
     store::StoreError,

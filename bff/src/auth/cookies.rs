@@ -13,7 +13,7 @@ use crate::{
 
 /// What a browser sends under one name.
 #[derive(Debug, Clone)]
-pub(in crate::api) struct SentCookies {
+pub(in crate::auth) struct SentCookies {
     settings: CookieSettings,
     /// Values that may be ours, in their order.
     pub(super) values: Vec<String>,
@@ -25,7 +25,7 @@ pub(in crate::api) struct SentCookies {
 
 impl SentCookies {
     /// Under the name of the session cookie.
-    pub(in crate::api) fn session(request: &HttpRequest, edge: &Edge) -> Self {
+    pub(in crate::auth) fn session(request: &HttpRequest, edge: &Edge) -> Self {
         Self::of(request, &edge.cookie, Sessions::may_be_id)
     }
 
@@ -59,7 +59,7 @@ impl SentCookies {
     }
 
     /// Sets the cookie to what `line` says (see [`CookieSettings::set`]), as the only one of its name.
-    pub(in crate::api) fn replace(&self, line: &str, headers: &mut HeaderMap) {
+    pub(in crate::auth) fn replace(&self, line: &str, headers: &mut HeaderMap) {
         // The one that stays comes last: a browser that knows no host-only flag takes a cookie of the host's own domain
         // for the same one.
         self.clear_elsewhere(headers);
@@ -78,7 +78,7 @@ impl SentCookies {
 }
 
 /// Adds a `Set-Cookie` line.
-pub(in crate::api) fn add_cookie(headers: &mut HeaderMap, line: &str) {
+pub(in crate::auth) fn add_cookie(headers: &mut HeaderMap, line: &str) {
     // Cookie octets and our own attributes: always a header value. Were one not, nobody would be signed in by it.
     if let Ok(value) = HeaderValue::from_str(line) {
         headers.append(SET_COOKIE, value);

@@ -116,7 +116,7 @@ mod tests {
         let problem =
             code.map(|code| Arc::new(Problem { code: code.to_owned(), errors, ..Problem::default() }));
         let status = StatusCode::from_u16(status).expect("a status");
-        UpstreamError::Status { upstream: "recipe", status, problem }
+        UpstreamError::Status { upstream: "accounts", status, problem }
     }
 
     #[test]
@@ -126,13 +126,13 @@ mod tests {
             ApiError::Refused { code, .. } => Some(code),
             _ => None,
         };
-        assert_eq!(code(status(403, Some("own_recipe"), &[])), Some("own_recipe"));
+        assert_eq!(code(status(409, Some("email_taken"), &[])), Some("email_taken"));
         assert_eq!(code(status(403, Some("anything"), &[])), Some("forbidden"));
         assert_eq!(code(status(403, None, &[])), Some("forbidden"));
-        assert_eq!(code(status(404, Some("no_such_recipe"), &[])), Some("not_found"));
+        assert_eq!(code(status(404, Some("no_such_member"), &[])), Some("not_found"));
         assert_eq!(code(status(409, Some("username_taken"), &[])), Some("username_taken"));
         // A code belongs to a status: an upstream that mixes them up is not understood.
-        assert_eq!(code(status(500, Some("own_recipe"), &[])), None);
+        assert_eq!(code(status(500, Some("username_taken"), &[])), None);
         for secret in [status(401, Some("token_invalid"), &[]), status(409, Some("x"), &[])] {
             assert!(matches!(refusal(secret), ApiError::Upstream(_)));
         }
@@ -140,11 +140,10 @@ mod tests {
 
     #[test]
     fn what_an_upstream_says_of_fields_passes_without_its_prose() {
-        let error =
-            status(422, Some("invalid_input"), &[("ingredients[1].amount", "too_much"), ("<b>", "a b")]);
+        let error = status(422, Some("invalid_input"), &[("names[1].given", "too_much"), ("<b>", "a b")]);
         let ApiError::Invalid(errors) = refusal(error) else { panic!("fields are wrong") };
         let said: Vec<_> = errors.iter().map(|e| (e.field.as_str(), e.code.as_str())).collect();
-        assert_eq!(said, [("ingredients[1].amount", "too_much"), ("", "invalid")]);
+        assert_eq!(said, [("names[1].given", "too_much"), ("", "invalid")]);
         assert!(errors.iter().all(|error| !error.message.contains("secret")));
     }
 
@@ -159,7 +158,7 @@ mod tests {
 
     #[test]
     fn only_a_write_without_an_answer_may_have_been_carried_out() {
-        let upstream = "recipe";
+        let upstream = "accounts";
         assert!(may_be_done(&UpstreamError::Timeout { upstream }));
         assert!(may_be_done(&UpstreamError::TooLarge { upstream, limit_bytes: 1 }));
         assert!(may_be_done(&UpstreamError::Body { upstream, source: BodyFault::Mismatch }));

@@ -6,7 +6,7 @@ use clients::{ClientAuth, OidcProvider, OidcProviderConfig, OidcTimes, Transport
 use tokio::runtime::Handle;
 
 use crate::{
-    api::{Oidc, OidcParts, Provider},
+    auth::{Oidc, OidcParts, Provider},
     config::{Config, OidcConfig, SecondFactor, TokenAuth},
     identity::{
         AllowedOrigins, Secrets,

@@ -1,4 +1,4 @@
-//! What each piece is made of, out of the settings: for `app`, which puts them together.
+//! What each piece is made of, out of the settings: for `gateway`, which puts them together.
 
 use std::{io, num::NonZeroU32, sync::Arc};
 

@@ -16,12 +16,7 @@ use super::{
     refusals::{Fault, STATE_INVALID},
 };
 use crate::{
-    api::{
-        Api,
-        auth::{Arrival, add_cookie},
-        calling::call_context,
-        refusals::refusal,
-    },
+    auth::{arrival::Arrival, calling::call_context, cookies::add_cookie, refusals::refusal, state::Api},
     edge::{ApiError, Edge, MaybeSignedIn, is_page_load},
     identity::{
         NewSession, ProfileDocument,

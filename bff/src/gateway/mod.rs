@@ -56,7 +56,7 @@ use self::reload::{Fingerprint, Reload};
 use self::rotation::Rotation;
 use self::stop::{StopSignals, stop};
 use crate::{
-    api::{self, Api, ApiParts, Jwks, Oidc},
+    auth::{self, Api, ApiParts, Jwks, Oidc},
     compose::{backend::UnknownUpstream, engine::UnknownLookup},
     config::Config,
     declare::Declarations,
@@ -448,39 +448,39 @@ fn public_server(
 /// What callers can reach whatever is declared.
 fn routes(routes: &mut web::ServiceConfig) {
     routes
-        .service(resource("/auth/signup", "POST", [post().to(api::sign_up)]))
-        .service(resource("/auth/login", "POST", [post().to(api::log_in)]))
-        .service(resource("/auth/logout", "POST", [post().to(api::log_out)]))
-        .service(resource("/auth/logout-everywhere", "POST", [post().to(api::log_out_everywhere)]))
-        .service(resource("/auth/session", "GET, HEAD", [get().to(api::session)]))
-        .service(resource("/auth/csrf-token", "GET, HEAD", [get().to(api::csrf_token)]))
-        .service(resource("/auth/sessions", "GET, HEAD", [get().to(api::list_sessions)]))
-        .service(resource("/auth/sessions/{id}", "DELETE", [delete().to(api::end_session)]))
-        .service(resource("/auth/token", "POST", [post().to(api::issue_tokens)]))
-        .service(resource("/auth/refresh", "POST", [post().to(api::refresh_tokens)]))
-        .service(resource("/auth/revoke", "POST", [post().to(api::revoke_tokens)]))
+        .service(resource("/auth/signup", "POST", [post().to(auth::sign_up)]))
+        .service(resource("/auth/login", "POST", [post().to(auth::log_in)]))
+        .service(resource("/auth/logout", "POST", [post().to(auth::log_out)]))
+        .service(resource("/auth/logout-everywhere", "POST", [post().to(auth::log_out_everywhere)]))
+        .service(resource("/auth/session", "GET, HEAD", [get().to(auth::session)]))
+        .service(resource("/auth/csrf-token", "GET, HEAD", [get().to(auth::csrf_token)]))
+        .service(resource("/auth/sessions", "GET, HEAD", [get().to(auth::list_sessions)]))
+        .service(resource("/auth/sessions/{id}", "DELETE", [delete().to(auth::end_session)]))
+        .service(resource("/auth/token", "POST", [post().to(auth::issue_tokens)]))
+        .service(resource("/auth/refresh", "POST", [post().to(auth::refresh_tokens)]))
+        .service(resource("/auth/revoke", "POST", [post().to(auth::revoke_tokens)]))
         .service(resource(
             "/auth/2fa/totp",
             "POST, DELETE",
-            [post().to(api::enrol_totp), delete().to(api::remove_totp)],
+            [post().to(auth::enrol_totp), delete().to(auth::remove_totp)],
         ))
-        .service(resource("/auth/2fa/totp/confirm", "POST", [post().to(api::confirm_totp)]))
-        .service(resource("/auth/oidc", "GET, HEAD", [get().to(api::list_oidc_providers)]))
+        .service(resource("/auth/2fa/totp/confirm", "POST", [post().to(auth::confirm_totp)]))
+        .service(resource("/auth/oidc", "GET, HEAD", [get().to(auth::list_oidc_providers)]))
         // No HEAD: a look ahead must not use up a sign-in.
-        .service(resource("/auth/oidc/{provider}/login", "GET", [web::get().to(api::begin_oidc_login)]))
-        .service(resource("/auth/oidc/{provider}/callback", "GET", [web::get().to(api::finish_oidc_login)]))
+        .service(resource("/auth/oidc/{provider}/login", "GET", [web::get().to(auth::begin_oidc_login)]))
+        .service(resource("/auth/oidc/{provider}/callback", "GET", [web::get().to(auth::finish_oidc_login)]))
         .service(resource(
             "/auth/oidc/{provider}/second-factor",
             "GET, POST",
-            [web::get().to(api::show_second_factor), post().to(api::check_second_factor)],
+            [web::get().to(auth::show_second_factor), post().to(auth::check_second_factor)],
         ))
         .service(resource(
             "/auth/oidc/{provider}/backchannel-logout",
             "POST",
-            [post().to(api::backchannel_logout)],
+            [post().to(auth::backchannel_logout)],
         ))
         .service(resource("/bff/notify", "GET", [web::get().to(live::notify)]))
-        .service(resource("/.well-known/jwks.json", "GET, HEAD", [get().to(api::jwks)]))
+        .service(resource("/.well-known/jwks.json", "GET, HEAD", [get().to(auth::jwks)]))
         .service(resource("/config.js", "GET, HEAD", [get().to(app_files::config_script)]));
 }
 

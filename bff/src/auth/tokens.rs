@@ -5,9 +5,15 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use schemas::{Credentials, FieldError, RefreshRequest, RevokeRequest, TokenRequest, Tokens};
 use secrecy::ExposeSecret;
 
-use super::{SentCookies, arrival::Arrival, lasts, never_kept, revoke_refresh_token, sign_in::verify};
+use super::{
+    answer::{lasts, never_kept},
+    arrival::Arrival,
+    cookies::SentCookies,
+    sign_in::verify,
+    sign_out::revoke_refresh_token,
+    state::Api,
+};
 use crate::{
-    api::Api,
     edge::{ApiError, Edge, JsonBody, OptionalJsonBody, SignedIn, bears_token, origin_check},
     identity::{IdentityError, RefreshError, SessionKey, TokenPair},
     telemetry::unix_ms,

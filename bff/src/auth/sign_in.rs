@@ -8,9 +8,14 @@ use schemas::{Credentials, Rfc3339, SignUp};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{arrival::Arrival, never_kept, time};
+use super::{
+    answer::{never_kept, time},
+    arrival::Arrival,
+    calling::call_context,
+    refusals::refusal,
+    state::Api,
+};
 use crate::{
-    api::{Api, calling::call_context, refusals::refusal},
     edge::{ApiError, Edge, JsonBody, OriginChecked, client_address},
     idempotency::Created,
     identity::{ProfileDocument, Session, Subject},
@@ -97,14 +102,14 @@ struct SignedUp<'a> {
 /// `schemas::SessionInfo`, with the profile as it came.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::api) struct SessionInfo<'a> {
-    pub(in crate::api) user: &'a RawValue,
-    pub(in crate::api) csrf_token: String,
-    pub(in crate::api) expires_at: Rfc3339,
+pub(in crate::auth) struct SessionInfo<'a> {
+    pub(in crate::auth) user: &'a RawValue,
+    pub(in crate::auth) csrf_token: String,
+    pub(in crate::auth) expires_at: Rfc3339,
 }
 
 /// A session as its browser sees it.
-pub(in crate::api) fn info<'s>(edge: &Edge, session: &'s Session) -> Result<SessionInfo<'s>, ApiError> {
+pub(in crate::auth) fn info<'s>(edge: &Edge, session: &'s Session) -> Result<SessionInfo<'s>, ApiError> {
     Ok(SessionInfo {
         user: session.profile.json(),
         csrf_token: edge.csrf.token(&session.key),

@@ -7,7 +7,7 @@ use utoipa::openapi::ResponseBuilder;
 
 use super::declared::Declared;
 use crate::{
-    api,
+    auth,
     declare::Declarations,
     docs,
     edge::{Access, AnswerHeader, ApiError, Contract, Fixed, Operation, any_text, object},
@@ -27,7 +27,7 @@ pub fn openapi(declarations: &Declarations) -> String {
     contract.shape::<Id>();
     contract.piece::<DegradedPart>();
     contract.piece::<MySession<'_>>();
-    api::describe_accounts(&mut contract);
+    auth::describe_accounts(&mut contract);
     describe_own(&mut contract);
     docs::describe(&mut contract, declarations);
     written(contract)
@@ -50,7 +50,7 @@ fn describe_own(contract: &mut Contract) {
             .bears(304, [AnswerHeader::ETag.always()])
             .fails(ApiError::NotFound),
     );
-    api::describe_docs(contract);
+    docs::describe_docs(contract);
 }
 
 fn written(contract: Contract) -> String {
@@ -69,13 +69,13 @@ fn example() -> serde_json::Value {
 /// The document and its page, made once.
 pub(super) struct Documents {
     contract: Fixed,
-    page: api::Docs,
+    page: docs::Docs,
 }
 
 impl Documents {
     pub(super) fn new(declarations: &Declarations) -> Self {
         let document = openapi(declarations);
-        let page = api::Docs::new(&document);
+        let page = docs::Docs::new(&document);
         Self { contract: Fixed::new("application/json", document, None), page }
     }
 }
@@ -95,7 +95,7 @@ pub(super) async fn serve_page(
     declared: web::Data<ArcSwap<Declared>>,
 ) -> Result<HttpResponse, ApiError> {
     let declared = declared.load_full();
-    api::docs(request, &declared.contract().ok_or(ApiError::NotFound)?.page).await
+    docs::docs(request, &declared.contract().ok_or(ApiError::NotFound)?.page).await
 }
 
 #[cfg(test)]

@@ -8,9 +8,8 @@ use actix_web::{
 };
 use secrecy::ExposeSecret;
 
-use super::{SentCookies, end_session_of, lasts};
+use super::{answer::lasts, cookies::SentCookies, sign_out::end_session_of, state::Api};
 use crate::{
-    api::Api,
     edge::{ApiError, Edge, client_address},
     identity::{IdentityError, NewSession, ProfileDocument, TokenPair, client_label, mask_address},
     telemetry::unix_ms,
@@ -18,7 +17,7 @@ use crate::{
 
 /// Who arrives: for the list of sessions. What a browser was signed in with before ends with its new sign-in, since
 /// others may know of it.
-pub(in crate::api) struct Arrival {
+pub(in crate::auth) struct Arrival {
     api: Api,
     edge: Edge,
     client: String,
@@ -29,7 +28,7 @@ pub(in crate::api) struct Arrival {
 
 impl Arrival {
     /// A browser. The origin of `request` was checked: another site's page must not sign anybody out.
-    pub(in crate::api) fn of_browser(request: &HttpRequest, api: &Api, edge: &Edge) -> Self {
+    pub(in crate::auth) fn of_browser(request: &HttpRequest, api: &Api, edge: &Edge) -> Self {
         Self {
             session: SentCookies::session(request, edge),
             refresh_token: SentCookies::refresh(request, edge),
@@ -38,7 +37,7 @@ impl Arrival {
     }
 
     /// An app that keeps its tokens itself: cookies are not its own.
-    pub(in crate::api) fn of_app(request: &HttpRequest, api: &Api, edge: &Edge) -> Self {
+    pub(in crate::auth) fn of_app(request: &HttpRequest, api: &Api, edge: &Edge) -> Self {
         let client = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
         Self {
             api: api.clone(),
@@ -51,7 +50,7 @@ impl Arrival {
     }
 
     /// Signs `user` in with a session.
-    pub(in crate::api) async fn open_session(
+    pub(in crate::auth) async fn open_session(
         &self,
         user: Arc<ProfileDocument>,
     ) -> Result<NewSession, ApiError> {
@@ -62,7 +61,7 @@ impl Arrival {
     }
 
     /// Signs `user` in with tokens. `by_cookie`: the refresh token will travel in one.
-    pub(in crate::api) async fn issue_tokens(
+    pub(in crate::auth) async fn issue_tokens(
         &self,
         user: Arc<ProfileDocument>,
         by_cookie: bool,
@@ -73,7 +72,7 @@ impl Arrival {
     }
 
     /// The `Set-Cookie` lines for `new`, and for what it replaces.
-    pub(in crate::api) fn set_session_cookie(&self, new: &NewSession, headers: &mut HeaderMap) {
+    pub(in crate::auth) fn set_session_cookie(&self, new: &NewSession, headers: &mut HeaderMap) {
         let cookie = &self.edge.cookie;
         let line = cookie.set(new.id.expose_secret(), lasts(new.session.absolute_end_ms));
         self.session.replace(&line, headers);
