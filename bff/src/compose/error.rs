@@ -101,6 +101,9 @@ pub enum ComposeError {
     /// The document could not be written as JSON.
     #[error("the document could not be serialised")]
     Serialise(#[source] std::sync::Arc<serde_json::Error>),
+    /// A screen in Rust calls an upstream that the settings do not name.
+    #[error("there is no upstream `{0}`")]
+    UnknownUpstream(&'static str),
 }
 
 impl ComposeError {
@@ -119,9 +122,10 @@ impl From<ComposeError> for Uncomposed<ComposeError> {
             ComposeError::UnknownCursor | ComposeError::NothingLeft { withheld: true, .. } => {
                 Self::Refused { subjects: Vec::new(), error }
             }
-            ComposeError::Required { .. } | ComposeError::NothingLeft { .. } | ComposeError::Serialise(_) => {
-                Self::Failed(error)
-            }
+            ComposeError::Required { .. }
+            | ComposeError::NothingLeft { .. }
+            | ComposeError::Serialise(_)
+            | ComposeError::UnknownUpstream(_) => Self::Failed(error),
         }
     }
 }

@@ -57,9 +57,8 @@ mod tests;
 mod topic;
 mod words;
 
-pub use contract::describe;
+pub use contract::serve;
 pub use events::{EventSender, Events, SenderTokens, receive_event};
 pub use hub::{Hub, LiveSettings};
-pub use notify::notify;
 pub use revalidate::Revalidator;
 pub use topic::{Topic, TopicRules};

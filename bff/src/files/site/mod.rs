@@ -29,8 +29,8 @@ use arc_swap::ArcSwap;
 
 pub use self::{
     answer::serve,
-    place::{is_free, is_prepared},
-    script::{ConfigScript, config_script, describe},
+    place::reads_app,
+    script::{ConfigScript, serve_script},
 };
 use self::{folder::Notes, index::Index};
 
