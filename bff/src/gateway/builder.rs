@@ -74,7 +74,7 @@ impl GatewayBuilder {
         self
     }
 
-    /// Where access lines go: [`crate::telemetry::Telemetry::sink`]. Without one there are none.
+    /// Where access lines go: the sink of what [`crate::telemetry::init`] answers. Without one there are none.
     pub fn log_sink(mut self, sink: Sink) -> Self {
         self.sink = Some(sink);
         self

@@ -53,6 +53,11 @@ fn header<'a>(answer: &'a reqwest::Response, name: &str) -> &'a str {
     answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
+#[expect(clippy::disallowed_methods, reason = "a caller, not the gateway's way to its upstreams")]
+fn http_client() -> reqwest::Client {
+    reqwest::Client::new()
+}
+
 /// Starts the program over a shelf with two books, calls `check`, and stops it.
 async fn with_program(check: impl AsyncFnOnce(&Program)) {
     let shelf = Stub::new();
@@ -92,7 +97,7 @@ async fn with_program(check: impl AsyncFnOnce(&Program)) {
         url: format!("http://{}", gateway.http_address()),
         internal: format!("http://{}", gateway.internal_address()),
         shelf,
-        http: reqwest::Client::new(),
+        http: http_client(),
     };
     let (stop, told) = oneshot::channel::<()>();
     let checked = async {
