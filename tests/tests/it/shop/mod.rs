@@ -4,6 +4,7 @@
 mod caching;
 mod checking;
 mod hostile_answers;
+mod ids;
 mod joins;
 mod lookups;
 mod orders;
