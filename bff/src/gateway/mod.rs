@@ -262,7 +262,7 @@ impl Application {
                 ),
                 idempotency,
                 accounts,
-                claims: ClaimMap::default(),
+                claims: ClaimMap::declared(&declarations.compile().claims),
                 bus,
                 runtime: runtime.clone(),
             }),
