@@ -1,8 +1,10 @@
 //! Declared products: the shop (`tests/shop`), and small ones that a test declares for itself. Written after the agreement
 //! on declarations alone, as one who is to judge it would.
 
+mod bodies;
 mod caching;
 mod checking;
+mod headers;
 mod hostile_answers;
 mod ids;
 mod joins;
@@ -11,8 +13,11 @@ mod orders;
 mod parameters;
 mod parts;
 mod passing;
+mod refused;
 mod reloading;
+mod route_joins;
 mod shaping;
+mod streaming;
 mod streams;
 mod writing;
 
