@@ -4,6 +4,7 @@
 mod bodies;
 mod caching;
 mod checking;
+mod contracts;
 mod headers;
 mod hostile_answers;
 mod ids;
@@ -19,6 +20,7 @@ mod route_joins;
 mod shaping;
 mod streaming;
 mod streams;
+mod twelve;
 mod writing;
 
 use serde_json::{Value, json};
