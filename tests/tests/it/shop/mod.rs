@@ -4,6 +4,7 @@
 mod bodies;
 mod caching;
 mod checking;
+mod contract;
 mod contracts;
 mod headers;
 mod hostile_answers;
