@@ -1,6 +1,7 @@
 //! Declared products: the shop (`tests/shop`), and small ones that a test declares for itself. Written after the agreement
 //! on declarations alone, as one who is to judge it would.
 
+mod answers;
 mod bodies;
 mod caching;
 mod checking;
@@ -18,6 +19,7 @@ mod passing;
 mod refused;
 mod reloading;
 mod route_joins;
+mod shapes;
 mod shaping;
 mod streaming;
 mod streams;
