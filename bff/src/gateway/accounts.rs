@@ -5,18 +5,25 @@ use clients::Upstreams;
 use serde_json::value::to_raw_value;
 
 use crate::{
+    auth::AccountsSource,
     compose::scan::Types,
     config::Config,
     declare::{
         Declarations,
         contract::{Contract, Schema, SchemaId},
     },
-    identity::{Accounts, FieldKind, ProfileField, ProfileShape},
+    identity::{Accounts, ClaimMap, FieldKind, ProfileField, ProfileShape},
 };
 
 /// The operations of the accounts contract that answer with a profile.
 const ANSWERS_WITH_PROFILE: [(&str, &str); 3] =
     [("POST", "/members/verify"), ("GET", "/members/me"), ("POST", "/members")];
+
+/// Where accounts are.
+pub(super) fn source(config: &Config, upstreams: &Upstreams, declarations: &Declarations) -> AccountsSource {
+    let claims = ClaimMap::declared(&declarations.compile().claims);
+    AccountsSource { accounts: accounts(config, upstreams, declarations), claims }
+}
 
 /// The client of the upstream that keeps accounts. Nothing: none does.
 pub(super) fn accounts(
