@@ -185,7 +185,7 @@ mod tests {
         );
         assert_eq!(refused::<SignUp>(r#"{"email":1}"#), one("email", "invalid"));
         assert_eq!(refused::<Order>(r#"{"lines":[{"amount":1},{"amount":2}]}"#), vec![]);
-        for amount in ["-1", "0.0001", "\"1\"", "1e400"] {
+        for amount in ["-1", "0.0001", "\"1\"", "1e40"] {
             let order = format!(r#"{{"lines":[{{"amount":1}},{{"amount":{amount}}}]}}"#);
             assert_eq!(refused::<Order>(&order), one("lines[1].amount", "invalid"), "{amount}");
         }
