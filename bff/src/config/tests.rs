@@ -19,8 +19,29 @@ fn env(variables: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
     variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
 }
 
+/// What a product declares.
+fn declared() -> Value {
+    let upstream = |port: u16, name: &str| serde_json::json!({ "url": format!("http://127.0.0.1:{port}"), "audience": name });
+    serde_json::json!({
+        "upstreams": {
+            "accounts": upstream(9101, "accounts"), "ledger": upstream(9102, "ledger"), "goods": upstream(9103, "goods"),
+        },
+        "events": { "accounts": {}, "ledger": {}, "goods": {} },
+        "screens": { "front_page": {}, "order": {} },
+        "accounts": { "upstream": "accounts" },
+    })
+}
+
+/// Loads settings over those of the product.
+fn load_with(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Config, ConfigErrors> {
+    Config::load_over(&declared(), file, environment)
+}
+
 fn load(variables: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
-    Config::load(None, env(variables))
+    load_with(None, env(variables))
 }
 
 fn mistakes(variables: &[(&str, &str)]) -> String {
@@ -56,9 +77,17 @@ fn leaves(tree: &Dict, prefix: &str, found: &mut BTreeSet<String>) {
     }
 }
 
+/// The defaults, with a section for each name that the product declares.
+fn default_tree() -> Dict {
+    let (mut tree, templates) = layers::default_tree();
+    let named = Figment::serialize(declared()).unwrap().into_dict().unwrap();
+    templates.name_sections(&mut tree, &named);
+    tree
+}
+
 fn default_keys() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    leaves(&layers::default_tree().0, "", &mut found);
+    leaves(&default_tree(), "", &mut found);
     found
 }
 
@@ -68,17 +97,19 @@ fn at<'a>(json: &'a Value, path: &str) -> &'a Value {
 
 #[test]
 fn the_default_file_and_the_structs_have_the_same_keys_and_values() {
-    let config = Config::defaults().unwrap();
+    let config = load(&[]).unwrap();
     let tree = Figment::serialize(&config).unwrap().into_dict().unwrap();
     let mut keys = BTreeSet::new();
     leaves(&tree, "", &mut keys);
     assert_eq!(keys, default_keys());
 
-    let (serialized, file) = (serde_json::to_value(&config).unwrap(), layers::default_tree().0);
+    let (serialized, file) = (serde_json::to_value(&config).unwrap(), default_tree());
     let file = serde_json::to_value(file).unwrap();
-    // Not in the file, and for production alone.
-    let apart = ["session.secret", "http.drain_delay_ms"];
-    for key in keys.iter().filter(|key| !apart.contains(&key.as_str())) {
+    // Not in the file, for production alone, and what the product declares.
+    let apart = ["session.secret", "http.drain_delay_ms", "accounts.upstream"];
+    let is_declared =
+        |key: &str| key.starts_with("upstreams.") && (key.ends_with(".url") || key.ends_with(".audience"));
+    for key in keys.iter().filter(|key| !apart.contains(&key.as_str()) && !is_declared(key)) {
         let (ours, theirs) = (at(&serialized, key), at(&file, key));
         // A parsed URL ends with a slash.
         let same =
@@ -90,7 +121,7 @@ fn the_default_file_and_the_structs_have_the_same_keys_and_values() {
 
 #[test]
 fn every_key_can_be_set_by_the_environment() {
-    let tree = serde_json::to_value(layers::default_tree().0).unwrap();
+    let tree = serde_json::to_value(default_tree()).unwrap();
     for key in default_keys() {
         let (text, expected) = match at(&tree, &key) {
             Value::Number(number) => {
@@ -122,7 +153,7 @@ fn every_key_can_be_set_by_the_environment() {
                     key if key.ends_with(".authorization") => "none",
                     key if key.ends_with(".secret") && key.starts_with("upstreams") => HS256_SECRET,
                     "limits.enabled" => "true",
-                    "accounts.upstream" => "recipe",
+                    "accounts.upstream" => "goods",
                     "telemetry.format" => "json",
                     "telemetry.log" => "debug",
                     "store.url" => "memory:",
@@ -147,16 +178,16 @@ fn every_key_can_be_set_by_the_environment() {
         }
         if key == "limits.shared" {
             // Refused with this store, which is looked at after the types.
-            assert_eq!(Config::load(None, variables).unwrap_err().mistakes()[0].path, key);
+            assert_eq!(load_with(None, variables).unwrap_err().mistakes()[0].path, key);
             continue;
         }
         if key.ends_with("_file") || key == "site.dir" {
             // Not there from this folder; that it was looked for is what counts.
-            let error = Config::load(None, variables).unwrap_err();
+            let error = load_with(None, variables).unwrap_err();
             assert_eq!(error.mistakes()[0].path, key);
             continue;
         }
-        let config = Config::load(None, variables).unwrap_or_else(|errors| panic!("{key}: {errors}"));
+        let config = load_with(None, variables).unwrap_or_else(|errors| panic!("{key}: {errors}"));
         let json = serde_json::to_value(&config).unwrap();
         match key.as_str() {
             "session.secret" => assert_eq!(config.session.secret.expose_secret(), "other"),
@@ -176,10 +207,19 @@ fn every_key_can_be_set_by_the_environment() {
 #[test]
 fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
     let (_folder, path) = file("[http]\nlisten = \"127.0.0.1:1\"\nworkers = 3\n");
-    let config = Config::load(Some(&path), env(&[("BFF__HTTP__LISTEN", "127.0.0.1:2")])).unwrap();
+    let config = load_with(Some(&path), env(&[("BFF__HTTP__LISTEN", "127.0.0.1:2")])).unwrap();
     assert_eq!(config.http.listen.port(), 2);
     assert_eq!(config.http.worker_count(), 3);
     assert_eq!(config.http.body_limit_bytes, 131_072);
+}
+
+#[test]
+fn without_declarations_there_is_nothing_to_sign_in_to_and_the_rest_is_read_all_the_same() {
+    let config = Config::load(None, env(&[("BFF__KEYS__ISSUER", "mine")])).expect("the defaults");
+    assert!(config.upstreams.is_empty() && config.events.senders.is_empty() && config.screens.is_empty());
+    assert_eq!((config.accounts.upstream.as_str(), config.keys.issuer.as_str()), ("", "mine"));
+    let told = Config::load(None, env(&[("BFF__UPSTREAMS__GOODS__URL", "http://goods")])).unwrap_err();
+    assert!(told.to_string().starts_with("accounts.upstream: is empty, and no OpenID provider"), "{told}");
 }
 
 #[test]
@@ -203,15 +243,15 @@ fn all_mistakes_are_told_at_once_with_their_paths() {
         "profile = \"staging\"\n",
         "[http]\nlisten = \"nowhere\"\nworkers = -1\nworkerz = 2\n",
         "[htp]\nlisten = 1\n",
-        "[upstreams.recipe]\nurl = \"ftp://x\"\ntimeout_ms = \"soon\"\n",
+        "[upstreams.goods]\nurl = \"ftp://x\"\ntimeout_ms = \"soon\"\n",
         "[session]\nsame_site = \"none\"\nsecure = false\nidle_ms = 10\n",
         "[cors]\nallowed_origins = [\"https://a.example/path\", \"*\"]\n",
-        "[screens]\nhome_feed = 5\n",
+        "[screens]\nfront_page = 5\n",
         "[store.url]\nx = 1\n",
     ));
     let variables =
         env(&[("BFF__TELEMETRY__LOG", "a=b=c"), ("BFF__CACHE__JITTER_PERCENT", "51"), ("HOME", "/")]);
-    let errors = Config::load(Some(&path), variables).unwrap_err();
+    let errors = load_with(Some(&path), variables).unwrap_err();
     let told = errors.to_string();
     let paths: Vec<&str> = errors.mistakes().iter().map(|mistake| mistake.path.as_str()).collect();
     assert_eq!(
@@ -225,13 +265,13 @@ fn all_mistakes_are_told_at_once_with_their_paths() {
             "http.workers",
             "http.workerz",
             "profile",
-            "screens.home_feed",
+            "screens.front_page",
             "session.idle_ms",
             "session.same_site",
             "store.url",
             "telemetry.log",
-            "upstreams.recipe.timeout_ms",
-            "upstreams.recipe.url",
+            "upstreams.goods.timeout_ms",
+            "upstreams.goods.url",
         ],
         "{told}"
     );
@@ -246,20 +286,20 @@ fn all_mistakes_are_told_at_once_with_their_paths() {
 #[test]
 fn a_short_time_needs_no_other_one_to_be_shortened_with_it() {
     let (_folder, path) = file(
-        "[session]\nidle_ms = 2000\nabsolute_ms = 1500\n[upstreams.profile]\ntimeout_ms = 100\n[upstreams.recipe]\ntimeout_ms = 1\n",
+        "[session]\nidle_ms = 2000\nabsolute_ms = 1500\n[upstreams.accounts]\ntimeout_ms = 100\n[upstreams.goods]\ntimeout_ms = 1\n",
     );
-    let config = Config::load(Some(&path), env(&[])).expect("sound settings");
+    let config = load_with(Some(&path), env(&[])).expect("sound settings");
     assert_eq!(config.touch_every(), Duration::from_millis(200), "a session that is in use does not end");
-    let config = Config::load(None, env(&[])).expect("the defaults");
+    let config = load_with(None, env(&[])).expect("the defaults");
     assert_eq!(config.touch_every(), Duration::from_secs(60));
 }
 
 #[test]
 fn a_file_that_is_not_there_or_not_toml_is_a_mistake_that_quotes_nothing() {
-    let absent = Config::load(Some(Path::new("/nowhere/bff.toml")), env(&[])).unwrap_err().to_string();
+    let absent = load_with(Some(Path::new("/nowhere/bff.toml")), env(&[])).unwrap_err().to_string();
     assert!(absent.contains("/nowhere/bff.toml cannot be read"), "{absent}");
     let (_folder, path) = file("[session]\nsecret = \"hunter2hunter2\nx = 1");
-    let broken = Config::load(Some(&path), env(&[])).unwrap_err().to_string();
+    let broken = load_with(Some(&path), env(&[])).unwrap_err().to_string();
     assert!(broken.contains("bff.toml, line 2: "), "{broken}");
     assert!(!broken.contains("hunter2"), "{broken}");
 }
@@ -279,7 +319,7 @@ fn secrets_are_never_printed() {
     assert!(told.starts_with("store.url: ") && !told.contains("hunter2"), "{told}");
 
     let (_folder, path) = file("[session]\nsecret = 20031106\n[store]\nurl = 20031106\n");
-    let told = Config::load(Some(&path), env(&[("BFF__UPSTREAMS__RECIPE__URL", "20031106@x")])).unwrap_err();
+    let told = load_with(Some(&path), env(&[("BFF__UPSTREAMS__GOODS__URL", "20031106@x")])).unwrap_err();
     let told = format!("{told} {told:?}");
     assert!(!told.contains("20031106"), "{told}");
 }
@@ -326,7 +366,7 @@ fn the_secret_can_come_from_a_file() {
 fn every_token_can_come_from_a_file_and_none_is_printed() {
     let (_folder, path) = file("planted-in-a-file\n");
     let name = path.to_str().unwrap();
-    for key in ["REVALIDATE_SECRET", "PROFILE__TOKEN", "TIMELINE__TOKEN", "RECIPE__TOKEN"] {
+    for key in ["REVALIDATE_SECRET", "ACCOUNTS__TOKEN", "LEDGER__TOKEN", "GOODS__TOKEN"] {
         let config = load(&[(&format!("BFF__EVENTS__{key}_FILE"), name)]).unwrap();
         let events = &config.events;
         let secrets = [&events.revalidate_secret]
@@ -342,10 +382,10 @@ fn every_token_can_come_from_a_file_and_none_is_printed() {
 #[test]
 fn who_may_send_events_and_be_told_is_checked() {
     for (variables, path) in [
-        (&[("BFF__EVENTS__RECIPE__TOKEN", "a b")][..], "events.recipe.token"),
+        (&[("BFF__EVENTS__GOODS__TOKEN", "a b")][..], "events.goods.token"),
         (
-            &[("BFF__EVENTS__RECIPE__TOKEN", "same"), ("BFF__EVENTS__PROFILE__TOKEN", "same")],
-            "events.recipe.token",
+            &[("BFF__EVENTS__GOODS__TOKEN", "same"), ("BFF__EVENTS__ACCOUNTS__TOKEN", "same")],
+            "events.goods.token",
         ),
         (&[("BFF__EVENTS__REVALIDATE_URL", "http://web.example/hook")], "events.revalidate_secret"),
         (
@@ -366,9 +406,9 @@ fn who_may_send_events_and_be_told_is_checked() {
         assert_eq!(errors.mistakes()[0].path, path, "{errors}");
     }
     let (_keys, mut variables) = production();
-    variables.extend(env(&[("BFF__EVENTS__RECIPE__TOKEN", "short")]));
-    let errors = Config::load(None, variables).expect_err("too short for production");
-    assert_eq!(errors.to_string(), "events.recipe.token: is shorter than 32 bytes");
+    variables.extend(env(&[("BFF__EVENTS__GOODS__TOKEN", "short")]));
+    let errors = load_with(None, variables).expect_err("too short for production");
+    assert_eq!(errors.to_string(), "events.goods.token: is shorter than 32 bytes");
 }
 
 #[test]
@@ -383,7 +423,7 @@ fn keys_for_different_purposes_differ() {
 #[test]
 fn production_starts_with_a_secret_and_a_key_and_no_origins() {
     let (_keys, variables) = production();
-    let config = Config::load(None, variables).unwrap();
+    let config = load_with(None, variables).unwrap();
     assert!(config.cors.allowed_origins.is_empty());
     assert!(config.logs_json());
     let cookie = config.cookie();
@@ -413,13 +453,13 @@ fn production_refuses_what_is_unsafe() {
         let (_keys, mut variables) = production();
         variables.retain(|(other, _)| other != name);
         variables.extend(env(&[(name, value)]));
-        let errors = Config::load(None, variables).expect_err(value);
+        let errors = load_with(None, variables).expect_err(value);
         assert_eq!(errors.mistakes().len(), 1, "{name}={value}: {errors}");
         assert_eq!(errors.mistakes()[0].path, path, "{name}={value}");
     }
     // Without anything set: the secret and the keys.
     let bare =
-        Config::load(None, env(&[("BFF__PROFILE", "production"), ("BFF__KEYS__DIR", empty)])).unwrap_err();
+        load_with(None, env(&[("BFF__PROFILE", "production"), ("BFF__KEYS__DIR", empty)])).unwrap_err();
     assert_eq!(
         bare.mistakes().iter().map(|m| m.path.as_str()).collect::<Vec<_>>(),
         ["keys.dir", "session.secret"]
@@ -505,7 +545,7 @@ fn limits_are_on_in_production_and_where_one_is_set() {
     assert!(enabled(&[("BFF__LIMITS__ENABLED", "true")]));
     assert!(!enabled(&[("BFF__LIMITS__SHARED", "false")]), "it says nothing of how many");
     let (_folder, variables) = production();
-    assert!(Config::load(None, variables).unwrap().limits_enabled());
+    assert!(load_with(None, variables).unwrap().limits_enabled());
 }
 
 #[test]
@@ -514,12 +554,12 @@ fn a_stop_goes_on_serving_for_a_while_in_production_and_where_that_is_set() {
     let (_folder, variables) = production();
     assert_eq!(delay(load(&[]).unwrap()), 0);
     assert_eq!(delay(load(&[("BFF__HTTP__DRAIN_DELAY_MS", "5000")]).unwrap()), 5000);
-    let production = Config::load(None, variables.clone()).unwrap();
+    let production = load_with(None, variables.clone()).unwrap();
     assert_eq!(production.http.drain_delay_ms.get(), 5000);
     assert!(!production.warnings().iter().any(|warning| warning.starts_with("http.")));
     let set = |value: &str| {
         let more = ("BFF__HTTP__DRAIN_DELAY_MS".into(), value.into());
-        Config::load(None, variables.clone().into_iter().chain([more]))
+        load_with(None, variables.clone().into_iter().chain([more]))
     };
     assert_eq!(delay(set("0").unwrap()), 0);
     let long = set("60000").unwrap();
@@ -567,7 +607,7 @@ fn the_schema_describes_every_key_with_its_default() {
 fn a_variable_that_is_not_utf8_is_a_mistake_without_its_value() {
     use std::os::unix::ffi::OsStringExt;
     let variables = vec![("BFF__SESSION__SECRET".into(), OsString::from_vec(vec![0x68, 0xff]))];
-    let errors = Config::load(None, variables).unwrap_err();
+    let errors = load_with(None, variables).unwrap_err();
     assert_eq!(errors.to_string(), "session.secret: the environment variable is not UTF-8");
 }
 
@@ -577,7 +617,7 @@ const PROVIDER: &str = "[oidc.company]\nissuer = \"https://id.example\"\nclient_
 fn any_number_of_providers_can_be_named_by_file_and_environment() {
     let (_folder, path) =
         file(&format!("{PROVIDER}client_secret = \"planted\"\n[oidc.other]\nclient_id = \"x\"\n"));
-    let config = Config::load(
+    let config = load_with(
         Some(&path),
         env(&[
             ("BFF__OIDC__OTHER__ISSUER", "http://127.0.0.1:9000/o"),
@@ -608,11 +648,11 @@ fn a_providers_secret_can_come_from_a_file() {
     std::fs::write(&secret, "from-a-file\n").unwrap();
     let (_folder, path) = file(&format!("{PROVIDER}client_secret_file = {secret:?}\n"));
     assert_eq!(
-        Config::load(Some(&path), []).unwrap().oidc["company"].client_secret.expose_secret(),
+        load_with(Some(&path), []).unwrap().oidc["company"].client_secret.expose_secret(),
         "from-a-file"
     );
     let both = env(&[("BFF__OIDC__COMPANY__CLIENT_SECRET", "x")]);
-    let refused = Config::load(Some(&path), both).unwrap_err().to_string();
+    let refused = load_with(Some(&path), both).unwrap_err().to_string();
     assert!(refused.starts_with("oidc.company.client_secret: is set besides"), "{refused}");
 }
 
@@ -648,10 +688,10 @@ fn every_mistake_in_a_provider_is_told() {
         assert!(found.starts_with(path) && !found.contains("planted"), "{found}");
     }
     let (_folder, path) = file(&PROVIDER.replace("company", "Company_1"));
-    let found = Config::load(Some(&path), []).unwrap_err().to_string();
+    let found = load_with(Some(&path), []).unwrap_err().to_string();
     assert!(found.contains("oidc.Company_1: its name must be"), "{found}");
     let (_folder, path) = file("[oidc]\ncompany = 1\n");
-    assert!(Config::load(Some(&path), []).unwrap_err().to_string().starts_with("oidc.company: "));
+    assert!(load_with(Some(&path), []).unwrap_err().to_string().starts_with("oidc.company: "));
 }
 
 #[test]
@@ -662,11 +702,11 @@ fn production_wants_to_know_where_providers_send_people_back() {
         ("BFF__OIDC__X__CLIENT_ID", "bff"),
         ("BFF__OIDC__X__CLIENT_SECRET", "planted"),
     ]));
-    let found = Config::load(None, variables.clone()).unwrap_err().to_string();
+    let found = load_with(None, variables.clone()).unwrap_err().to_string();
     assert!(found.contains("http.public_url: is empty") && found.contains("oidc.x.issuer: "), "{found}");
     for wrong in ["http://app.example", "https://app.example/", "https://app.example/x", "app.example"] {
         let with = [variables.clone(), env(&[("BFF__HTTP__PUBLIC_URL", wrong)])].concat();
-        let found = Config::load(None, with).unwrap_err().to_string();
+        let found = load_with(None, with).unwrap_err().to_string();
         assert!(found.contains("http.public_url: must be"), "{found}");
     }
 }
