@@ -92,7 +92,10 @@ announce = { topic = "book:{response.id}", type = "book.made" }
     stub.on("POST /books/x", Reply::json(&json!({ "id": "b", "n": 3, "authorId": "a" })));
     let _ = ada.from_page(Method::POST, "/api/books/x").send().await.expect(201);
     let first: Value = soon("a message", socket.next()).await.message();
-    assert_eq!((&first["type"], &first["topic"], &first["data"]), (&json!("book.made"), &json!("book:b"), &made.json()));
+    assert_eq!(
+        (&first["type"], &first["topic"], &first["data"]),
+        (&json!("book.made"), &json!("book:b"), &made.json())
+    );
     let second = soon("a message", socket.next()).await.message();
     assert_eq!(second["data"], json!({ "id": "b", "n": 3, "by": "id-ada" }));
 }
@@ -106,14 +109,20 @@ async fn a_call_bears_a_service_token_nothing_or_a_fixed_token() {
         "[upstreams.plain]\nurl = \"http://127.0.0.1:9\"\nauthorization = \"none\"\n[upstreams.fixed]\nurl = \"http://127.0.0.1:9\"\nauthorization = {{ file = {:?} }}\n",
         token.to_str().expect("a path")
     );
-    let parts = page("[parts.a]\nget = \"shelf:/a\"\n[parts.b]\nget = \"plain:/b\"\n[parts.c]\nget = \"fixed:/c\"\n");
+    let parts =
+        page("[parts.a]\nget = \"shelf:/a\"\n[parts.b]\nget = \"plain:/b\"\n[parts.c]\nget = \"fixed:/c\"\n");
     let stub = Stub::new();
     stub.with(|request| {
         let (bearer, cookie) = (request.bearer().map(str::len), request.header("cookie"));
         Some(Reply::json(&json!({ "bearer": bearer, "cookie": cookie, "fixed": request.bearer() == Some("planted-fixed-token") })))
     });
     let product = Product::over_shelf().gateway(&upstreams).screen("page", &parts);
-    let bff = DeclaredBff::builder(product).stub("shelf", &stub).stub("plain", &stub).stub("fixed", &stub).spawn().await;
+    let bff = DeclaredBff::builder(product)
+        .stub("shelf", &stub)
+        .stub("plain", &stub)
+        .stub("fixed", &stub)
+        .spawn()
+        .await;
     let document = bff.signed_in("ada").await.get("/bff/page").await.expect(200).json();
     assert!(document["a"]["bearer"].as_u64().is_some_and(|length| length > 100), "{document}");
     assert_eq!(document["a"]["fixed"], false);
