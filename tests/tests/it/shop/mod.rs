@@ -2,6 +2,7 @@
 //! on declarations alone, as one who is to judge it would.
 
 mod answers;
+mod batches;
 mod bodies;
 mod caching;
 mod checking;
@@ -12,6 +13,7 @@ mod hostile_answers;
 mod ids;
 mod joins;
 mod lookups;
+mod odds;
 mod orders;
 mod parameters;
 mod parts;
