@@ -1,6 +1,6 @@
 //! Where users come from: an upstream that keeps accounts, or one OpenID provider alone.
 
-use super::{Config, rules::Check};
+use super::{Config, check::Check};
 
 const PATH: &str = "accounts.upstream";
 

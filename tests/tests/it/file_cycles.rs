@@ -21,7 +21,6 @@ const LEFT: &[&str] = &[
     "bff/src/gateway/",
     "bff/src/compose/plan/",
     "bff/src/compose/",
-    "bff/src/config/",
     "bff/src/declare/compile/",
     "bff/src/declare/read/",
     "bff/src/declare/text/",

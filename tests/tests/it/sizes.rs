@@ -22,7 +22,6 @@ const LONG_FILES: &[&str] = &[
     "bff/src/gateway/pieces.rs",
     "bff/src/compose/engine/tests/declared.rs",
     "bff/src/compose/engine/tests/feed.rs",
-    "bff/src/config/tests.rs",
     "bff/src/edge/error.rs",
     "bff/src/telemetry/metrics.rs",
 ];
