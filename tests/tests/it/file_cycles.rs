@@ -35,7 +35,6 @@ const LEFT: &[&str] = &[
     "bff/src/live/",
     "bff/src/routes/",
     "bff/src/screens/",
-    "bff/src/store/",
     "deploy/upstreams/src/contract/",
     "deploy/upstreams/src/profile/",
     "deploy/upstreams/src/recipe/",
