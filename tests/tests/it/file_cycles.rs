@@ -27,7 +27,6 @@ const LEFT: &[&str] = &[
     "bff/src/edge/contract/",
     "bff/src/edge/",
     "bff/src/files/site/",
-    "bff/src/live/",
     "bff/src/routes/",
     "bff/src/screens/",
     "deploy/upstreams/src/contract/",
