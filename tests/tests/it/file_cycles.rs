@@ -26,7 +26,6 @@ const LEFT: &[&str] = &[
     "bff/src/declare/text/",
     "bff/src/edge/contract/",
     "bff/src/edge/",
-    "bff/src/files/site/",
     "bff/src/routes/",
     "bff/src/screens/",
     "deploy/upstreams/src/contract/",
