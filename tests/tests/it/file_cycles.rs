@@ -19,8 +19,6 @@ const LEFT: &[&str] = &[
     "bff/src/auth/oidc/",
     "bff/src/auth/",
     "bff/src/gateway/",
-    "bff/src/compose/plan/",
-    "bff/src/compose/",
     "bff/src/declare/compile/",
     "bff/src/declare/read/",
     "bff/src/declare/text/",

@@ -20,8 +20,6 @@ const CRATES: [(&str, &[&str]); 4] = [
 const LONG_FILES: &[&str] = &[
     "bff/src/gateway/mod.rs",
     "bff/src/gateway/pieces.rs",
-    "bff/src/compose/engine/tests/declared.rs",
-    "bff/src/compose/engine/tests/feed.rs",
     "bff/src/edge/error.rs",
     "bff/src/telemetry/metrics.rs",
 ];
