@@ -26,7 +26,6 @@ const LONG_FILES: &[&str] = &[
 /// File and function.
 const LONG_FUNCTIONS: &[(&str, &str)] = &[
     ("bff/src/gateway/mod.rs", "build"),
-    ("bff/src/declare/compile/route.rs", "compile"),
     ("bff/src/edge/error.rs", "face"),
 ];
 

@@ -1,6 +1,6 @@
 //! Tables that screens, routes and `gateway.toml` have in common.
 
-use super::{DAY_MS, Grammar, Kind, key, required};
+use super::table::{DAY_MS, Grammar, Kind, key, required};
 
 pub(in crate::declare) static FILE: Grammar = Grammar {
     about: "A bearer token in a file.",

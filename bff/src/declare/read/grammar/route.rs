@@ -1,6 +1,9 @@
 //! `routes/NAME.toml`.
 
-use super::{ANNOUNCE, DAY_MS, Grammar, JOIN, Kind, PARAM, key, required};
+use super::{
+    parts::{ANNOUNCE, JOIN, PARAM},
+    table::{DAY_MS, Grammar, Kind, key, required},
+};
 
 pub(in crate::declare) static ROUTES: Grammar = Grammar {
     about: "Reads and writes that pass through.",

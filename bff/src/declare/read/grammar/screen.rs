@@ -1,6 +1,9 @@
 //! `screens/NAME.toml`.
 
-use super::{DAY_MS, Grammar, JOIN, Kind, PARAM, PART, key, required};
+use super::{
+    parts::{JOIN, PARAM, PART},
+    table::{DAY_MS, Grammar, Kind, key, required},
+};
 
 pub(in crate::declare) static SCREEN: Grammar = Grammar {
     about: "A screen: one document made of several upstreams' answers, cached per user. The file's name is the screen's.",
