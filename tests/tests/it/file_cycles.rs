@@ -21,7 +21,6 @@ const LEFT: &[&str] = &[
     "bff/src/gateway/",
     "bff/src/edge/contract/",
     "bff/src/edge/",
-    "bff/src/routes/",
     "bff/src/screens/",
     "deploy/upstreams/src/contract/",
     "deploy/upstreams/src/profile/",
