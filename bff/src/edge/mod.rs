@@ -16,6 +16,8 @@ mod contract;
 mod credentials;
 mod dispatch;
 mod error;
+mod error_response;
+mod faces;
 mod fixed;
 mod gate;
 mod identify;
@@ -29,10 +31,11 @@ mod query;
 mod reached;
 mod state;
 mod trace;
+mod trusted_proxies;
 mod validate;
 mod validators;
 
-pub use address::{TrustedProxies, client_address};
+pub use address::client_address;
 pub use body::{JsonBody, OptionalJsonBody, read_body, takes_body};
 pub use caller::{
     MaybeSignedIn, OriginChecked, SignedIn, SignedInUntouched, ended_meanwhile, handshake_check, origin_check,
@@ -60,5 +63,6 @@ pub use query::{MAX_CURSOR, Query};
 pub use reached::hosts;
 pub use state::{Edge, EdgeParts};
 pub use trace::{RequestSpan, spans_wanted};
+pub use trusted_proxies::TrustedProxies;
 pub use validate::{FieldErrors, Validate};
 pub use validators::knows;
