@@ -17,11 +17,7 @@ const CRATES: [(&str, &[&str]); 4] = [
     ("deploy/upstreams/src", &["lib.rs", "main.rs"]),
 ];
 /// What is longer still, each to go. A line that is not needed fails the test.
-const LONG_FILES: &[&str] = &[
-    "bff/src/gateway/mod.rs",
-    "bff/src/gateway/pieces.rs",
-    "bff/src/telemetry/metrics.rs",
-];
+const LONG_FILES: &[&str] = &["bff/src/gateway/mod.rs", "bff/src/gateway/pieces.rs"];
 /// File and function.
 const LONG_FUNCTIONS: &[(&str, &str)] = &[("bff/src/gateway/mod.rs", "build")];
 
