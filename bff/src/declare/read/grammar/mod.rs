@@ -2,6 +2,7 @@
 //! editors is made of it, so that neither can know a key that the other does not.
 
 mod gateway;
+mod keys;
 mod parts;
 mod route;
 mod screen;
