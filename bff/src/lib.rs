@@ -21,3 +21,9 @@ pub mod routes;
 pub mod screens;
 pub mod store;
 pub mod telemetry;
+
+pub use clients;
+pub use config::Config;
+pub use declare::Declarations;
+pub use gateway::Gateway;
+pub use schemas;

@@ -9,7 +9,7 @@ use std::{
 use bff::{
     config::{Config, config_schema, declarations_dir, file_from_environment},
     declare::{Declarations, declarations_schema, write_starter},
-    gateway::{Application, key_times, log_settings, openapi},
+    gateway::{Gateway, key_times, log_settings, openapi},
     telemetry,
 };
 use clap::{Args, Parser, Subcommand};
@@ -145,14 +145,14 @@ fn serve(file: Option<&Path>, declarations: Option<PathBuf>) -> Result<(), Failu
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("bff-upstream").build()?;
     let served = runtime.block_on(async {
-        let application =
-            Application::build(config, &declarations, Some(Box::new(read)), telemetry.sink()).await?;
-        print(&format!(
-            "listening http={} internal={}",
-            application.http_address(),
-            application.internal_address()
-        ))?;
-        application.run_until_stopped().await.map_err(Failure::from)
+        let gateway = Gateway::builder(config)
+            .declarations(declarations)
+            .read_again(Box::new(read))
+            .log_sink(telemetry.sink())
+            .build()
+            .await?;
+        print(&format!("listening http={} internal={}", gateway.http_address(), gateway.internal_address()))?;
+        gateway.run_until_stopped().await.map_err(Failure::from)
     });
     // What was logged last is what matters most: it goes out also when serving failed.
     drop(telemetry);

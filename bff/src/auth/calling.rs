@@ -28,7 +28,7 @@ pub(super) fn call_context(request: &HttpRequest, caller: Option<&Caller>) -> Ca
 
 /// The id in a path that has one parameter. What cannot be an id names nothing: 404.
 #[derive(Debug, Clone)]
-pub struct PathId(pub Id);
+pub(super) struct PathId(pub Id);
 
 impl FromRequest for PathId {
     type Error = ApiError;

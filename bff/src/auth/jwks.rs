@@ -17,7 +17,7 @@ impl std::fmt::Debug for Jwks {
 
 /// Answers the key set. A verifier may keep it for a moment, and asks again when it meets a key it does not know. It is not
 /// charged to anybody: services verify no token without it, whatever else is asked from their address.
-pub async fn jwks(keys: web::Data<Jwks>) -> HttpResponse {
+pub(super) async fn jwks(keys: web::Data<Jwks>) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CACHE_CONTROL, "public, max-age=60"));
     response.insert_header(header::ContentType::json()).body(keys.0.jwks_json())

@@ -44,7 +44,7 @@ const QR_SIZE: u32 = 240;
 ///
 /// # Errors
 /// 401, 403 `csrf_failed`, 406, 409 `totp_enabled`.
-pub async fn enrol_totp(
+pub(super) async fn enrol_totp(
     request: HttpRequest,
     caller: SignedIn,
     api: web::Data<Api>,
@@ -63,7 +63,7 @@ pub async fn enrol_totp(
 ///
 /// # Errors
 /// 401, 403 `csrf_failed`, 409 `totp_enabled` or `totp_not_enrolled`, 422 `otp_invalid`, 429 `too_many_attempts`.
-pub async fn confirm_totp(
+pub(super) async fn confirm_totp(
     request: HttpRequest,
     writer: Writer,
     code: JsonBody<TotpCode>,
@@ -89,7 +89,7 @@ pub async fn confirm_totp(
 ///
 /// # Errors
 /// 401, 403 `csrf_failed`, 409 `totp_not_enrolled`, 422 `otp_invalid`, 429 `too_many_attempts`.
-pub async fn remove_totp(
+pub(super) async fn remove_totp(
     request: HttpRequest,
     writer: Writer,
     code: JsonBody<TotpCode>,

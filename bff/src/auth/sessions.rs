@@ -20,7 +20,7 @@ use crate::{
 ///
 /// # Errors
 /// 401, 406, 503.
-pub async fn session(
+pub(super) async fn session(
     request: HttpRequest,
     caller: SignedInUntouched,
     edge: web::Data<Edge>,
@@ -34,7 +34,7 @@ pub async fn session(
 ///
 /// # Errors
 /// 401, 406, 503.
-pub async fn csrf_token(
+pub(super) async fn csrf_token(
     request: HttpRequest,
     caller: SignedInUntouched,
     edge: web::Data<Edge>,
@@ -48,7 +48,7 @@ pub async fn csrf_token(
 ///
 /// # Errors
 /// 401, 406, 503.
-pub async fn list_sessions(
+pub(super) async fn list_sessions(
     request: HttpRequest,
     caller: SignedIn,
     edge: web::Data<Edge>,
@@ -80,7 +80,7 @@ fn line(summary: SessionSummary, current: &str) -> Result<ListedSession, ApiErro
 ///
 /// # Errors
 /// 401, 403 `csrf_failed`, 404 where the caller is signed in nowhere by that name, 503.
-pub async fn end_session(
+pub(super) async fn end_session(
     request: HttpRequest,
     PathId(id): PathId,
     caller: SignedIn,
@@ -101,7 +101,7 @@ pub async fn end_session(
 ///
 /// # Errors
 /// 401, 403 `csrf_failed`, 503.
-pub async fn log_out(
+pub(super) async fn log_out(
     request: HttpRequest,
     caller: SignedIn,
     api: web::Data<Api>,
@@ -117,7 +117,7 @@ pub async fn log_out(
 ///
 /// # Errors
 /// 401, 403 `csrf_failed`, 503.
-pub async fn log_out_everywhere(
+pub(super) async fn log_out_everywhere(
     request: HttpRequest,
     caller: SignedIn,
     api: web::Data<Api>,

@@ -25,7 +25,7 @@ use crate::{
 ///
 /// # Errors
 /// 403 `csrf_failed`, 409 `email_taken` or `username_taken`, 422.
-pub async fn sign_up(
+pub(super) async fn sign_up(
     request: HttpRequest,
     _: OriginChecked,
     input: JsonBody<SignUp>,
@@ -43,7 +43,7 @@ pub async fn sign_up(
 ///
 /// # Errors
 /// 401 `bad_credentials`, `otp_required` or `otp_invalid`, 403 `csrf_failed`, 422, 429 `too_many_attempts`, 503.
-pub async fn log_in(
+pub(super) async fn log_in(
     request: HttpRequest,
     _: OriginChecked,
     credentials: JsonBody<Credentials>,

@@ -24,7 +24,7 @@ use crate::{
 ///
 /// # Errors
 /// 401 `bad_credentials`, `otp_required` or `otp_invalid`, 403 `csrf_failed`, 422, 429 `too_many_attempts`, 503.
-pub async fn issue_tokens(
+pub(super) async fn issue_tokens(
     request: HttpRequest,
     JsonBody(asked): JsonBody<TokenRequest>,
     api: web::Data<Api>,
@@ -52,7 +52,7 @@ pub async fn issue_tokens(
 ///
 /// # Errors
 /// 401 `invalid_grant`, 403 `csrf_failed`, 429 `refreshed_too_often`, 503.
-pub async fn refresh_tokens(
+pub(super) async fn refresh_tokens(
     request: HttpRequest,
     OptionalJsonBody(asked): OptionalJsonBody<RefreshRequest>,
     api: web::Data<Api>,
@@ -101,7 +101,7 @@ pub async fn refresh_tokens(
 ///
 /// # Errors
 /// 401 `invalid_token` for a wrong access token of its own, 403 `csrf_failed`, 422, 503.
-pub async fn revoke_tokens(
+pub(super) async fn revoke_tokens(
     request: HttpRequest,
     OptionalJsonBody(asked): OptionalJsonBody<RevokeRequest>,
     api: web::Data<Api>,

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A signed-in caller who wants to change something, checked for forgery.
-pub struct Writer {
+pub(super) struct Writer {
     request: HttpRequest,
     api: Api,
     caller: Caller,

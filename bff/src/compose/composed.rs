@@ -54,9 +54,10 @@ impl From<ComposeError> for Uncomposed<ComposeError> {
             ComposeError::UnknownCursor | ComposeError::NothingLeft { withheld: true, .. } => {
                 Self::Refused { subjects: Vec::new(), error }
             }
-            ComposeError::Required { .. } | ComposeError::NothingLeft { .. } | ComposeError::Serialise(_) => {
-                Self::Failed(error)
-            }
+            ComposeError::Required { .. }
+            | ComposeError::NothingLeft { .. }
+            | ComposeError::Serialise(_)
+            | ComposeError::UnknownUpstream(_) => Self::Failed(error),
         }
     }
 }

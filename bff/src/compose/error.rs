@@ -101,6 +101,9 @@ pub enum ComposeError {
     /// The document could not be written as JSON.
     #[error("the document could not be serialised")]
     Serialise(#[source] std::sync::Arc<serde_json::Error>),
+    /// A screen in Rust calls an upstream that the settings do not name.
+    #[error("there is no upstream `{0}`")]
+    UnknownUpstream(&'static str),
 }
 
 impl ComposeError {

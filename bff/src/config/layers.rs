@@ -162,6 +162,12 @@ fn read_environment(
     tree
 }
 
+/// Whether an environment variable is one of ours, or nearly.
+pub(super) fn is_ours(variable: &OsStr) -> bool {
+    let start = variable.as_encoded_bytes().get(..PREFIX.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(PREFIX.as_bytes()))
+}
+
 /// The keys that an environment variable of ours names.
 fn path_of(variable: &OsStr, templates: &Templates) -> Option<Vec<String>> {
     let key = variable.to_str()?.strip_prefix(PREFIX)?;

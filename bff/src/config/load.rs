@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Config, ConfigErrors, Millis, OidcConfig, StoreUrl, layers, rules};
+use super::{Config, ConfigErrors, Millis, OidcConfig, StoreUrl, layers, loaded::Loaded, rules};
 
 impl Config {
     /// Merges defaults, `file` and those of `environment` that start with `BFF__`, and checks the result.
@@ -34,6 +34,12 @@ impl Config {
         environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigErrors> {
         let mut mistakes = ConfigErrors::default();
+        let environment: Vec<_> = environment.into_iter().filter(|(name, _)| layers::is_ours(name)).collect();
+        let loaded = Loaded {
+            declared: declared.clone(),
+            file: file.map(Path::to_owned),
+            environment: environment.clone(),
+        };
         let merged = layers::merge(declared, file, environment, &mut mistakes);
         let mut config = layers::extract(&merged, &mut mistakes);
         config.resolve(&merged, &mut mistakes);
@@ -41,7 +47,26 @@ impl Config {
         config.limit_is_set = tiers.into_iter().any(|tier| merged.set_below(tier).next().is_some());
         rules::check(&config, &mut mistakes);
         config.warnings = rules::warnings(&config, &merged);
+        config.loaded = loaded;
         mistakes.into_result(config)
+    }
+
+    /// Puts this configuration over what a product declares, as [`Config::load_over`] does: its `upstreams`, `accounts`,
+    /// `screens` and `events.senders` become what the same file and environment say over `declared`. What a program has set in
+    /// other sections stays.
+    ///
+    /// # Errors
+    /// As [`Config::load_over`]; nothing has changed then.
+    pub fn declare(&mut self, declared: &serde_json::Value) -> Result<(), ConfigErrors> {
+        if self.loaded.declared == *declared {
+            return Ok(());
+        }
+        let Loaded { file, environment, .. } = &self.loaded;
+        let over = Self::load_over(declared, file.as_deref(), environment.iter().cloned())?;
+        (self.upstreams, self.accounts, self.screens) = (over.upstreams, over.accounts, over.screens);
+        self.events.senders = over.events.senders;
+        (self.warnings, self.loaded) = (over.warnings, over.loaded);
+        Ok(())
     }
 
     /// The compiled-in defaults alone.

@@ -18,6 +18,7 @@ mod key_rules;
 mod layers;
 mod live_rules;
 mod load;
+mod loaded;
 mod named;
 mod oidc_rules;
 mod rules;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::loaded::Loaded;
 use super::sections::{
     AccountsConfig, CacheConfig, CallerConfig, CorsConfig, DeclarationsConfig, EventsConfig, FilesConfig,
     HttpConfig, IdempotencyConfig, InternalConfig, KeysConfig, LimitsConfig, LiveConfig, OidcConfig,
@@ -54,6 +55,8 @@ pub struct Config {
     pub(super) limit_is_set: bool,
     #[serde(skip)]
     pub(super) warnings: Vec<String>,
+    #[serde(skip)]
+    pub(super) loaded: Loaded,
 }
 
 impl Config {

@@ -48,10 +48,19 @@ impl Declarations {
     ///
     /// # Errors
     /// Everything that is wrong with them.
-    pub fn from_dir(dir: &Path) -> Result<Self, Mistakes> {
+    pub fn from_dir(dir: impl AsRef<Path>) -> Result<Self, Mistakes> {
         let report = Report::default();
-        let sources = Sources::of_dir(dir, &report);
+        let sources = Sources::of_dir(dir.as_ref(), &report);
         Self::of(&sources, report)
+    }
+
+    /// No screens, no routes, no upstreams: for a program that serves its own alone.
+    ///
+    /// # Panics
+    /// Never: nothing cannot be wrong.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::of(&Sources::none(), Report::default()).expect("nothing is declared")
     }
 
     /// The recipe book, which is compiled into the command and served when nothing else is named.

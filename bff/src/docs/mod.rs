@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::{declare::Declarations, edge::Contract};
 
 pub use example::example;
-pub use reference::{Docs, describe_docs, docs};
+pub use reference::{Docs, docs, docs_operation};
 
 use groups::{ROUTES, SCREENS};
 

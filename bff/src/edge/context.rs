@@ -13,7 +13,10 @@ use actix_web::{
 };
 use bytestring::ByteString;
 
-use super::authentication::Authentication;
+use super::{
+    authentication::Authentication,
+    resolve::{Exempt, Resolved},
+};
 use crate::{identity::Charge, telemetry::hex_digits};
 
 /// `X-Request-Id`.
@@ -79,6 +82,10 @@ pub struct RequestContext {
     pub(super) authentication: Option<Authentication>,
     /// What the identity stage charged before it asked the store.
     pub(super) charge: Option<Charge>,
+    /// What the stages in front of its handler leave out.
+    pub(super) exempt: Exempt,
+    /// What it has come to, until that answers.
+    pub(super) resolved: Option<Resolved>,
     traceparent: Option<Arc<str>>,
 }
 
@@ -94,6 +101,8 @@ impl RequestContext {
             service: None,
             authentication: None,
             charge: None,
+            exempt: Exempt::default(),
+            resolved: None,
             traceparent: None,
         }
     }
@@ -115,6 +124,17 @@ impl RequestContext {
         }
     }
 
+    /// The same where the gate may not be there.
+    pub(super) fn begin(request: &HttpRequest, note: impl FnOnce(&mut Self)) {
+        let mut extensions = request.extensions_mut();
+        if let Some(context) = extensions.get_mut::<Self>() {
+            return note(context);
+        }
+        let mut context = Self::new(RequestId::of(request.headers()), Instant::now());
+        note(&mut context);
+        extensions.insert(context);
+    }
+
     /// Names the request in answers, logs, and calls to upstreams.
     #[must_use]
     pub fn request_id(&self) -> &str {
@@ -125,6 +145,11 @@ impl RequestContext {
     #[must_use]
     pub fn traceparent(&self) -> Option<Arc<str>> {
         self.traceparent.clone()
+    }
+
+    /// What the stages in front of the handler of `request` leave out.
+    pub(super) fn exempt(request: &HttpRequest) -> Exempt {
+        request.extensions().get::<Self>().map(|context| context.exempt).unwrap_or_default()
     }
 
     /// Writes down what the access line will say of the cache.

@@ -1,27 +1,28 @@
-//! The stage in front of the built-in routes: what is declared answers there. Its table can be exchanged while requests are
-//! served, each of which ends on the one that it began with.
+//! The table of all paths that are served, and the innermost stage: what a request was resolved to answers it.
 
 use std::{
     collections::HashMap,
     future::{Ready, ready},
-    sync::Arc,
+    marker::PhantomData,
 };
 
 use actix_web::{
-    Error, HttpRequest, HttpResponse,
+    Error, HttpMessage, HttpRequest, HttpResponse,
     body::{BoxBody, EitherBody, MessageBody},
     dev::{Payload, ResourceDef, Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
     http::Method,
 };
-use arc_swap::ArcSwap;
 use futures_util::future::{FutureExt, LocalBoxFuture};
 
 use schemas::intern;
 
-use super::{ApiError, RequestContext};
+use super::{
+    ApiError, RequestContext,
+    resolve::{Exempt, Resolved},
+};
 
 /// What is dispatched to.
-pub trait Dispatched: 'static {
+pub trait Dispatched: Send + Sync + 'static {
     /// What answers at a path.
     type Handler;
 
@@ -42,7 +43,25 @@ struct Entry<T> {
     route: &'static str,
     definition: ResourceDef,
     allow: &'static str,
-    methods: Vec<(Method, T)>,
+    methods: Vec<Answered<T>>,
+}
+
+struct Answered<T> {
+    method: Method,
+    head: bool,
+    exempt: Exempt,
+    handler: T,
+}
+
+/// A method on a path, and what answers it.
+pub struct Row<T> {
+    /// As declared: `{rest..}` may end one.
+    pub path: Box<str>,
+    pub method: Method,
+    /// Whether it answers HEAD as well (RFC 9110 section 9.3.2). Only a GET can.
+    pub head: bool,
+    pub exempt: Exempt,
+    pub handler: T,
 }
 
 /// Paths, and what answers there.
@@ -54,19 +73,26 @@ pub struct Table<T> {
     placeholders: Vec<usize>,
 }
 
-/// What a request has come to.
-enum Found<'t, T> {
-    Handler(&'static str, &'t T),
-    OtherMethod(&'static str, &'static str),
+/// Where in its table a request has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    entry: usize,
+    /// Which of its methods; nothing where it has another one.
+    method: Option<usize>,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self::new([])
+    }
 }
 
 impl<T> Table<T> {
-    /// Of paths (as declared: `{rest..}` may end one), the methods that they answer, and what answers. A GET answers HEAD as
-    /// well (RFC 9110 section 9.3.2).
+    /// Of all paths.
     #[must_use]
-    pub fn new(all: impl IntoIterator<Item = (Box<str>, Method, T)>) -> Self {
+    pub fn new(all: impl IntoIterator<Item = Row<T>>) -> Self {
         let mut entries: Vec<Entry<T>> = Vec::new();
-        for (path, method, handler) in all {
+        for Row { path, method, head, exempt, handler } in all {
             let known = entries.iter().position(|entry| *entry.route == *path);
             let place = match known {
                 Some(place) => place,
@@ -76,12 +102,12 @@ impl<T> Table<T> {
                     entries.len() - 1
                 }
             };
-            entries[place].methods.push((method, handler));
+            entries[place].methods.push(Answered { method, head, exempt, handler });
         }
         entries.sort_by_key(|entry| rank(entry.route));
         let (mut plain, mut placeholders) = (HashMap::new(), Vec::new());
         for (place, entry) in entries.iter_mut().enumerate() {
-            entry.allow = intern(&allow(entry.methods.iter().map(|(method, _)| method)));
+            entry.allow = intern(&allow(entry.methods.iter().map(|one| (&one.method, one.head))));
             if entry.route.contains('{') {
                 placeholders.push(place);
             } else {
@@ -92,20 +118,33 @@ impl<T> Table<T> {
     }
 
     /// What a request comes to; its placeholders are in its match information from then on.
-    fn find(&self, request: &mut ServiceRequest) -> Option<Found<'_, T>> {
+    pub(super) fn find(&self, request: &mut ServiceRequest) -> Option<Place> {
         let plain = self.plain.get(request.match_info().unprocessed()).copied();
         let path = request.match_info_mut();
-        let place = plain.or_else(|| {
+        let entry = plain.or_else(|| {
             let mut patterns = self.placeholders.iter().copied();
             patterns.find(|place| self.entries[*place].definition.capture_match_info(path))
         })?;
-        let entry = &self.entries[place];
-        let method = if *request.method() == Method::HEAD { &Method::GET } else { request.method() };
-        let handler = entry.methods.iter().find(|(known, _)| known == method);
-        Some(match handler {
-            Some((_, handler)) => Found::Handler(entry.route, handler),
-            None => Found::OtherMethod(entry.route, entry.allow),
-        })
+        let wanted = request.method();
+        let answers = |one: &Answered<T>| one.method == *wanted || (one.head && *wanted == Method::HEAD);
+        let method = self.entries[entry].methods.iter().position(answers);
+        Some(Place { entry, method })
+    }
+
+    /// What metrics call the path at `place`, and what the stages before its handler leave out.
+    pub(super) fn about(&self, place: Place) -> (&'static str, Exempt) {
+        let entry = &self.entries[place.entry];
+        let exempt = place.method.map(|method| entry.methods[method].exempt);
+        (entry.route, exempt.unwrap_or_default())
+    }
+
+    /// What answers at `place`.
+    ///
+    /// # Errors
+    /// `Allow`, where the path has other methods.
+    fn handler(&self, place: Place) -> Result<&T, &'static str> {
+        let entry = &self.entries[place.entry];
+        place.method.map(|method| &entry.methods[method].handler).ok_or(entry.allow)
     }
 }
 
@@ -127,10 +166,10 @@ fn rank(path: &str) -> Vec<u8> {
     path.split('/').map(kind).collect()
 }
 
-fn allow<'m>(methods: impl Iterator<Item = &'m Method>) -> String {
+fn allow<'m>(methods: impl Iterator<Item = (&'m Method, bool)>) -> String {
     let mut names: Vec<&str> = Vec::new();
-    for method in methods {
-        let with_head = if *method == Method::GET { &["GET", "HEAD"][..] } else { &[method.as_str()] };
+    for (method, head) in methods {
+        let with_head = if head { &[method.as_str(), "HEAD"][..] } else { &[method.as_str()] };
         names.extend(with_head.iter().filter(|name| !names.contains(*name)).copied().collect::<Vec<_>>());
     }
     let order = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
@@ -138,19 +177,19 @@ fn allow<'m>(methods: impl Iterator<Item = &'m Method>) -> String {
     names.join(", ")
 }
 
-/// The stage as middleware.
-pub struct Dispatch<D>(pub Arc<ArcSwap<D>>);
+/// The stage as middleware, behind [`Resolve`](super::Resolve) of the same `D`.
+pub struct Dispatch<D>(PhantomData<fn() -> D>);
 
-impl<D> Clone for Dispatch<D> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+impl<D> Default for Dispatch<D> {
+    fn default() -> Self {
+        Self(PhantomData)
     }
 }
 
 /// [`Dispatch`] in front of `S`.
 pub struct DispatchService<S, D> {
-    declared: Arc<ArcSwap<D>>,
     service: S,
+    served: PhantomData<fn() -> D>,
 }
 
 impl<S, B, D: Dispatched> Transform<S, ServiceRequest> for Dispatch<D>
@@ -165,7 +204,7 @@ where
     type Future = Ready<Result<DispatchService<S, D>, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(DispatchService { declared: Arc::clone(&self.0), service }))
+        ready(Ok(DispatchService { service, served: PhantomData }))
     }
 }
 
@@ -180,29 +219,26 @@ where
 
     forward_ready!(service);
 
-    fn call(&self, mut request: ServiceRequest) -> Self::Future {
-        let declared = self.declared.load();
-        let Some(found) = declared.table().find(&mut request) else {
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let resolved = request.extensions_mut().get_mut::<RequestContext>().and_then(|c| c.resolved.take());
+        let Some(Resolved { served, place }) = resolved else {
             let behind = self.service.call(request);
             return Box::pin(behind.map(|answer| answer.map(ServiceResponse::map_into_left_body)));
         };
-        match found {
-            Found::Handler(route, handler) => {
-                RequestContext::note_route(request.request(), route);
-                let (request, payload) = request.into_parts();
-                let answering = declared.answer(handler, request.clone(), payload);
-                Box::pin(async move {
-                    let answer = answering.await;
-                    Ok(respond(request, answer))
-                })
+        let (request, payload) = request.into_parts();
+        let answering = match served.downcast::<D>() {
+            Ok(served) => match served.table().handler(place) {
+                Ok(handler) => served.answer(handler, request.clone(), payload),
+                Err(allow) => ready(Err(ApiError::MethodNotAllowed(allow))).boxed_local(),
+            },
+            Err(_) => {
+                ready(Err(ApiError::Internal("what was resolved is not what is dispatched"))).boxed_local()
             }
-            Found::OtherMethod(route, allow) => {
-                RequestContext::note_route(request.request(), route);
-                let (request, _) = request.into_parts();
-                let answer = respond(request, Err(ApiError::MethodNotAllowed(allow)));
-                Box::pin(ready(Ok(answer)))
-            }
-        }
+        };
+        Box::pin(async move {
+            let answer = answering.await;
+            Ok(respond(request, answer))
+        })
     }
 }
 
@@ -229,15 +265,19 @@ mod tests {
             ("/a/form", Method::GET, "form"),
             ("/a", Method::POST, "make"),
         ];
-        Table::new(entries.map(|(path, method, name)| (path.into(), method, name)))
+        let row = |(path, method, handler): (&str, Method, &'static str)| {
+            let head = method == Method::GET && path != "/a/form";
+            let exempt = Exempt { free: handler == "form", for_all: false };
+            Row { path: path.into(), method, head, exempt, handler }
+        };
+        Table::new(entries.map(row))
     }
 
     fn find(method: Method, path: &str) -> Option<Result<&'static str, &'static str>> {
         let mut request = TestRequest::with_uri(path).method(method).to_srv_request();
-        Some(match table().find(&mut request)? {
-            Found::Handler(_, name) => Ok(*name),
-            Found::OtherMethod(_, allow) => Err(allow),
-        })
+        let table = table();
+        let place = table.find(&mut request)?;
+        Some(table.handler(place).copied())
     }
 
     #[test]
@@ -257,6 +297,22 @@ mod tests {
     fn other_methods_are_told_which_there_are() {
         assert_eq!(find(Method::PUT, "/a/7"), Some(Err("GET, HEAD, DELETE")));
         assert_eq!(find(Method::GET, "/a"), Some(Err("POST")));
+        assert_eq!(find(Method::HEAD, "/a/form"), Some(Err("GET")));
+    }
+
+    #[test]
+    fn what_an_endpoint_is_exempt_from_is_known_before_it_answers() {
+        let about = |method: Method, path: &str| {
+            let mut request = TestRequest::with_uri(path).method(method).to_srv_request();
+            let table = table();
+            table.find(&mut request).map(|place| table.about(place))
+        };
+        let free = Exempt { free: true, for_all: false };
+        assert_eq!(about(Method::GET, "/a/form"), Some(("/a/form", free)));
+        assert_eq!(about(Method::GET, "/%61/form"), Some(("/a/form", free)), "however it is written");
+        assert_eq!(about(Method::DELETE, "/a/form"), Some(("/a/form", Exempt::default())), "another method");
+        assert_eq!(about(Method::GET, "/a/7"), Some(("/a/{id}", Exempt::default())));
+        assert_eq!(about(Method::GET, "/b"), None);
         assert_eq!(find(Method::GET, "/a/x/y/z"), Some(Err("POST")));
     }
 }

@@ -299,7 +299,7 @@ fn of_composition(error: &ComposeError) -> Face {
         ComposeError::Refused { refusal, .. } => of_refusal(*refusal),
         ComposeError::UnknownCursor => INVALID,
         ComposeError::NothingLeft { reason, .. } => of_reason(*reason),
-        ComposeError::Serialise(_) => INTERNAL,
+        ComposeError::Serialise(_) | ComposeError::UnknownUpstream(_) => INTERNAL,
     }
 }
 

@@ -67,7 +67,7 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let unread = match Edge::of(request.request()) {
             Err(error) => return Either::Right(ready(Err(error.into())).boxed_local()),
-            Ok(edge) if (edge.needs_no_caller)(request.method(), request.path()) => {
+            Ok(_) if RequestContext::exempt(request.request()).for_all => {
                 return Either::Left(self.service.call(request));
             }
             Ok(edge) => match peek(request.request(), edge, unix_ms()) {

@@ -113,7 +113,7 @@ pub async fn limit<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let edge = Edge::held(request.request())?;
-    let charged = |_: &&RateLimits| !(edge.rate_limit_exempt)(request.method(), request.path());
+    let charged = |_: &&RateLimits| !RequestContext::exempt(request.request()).free;
     let Some(limits) = edge.limits.as_ref().filter(charged) else {
         return Ok(next.call(request).await?.map_into_left_body());
     };

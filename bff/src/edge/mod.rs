@@ -29,6 +29,7 @@ mod page;
 mod problem;
 mod query;
 mod reached;
+mod resolve;
 mod state;
 mod trace;
 mod trusted_proxies;
@@ -44,11 +45,11 @@ pub use callers::{Callers, caller_service};
 pub use connection::{Serving, serve};
 pub use context::{RequestContext, RouteName};
 pub use contract::{
-    Access, AnswerHeader, Contract, Operation, any_text, choice, compact_of, date_time, number, object,
-    resolved, text, text_matching, upstream_failures, upstream_problems,
+    Access, AnswerHeader, Answering, Contract, Endpoint, Operation, answering, any_text, choice, compact_of,
+    date_time, number, object, resolved, text, text_matching, upstream_failures, upstream_problems,
 };
 pub use credentials::bears_token;
-pub use dispatch::{Dispatch, Dispatched, Table};
+pub use dispatch::{Dispatch, Dispatched, Row, Table};
 pub use error::ApiError;
 pub use fixed::Fixed;
 pub use gate::{gate, too_late};
@@ -61,6 +62,7 @@ pub use page::{Language, is_page_load, page};
 pub use problem::{method_not_allowed, not_found};
 pub use query::{MAX_CURSOR, Query};
 pub use reached::hosts;
+pub use resolve::{Exempt, Resolve};
 pub use state::{Edge, EdgeParts};
 pub use trace::{RequestSpan, spans_wanted};
 pub use trusted_proxies::TrustedProxies;

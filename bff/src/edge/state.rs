@@ -2,11 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix_web::{
-    HttpRequest,
-    http::{Method, header::HeaderValue},
-    web,
-};
+use actix_web::{HttpRequest, http::header::HeaderValue, web};
 
 use super::{ApiError, Callers, RateLimits, TrustedProxies};
 use crate::{
@@ -35,10 +31,6 @@ pub struct EdgeParts {
     /// Servers that call on behalf of browsers.
     pub callers: Callers,
     pub trusted_proxies: TrustedProxies,
-    /// Requests that nobody is charged for, by their method and path.
-    pub rate_limit_exempt: fn(&Method, &str) -> bool,
-    /// Requests that the identity stage passes by: their answers are the same for every caller.
-    pub needs_no_caller: fn(&Method, &str) -> bool,
     /// Nothing: nobody is limited.
     pub limits: Option<RateLimits>,
     /// Longest request body, in bytes.

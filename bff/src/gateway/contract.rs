@@ -1,18 +1,17 @@
 //! The whole contract with callers: what `/openapi.json` serves and `bff openapi` prints.
 
-use actix_web::{HttpRequest, HttpResponse, web};
-use arc_swap::ArcSwap;
 use schemas::{DegradedPart, Id, MySession};
 use utoipa::openapi::ResponseBuilder;
 
-use super::declared::Declared;
+use super::additions::Additions;
 use crate::{
     auth,
     declare::Declarations,
     docs,
-    edge::{Access, AnswerHeader, ApiError, Contract, Fixed, Operation, any_text, object},
+    edge::{Access, AnswerHeader, Answering, ApiError, Contract, Fixed, Operation, any_text, object},
     files::site,
     live,
+    screens::Screens,
 };
 
 /// Name of the session cookie where none is configured, in production.
@@ -22,35 +21,68 @@ const COOKIE: &str = "__Host-Http-sid";
 /// can be read.
 #[must_use]
 pub fn openapi(declarations: &Declarations) -> String {
+    openapi_with(declarations, &Additions::default())
+}
+
+/// The same with what a program adds.
+pub(super) fn openapi_with(declarations: &Declarations, additions: &Additions) -> String {
+    written(contract(declarations, additions, None))
+}
+
+/// What answers where something is served, and not only described.
+pub(super) struct Served<'s> {
+    /// Out of which screens in Rust are made.
+    pub(super) screens: &'s Screens,
+    /// The contract as a document and as a page; nothing where the operator does without (`http.docs`).
+    pub(super) docs: Option<[Answering; 2]>,
+}
+
+/// Everything that is served, from top to bottom: each operation that is not declared with its handler, the declared ones as
+/// they are described.
+pub(super) fn contract(
+    declarations: &Declarations,
+    additions: &Additions,
+    served: Option<Served<'_>>,
+) -> Contract {
+    let (screens, docs) = served.map(|Served { screens, docs }| (screens, docs)).unzip();
     let mut contract = Contract::default();
     docs::describe_groups(&mut contract, declarations);
     contract.shape::<Id>();
     contract.piece::<DegradedPart>();
     contract.piece::<MySession<'_>>();
-    auth::describe_accounts(&mut contract);
-    describe_own(&mut contract);
+    auth::serve(&mut contract);
+    live::serve(&mut contract);
+    site::serve_script(&mut contract);
+    serve_docs(&mut contract, docs.flatten());
+    additions.add_to(&mut contract, screens);
     docs::describe(&mut contract, declarations);
-    written(contract)
+    contract
 }
 
-/// What the gateway serves whatever is declared.
-fn describe_own(contract: &mut Contract) {
-    live::describe(contract);
-    site::describe(contract);
+/// The contract itself, as a document and as a page.
+fn serve_docs(contract: &mut Contract, docs: Option<[Answering; 2]>) {
     contract.tag("contract", "This document.");
     let document = contract.named("Contract".to_owned(), object(), example());
-    contract.add(
-        Operation::get("/openapi.json", "readContract")
-            .is("contract", Access::Public, "This document")
-            .about("404 where the operator does without it.")
-            .header("If-None-Match", any_text(), "Validators of what the caller has.")
-            .answers_shaped(200, "OpenAPI 3.1.", document)
-            .answers_with(304, ResponseBuilder::new().description("The caller has it."))
-            .bears(200, [AnswerHeader::ETag.always()])
-            .bears(304, [AnswerHeader::ETag.always()])
-            .fails(ApiError::NotFound),
-    );
-    docs::describe_docs(contract);
+    let operation = Operation::get("/openapi.json", "readContract")
+        .is("contract", Access::Public, "This document")
+        .about("404 where the operator does without it.")
+        .header("If-None-Match", any_text(), "Validators of what the caller has.")
+        .answers_shaped(200, "OpenAPI 3.1.", document)
+        .answers_with(304, ResponseBuilder::new().description("The caller has it."))
+        .bears(200, [AnswerHeader::ETag.always()])
+        .bears(304, [AnswerHeader::ETag.always()])
+        .fails(ApiError::NotFound)
+        .for_all();
+    match docs {
+        Some([document_answer, page_answer]) => {
+            contract.serve_by(operation, document_answer);
+            contract.serve_by(docs::docs_operation("/docs"), page_answer);
+        }
+        None => {
+            contract.add(operation);
+            contract.add(docs::docs_operation("/docs"));
+        }
+    }
 }
 
 fn written(contract: Contract) -> String {
@@ -68,34 +100,16 @@ fn example() -> serde_json::Value {
 
 /// The document and its page, made once.
 pub(super) struct Documents {
-    contract: Fixed,
-    page: docs::Docs,
+    pub(super) document: Fixed,
+    pub(super) page: docs::Docs,
 }
 
 impl Documents {
-    pub(super) fn new(declarations: &Declarations) -> Self {
-        let document = openapi(declarations);
+    pub(super) fn new(contract: Contract) -> Self {
+        let document = written(contract);
         let page = docs::Docs::new(&document);
-        Self { contract: Fixed::new("application/json", document, None), page }
+        Self { document: Fixed::new("application/json", document, None), page }
     }
-}
-
-/// `GET /openapi.json`.
-pub(super) async fn serve(
-    request: HttpRequest,
-    declared: web::Data<ArcSwap<Declared>>,
-) -> Result<HttpResponse, ApiError> {
-    let declared = declared.load_full();
-    declared.contract().ok_or(ApiError::NotFound)?.contract.answer(&request).await
-}
-
-/// `GET /docs`.
-pub(super) async fn serve_page(
-    request: HttpRequest,
-    declared: web::Data<ArcSwap<Declared>>,
-) -> Result<HttpResponse, ApiError> {
-    let declared = declared.load_full();
-    docs::docs(request, &declared.contract().ok_or(ApiError::NotFound)?.page).await
 }
 
 #[cfg(test)]

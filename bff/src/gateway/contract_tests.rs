@@ -173,7 +173,7 @@ fn whatever_is_declared_is_described_and_nothing_else_but_what_the_gateway_serve
     let [book, shop] = Document::all();
     let (book_declared, shop_declared) = (
         Declarations::recipe_book().expect("sound").compile(),
-        Declarations::from_dir(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/shop"))
+        Declarations::from_dir(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/shop"))
             .expect("sound")
             .compile(),
     );

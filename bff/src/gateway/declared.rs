@@ -2,23 +2,33 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, HttpResponse, dev::Payload, http::Method};
+use actix_web::{HttpRequest, HttpResponse, dev::Payload, http::Method, web};
+use arc_swap::ArcSwap;
 use clients::{CallContext, KeyRing, Upstreams};
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use tokio::runtime::Handle;
 
-use super::{StartError, accounts::accounts, contract::Documents, pieces};
+use super::{
+    accounts::accounts,
+    additions::Additions,
+    contract::{Documents, Served, contract},
+    error::StartError,
+    wiring,
+};
 use crate::{
     compose::backend::Backend,
     config::Config,
     declare::Declarations,
-    edge::{ApiError, Dispatched, Table},
+    docs,
+    edge::{Answering, ApiError, Dispatched, Endpoint, Exempt, Row, Table, answering},
     idempotency::Idempotency,
     identity::{Accounts, Sessions},
     invalidation::InvalidationBus,
     live::Hub,
     routes::{self, AskAccount, Route, Routes, RoutesParts},
-    screens::{self, DeclaredScreen, DeclaredScreensParts, ScreenDocuments, declared_screens},
+    screens::{
+        self, DeclaredScreen, DeclaredScreensParts, ScreenDocuments, Screens, ScreensParts, declared_screens,
+    },
     telemetry::Metrics,
 };
 
@@ -38,9 +48,11 @@ pub(super) struct DeclaredParts {
 pub(super) enum Handler {
     Screen(Arc<DeclaredScreen>),
     Route(Arc<Route>),
+    /// Not declared.
+    Endpoint(Answering),
 }
 
-/// The screens and routes of one plan: one for all workers, exchanged as a whole.
+/// All that is served under one plan: one for all workers, exchanged as a whole.
 pub(super) struct Declared {
     upstreams: Upstreams,
     backend: Backend,
@@ -60,18 +72,19 @@ impl Declared {
         parts: &DeclaredParts,
         config: &Config,
         declarations: &Declarations,
+        additions: &Additions,
     ) -> Result<Self, StartError> {
         let DeclaredParts { keys, bus, sessions, idempotency, hub, metrics, runtime } = parts;
-        let upstreams = pieces::upstreams(config, runtime, Arc::clone(keys), metrics)?;
+        let upstreams = wiring::upstreams(config, runtime, Arc::clone(keys), metrics)?;
         let plan = declarations.compile();
-        let backend = pieces::backend(config, plan, &upstreams, bus, sessions.clone(), metrics)?;
-        let documents = pieces::documents(config, Arc::clone(bus), runtime.clone(), Arc::clone(metrics));
+        let backend = wiring::backend(config, plan, &upstreams, bus, sessions.clone(), metrics)?;
+        let documents = wiring::documents(config, Arc::clone(bus), runtime.clone(), Arc::clone(metrics));
         let accounts = accounts(config, &upstreams, declarations);
         let settings = config.clone();
         let screens = declared_screens(DeclaredScreensParts {
             backend: backend.clone(),
             documents: documents.clone(),
-            settings: Box::new(move |name| pieces::screen_settings(&settings.screen(name))),
+            settings: Box::new(move |name| wiring::screen_settings(&settings.screen(name))),
         })?;
         let routes = Routes::new(RoutesParts {
             backend: backend.clone(),
@@ -80,23 +93,24 @@ impl Declared {
             idempotency: Arc::clone(idempotency),
             accounts: accounts.clone(),
             ask_account: accounts.map(ask_account),
-            announce: pieces::announcer(hub.clone()),
+            announce: wiring::announcer(hub.clone()),
             runtime: runtime.clone(),
         })?;
-        let of_screens = screens
-            .iter()
-            .map(|screen| (screen.path().into(), Method::GET, Handler::Screen(Arc::clone(screen))));
-        let of_routes = routes
-            .all()
-            .iter()
-            .map(|route| (route.path().into(), route.method(), Handler::Route(Arc::clone(route))));
-        let table = Table::new(of_screens.chain(of_routes));
-        let contract = config.http.docs.then(|| Documents::new(declarations));
+        let settings = config.clone();
+        let in_rust = Screens::new(ScreensParts {
+            documents: documents.clone(),
+            upstreams: upstreams.clone(),
+            sessions: sessions.clone(),
+            settings: Box::new(move |name| wiring::screen_settings(&settings.screen(name))),
+        });
+        let docs = config.http.docs.then(|| [answering(document), answering(page)]);
+        let contract = contract(declarations, additions, Some(Served { screens: &in_rust, docs }));
+        let of_screens = screens.iter().map(of_screen);
+        let of_routes = routes.all().iter().map(of_route);
+        let endpoints = contract.endpoints().iter().map(of_endpoint);
+        let table = Table::new(of_screens.chain(of_routes).chain(endpoints));
+        let contract = config.http.docs.then(|| Documents::new(contract));
         Ok(Self { upstreams, backend, documents, routes, table, contract })
-    }
-
-    pub(super) fn contract(&self) -> Option<&Documents> {
-        self.contract.as_ref()
     }
 
     pub(super) fn upstreams(&self) -> &Upstreams {
@@ -130,8 +144,45 @@ impl Dispatched for Declared {
             Handler::Route(route) => {
                 routes::answer(self.routes.clone(), Arc::clone(route), request, payload).boxed_local()
             }
+            Handler::Endpoint(answering) => answering(request, payload).map(Ok).boxed_local(),
         }
     }
+}
+
+/// `GET /openapi.json`.
+async fn document(
+    request: HttpRequest,
+    declared: web::Data<ArcSwap<Declared>>,
+) -> Result<HttpResponse, ApiError> {
+    let declared = declared.load_full();
+    declared.contract.as_ref().ok_or(ApiError::NotFound)?.document.answer(&request).await
+}
+
+/// `GET /docs`.
+async fn page(
+    request: HttpRequest,
+    declared: web::Data<ArcSwap<Declared>>,
+) -> Result<HttpResponse, ApiError> {
+    let declared = declared.load_full();
+    docs::docs(request, &declared.contract.as_ref().ok_or(ApiError::NotFound)?.page).await
+}
+
+fn of_screen(screen: &Arc<DeclaredScreen>) -> Row<Handler> {
+    let handler = Handler::Screen(Arc::clone(screen));
+    Row { path: screen.path().into(), method: Method::GET, head: true, exempt: Exempt::default(), handler }
+}
+
+fn of_route(route: &Arc<Route>) -> Row<Handler> {
+    let method = route.method();
+    let head = method == Method::GET;
+    let handler = Handler::Route(Arc::clone(route));
+    Row { path: route.path().into(), method, head, exempt: Exempt::default(), handler }
+}
+
+fn of_endpoint(endpoint: &Endpoint) -> Row<Handler> {
+    let Endpoint { method, path, head, free, for_all, answering } = endpoint.clone();
+    let handler = Handler::Endpoint(answering);
+    Row { path: (*path).into(), method, head, exempt: Exempt { free, for_all }, handler }
 }
 
 fn ask_account(accounts: Accounts) -> AskAccount {

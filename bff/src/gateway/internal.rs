@@ -10,8 +10,9 @@ use std::{
 };
 
 use actix_web::{
-    App, HttpResponse,
+    App, HttpResponse, Resource, Route,
     dev::Server,
+    guard,
     http::{
         StatusCode,
         header::{CACHE_CONTROL, CONTENT_TYPE},
@@ -21,10 +22,10 @@ use actix_web::{
 };
 use arc_swap::ArcSwap;
 
-use super::{StartError, declared::Declared, get, post, resource};
+use super::{declared::Declared, error::StartError};
 use crate::{
     config::Config,
-    edge::{Edge, Serving, gate, listen, serve, too_late},
+    edge::{Edge, RouteName, Serving, gate, listen, method_not_allowed, serve, too_late},
     live::{self, Events},
     store::{Notice, Store, StoreError},
     telemetry::{CONTENT_TYPE as METRICS, Metrics},
@@ -150,4 +151,19 @@ async fn metrics(health: web::Data<Health>) -> HttpResponse {
     // Only for the gauge: the figures are wanted most when the store is away.
     let _ = health.ask_store().await;
     HttpResponse::Ok().insert_header((CONTENT_TYPE, METRICS)).body(health.metrics.encode())
+}
+
+/// A path, the methods it answers, and 405 with `Allow` for all others.
+fn resource<const N: usize>(path: &'static str, allow: &'static str, routes: [Route; N]) -> Resource {
+    let resource = routes.into_iter().fold(web::resource(path), Resource::route).app_data(RouteName(path));
+    resource.default_service(web::to(method_not_allowed(allow)))
+}
+
+/// GET, and HEAD with it (RFC 9110 section 9.3.2).
+fn get() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+fn post() -> Route {
+    web::post()
 }

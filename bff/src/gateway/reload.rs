@@ -6,8 +6,9 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 use super::{
-    StartError,
+    additions::Additions,
     declared::{Declared, DeclaredParts},
+    error::StartError,
 };
 use crate::{
     config::Config,
@@ -22,6 +23,7 @@ pub type ReadAgain =
 /// What has to be known to exchange what is served.
 pub(super) struct Reload {
     pub(super) parts: DeclaredParts,
+    pub(super) additions: Additions,
     pub(super) declared: Arc<ArcSwap<Declared>>,
     pub(super) read: ReadAgain,
     pub(super) last: Mutex<Fingerprint>,
@@ -73,7 +75,7 @@ impl Reload {
         if *last == fingerprint {
             return Ok(None);
         }
-        let declared = Declared::new(&self.parts, &config, &declarations)?;
+        let declared = Declared::new(&self.parts, &config, &declarations, &self.additions)?;
         let plan = declarations.compile();
         self.parts.hub.set_topic_rules(TopicRules::new(&plan.topics.open, &plan.topics.own));
         self.declared.store(Arc::new(declared));

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::StartError;
+use super::error::StartError;
 use crate::{
     config::Config,
     files::site::{Loaded, Site, SiteError, SiteSettings},

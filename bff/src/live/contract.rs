@@ -3,7 +3,7 @@
 use schemas::{LiveCommand, LiveMessage};
 use utoipa::openapi::{ContentBuilder, ResponseBuilder};
 
-use super::notify::{TOO_MANY, UPGRADE_REQUIRED};
+use super::notify::{TOO_MANY, UPGRADE_REQUIRED, notify};
 use crate::edge::{Access, ApiError, Contract, Operation, any_text, text};
 
 const ABOUT: &str = "A WebSocket, or server-sent events for callers that send `Accept: text/event-stream`; the same \
@@ -16,15 +16,16 @@ gateway ends a connection with 1001 or 1013 (come back with the last id: it stop
 could not be checked for longer than they are believed) or 4401 (not signed in any more); an event stream says the same \
 in a last message `end`. The origin is checked as for unsafe methods.";
 
-/// Adds the operation of this module.
-pub fn describe(contract: &mut Contract) {
+/// Adds the operation of this module, with its handler.
+pub fn serve(contract: &mut Contract) {
     contract.tag("live", "What happens, told at once.");
     let message = contract.shape::<LiveMessage>();
     contract.input::<LiveCommand>();
     let events = ContentBuilder::new().schema(Some(message)).build();
-    contract.add(
+    contract.serve(
         Operation::get("/bff/notify", "notify")
             .is("live", Access::SignedIn, "Be told what happens")
+            .without_head()
             .about(ABOUT)
             .query(
                 "topics",
@@ -41,6 +42,7 @@ pub fn describe(contract: &mut Contract) {
                     .content("text/event-stream", events),
             )
             .fails_with([csrf(), UPGRADE_REQUIRED, TOO_MANY]),
+        notify,
     );
 }
 

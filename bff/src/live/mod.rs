@@ -60,10 +60,9 @@ mod tests;
 mod topic;
 mod words;
 
-pub use contract::describe;
+pub use contract::serve;
 pub use events::{EventSender, Events, SenderTokens, receive_event};
 pub use hub::Hub;
-pub use notify::notify;
 pub use revalidate::Revalidator;
 pub use settings::LiveSettings;
 pub use topic::{Topic, TopicRules};

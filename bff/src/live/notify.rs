@@ -39,7 +39,7 @@ pub(super) const TOO_MANY: ApiError = ApiError::Refused {
 ///
 /// # Errors
 /// 401, 403 `csrf_failed`, 426 `upgrade_required`, 429 `too_many_connections`, 503.
-pub async fn notify(
+pub(super) async fn notify(
     request: HttpRequest,
     payload: web::Payload,
     caller: SignedInUntouched,

@@ -4,6 +4,7 @@
 
 mod answer;
 mod composition;
+mod contract;
 mod declared;
 mod lines;
 #[cfg(test)]
@@ -12,5 +13,6 @@ mod response;
 mod screen;
 
 pub use answer::ScreenDocuments;
+pub use contract::{describe_screen, serve_screen};
 pub use declared::{DeclaredScreen, DeclaredScreensParts, answer, declared_screens};
-pub use screen::{Screen, ScreenSettings, Screens, ScreensParts, Upstream, serve};
+pub use screen::{Screen, ScreenSettings, Screens, ScreensParts, Upstream, Viewer};

@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse};
 use clients::{CallContext, UpstreamError, Upstreams};
 use schemas::{Example, Id};
 use utoipa::ToSchema;
@@ -53,9 +53,10 @@ impl Screens {
     }
 }
 
-/// One screen. The rest of its behaviour is [`serve`]'s.
+/// One screen in Rust, for what no declaration can say. Its caching, deadlines, metrics, partial failure and HTTP are the
+/// engine's.
 pub trait Screen: Sized + 'static {
-    /// In metrics and cache keys.
+    /// In metrics, cache keys, settings (`screens.NAME.*`), and as the id of its operation.
     const NAME: &'static str;
 
     /// Its path, as the route table has it.
@@ -140,10 +141,12 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// The upstream of that name.
-    #[must_use]
-    pub fn named(&self, name: &str) -> Option<&clients::Upstream> {
-        self.screens.upstreams.get(name)
+    /// The upstream `name` of the settings.
+    ///
+    /// # Errors
+    /// [`ComposeError::UnknownUpstream`].
+    pub fn named(&self, name: &'static str) -> Result<&clients::Upstream, ComposeError> {
+        self.screens.upstreams.get(name).ok_or(ComposeError::UnknownUpstream(name))
     }
 
     /// What a service says of the acting user's own account: see [`Sessions::own_account`].
@@ -166,10 +169,10 @@ impl Upstream {
 /// # Errors
 /// 401, 406, 422; 403, 404, 410 or 451 where a service says so of what the screen is about; 502 or 504 when it cannot be
 /// composed and no older document can stand in.
-pub async fn serve<S: Screen>(
+pub(super) async fn answer<S: Screen>(
     request: HttpRequest,
     MaybeSignedIn(caller): MaybeSignedIn,
-    screens: web::Data<Screens>,
+    screens: Screens,
 ) -> Result<HttpResponse, ApiError> {
     let caller = caller.as_ref().map(SignedIn::caller);
     let viewer = S::Viewer::admit(caller)?;
@@ -181,7 +184,7 @@ pub async fn serve<S: Screen>(
     let key = S::key(&viewer, &params, DocumentKey::new(S::NAME, user).with(view.name().as_bytes()));
     // What a composition needs is its own: one behind a stale document may begin after this request has ended.
     let prepare = || {
-        let (screens, caller) = (Screens::clone(&screens), caller.cloned());
+        let (screens, caller) = (screens.clone(), caller.cloned());
         let (viewer, params) = (viewer.clone(), params.clone());
         let context = RequestContext::of(&request);
         let (id, parent) = (context.request_id().to_owned(), context.traceparent());

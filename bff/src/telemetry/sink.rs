@@ -69,8 +69,8 @@ impl Sink {
     }
 
     /// One whose lines go nowhere.
-    #[cfg(test)]
-    pub(crate) fn nowhere() -> Self {
+    #[must_use]
+    pub fn nowhere() -> Self {
         Self::start(Box::new(std::io::sink())).sink.clone()
     }
 

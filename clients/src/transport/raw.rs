@@ -1,5 +1,7 @@
 //! A call as declared parts, look-ups and routes make it: bytes out, bytes in.
 
+use serde::de::DeserializeOwned;
+
 use super::{
     Call, Upstream,
     exchange::Received,
@@ -29,6 +31,21 @@ impl Upstream {
         };
         report.finish(&result, result.as_ref().is_ok_and(|answer| answer.not_modified));
         result
+    }
+
+    /// The same, read as JSON. Fields that `T` does not name are passed over.
+    ///
+    /// # Errors
+    /// As [`Upstream::call`], and [`UpstreamError::Body`] for what is no `T`.
+    pub async fn json<T: DeserializeOwned>(
+        &self,
+        cx: &CallContext,
+        call: RawCall,
+    ) -> Result<T, UpstreamError> {
+        let answer = self.call(cx, call).await?;
+        let upstream = self.0.name;
+        serde_json::from_slice(&answer.body)
+            .map_err(|error| UpstreamError::Body { upstream, source: error.into() })
     }
 
     async fn answer_raw(

@@ -13,7 +13,7 @@ use std::{
 use bff::{
     config::{Config, file_from_environment},
     declare::Declarations,
-    gateway::{Application, log_settings},
+    gateway::{Gateway, log_settings},
     telemetry,
 };
 use upstreams::{Options, Running, Service, seed};
@@ -63,9 +63,11 @@ fn run() -> Result<(), Failure> {
             ("BFF__UPSTREAMS__TIMELINE__URL", timeline.url().to_string()),
             ("BFF__UPSTREAMS__RECIPE__URL", recipe.url().to_string()),
         ];
-        let gateway =
-            Application::build(config(&declarations, &overrides)?, &declarations, None, telemetry.sink())
-                .await?;
+        let gateway = Gateway::builder(config(&declarations, &overrides)?)
+            .declarations(declarations)
+            .log_sink(telemetry.sink())
+            .build()
+            .await?;
         greet(&gateway)?;
         gateway.run_until_stopped().await?;
         for service in [profile, timeline, recipe] {
@@ -101,7 +103,7 @@ async fn start(service: Service, jwks: &Url, issuer: &str, audience: &str) -> Re
     Ok(upstreams::start(service, options).await?)
 }
 
-fn greet(gateway: &Application) -> Result<(), Failure> {
+fn greet(gateway: &Gateway) -> Result<(), Failure> {
     let (http, internal) = (gateway.http_address(), gateway.internal_address());
     let mut out = std::io::stdout().lock();
     write!(

@@ -125,7 +125,10 @@ impl Stub {
     }
 
     /// Listens on a free loopback port, behind a proxy. Ends with the runtime.
-    pub(super) async fn start(&self) -> Proxy {
+    ///
+    /// # Panics
+    /// Without a port.
+    pub async fn start(&self) -> Proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
         let proxy = Proxy::before(listener.local_addr().expect("its address")).await.expect("a port");
         tokio::spawn(self.clone().serve(listener));

@@ -124,7 +124,7 @@ fn planted(file: &str, planted: &str) -> Vec<String> {
         ("store/embedded.rs", "#[cfg(test)] #[path = \"embedded_tests.rs\"] mod tests;"),
         ("store/embedded_tests.rs", "use super::super::conformance;"),
         ("store/conformance.rs", ""),
-        ("app.rs", "use crate::{edge, cache::Documents}; use clients::*;"),
+        ("gateway.rs", "use crate::{edge, cache::Documents}; use clients::*;"),
     ];
     for (name, text) in files {
         let path = folder.path().join(name);

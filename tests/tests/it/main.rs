@@ -40,6 +40,7 @@ mod refreshes;
 mod registry;
 mod replicas;
 mod requests;
+mod resolving;
 mod rotation;
 mod screens;
 mod second_factor;

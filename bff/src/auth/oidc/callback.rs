@@ -66,7 +66,7 @@ impl Answer<'_> {
 /// # Errors
 /// 400 `oidc_state_invalid`, `oidc_issuer_mismatch`, `oidc_code_refused`, `oidc_token_invalid` or
 /// `oidc_token_too_large`, 404, 503 `oidc_provider_unavailable`.
-pub async fn finish_oidc_login(
+pub(super) async fn finish_oidc_login(
     request: HttpRequest,
     oidc: web::Data<Oidc>,
     api: web::Data<Api>,

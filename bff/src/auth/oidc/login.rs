@@ -22,7 +22,10 @@ use crate::{
 ///
 /// # Errors
 /// 400 `return_to_not_allowed`, 404, 503 `oidc_provider_unavailable`, or `prefetch_refused` to a look ahead.
-pub async fn begin_oidc_login(request: HttpRequest, oidc: web::Data<Oidc>) -> Result<HttpResponse, ApiError> {
+pub(super) async fn begin_oidc_login(
+    request: HttpRequest,
+    oidc: web::Data<Oidc>,
+) -> Result<HttpResponse, ApiError> {
     let provider = oidc.provider(&request)?;
     if looks_ahead(&request) {
         let mut refused = HttpResponse::from_error(look_ahead_refused());

@@ -24,7 +24,7 @@ const BODY_BYTES: usize = 64 * 1024;
 ///
 /// # Errors
 /// 400 `oidc_logout_token_invalid` or `oidc_logout_failed`, 404, 408, 413, 415.
-pub async fn backchannel_logout(
+pub(super) async fn backchannel_logout(
     request: HttpRequest,
     payload: web::Payload,
     oidc: web::Data<Oidc>,

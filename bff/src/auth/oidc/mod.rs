@@ -23,13 +23,9 @@ use actix_web::{
 };
 use schemas::{Items, SignInProvider};
 
-pub(super) use contract::describe;
+pub(super) use contract::serve;
 
-pub use callback::finish_oidc_login;
-pub use login::begin_oidc_login;
-pub use logout::backchannel_logout;
 pub use provider::Provider;
-pub use second_factor::{check_second_factor, show_second_factor};
 
 use crate::{
     edge::{ApiError, accepts_json},
@@ -111,7 +107,7 @@ impl Oidc {
 ///
 /// # Errors
 /// 406.
-pub async fn list_oidc_providers(
+pub(super) async fn list_oidc_providers(
     request: HttpRequest,
     oidc: web::Data<Oidc>,
 ) -> Result<HttpResponse, ApiError> {

@@ -54,7 +54,7 @@ struct ProviderSignedIn<'a> {
 ///
 /// # Errors
 /// 400 `oidc_state_invalid` where no sign-in waits for one, 404.
-pub async fn show_second_factor(
+pub(super) async fn show_second_factor(
     request: HttpRequest,
     oidc: web::Data<Oidc>,
 ) -> Result<HttpResponse, ApiError> {
@@ -70,7 +70,7 @@ pub async fn show_second_factor(
 /// # Errors
 /// 400 `oidc_state_invalid` or `oidc_token_invalid`, 401 `otp_invalid`, 403 `csrf_failed` or
 /// `second_factor_unavailable`, 404, 422, 429 `too_many_attempts`, 503.
-pub async fn check_second_factor(
+pub(super) async fn check_second_factor(
     request: HttpRequest,
     payload: web::Payload,
     oidc: web::Data<Oidc>,

@@ -62,6 +62,11 @@ impl Sources {
         }
     }
 
+    /// An empty `gateway.toml` alone.
+    pub(in crate::declare) fn none() -> Self {
+        Self::embedded(&[("gateway.toml", "")], &[])
+    }
+
     /// Files that are compiled in: `gateway.toml`, `screens/home-feed.toml`, …
     pub(in crate::declare) fn embedded(
         files: &'static [(&'static str, &'static str)],

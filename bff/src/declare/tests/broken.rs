@@ -205,7 +205,7 @@ fn a_file_that_is_wrong_in_twenty_ways_has_twenty_mistakes() {
 
 #[test]
 fn a_folder_without_declarations_is_a_mistake() {
-    let told = super::Declarations::from_dir(&shop().join("nowhere")).expect_err("nothing").to_string();
+    let told = super::Declarations::from_dir(shop().join("nowhere")).expect_err("nothing").to_string();
     assert!(told.contains("gateway.toml:1: "), "{told}");
 }
 

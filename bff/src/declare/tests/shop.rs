@@ -7,7 +7,7 @@ use crate::compose::{
 };
 
 fn declarations() -> Declarations {
-    Declarations::from_dir(&shop()).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+    Declarations::from_dir(shop()).unwrap_or_else(|mistakes| panic!("{mistakes}"))
 }
 
 const ORDER: &str = r#"{"id":"o1","customerId":"c","warehouseId":7,"createdAt":"now","secret":1,"labelIds":[1],"lines":[{"id":"l","itemId":"i"}]}"#;

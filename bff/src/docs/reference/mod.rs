@@ -16,7 +16,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::openapi::{ContentBuilder, ResponseBuilder};
 
-use crate::edge::{Access, AnswerHeader, ApiError, Contract, Fixed, Operation, any_text, text};
+use crate::edge::{Access, AnswerHeader, ApiError, Fixed, Operation, any_text, text};
 
 const STYLE: &str = include_str!("docs.css");
 /// Search and "try it". It only ever calls paths of this origin, and writes what it gets as text.
@@ -50,11 +50,11 @@ pub async fn docs(request: HttpRequest, docs: &Docs) -> Result<HttpResponse, Api
 const ABOUT: &str = "One self-contained page: it needs no other host, and no script to be read. 404 where the operator does \
 without it.";
 
-/// Adds the operation of this module.
-pub fn describe_docs(contract: &mut Contract) {
+/// The operation of this module, at `path`.
+pub fn docs_operation(path: &'static str) -> Operation {
     let page = ContentBuilder::new().schema(Some(text(10_000_000))).build();
-    contract.add(
-        Operation::get("/docs", "readDocs")
+    {
+        Operation::get(path, "readDocs")
             .is("contract", Access::Public, "This document as a page for people")
             .about(ABOUT)
             .header("If-None-Match", any_text(), "Validators of what the caller has.")
@@ -63,8 +63,9 @@ pub fn describe_docs(contract: &mut Contract) {
             .bears(200, [AnswerHeader::ETag.always()])
             .bears(304, [AnswerHeader::ETag.always()])
             .fails(ApiError::NotFound)
-            .whatever_is_accepted(),
-    );
+            .whatever_is_accepted()
+            .for_all()
+    }
 }
 
 /// `Content-Security-Policy` (level 3) of the page. The script may talk to the gateway, for "try it". The only image is

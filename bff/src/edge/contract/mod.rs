@@ -6,6 +6,7 @@
 //! names the [`ApiError`] that its handler answers, and the code and the status follow from that.
 
 mod access;
+mod endpoint;
 mod headers;
 mod operation;
 mod problems;
@@ -13,6 +14,7 @@ mod shapes;
 
 use std::{borrow::Cow, collections::BTreeMap};
 
+use actix_web::{FromRequest, Handler, Responder};
 use schemas::Example;
 use serde_json::Value;
 use utoipa::{
@@ -28,6 +30,7 @@ use utoipa::{
 };
 
 pub use access::Access;
+pub use endpoint::{Answering, Endpoint, answering};
 pub use headers::AnswerHeader;
 pub use operation::Operation;
 pub use problems::{upstream_failures, upstream_problems};
@@ -49,6 +52,8 @@ pub struct Contract {
     examples: BTreeMap<String, Value>,
     /// Refusals, by the name under which operations refer to them.
     refusals: BTreeMap<String, Response>,
+    /// What answers the operations that are not declared.
+    endpoints: Vec<Endpoint>,
 }
 
 impl std::fmt::Debug for Contract {
@@ -183,7 +188,29 @@ impl Contract {
         Ref::from_response_name(name)
     }
 
-    /// Adds an operation.
+    /// Adds an operation and what answers it: an actix handler, with any extractors.
+    pub fn serve<H, Args>(&mut self, operation: Operation, handler: H)
+    where
+        H: Handler<Args> + Send + Sync,
+        H::Output: Responder + 'static,
+        Args: FromRequest + 'static,
+    {
+        self.serve_by(operation, answering(handler));
+    }
+
+    /// The same with a handler that has forgotten its types.
+    pub fn serve_by(&mut self, operation: Operation, answer: Answering) {
+        self.endpoints.push(operation.endpoint(answer));
+        self.add(operation);
+    }
+
+    /// What answers the operations that were added with a handler, in their order.
+    #[must_use]
+    pub fn endpoints(&self) -> &[Endpoint] {
+        &self.endpoints
+    }
+
+    /// Adds an operation that is answered elsewhere.
     pub fn add(&mut self, operation: Operation) {
         let (path, method, described) = operation.describe(self);
         self.operation_ids.extend(described.operation_id.clone());

@@ -13,6 +13,7 @@ use utoipa::openapi::{
 use super::{
     Contract,
     access::{self, Access},
+    endpoint::{self, Answering, Endpoint},
     headers::{self, AnswerHeader, Borne},
     json_content,
     problems::{self, Problems},
@@ -41,6 +42,10 @@ pub struct Operation {
     bare: bool,
     /// Nobody is charged for it.
     free: bool,
+    /// The answer is the same for every caller.
+    for_all: bool,
+    /// A GET that does not answer HEAD.
+    without_head: bool,
     pages: bool,
     idempotent: bool,
 }
@@ -77,6 +82,8 @@ impl Operation {
             problems: Problems::default(),
             bare: false,
             free: false,
+            for_all: false,
+            without_head: false,
             pages: false,
             idempotent: false,
         }
@@ -244,6 +251,30 @@ impl Operation {
     pub fn free(mut self) -> Self {
         self.free = true;
         self
+    }
+
+    /// Its answer is the same for every caller, so that nobody finds out who calls.
+    pub fn for_all(mut self) -> Self {
+        self.for_all = true;
+        self
+    }
+
+    /// It does not answer HEAD: a look ahead must not use up what it does.
+    pub fn without_head(mut self) -> Self {
+        self.without_head = true;
+        self
+    }
+
+    /// The same with what answers it.
+    pub(super) fn endpoint(&self, answering: Answering) -> Endpoint {
+        Endpoint {
+            method: endpoint::method(&self.method),
+            path: self.path.clone(),
+            head: matches!(self.method, HttpMethod::Get) && !self.without_head,
+            free: self.free,
+            for_all: self.for_all,
+            answering,
+        }
     }
 
     /// People come here: a browser that loads a page is told as a page what went wrong.

@@ -7,19 +7,22 @@ use std::{
 };
 
 use actix_web::{
-    App, HttpResponse,
+    App, HttpRequest, HttpResponse,
+    dev::Payload,
     http::Method,
     middleware::from_fn,
     test::{TestRequest, call_service, init_service, read_body},
     web,
 };
+use arc_swap::ArcSwap;
+use futures_util::future::LocalBoxFuture;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::runtime::Handle;
 
 use crate::{
     edge::{
-        ApiError, Callers, Edge, EdgeParts, Identify, MaybeSignedIn, RateLimits, SignedIn, SignedInUntouched,
-        TrustedProxies, gate, limit,
+        ApiError, Callers, Dispatched, Edge, EdgeParts, Identify, MaybeSignedIn, RateLimits, Resolve,
+        SignedIn, SignedInUntouched, Table, TrustedProxies, gate, limit,
     },
     identity::{
         AllowedOrigins, AppTokens, CookieSettings, CsrfGuard, CsrfKeys, Limit, LimitPolicy, Limits,
@@ -70,8 +73,6 @@ async fn bench(per_address: u32) -> Bench {
         users: UserHasher::new(&[1; 32]),
         callers: Callers::default(),
         trusted_proxies: TrustedProxies::default(),
-        rate_limit_exempt: |_, _| false,
-        needs_no_caller: |method, path| method == Method::GET && path == "/static",
         limits: Some(RateLimits::new(limits)),
         body_limit: 1024,
         body_timeout: Duration::from_secs(1),
@@ -80,12 +81,37 @@ async fn bench(per_address: u32) -> Bench {
     Bench { store, sessions, tokens, edge }
 }
 
+/// Whatever is in no table.
+#[derive(Default)]
+struct Files(Table<()>);
+
+impl Dispatched for Files {
+    type Handler = ();
+
+    fn table(&self) -> &Table<()> {
+        &self.0
+    }
+
+    fn answer(
+        &self,
+        (): &(),
+        _: HttpRequest,
+        _: Payload,
+    ) -> LocalBoxFuture<'static, Result<HttpResponse, ApiError>> {
+        unreachable!("the table is empty")
+    }
+}
+
+fn is_file(method: &Method, path: &str) -> bool {
+    *method == Method::GET && path == "/static"
+}
+
 /// A handler that asks in every way there is.
 async fn greedy(
     one: SignedIn,
     two: MaybeSignedIn,
     three: SignedInUntouched,
-    request: actix_web::HttpRequest,
+    request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let four = SignedIn::of(&request)?;
     let user = &one.caller().user;
@@ -112,6 +138,10 @@ impl Bench {
             .app_data(web::Data::new(self.edge.clone()))
             .wrap(from_fn(limit))
             .wrap(Identify)
+            .wrap(Resolve {
+                served: Arc::new(ArcSwap::from_pointee(Files::default())),
+                beside: Some(is_file),
+            })
             .wrap(from_fn(gate))
             .route("/mine", web::get().to(greedy))
             .route("/open", web::get().to(|| async { "open" }))

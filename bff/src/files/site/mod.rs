@@ -25,6 +25,6 @@ pub use answer::serve;
 pub use app::Site;
 pub use error::SiteError;
 pub use loaded::Loaded;
-pub use place::{is_free, is_prepared};
-pub use script::{ConfigScript, config_script, describe};
+pub use place::reads_app;
+pub use script::{ConfigScript, serve_script};
 pub use settings::SiteSettings;

@@ -20,22 +20,15 @@ const OWN: [&str; 9] =
 const SHARED: &str = ".well-known";
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
-/// Whether nobody is charged for a request where an app is served: what [`is_prepared`], and the app. They cost less than it
-/// takes to count them, and a page with many files must not use up what its reader may ask of the API.
+/// Whether a request that comes to no endpoint reads the app, where one is served. Nobody is charged for that, and nobody
+/// finds out who reads: it costs less than it takes to count it, and a page with many files must not use up what its reader may
+/// ask of the API.
 ///
-/// `path` is as it was sent. Only its first segment decides, whatever follows and however it is written: what the router
-/// may take for a path of the gateway's own is charged.
+/// `path` is as it was sent. Only its first segment decides, whatever follows and however it is written: what may be meant for
+/// the gateway itself is charged.
 #[must_use]
-pub fn is_free(method: &Method, path: &str) -> bool {
-    is_prepared(method, path) || (is_read(method) && !may_be_own(path))
-}
-
-/// Whether nobody is charged for a request, app or not: answers that are the same for everybody, made once and short, and
-/// that many behind one address ask for. The settings of front-ends; and the keys, without which services could verify no
-/// token when somebody else at their address has used up its limit.
-#[must_use]
-pub fn is_prepared(method: &Method, path: &str) -> bool {
-    is_read(method) && matches!(path, "/config.js" | "/.well-known/jwks.json")
+pub fn reads_app(method: &Method, path: &str) -> bool {
+    is_read(method) && !may_be_own(path)
 }
 
 fn is_read(method: &Method) -> bool {

@@ -42,32 +42,34 @@ fn literal(values: &Map<String, Value>) -> String {
 ///
 /// # Errors
 /// Those of [`Fixed::answer`].
-pub async fn config_script(
+pub(super) async fn config_script(
     request: HttpRequest,
     script: web::Data<ConfigScript>,
 ) -> Result<HttpResponse, ApiError> {
     script.0.answer(&request).await
 }
 
-/// Adds the operation of this module.
-pub fn describe(contract: &mut Contract) {
+/// Adds the operation of this module, with its handler.
+pub fn serve_script(contract: &mut Contract) {
     contract.tag("site", "What front-ends need besides data.");
     let script = ContentBuilder::new()
         .schema(Some(any_text()))
         .example(Some("globalThis.__CONFIG__ = Object.freeze({\"apiBase\":\"\"});\n".into()))
         .build();
     let found = ResponseBuilder::new().description("The script.").content("text/javascript", script);
-    contract.add(
+    contract.serve(
         Operation::get("/config.js", "readConfig")
             .is("site", Access::Public, "Settings of the front-end")
             .about(ABOUT)
             .whatever_is_accepted()
             .free()
+            .for_all()
             .header("If-None-Match", any_text(), "Validators of what the caller has.")
             .answers_with(200, found)
             .answers_with(304, ResponseBuilder::new().description("The caller has it."))
             .bears(200, [AnswerHeader::ETag.always()])
             .bears(304, [AnswerHeader::ETag.always()]),
+        config_script,
     );
 }
 

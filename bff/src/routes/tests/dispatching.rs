@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, HttpResponse, dev::Payload};
+use actix_web::{HttpRequest, HttpResponse, dev::Payload, http::Method};
 use arc_swap::ArcSwap;
 use futures_util::future::{FutureExt, LocalBoxFuture};
 
 use crate::{
-    edge::{ApiError, Dispatch, Dispatched, Table},
+    edge::{ApiError, Dispatched, Exempt, Resolve, Row, Table},
     routes::{Route, Routes, answer},
 };
 
@@ -34,8 +34,13 @@ impl Dispatched for Alone {
     }
 }
 
-pub(super) fn dispatch(routes: &Routes) -> Dispatch<Alone> {
-    let entries = routes.all().iter().map(|route| (route.path().into(), route.method(), Arc::clone(route)));
-    let table = Table::new(entries);
-    Dispatch(Arc::new(ArcSwap::from_pointee(Alone { routes: routes.clone(), table })))
+/// The stage that goes before [`Dispatch`] of the same.
+pub(super) fn resolve(routes: &Routes) -> Resolve<Alone> {
+    let rows = routes.all().iter().map(|route| {
+        let (method, handler) = (route.method(), Arc::clone(route));
+        let head = method == Method::GET;
+        Row { path: route.path().into(), method, head, exempt: Exempt::default(), handler }
+    });
+    let table = Table::new(rows);
+    Resolve { served: Arc::new(ArcSwap::from_pointee(Alone { routes: routes.clone(), table })), beside: None }
 }

@@ -42,7 +42,7 @@ use crate::{
     invalidation::{InvalidationBus, Invalidations},
     store::{MemoryStore, Store},
 };
-use dispatching::dispatch;
+use dispatching::{Alone, resolve};
 use plans::{ID, route, shape_with_id};
 
 /// What the upstream was asked.

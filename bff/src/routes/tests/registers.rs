@@ -7,15 +7,15 @@ use actix_web::{
 };
 use http::Method;
 
-use super::{World, dispatch, json, route};
-use crate::compose::plan::RoutePlan;
+use super::{Alone, World, json, resolve, route};
+use crate::{compose::plan::RoutePlan, edge::Dispatch};
 
 #[actix_web::test]
 async fn a_path_answers_its_methods_and_names_them_to_whoever_asks_with_another() {
     let rest = RoutePlan { name: "/api/{rest..}", path: "/api/{rest..}".into(), ..route(Method::POST) };
     let plans = vec![rest, route(Method::GET), route(Method::DELETE)];
     let world = World::serving(plans, |_| json(200, "{}")).await;
-    let app = init_service(App::new().wrap(dispatch(&world.routes))).await;
+    let app = init_service(App::new().wrap(Dispatch::<Alone>::default()).wrap(resolve(&world.routes))).await;
     let allowed = async |method: CallerMethod, path: &str| {
         let request = TestRequest::with_uri(path).method(method).to_request();
         let answer = try_call_service(&app, request).await.expect("an answer");

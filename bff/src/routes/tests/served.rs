@@ -11,9 +11,9 @@ use tokio::{
 
 use super::World;
 use crate::{
-    edge::{Callers, Edge, EdgeParts, Identify, TrustedProxies, gate},
+    edge::{Callers, Dispatch, Edge, EdgeParts, Identify, TrustedProxies, gate},
     identity::{AllowedOrigins, CookieSettings, CsrfGuard, CsrfKeys, SameSite, member, trial_tokens},
-    routes::tests::dispatch,
+    routes::tests::{Alone, resolve},
     telemetry::{AccessLog, AccessSettings, LineFormat, Sink, UserHasher, unix_ms},
 };
 
@@ -131,8 +131,6 @@ impl Served {
             users: UserHasher::new(&[1; 32]),
             callers: Callers::default(),
             trusted_proxies: TrustedProxies::default(),
-            rate_limit_exempt: |_, _| false,
-            needs_no_caller: |_, _| false,
             limits: None,
             body_limit: BODY_LIMIT,
             body_timeout: Duration::from_secs(10),
@@ -142,8 +140,9 @@ impl Served {
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(web::Data::new(edge.clone()))
-                .wrap(dispatch(&routes))
+                .wrap(Dispatch::<Alone>::default())
                 .wrap(Identify)
+                .wrap(resolve(&routes))
                 .wrap(from_fn(gate))
         });
         let server = server.workers(1).disable_signals().h1_allow_half_closed(false);

@@ -78,6 +78,7 @@ fn kind(error: &ComposeError) -> &'static str {
         ComposeError::UnknownCursor => "cursor",
         ComposeError::NothingLeft { .. } => "nothing left",
         ComposeError::Serialise(_) => "serialise",
+        ComposeError::UnknownUpstream(_) => "unknown upstream",
     }
 }
 
