@@ -85,8 +85,6 @@ fn sign_up_and_in(contract: &mut Contract) {
             .takes(input)
             .once()
             .answers_shaped(201, "The new member.", made)
-            .leads_to("/user/id", "id", ["memberPage"])
-            .leads_to("/user/id", "memberId", ["follow", "unfollow"])
             .fails_with([forgery(), refusal_named("email_taken"), refusal_named("username_taken")])
             .fails_with([INVALID, IN_FLIGHT, UNKNOWN, REUSED, ApiError::TooManyKeys { retry_after_s: 1 }])
             .fails_with(upstream_problems()),

@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::engine::Kept;
+use super::{ComposeError, engine::Kept};
 use crate::invalidation::Tag;
 
 /// What a composition hands to the cache.
@@ -44,4 +44,20 @@ pub enum Uncomposed<E> {
     /// There is a definite answer instead, which holds for whoever asked: no older document may hide it. What was made for
     /// them of `subjects` is gone.
     Refused { error: E, subjects: Vec<Tag> },
+}
+
+impl From<ComposeError> for Uncomposed<ComposeError> {
+    fn from(error: ComposeError) -> Self {
+        match &error {
+            ComposeError::Refused { subjects, .. } => Self::Refused { subjects: subjects.clone(), error },
+            // A page that begins where nothing is any more, of a list that goes on.
+            ComposeError::UnknownCursor | ComposeError::NothingLeft { withheld: true, .. } => {
+                Self::Refused { subjects: Vec::new(), error }
+            }
+            ComposeError::Required { .. }
+            | ComposeError::NothingLeft { .. }
+            | ComposeError::Serialise(_)
+            | ComposeError::UnknownUpstream(_) => Self::Failed(error),
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use clients::{Refusal, UpstreamError};
 use schemas::Reason;
 
-use super::{Uncomposed, scan::ScanError};
+use super::scan::ScanError;
 use crate::invalidation::Tag;
 
 /// Why an upstream's answer to a route cannot be used.
@@ -111,21 +111,5 @@ impl ComposeError {
     pub(super) fn refused(part: &'static str, refusal: Refusal, subjects: &[String]) -> Self {
         let subjects = subjects.iter().filter_map(|text| Tag::parse(text)).collect();
         Self::Refused { part, refusal, subjects }
-    }
-}
-
-impl From<ComposeError> for Uncomposed<ComposeError> {
-    fn from(error: ComposeError) -> Self {
-        match &error {
-            ComposeError::Refused { subjects, .. } => Self::Refused { subjects: subjects.clone(), error },
-            // A page that begins where nothing is any more, of a list that goes on.
-            ComposeError::UnknownCursor | ComposeError::NothingLeft { withheld: true, .. } => {
-                Self::Refused { subjects: Vec::new(), error }
-            }
-            ComposeError::Required { .. }
-            | ComposeError::NothingLeft { .. }
-            | ComposeError::Serialise(_)
-            | ComposeError::UnknownUpstream(_) => Self::Failed(error),
-        }
     }
 }

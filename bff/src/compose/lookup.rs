@@ -34,8 +34,15 @@ impl<V> std::fmt::Debug for Lookup<'_, V> {
     }
 }
 
+impl Run {
+    /// Declares a part that looks many things up by their ids with one call.
+    pub fn lookup<V>(&self, name: &'static str) -> Lookup<'_, V> {
+        Lookup::new(self, name)
+    }
+}
+
 impl<'r, V> Lookup<'r, V> {
-    pub(super) fn new(run: &'r Run, name: &'static str) -> Self {
+    fn new(run: &'r Run, name: &'static str) -> Self {
         Self { run, name, copy: name, tag: None, known: HashMap::new() }
     }
 

@@ -29,8 +29,15 @@ impl<T> std::fmt::Debug for Part<'_, T> {
     }
 }
 
+impl Run {
+    /// Declares a part: one thing, fetched with one call.
+    pub fn part<T>(&self, name: &'static str) -> Part<'_, T> {
+        Part::new(self, name)
+    }
+}
+
 impl<'r, T> Part<'r, T> {
-    pub(super) fn new(run: &'r Run, name: &'static str) -> Self {
+    fn new(run: &'r Run, name: &'static str) -> Self {
         Self {
             run,
             name,

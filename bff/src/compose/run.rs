@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use schemas::{DegradedPart, PartStatus, Reason};
 use serde::Serialize;
 
-use super::{ComposeError, Composed, Field, Lookup, MadeOf, Part, PartCache, View};
+use super::{ComposeError, Composed, Field, MadeOf, PartCache, View};
 use crate::{invalidation::Tag, telemetry::Metrics};
 
 /// One composition: its deadline, and the log of what became of each part.
@@ -67,16 +67,6 @@ impl Run {
     #[must_use]
     pub fn deadline(&self) -> Instant {
         self.deadline
-    }
-
-    /// Declares a part: one thing, fetched with one call.
-    pub fn part<T>(&self, name: &'static str) -> Part<'_, T> {
-        Part::new(self, name)
-    }
-
-    /// Declares a part that looks many things up by their ids with one call.
-    pub fn lookup<V>(&self, name: &'static str) -> Lookup<'_, V> {
-        Lookup::new(self, name)
     }
 
     /// Whether it is for a small screen.

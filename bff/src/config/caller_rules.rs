@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{CallerConfig, Config, rules::Check};
+use super::{CallerConfig, Config, check::Check};
 
 pub(super) fn check(config: &Config, check: &mut Check<'_>) {
     let mut seen: Vec<(&str, [u8; 32])> = Vec::new();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use secrecy::ExposeSecret;
 
-use super::rules::{Check, DAY_MS};
+use super::check::{Check, DAY_MS};
 use super::{Config, secrets};
 
 /// How long whoever fetches the published keys may keep them, in milliseconds.

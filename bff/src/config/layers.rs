@@ -11,7 +11,7 @@ use figment::providers::{Format, Serialized, Toml};
 use figment::value::{Dict, Empty, Tag, Value};
 
 use super::named::Templates;
-use super::{Config, ConfigErrors, DEFAULTS, authorization, free};
+use super::{Config, ConfigErrors, authorization, defaults::default_tree, free};
 
 const PREFIX: &str = "BFF__";
 
@@ -34,14 +34,6 @@ impl Merged {
     pub(super) fn set_below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
         self.set.iter().map(String::as_str).filter(move |path| path.starts_with(prefix))
     }
-}
-
-/// The tree of `default.toml`, and the sections in it that stand for any number of their kind.
-pub(super) fn default_tree() -> (Dict, Templates) {
-    #[expect(clippy::expect_used, reason = "the text is compiled in and a test parses it")]
-    let mut tree = Toml::from_str(DEFAULTS).expect("default.toml is valid TOML");
-    let templates = Templates::take_out_of(&mut tree);
-    (tree, templates)
 }
 
 /// What declarations may set: the rest is the operator's.

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::{
     Config, LiveConfig,
-    rules::{Check, SECRET_BYTES},
+    check::{Check, SECRET_BYTES},
 };
 
 pub(super) fn check(config: &Config, check: &mut Check<'_>) {

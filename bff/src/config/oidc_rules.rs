@@ -3,7 +3,7 @@
 use secrecy::ExposeSecret;
 use url::{Host, Url};
 
-use super::{Config, OidcConfig, TokenAuth, rules::Check};
+use super::{Config, OidcConfig, TokenAuth, check::Check};
 
 pub(super) fn check(config: &Config, check: &mut Check<'_>) {
     public_url(config, check);

@@ -4,7 +4,7 @@ use figment::value::{Dict, Value as Figment};
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::{Config, DEFAULTS, layers, named::NAME};
+use super::{Config, DEFAULTS, defaults::default_tree, named::NAME};
 
 /// JSON Schema (draft 2020-12) of the TOML file: every key with its comment and default from
 /// `default.toml`; none is required, unknown ones are refused.
@@ -13,7 +13,7 @@ pub fn config_schema() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     let mut schema = settings.into_generator().into_root_schema_for::<Config>().to_value();
     let comments = comments(DEFAULTS);
-    let (defaults, templates) = layers::default_tree();
+    let (defaults, templates) = default_tree();
     annotate(&mut schema, &defaults, "", &comments);
     for (section, template) in templates.iter() {
         let each = schema.pointer_mut(&format!("/properties/{section}/additionalProperties"));

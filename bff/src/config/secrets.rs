@@ -3,7 +3,7 @@
 
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 
-use super::{Config, DEVELOPMENT_SECRET, Mistake, rules::SECRET_BYTES};
+use super::{Config, DEVELOPMENT_SECRET, Mistake, check::SECRET_BYTES};
 
 const PATH: &str = "session.secret";
 

@@ -215,7 +215,7 @@ pub struct ScreenConfig {
 impl ScreenConfig {
     /// `screens.NAME` of `default.toml`.
     pub(super) fn of_template() -> Self {
-        let (_, templates) = super::layers::default_tree();
+        let (_, templates) = super::defaults::default_tree();
         #[expect(clippy::expect_used, reason = "the text is compiled in and a test reads it")]
         templates.read("screens").expect("default.toml has a template of screens")
     }

@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::rules::{Check, DAY_MS};
+use super::check::{Check, DAY_MS};
 use super::{Config, SiteConfig, authorization, secrets};
 
 /// Shorter values turn up by chance.

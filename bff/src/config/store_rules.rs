@@ -2,7 +2,7 @@
 //! it is looked at as far as it can be without one.
 
 use super::Config;
-use super::rules::Check;
+use super::check::Check;
 
 pub(super) fn check(config: &Config, check: &mut Check<'_>) {
     let store = &config.store;

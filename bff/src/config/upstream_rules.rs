@@ -2,7 +2,7 @@
 
 use secrecy::ExposeSecret;
 
-use super::rules::{Check, SECRET_BYTES};
+use super::check::{Check, SECRET_BYTES};
 use super::{
     Authorization, Config, TokenAlgorithm, UpstreamConfig, authorization, secrets, values::upstream_url,
 };

@@ -7,7 +7,6 @@ use actix_web::{
     HttpRequest,
     http::header::{FORWARDED, HeaderMap, HeaderName, X_FORWARDED_FOR},
 };
-use ipnet::IpNet;
 use smallvec::SmallVec;
 
 use super::{Edge, callers::is_service};
@@ -127,9 +126,6 @@ fn node(element: &str) -> Option<IpAddr> {
     let unquoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
     again.is_none().then(|| address(unquoted)).flatten()
 }
-
-/// Networks whose word on a caller's address counts.
-pub type TrustedProxies = std::sync::Arc<[IpNet]>;
 
 #[cfg(test)]
 mod tests {

@@ -27,7 +27,7 @@ use futures_util::FutureExt;
 use super::{
     ApiError, Edge,
     context::{RequestContext, RequestId, RouteName, X_REQUEST_ID},
-    error::Face,
+    faces::Face,
     limits, page, problem,
 };
 use crate::telemetry::AccessLine;

@@ -16,6 +16,8 @@ mod contract;
 mod credentials;
 mod dispatch;
 mod error;
+mod error_response;
+mod faces;
 mod fixed;
 mod gate;
 mod identify;
@@ -30,10 +32,11 @@ mod reached;
 mod resolve;
 mod state;
 mod trace;
+mod trusted_proxies;
 mod validate;
 mod validators;
 
-pub use address::{TrustedProxies, client_address};
+pub use address::client_address;
 pub use body::{JsonBody, OptionalJsonBody, read_body, takes_body};
 pub use caller::{
     MaybeSignedIn, OriginChecked, SignedIn, SignedInUntouched, ended_meanwhile, handshake_check, origin_check,
@@ -62,5 +65,6 @@ pub use reached::hosts;
 pub use resolve::{Exempt, Resolve};
 pub use state::{Edge, EdgeParts};
 pub use trace::{RequestSpan, spans_wanted};
+pub use trusted_proxies::TrustedProxies;
 pub use validate::{FieldErrors, Validate};
 pub use validators::knows;

@@ -17,7 +17,7 @@ use actix_web::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
 
-use super::{error::Face, names, negotiate::weighted};
+use super::{faces::Face, names, negotiate::weighted};
 
 const STYLE: &str = include_str!("page.css");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");

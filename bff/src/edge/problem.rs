@@ -9,7 +9,7 @@ use actix_web::{
 };
 use schemas::{FieldError, Problem};
 
-use super::{ApiError, context::RequestId, error::Face};
+use super::{ApiError, context::RequestId, faces::Face};
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");

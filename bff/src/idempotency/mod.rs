@@ -57,8 +57,6 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Longest key, in characters.
 const MAX_KEY: usize = 128;
 
-/// How long an answer is kept.
-const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often the store is told again what it did not take.
 const TELL_AGAIN: Duration = Duration::from_millis(500);
 /// How often a key that others release at the same moment is tried for.

@@ -1,7 +1,8 @@
 //! What the store holds of a key.
 
+use std::{sync::Arc, time::Duration};
+
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 use crate::{
     edge::ApiError,
@@ -9,7 +10,10 @@ use crate::{
     telemetry::unix_ms,
 };
 
-use super::{Created, KEPT};
+use super::Created;
+
+/// How long an answer is kept.
+const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Of the stored records.
 const FORMAT: u8 = 1;

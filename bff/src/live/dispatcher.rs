@@ -6,9 +6,9 @@ use std::{
 };
 
 use super::{
-    hub::Inner,
     inbox::{End, Posted},
     message::Message,
+    state::Inner,
 };
 use crate::store::LogId;
 

@@ -15,7 +15,10 @@ use schemas::{Event, EventAccepted, FieldError};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{Hub, Topic, words::OWN_TYPES};
+use super::{
+    Hub, Topic,
+    message::{OWN_TYPES, is_type},
+};
 use crate::{
     edge::{ApiError, FieldErrors, JsonBody, Validate},
     invalidation::{InvalidationBus, Tag},
@@ -23,7 +26,6 @@ use crate::{
 };
 
 const MAX_TAGS: usize = 100;
-const MAX_TYPE: usize = 64;
 
 /// Who may send events: the tokens of the upstreams, as SHA-256 digests.
 #[derive(Clone, Default)]
@@ -111,15 +113,6 @@ pub async fn receive_event(
     let id = announced?.ok_or(ApiError::Internal("an event passed its validation unsound"))?;
     events.metrics.event(sender.0);
     Ok(HttpResponse::Accepted().json(EventAccepted { id }))
-}
-
-/// Whether a text can be the type of a message: one plain word, and none of the gateway's own.
-pub(super) fn is_type(kind: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'.' | b'-');
-    kind.len() <= MAX_TYPE
-        && kind.starts_with(|c: char| c.is_ascii_lowercase())
-        && kind.bytes().all(plain)
-        && !OWN_TYPES.contains(&kind)
 }
 
 impl Validate for Event {

@@ -2,25 +2,22 @@
 
 use std::{
     fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use arc_swap::ArcSwap;
 use schemas::{Event, Id};
 use tokio::runtime::Handle;
 
 use super::{
     Topic, dispatcher,
     inbox::{End, Inbox},
-    index::Index,
-    log::{Bounds, Log},
-    look::{Looks, interval},
+    log::Log,
+    look::Looks,
     message::Draft,
     replicas::Replicas,
+    settings::LiveSettings,
+    state::Inner,
     topic::TopicRules,
 };
 use crate::{
@@ -30,50 +27,9 @@ use crate::{
     telemetry::{Metrics, unix_ms},
 };
 
-/// How connections are kept.
-#[derive(Debug, Clone, Copy)]
-pub struct LiveSettings {
-    /// Between two pings.
-    pub heartbeat: Duration,
-    /// How long a session is believed while the store is away.
-    pub grace: Duration,
-    /// A WebSocket that said nothing for so long is dead.
-    pub dead_after: Duration,
-    /// Connections of one user at a time.
-    pub connections_per_user: usize,
-    /// Messages that may wait for one connection.
-    pub queue: usize,
-    /// The log reaches back so many messages, so many bytes and so long, whichever is least.
-    pub log_messages: usize,
-    pub log_bytes: usize,
-    pub log_age: Duration,
-}
-
-impl LiveSettings {
-    /// Between two looks at the session of a connection on which nothing is said.
-    pub(super) fn look_every(&self) -> Duration {
-        interval(self.heartbeat, self.grace)
-    }
-}
-
 /// All live connections of this process. Cloning is cheap; all clones are the same.
 #[derive(Clone)]
 pub struct Hub(Arc<Inner>);
-
-pub(super) struct Inner {
-    pub(super) settings: LiveSettings,
-    topic_rules: ArcSwap<TopicRules>,
-    pub(super) log: Log,
-    /// Where messages come from that are said on every replica; nothing: the log is this process's own.
-    replicas: Option<Replicas>,
-    /// Every connection listens to its own user's topic: that key counts and finds the connections of a user.
-    pub(super) topics: Index<Topic>,
-    pub(super) sessions: Index<SessionKey>,
-    looks: Looks,
-    connections: AtomicU64,
-    going_away: AtomicBool,
-    pub(super) metrics: Arc<Metrics>,
-}
 
 /// Why a connection is not made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -282,36 +238,5 @@ impl Drop for Membership {
         }
         hub.sessions.remove(&self.session, self.number);
         hub.metrics.live_connections.dec();
-    }
-}
-
-impl Inner {
-    fn new(
-        settings: LiveSettings,
-        topic_rules: TopicRules,
-        metrics: Arc<Metrics>,
-        replicas: Option<Replicas>,
-        start: LogId,
-    ) -> Arc<Self> {
-        let bounds =
-            Bounds { messages: settings.log_messages, bytes: settings.log_bytes, age: settings.log_age };
-        Arc::new(Self {
-            settings,
-            topic_rules: ArcSwap::from_pointee(topic_rules),
-            log: Log::new(start, bounds),
-            replicas,
-            topics: Index::new(),
-            sessions: Index::new(),
-            looks: Looks::new(),
-            connections: AtomicU64::new(0),
-            going_away: AtomicBool::new(false),
-            metrics,
-        })
-    }
-
-    /// What is at `position` and before it is not known: everybody has to come back, and is told so then.
-    pub(super) fn cut(&self, position: LogId) {
-        self.log.cut(position);
-        self.sessions.each(|inbox| inbox.end(End::TooSlow));
     }
 }

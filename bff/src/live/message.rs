@@ -5,7 +5,7 @@ use bytestring::ByteString;
 use schemas::Event;
 use serde_json::value::RawValue;
 
-use super::{Topic, events::is_type};
+use super::Topic;
 use crate::store::LogId;
 
 /// What is said on a connection, in the form of both transports. They share their bytes; so do clones.
@@ -88,6 +88,20 @@ impl Message {
     pub(super) fn bytes(&self) -> usize {
         self.words.frame.len() + 200
     }
+}
+
+/// Types that upstreams may not use: a front-end must be able to tell who speaks.
+pub(super) const OWN_TYPES: [&str; 6] = ["ready", "reset", "subscribed", "unsubscribed", "error", "end"];
+
+const MAX_TYPE: usize = 64;
+
+/// Whether a text can be the type of a message: one plain word, and none of the gateway's own.
+pub(super) fn is_type(kind: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'.' | b'-');
+    kind.len() <= MAX_TYPE
+        && kind.starts_with(|c: char| c.is_ascii_lowercase())
+        && kind.bytes().all(plain)
+        && !OWN_TYPES.contains(&kind)
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ mod dispatcher;
 mod entry;
 mod events;
 mod feed;
+mod follower;
 mod hub;
 mod inbox;
 mod index;
@@ -50,7 +51,9 @@ mod outbox;
 mod pace;
 mod replicas;
 mod revalidate;
+mod settings;
 mod socket;
+mod state;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -59,6 +62,7 @@ mod words;
 
 pub use contract::serve;
 pub use events::{EventSender, Events, SenderTokens, receive_event};
-pub use hub::{Hub, LiveSettings};
+pub use hub::Hub;
 pub use revalidate::Revalidator;
+pub use settings::LiveSettings;
 pub use topic::{Topic, TopicRules};

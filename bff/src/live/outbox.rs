@@ -18,11 +18,14 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{entry::Writing, replicas::RETRY};
+use super::entry::Writing;
 use crate::{
     store::{SharedStore, StoreError},
     telemetry::Metrics,
 };
+
+/// Between tries while the store is away; doubles from the first to the last.
+pub(super) const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// What the task is to do.
 pub(super) enum Order {

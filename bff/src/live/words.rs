@@ -5,9 +5,6 @@ use serde_json::{Value, json};
 use super::{Topic, inbox::End, message::Words};
 use crate::store::LogId;
 
-/// Types that upstreams may not use: a front-end must be able to tell who speaks.
-pub(super) const OWN_TYPES: [&str; 6] = ["ready", "reset", "subscribed", "unsubscribed", "error", "end"];
-
 /// The first message. `position` is where the connection begins, so that whoever is cut off before anything else
 /// came can resume as well.
 pub(super) fn ready(position: LogId, topics: &[Topic], resumed: bool) -> Words {
@@ -109,6 +106,7 @@ mod tests {
     use schemas::LiveMessage;
 
     use super::*;
+    use crate::live::message::OWN_TYPES;
 
     #[test]
     fn the_gateways_own_words_have_the_shape_of_every_message() {

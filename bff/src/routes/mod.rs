@@ -12,6 +12,7 @@
 //! A write runs to its end whatever its caller does ([`Routes::run_detached`]), and what it makes old is invalidated before it is
 //! answered (`invalidates`). A DELETE whose path ends in a placeholder takes away for everybody what that placeholder names.
 
+mod asked;
 mod asker;
 mod body;
 mod call;
@@ -28,7 +29,6 @@ mod stream;
 mod tests;
 mod write;
 
-pub use profile::AskAccount;
 pub use route::Route;
 pub use serve::answer;
-pub use state::{Routes, RoutesError, RoutesParts};
+pub use state::{AskAccount, Routes, RoutesError, RoutesParts};

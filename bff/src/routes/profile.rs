@@ -1,15 +1,9 @@
 //! Routes whose answer is the caller's own profile.
 
-use std::{future::Future, pin::Pin};
-
-use clients::{CallContext, UpstreamError};
+use clients::CallContext;
 
 use super::Routes;
 use crate::identity::Caller;
-
-/// Asks the upstream that serves accounts for the caller's own one.
-pub type AskAccount =
-    Box<dyn Fn(CallContext) -> Pin<Box<dyn Future<Output = Result<(), UpstreamError>> + Send>> + Send + Sync>;
 
 impl Routes {
     /// The sessions of the caller take their profile over, as the upstream answered it. The change itself is made: a session that shows the old name for a

@@ -11,7 +11,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use clients::{RawAnswer, RawCall, Upstream, UpstreamError};
 use sha2::{Digest, Sha256};
 
-use super::{call::call_of, serve::Asked};
+use super::{asked::Asked, call::call_of};
 use crate::edge::{ApiError, ended_meanwhile, knows};
 
 /// Serves a read.

@@ -3,14 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, HttpResponse, dev::Payload};
-use clients::CallContext;
 use smallvec::SmallVec;
 
-use super::{Routes, asker::Asker, read, route::Route, stream, write};
+use super::{Routes, asked::Asked, asker::Asker, read, route::Route, stream, write};
 use crate::{
     compose::{
-        engine,
-        params::{self, Params, Sources},
+        params::{self, Sources},
         plan::Access,
     },
     edge::{ApiError, MaybeSignedIn, RequestContext, SignedIn, accepts_json},
@@ -19,23 +17,6 @@ use crate::{
 
 /// What a call to an upstream may take at most here; an upstream's own timeout is usually shorter.
 const BUDGET: Duration = Duration::from_secs(10);
-
-/// A request whose caller and parameters are known.
-pub(super) struct Asked {
-    pub(super) request: HttpRequest,
-    pub(super) routes: Routes,
-    pub(super) route: Arc<Route>,
-    pub(super) asker: Asker,
-    pub(super) params: Params,
-    pub(super) cx: CallContext,
-}
-
-impl Asked {
-    /// The same as the engine takes it.
-    pub(super) fn values(&self) -> engine::Asked<'_> {
-        self.asker.asked(&self.params)
-    }
-}
 
 /// Answers a request to `route`, one of [`Routes::all`]. In this order it is looked at who asks (401, 403), what they accept (406), parameters (404, 422),
 /// and the body (415, 413, 400, 422); then the upstream is called.

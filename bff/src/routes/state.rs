@@ -2,16 +2,17 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    pin::Pin,
     sync::{Arc, LazyLock},
 };
 
 use actix_web::http::StatusCode;
-use clients::{TransportError, Upstream, static_name};
+use clients::{CallContext, TransportError, Upstream, UpstreamError, static_name};
 use parking_lot::Mutex;
 use schemas::Event;
 use tokio::runtime::Handle;
 
-use super::{profile::AskAccount, route::Route};
+use super::route::Route;
 use crate::{
     compose::{
         backend::Backend,
@@ -23,6 +24,10 @@ use crate::{
     identity::{Accounts, Sessions},
     invalidation::InvalidationBus,
 };
+
+/// Asks the upstream that serves accounts for the caller's own one.
+pub type AskAccount =
+    Box<dyn Fn(CallContext) -> Pin<Box<dyn Future<Output = Result<(), UpstreamError>> + Send>> + Send + Sync>;
 
 /// What routes are made with.
 pub struct RoutesParts {

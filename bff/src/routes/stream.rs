@@ -23,11 +23,11 @@ use http::{Method, StatusCode as UpstreamStatus};
 use tokio::sync::mpsc;
 
 use super::{
+    asked::Asked,
     asker::Answered,
     call::call_of,
     invalidates::Invalidates,
     refusal::{may_be_done, was_refused},
-    serve::Asked,
 };
 use crate::{
     compose::{PassedRefusal, plan::StreamPlan},

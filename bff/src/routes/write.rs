@@ -11,13 +11,13 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     Routes,
+    asked::Asked,
     asker::{Answered, Asker},
     body,
     call::call_of,
     invalidates::Invalidates,
     refusal::{may_be_done, was_refused},
     route::Route,
-    serve::Asked,
     shape::Shaped,
     stream::has_body,
 };

@@ -22,9 +22,11 @@ use tokio::sync::{Semaphore, oneshot};
 use super::tables::{OWNERS, RECORDS, Stored, Tables, keys_of, record_key};
 use super::writer::{Apply, Home, Job, Open, Writer};
 use super::{
-    Entry, Listener, Listeners, Notice, Record, Replacement, Space, Store, StoreError, check_entry,
-    check_key, check_owner, unix_ms,
+    Entry, Listener, Notice, Record, Replacement, Space, Store, StoreError,
+    notice::Listeners,
+    record::{check_entry, check_key, check_owner},
 };
+use crate::telemetry::unix_ms;
 
 /// Pages kept in memory.
 const CACHE_BYTES: usize = 64 << 20;

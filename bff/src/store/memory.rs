@@ -9,9 +9,11 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::{
-    Entry, Listener, Listeners, Notice, Record, Replacement, SWEEP_BATCH, Space, Store, StoreError, after,
-    check_entry, check_key, check_owner, counted, unix_ms,
+    Entry, Listener, Notice, Record, Replacement, SWEEP_BATCH, Space, Store, StoreError, after,
+    notice::Listeners,
+    record::{check_entry, check_key, check_owner, counted},
 };
+use crate::telemetry::unix_ms;
 
 /// Records in one ordered map behind one lock, held for the length of a map operation.
 #[derive(Debug, Default)]

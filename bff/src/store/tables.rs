@@ -18,7 +18,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 
-use super::{Entry, Record, Replacement, SWEEP_BATCH, Space, StoreError, after, counted};
+use super::{Entry, Record, Replacement, SWEEP_BATCH, Space, StoreError, after, record::counted};
 
 pub(super) const RECORDS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("records");
 pub(super) const OWNERS: TableDefinition<&[u8], ()> = TableDefinition::new("owners");

@@ -1,13 +1,13 @@
 //! The token endpoint (OpenID Connect Core 1.0 section 3.1.3).
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use serde::Deserialize;
 use url::form_urlencoded;
 
-use super::{ClientAuth, OidcError, OidcProvider, error::refusal};
+use super::{ClientAuth, OidcError, OidcProvider, bearer::put_authorization, error::refusal};
 
 /// What a code was exchanged for.
 #[derive(Debug)]
@@ -89,17 +89,4 @@ fn put_basic(headers: &mut HeaderMap, id: &str, secret: &SecretString) -> Result
     let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let pair = Zeroizing::new(format!("{}:{}", encode(id), encode(secret.expose_secret())));
     put_authorization(headers, &Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes()))))
-}
-
-/// RFC 6750 section 2.1.
-pub(super) fn put_bearer(headers: &mut HeaderMap, token: &SecretString) -> Result<(), OidcError> {
-    put_authorization(headers, &Zeroizing::new(format!("Bearer {}", token.expose_secret())))
-}
-
-fn put_authorization(headers: &mut HeaderMap, text: &str) -> Result<(), OidcError> {
-    let mut value =
-        HeaderValue::from_str(text).map_err(|_| OidcError::Unusable("a token that fits no header"))?;
-    value.set_sensitive(true);
-    headers.insert(AUTHORIZATION, value);
-    Ok(())
 }

@@ -5,20 +5,8 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
 use serde::Serialize;
 use url::Url;
 
-use super::{RawCall, headers};
+use super::{RawCall, authority::Authority, headers};
 use crate::UpstreamError;
-
-/// For whom a call is made: decides `sub` and `scope` of its service token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Authority {
-    /// For the context's acting user, or for nobody if there is none.
-    #[default]
-    Caller,
-    /// For nobody, whoever asks.
-    Nobody,
-    /// For nobody, to make or verify an account.
-    Accounts,
-}
 
 /// No common server takes more.
 const MAX_TARGET_BYTES: usize = 32 * 1024;

@@ -1,6 +1,6 @@
 //! How one upstream is reached, and the HTTP client made from that.
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use reqwest::{header, redirect, retry};
 use url::Url;
@@ -8,6 +8,7 @@ use url::Url;
 use super::{
     Authorization,
     connections::{Connections, Opened},
+    error::TransportError,
     tls::{Certificates, TlsFiles},
 };
 
@@ -40,34 +41,6 @@ pub struct UpstreamConfig {
     pub workers: usize,
     /// For `https` alone.
     pub tls: TlsFiles,
-}
-
-/// An upstream cannot be set up as configured.
-#[derive(Debug, thiserror::Error)]
-pub enum TransportError {
-    #[error("upstream `{upstream}`: {expected}")]
-    Config { upstream: &'static str, expected: &'static str },
-    #[error("upstream `{upstream}`: {}", path.display())]
-    File {
-        upstream: &'static str,
-        path: PathBuf,
-        #[source]
-        source: Arc<io::Error>,
-    },
-    #[error("upstream `{upstream}`: {} is no {expected}", path.display())]
-    Tls { upstream: &'static str, path: PathBuf, expected: &'static str },
-    /// An upstream that the gateway cannot do without is not configured.
-    #[error("upstream `{upstream}` is missing")]
-    Missing { upstream: &'static str },
-    /// A name is too long, or the process has had too many.
-    #[error("names of upstreams and operations: over 128 bytes, or over 16,384 of them")]
-    Name,
-    #[error("upstream `{upstream}`: no http client")]
-    Http {
-        upstream: &'static str,
-        #[source]
-        source: reqwest::Error,
-    },
 }
 
 /// [`UpstreamConfig::idle`] where nothing is said: below the 5 s after which actix-web and Node close an idle

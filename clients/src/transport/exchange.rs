@@ -15,7 +15,7 @@ use http::{Method, StatusCode};
 use reqwest::Response;
 use tokio::time::timeout;
 
-use super::{Call, Connections, Inner, etag_cache::CachedAnswer, headers, trace};
+use super::{Call, connections::Connections, etag_cache::CachedAnswer, headers, trace, upstream::Inner};
 use crate::{BodyFault, CallContext, Problem, Refusal, UpstreamError, report::Reporter};
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");

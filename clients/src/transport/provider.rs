@@ -8,7 +8,8 @@ use tokio::{runtime::Handle, time::timeout};
 use url::Url;
 
 use super::{
-    AbortOnDrop, Authorization, TlsFiles, TransportError, UpstreamConfig,
+    Authorization, TlsFiles, TransportError, UpstreamConfig,
+    abort_on_drop::AbortOnDrop,
     config::POOL_IDLE,
     connections::Connections,
     exchange::{ReadFault, read},

@@ -21,8 +21,9 @@ use tokio::{
 };
 
 use super::{
-    Call, Inner, RawCall, Upload, Upstream, headers,
+    Call, RawCall, Upload, Upstream, headers,
     upload::{Metered, Phase, Progress},
+    upstream::Inner,
 };
 use crate::{BodyFault, CallContext, StreamError, UpstreamError, report::Reporter};
 

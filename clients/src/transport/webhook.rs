@@ -10,7 +10,7 @@ use tokio::{runtime::Handle, time::timeout};
 use url::Url;
 
 use super::{
-    AbortOnDrop, Authorization, TlsFiles, TransportError, UpstreamConfig, config::POOL_IDLE,
+    Authorization, TlsFiles, TransportError, UpstreamConfig, abort_on_drop::AbortOnDrop, config::POOL_IDLE,
     connections::Connections, exchange::read_aside,
 };
 

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use clients::{Authority, CallContext, RawCall, UpstreamError};
+use clients::{CallContext, RawCall, UpstreamError};
 use futures_util::FutureExt;
-use http::{HeaderName, HeaderValue, Method, StatusCode};
+use http::{Method, StatusCode};
 use schemas::Id;
 
-use super::{Answering, Backend};
+use super::{Answering, Backend, raw_call};
 use crate::{
     compose::{
         Progress,
@@ -37,6 +37,14 @@ pub struct Calls<'b> {
     cx: &'b CallContext,
     user: HashedUser,
     backing: Backing<'b>,
+}
+
+impl Backend {
+    /// How the engine makes calls for `cx`.
+    #[must_use]
+    pub fn host<'b>(&'b self, cx: &'b CallContext, backing: Backing<'b>) -> Calls<'b> {
+        Calls::new(self, cx, backing)
+    }
 }
 
 impl<'b> Calls<'b> {
@@ -155,23 +163,4 @@ impl Host for Calls<'_> {
     fn observe(&self, part: &'static str, outcome: &'static str, took: Duration) {
         self.backend.observe(self.backing.screen, part, outcome, took);
     }
-}
-
-/// A prepared call, as the clients take it.
-#[must_use]
-pub fn raw_call(plan: &CallPlan, call: PreparedCall) -> RawCall {
-    let PreparedCall { target, send, body } = call;
-    let mut raw = RawCall::new(plan.operation, plan.method.clone(), target);
-    for (name, value) in send {
-        if let (Ok(name), Ok(value)) =
-            (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes()))
-        {
-            raw.headers.insert(name, value);
-        }
-    }
-    raw.body = body.map(Bytes::from);
-    if plan.for_nobody {
-        raw.authority = Authority::Nobody;
-    }
-    raw
 }

@@ -7,7 +7,7 @@ use bytestring::ByteString;
 use clients::{BodyFault, CallContext, LookupBatcher, LookupMode, RawCall, Upstream, UpstreamError};
 use schemas::Id;
 
-use super::calls::raw_call;
+use super::raw_call;
 use crate::{
     compose::{
         engine::{Asked, AskingUser, EntityCache, Ids, entities_of, prepare_lookup},

@@ -136,3 +136,35 @@ fn declarations_stand_between_the_defaults_and_the_operator() {
     let errors = Config::load_over(&declared, None, env(&[])).unwrap_err();
     assert_eq!(paths(&errors), ["http", "upstreams.a.url", "upstreams.a.x"], "{errors}");
 }
+
+#[test]
+fn server_side_callers_are_known_by_the_hash_of_their_tokens() {
+    let hash = "9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08";
+    let config = load(&[("BFF__CALLERS__WEB__TOKEN_SHA256", hash)]).unwrap();
+    assert_eq!(config.callers["web"].token_hash(), Some(Sha256::digest("test").into()));
+    for (variables, path) in [
+        (&[("BFF__CALLERS__WEB__TOKEN_SHA256", "")][..], "callers.web.token_sha256"),
+        (&[("BFF__CALLERS__WEB__TOKEN_SHA256", &hash[1..])], "callers.web.token_sha256"),
+        (&[("BFF__CALLERS__WEB__TOKEN_SHA256", &hash.replace('F', "g"))], "callers.web.token_sha256"),
+        (
+            &[(
+                "BFF__CALLERS__WEB__TOKEN_SHA256",
+                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            )],
+            "callers.web.token_sha256",
+        ),
+        (
+            &[
+                ("BFF__CALLERS__APP__TOKEN_SHA256", hash),
+                ("BFF__CALLERS__WEB__TOKEN_SHA256", &hash.to_lowercase()),
+            ],
+            "callers.web.token_sha256",
+        ),
+        (&[("BFF__CALLERS__WE_B__TOKEN_SHA256", hash)], "callers.we_b"),
+        (&[("BFF__CALLERS__WEB__TOKEN", "planted")], "callers.web.token"),
+    ] {
+        let errors = load(variables).expect_err(path);
+        assert!(errors.mistakes().iter().any(|mistake| mistake.path == path), "{errors}");
+        assert!(!errors.to_string().contains("planted"), "{errors}");
+    }
+}

@@ -278,3 +278,8 @@ pub(super) fn through<'p>(
     let (place, point) = leading.max_by_key(|(_, point)| point.ours.len())?;
     Some((place, &path[point.ours.len()..]))
 }
+
+/// A field's name as it is written, with quotes and colon.
+pub(super) fn key(name: &str) -> Box<[u8]> {
+    format!("{}:", serde_json::Value::from(name)).into_bytes().into()
+}

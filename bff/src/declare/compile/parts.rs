@@ -8,11 +8,11 @@ use super::super::{
 use super::{
     call::{CallCompiler, needs},
     context::Context,
+    outline::Outline,
     scope::{Answer, Scope, Use},
-    screen::Outline,
 };
 use crate::compose::{
-    plan::{Condition, MemoryId, PartId, PartPlan, PerView, TagTemplate, Template, Value},
+    plan::{Condition, MemoryId, PartId, PartPlan, PerView, Piece, TagTemplate, Template, Value},
     scan::{Capture, Plan},
 };
 
@@ -64,8 +64,7 @@ impl<'t> PartCompiler<'_, 't> {
             needed.push(*part);
         }
         let own = PartId(u16::try_from(self.place).unwrap_or(u16::MAX));
-        let others =
-            expect.iter().flat_map(|(_, template)| super::parts_of(template)).filter(|part| *part != own);
+        let others = expect.iter().flat_map(|(_, template)| parts_of(template)).filter(|part| *part != own);
         needed.extend(others);
         needed.sort_unstable();
         needed.dedup();
@@ -211,4 +210,12 @@ fn tags(cx: &Context<'_>, scope: &Scope<'_, '_>, part: &Part) -> Vec<TagTemplate
         Some(TagTemplate { kind: tag.kind.as_str().into(), id })
     };
     part.tags.iter().filter_map(one).collect()
+}
+
+/// The parts whose values are in a text.
+fn parts_of(template: &Template) -> impl Iterator<Item = PartId> {
+    template.0.iter().filter_map(|piece| match piece {
+        Piece::Value(Value::Part(part, _)) => Some(*part),
+        _ => None,
+    })
 }

@@ -1,28 +1,27 @@
-//! Routes: one plan for each method.
+//! From the outline of a route and method to its plan.
 
 use std::time::Duration;
 
 use http::Method;
 
 use super::super::{
-    contract::{Operation, ShapePath, ShapeUse},
+    contract::{ShapePath, ShapeUse},
     mistake::{At, quoted},
-    read::{Join, Route, Shaping},
     text::{TagText, TextPiece},
 };
 use super::{
     call::{CallCompiler, Target},
-    context::{Context, Shape},
-    lookup::{LookupDraft, check_shaping, shape},
-    params::params,
+    context::Context,
+    document::key,
+    lookup::{LookupDraft, shape},
     parts::{expectations, remembered},
-    points::{Point, Surroundings},
+    route_outline::RouteOutline,
     scope::{Answer, Scope, Use},
 };
 use crate::compose::{
     plan::{
-        Access, Added, Announcement, JoinId, JoinPlan, JoinPoint, JoinSource, LocationPlan, LookupId, Memory,
-        ParamPlan, PartId, PerView, Recall, RoutePlan, RouteShape, StreamPlan, TagTemplate, UserField,
+        Access, Added, Announcement, JoinId, JoinPlan, JoinPoint, JoinSource, LocationPlan, Memory, PartId,
+        PerView, Recall, RoutePlan, RouteShape, StreamPlan, TagTemplate, UserField,
     },
     scan::{Capture, Place},
 };
@@ -34,47 +33,7 @@ const MAX_BYTES: u64 = 1 << 30;
 const IDLE: Duration = Duration::from_secs(30);
 const TIMEOUT: Duration = Duration::from_secs(600);
 
-/// What is known of a route and method before look-ups are done.
-pub(super) struct RouteOutline<'t> {
-    pub(super) route: &'t Route,
-    pub(super) method: Method,
-    pub(super) target: Option<Target<'t>>,
-    /// One, or none where the answer has no content.
-    pub(super) answers: Vec<Answer<'t>>,
-    pub(super) shapings: Vec<&'t Shaping>,
-    pub(super) params: Vec<ParamPlan>,
-    pub(super) points: Vec<Point<'t>>,
-    pub(super) lookups: Vec<Option<LookupId>>,
-    pub(super) status: u16,
-}
-
 impl<'t> RouteOutline<'t> {
-    /// Looks at a route. `lookup` finds the look-up of a join.
-    pub(super) fn new(
-        cx: &'t Context<'t>,
-        route: &'t Route,
-        method: &'t At<String>,
-        drafts: &[LookupDraft<'t>],
-        lookup: impl Fn(&'t Join) -> Option<LookupId>,
-    ) -> Self {
-        let method = Method::from_bytes(method.as_bytes()).unwrap_or_default();
-        let target = Target::of(cx, &route.to, &method);
-        let (content, status) = success(cx, route, &method, target.as_ref());
-        let answers: Vec<_> = content.into_iter().map(|shape| Answer::new("response", shape, None)).collect();
-        let shapings = vec![&route.shaping];
-        if let Some(answer) = answers.first() {
-            check_shaping(cx, &route.shaping, answer.shape, &[]);
-        } else if !route.shaping.is_empty() && !route.stream {
-            cx.mistake(&route.spot, "`pick`, `drop` and `rename` shape an answer, and here is none");
-        }
-        let lookups: Vec<_> = route.joins.iter().map(lookup).collect();
-        let around =
-            Surroundings { cx, answers: &answers, shapings: &shapings, named: false, lookups: drafts };
-        let points = around.points(if route.stream { &[] } else { &route.joins }, &lookups);
-        let params = params(cx, &route.path, &route.params);
-        Self { route, method, target, answers, shapings, params, points, lookups, status }
-    }
-
     /// The plan of the route.
     pub(super) fn compile(&self, cx: &'t Context<'t>, drafts: &[LookupDraft<'t>]) -> Option<RoutePlan> {
         let route = self.route;
@@ -95,26 +54,8 @@ impl<'t> RouteOutline<'t> {
         let is_read = self.method == Method::GET;
         let drops_mine = self.tags(cx, &scope, &route.drops_mine, true);
         let drops = self.tags(cx, &scope, &route.drops, false);
-        let location = route.location.as_ref().and_then(|location| {
-            if !location
-                .0
-                .first()
-                .is_some_and(|first| matches!(first, TextPiece::Text(text) if text.starts_with('/')))
-            {
-                cx.mistake(&location.spot, "is no path of the gateway: it begins with `/`");
-            }
-            scope.template(location, &location.spot)
-        });
-        let announce = route.announce.as_ref().and_then(|announce| {
-            match &announce.topic.0[..] {
-                [TextPiece::Text(kind), TextPiece::Value(_)] if kind.ends_with(':') => {
-                    cx.check_topic(kind.trim_end_matches(':'), &announce.topic.spot);
-                }
-                _ => cx.mistake(&announce.topic.spot, "is no topic: write `KIND:{value}`"),
-            }
-            let topic = scope.template(&announce.topic, &announce.topic.spot)?;
-            Some(Announcement { topic, kind: announce.kind.as_str().into() })
-        });
+        let location = self.location(cx, &scope);
+        let announce = self.announcement(cx, &scope);
         let add = self.added(cx);
         let body = self.body(cx);
         self.check(cx, is_read);
@@ -124,10 +65,6 @@ impl<'t> RouteOutline<'t> {
             None => None,
         };
         let joins: Vec<_> = (0..route.joins.len()).map(|join| self.join(cx, drafts, join)).collect();
-        let operation = self.target.as_ref().and_then(Target::operation);
-        let ms = |ms: &Option<At<u64>>, otherwise| {
-            ms.as_ref().map_or(otherwise, |ms| Duration::from_millis(ms.value))
-        };
         Some(RoutePlan {
             name: schemas::intern(&route.path_text),
             path: route.path_text.as_str().into(),
@@ -137,7 +74,7 @@ impl<'t> RouteOutline<'t> {
             call: call?,
             shape,
             status: self.status,
-            location: location.map(LocationPlan).filter(|_| !is_read),
+            location: location.filter(|_| !is_read),
             body: body?,
             joins: if route.stream { Box::default() } else { joins.into_iter().collect::<Option<_>>()? },
             expect: expect.into(),
@@ -153,16 +90,51 @@ impl<'t> RouteOutline<'t> {
             },
             profile: route.profile.as_ref().is_some_and(|profile| profile.value),
             if_match: route.if_match.as_ref().is_some_and(|if_match| if_match.value),
-            passes: PASSED
-                .iter()
-                .copied()
-                .filter(|status| operation.is_some_and(|one| one.names_status(*status)))
-                .collect(),
-            stream: route.stream.then(|| StreamPlan {
-                max_bytes: route.max_bytes.as_ref().map_or(MAX_BYTES, |max| max.value),
-                idle: ms(&route.idle_ms, IDLE),
-                timeout: ms(&route.timeout_ms, TIMEOUT),
-            }),
+            passes: self.passed(),
+            stream: self.stream(),
+        })
+    }
+
+    /// Where what was made can be read.
+    fn location(&self, cx: &Context<'_>, scope: &Scope<'_, '_>) -> Option<LocationPlan> {
+        let location = self.route.location.as_ref()?;
+        let is_path = matches!(location.0.first(), Some(TextPiece::Text(text)) if text.starts_with('/'));
+        if !is_path {
+            cx.mistake(&location.spot, "is no path of the gateway: it begins with `/`");
+        }
+        scope.template(location, &location.spot).map(LocationPlan)
+    }
+
+    /// What the subscribers of a topic are told of a write.
+    fn announcement(&self, cx: &Context<'_>, scope: &Scope<'_, '_>) -> Option<Announcement> {
+        let announce = self.route.announce.as_ref()?;
+        match &announce.topic.0[..] {
+            [TextPiece::Text(kind), TextPiece::Value(_)] if kind.ends_with(':') => {
+                cx.check_topic(kind.trim_end_matches(':'), &announce.topic.spot);
+            }
+            _ => cx.mistake(&announce.topic.spot, "is no topic: write `KIND:{value}`"),
+        }
+        let topic = scope.template(&announce.topic, &announce.topic.spot)?;
+        Some(Announcement { topic, kind: announce.kind.as_str().into() })
+    }
+
+    /// Statuses of the upstream that callers see.
+    fn passed(&self) -> Box<[u16]> {
+        let operation = self.target.as_ref().and_then(Target::operation);
+        let named = |status: &u16| operation.is_some_and(|one| one.names_status(*status));
+        PASSED.iter().copied().filter(named).collect()
+    }
+
+    /// The bounds of a stream, where it is one.
+    fn stream(&self) -> Option<StreamPlan> {
+        let route = self.route;
+        let ms = |ms: &Option<At<u64>>, otherwise| {
+            ms.as_ref().map_or(otherwise, |ms| Duration::from_millis(ms.value))
+        };
+        route.stream.then(|| StreamPlan {
+            max_bytes: route.max_bytes.as_ref().map_or(MAX_BYTES, |max| max.value),
+            idle: ms(&route.idle_ms, IDLE),
+            timeout: ms(&route.timeout_ms, TIMEOUT),
         })
     }
 
@@ -234,7 +206,7 @@ impl<'t> RouteOutline<'t> {
                 continue;
             }
             let place = Place(u16::try_from(self.points.len() + added.len()).unwrap_or(u16::MAX));
-            added.push(Added { key: super::key(name), place, value: field });
+            added.push(Added { key: key(name), place, value: field });
         }
         added
     }
@@ -310,29 +282,4 @@ impl<'t> RouteOutline<'t> {
             points: points.into(),
         })
     }
-}
-
-/// The shape of a successful answer, where it has content, and its status.
-fn success<'t>(
-    cx: &Context<'t>,
-    route: &Route,
-    method: &Method,
-    target: Option<&Target<'t>>,
-) -> (Option<Shape<'t>>, u16) {
-    let operation: Option<&Operation> = target.and_then(Target::operation);
-    let success = operation.and_then(Operation::success);
-    let has_content = success.is_none_or(|success| !success.content.is_empty());
-    let usual = if method == Method::POST { 201 } else { 200 };
-    let status = route.status.as_ref().map_or(if has_content { usual } else { 204 }, |status| status.value);
-    if !has_content && status != 204 && !route.stream {
-        if let Some(status) = &route.status {
-            cx.mistake(&status.spot, "by the contract, the answer has no content: 204");
-        }
-        return (None, status);
-    }
-    if route.stream || status == 204 {
-        return (None, status);
-    }
-    let Some(target) = target.filter(|_| success.is_some()) else { return (Some(Shape::UNTYPED), status) };
-    (Some(target.answer(cx, &route.to.spot)), status)
 }

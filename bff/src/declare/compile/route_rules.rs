@@ -6,7 +6,7 @@ use super::{
     super::{contract::BodyValidator, mistake::quoted, text::SegmentPiece},
     call::Target,
     context::Context,
-    route::RouteOutline,
+    route_outline::RouteOutline,
     scope::Scope,
 };
 use crate::compose::plan::{BodyCheck, BodyPlan, ParamSource};

@@ -1,12 +1,12 @@
 //! What a screen does with the answers of its parts and with what joins bring, for each view.
 
-use super::super::contract::{ShapePath, ShapeUse};
+use super::super::contract::{Segment, ShapePath, ShapeUse};
 use super::{
     context::Shape,
     document::{Prune, SourceDraft, through},
     lookup::{LookupDraft, shape},
+    outline::Outline,
     points::Point,
-    screen::Outline,
 };
 use crate::compose::scan::Capture;
 
@@ -85,7 +85,7 @@ impl<'t> Outline<'t> {
                 uses.export_as(path.clone(), *export);
             }
         }
-        let prefix: Vec<String> = answer.prefix.iter().filter_map(super::name_of).collect();
+        let prefix: Vec<String> = answer.prefix.iter().filter_map(name_of).collect();
         for prune in self.group_prunes(part, group).filter(|_| compact) {
             if through(&self.points, part, &prune.path).is_none() {
                 let path: Vec<String> = prefix.iter().chain(&prune.path).cloned().collect();
@@ -116,4 +116,9 @@ fn leave_out(uses: &mut ShapeUse, prune: &Prune<'_>, path: &[String]) {
         Some(most) => uses.at_most_ours(&names, most),
         None => uses.without(&names),
     }
+}
+
+/// The name of a step; lists have none.
+fn name_of(step: &Segment) -> Option<String> {
+    if let Segment::Field(name) = step { Some(name.clone()) } else { None }
 }

@@ -5,8 +5,9 @@ use super::{
         mistake::{At, quoted},
         text::{is_kind, is_name},
     },
-    Accounts, Gateway, Section,
+    Accounts, Gateway,
     joins::lookup,
+    section::Section,
     tree::{Refusal, Upstream},
 };
 

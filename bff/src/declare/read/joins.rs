@@ -6,7 +6,9 @@ use super::{
         mistake::{At, quoted},
         text::{is_kind, is_name},
     },
-    Join, JoinLookup, Lookup, Remember, Request, Section, Shaping, parsed,
+    Join, JoinLookup, Lookup, Remember, Request, Shaping,
+    parsed::parsed,
+    section::Section,
 };
 
 /// Reads `get` or `post`, `body`, `at`.

@@ -5,7 +5,9 @@ use super::{
         mistake::{At, quoted},
         text::{Segment, is_name, segments},
     },
-    Naming, Section, parsed,
+    Naming,
+    parsed::parsed,
+    section::Section,
 };
 
 /// Reads `id`, `summary`, `about`, `group`, `shape`, `leads_to`.

@@ -5,7 +5,8 @@ use super::{
         mistake::{At, quoted},
         text::is_name,
     },
-    Param, ParamPlace, ParamType, Scalar, Section,
+    Param, ParamPlace, ParamType, Scalar,
+    section::Section,
 };
 
 /// The longest cursor, in characters.

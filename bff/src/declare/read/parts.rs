@@ -6,9 +6,10 @@ use super::{
         mistake::{At, quoted},
         text::{TemplateText, compact_json, is_name},
     },
-    Part, Section,
+    Part,
     joins::{remember, request, shaping},
-    parsed,
+    parsed::parsed,
+    section::Section,
 };
 
 /// Headers that a declaration may send.

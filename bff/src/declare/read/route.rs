@@ -2,12 +2,13 @@
 
 use super::{
     super::mistake::{At, alternatives, quoted},
-    Announce, Route, Section,
+    Announce, Route,
     joins::{joins, remember, shaping},
     naming::{naming, path},
     params::params,
-    parsed,
+    parsed::parsed,
     parts::{expect, send},
+    section::Section,
 };
 
 /// The methods that a route may have.

@@ -5,11 +5,12 @@ use super::{
         mistake::{At, quoted},
         text::{Segment, segments},
     },
-    Screen, Section,
+    Screen,
     joins::joins,
     naming::{naming, path},
     params::params,
     parts::parts,
+    section::Section,
     tree::{Param, ParamPlace, ScreenCache},
 };
 

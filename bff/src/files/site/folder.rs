@@ -6,10 +6,8 @@ use std::{
     time::SystemTime,
 };
 
-use super::{SiteError, place};
+use super::{SiteError, place, settings::MOST_FILES};
 
-/// More than any build makes; a home folder has more.
-pub(super) const MOST_FILES: usize = 20_000;
 const DEEPEST: usize = 32;
 const MOST_NOTES: usize = 20;
 

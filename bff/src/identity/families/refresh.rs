@@ -6,9 +6,10 @@ use std::sync::Arc;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
-    Family, Inner, RefreshError, TokenPair,
+    Family, RefreshError, TokenPair,
     access::{Mint, Minted},
     record::Standing,
+    state::Inner,
     token::RefreshToken,
 };
 use crate::{

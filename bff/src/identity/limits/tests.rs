@@ -2,7 +2,8 @@ use std::{collections::HashSet, net::IpAddr, num::NonZeroU32, sync::Arc, time::D
 
 use governor::clock::FakeRelativeClock;
 
-use super::{Charge, Limit, LimitPolicy, Limits, Metrics, Principal, Tier, local::Buckets};
+use super::{Charge, Limit, LimitPolicy, Limits, Principal, Tier, local::Buckets};
+use crate::telemetry::Metrics;
 
 fn limit(per_second: u32, burst: u32) -> Limit {
     let number = |number| NonZeroU32::new(number).expect("not 0");

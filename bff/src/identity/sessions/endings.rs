@@ -11,7 +11,7 @@ use bytes::Bytes;
 use schemas::Id;
 use tokio::time::sleep;
 
-use super::{Inner, Sessions};
+use super::{Sessions, state::Inner};
 use crate::{
     identity::{IdentityError, SessionKind, session::SessionKey},
     invalidation::{Delivery, ENDING_ACK_TIMEOUT, EndedSessions},

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use schemas::Id;
 use serde::Deserialize;
 
-use super::Inner;
+use super::state::Inner;
 use crate::{
     identity::{IdentityError, SessionKind, session::SessionKey},
     invalidation::EndedSessions,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Inner, TRIES};
+use super::state::{Inner, TRIES};
 use crate::{
     identity::{
         SessionKind,

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use super::{again::Again, trust::Trust};
+use tokio::runtime::Handle;
+
+use super::again::Again;
 use crate::{
     identity::{SessionKind, near::NearCache, session::SessionKey},
     invalidation::{EndedSessions, InvalidationBus},
@@ -15,7 +17,8 @@ pub(in crate::identity) struct Mirror {
     pub(in crate::identity) near: NearCache,
     pub(super) bus: Arc<InvalidationBus>,
     pub(in crate::identity) again: Again,
-    pub(super) trust: Trust,
+    /// Where announcements run.
+    pub(super) runtime: Handle,
 }
 
 impl Mirror {
@@ -37,8 +40,8 @@ impl Mirror {
             Notice::Deaf => {
                 self.near.doubt();
             }
-            Notice::Hearing => Trust::regain(self, self.near.hear_again()),
-            Notice::Lapsed => Trust::regain(self, self.near.doubt()),
+            Notice::Hearing => self.regain(self.near.hear_again()),
+            Notice::Lapsed => self.regain(self.near.doubt()),
         }
     }
 

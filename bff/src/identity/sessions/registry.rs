@@ -5,7 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use schemas::Id;
 
-use super::{Inner, Sessions, TRIES};
+use super::{
+    Sessions,
+    state::{Inner, TRIES},
+};
 use crate::{
     identity::{
         IdentityError, ProfileDocument, SessionKind, SessionSummary,

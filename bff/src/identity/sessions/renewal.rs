@@ -5,7 +5,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Inner, Made, NewSession, Sessions, new_id};
+use super::{
+    NewSession, Sessions,
+    create::{Made, new_id},
+    state::Inner,
+};
 use crate::{
     identity::{
         IdentityError, SessionKind,

@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use super::{Inner, Sessions, TRIES};
+use super::{
+    Sessions,
+    state::{Inner, TRIES},
+};
 use crate::{
     identity::{
         IdentityError, SessionKind,

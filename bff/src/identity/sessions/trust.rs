@@ -3,27 +3,24 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{runtime::Handle, time::sleep};
+use tokio::time::sleep;
 
-use super::Mirror;
+use super::mirror::Mirror;
 use crate::identity::near::Epoch;
 
 /// Between two tries to announce this replica.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// Where announcements run.
-pub(in crate::identity) struct Trust(pub(super) Handle);
-
-impl Trust {
+impl Mirror {
     /// Ends the doubt of `epoch` once the others know of this replica; gives up when there is another doubt. Never
     /// waits.
-    pub(super) fn regain(mirror: &Arc<Mirror>, epoch: Epoch) {
-        if !mirror.bus.is_shared() {
-            mirror.near.trust(epoch);
+    pub(super) fn regain(self: &Arc<Self>, epoch: Epoch) {
+        if !self.bus.is_shared() {
+            self.near.trust(epoch);
             return;
         }
-        let announcing = Arc::downgrade(mirror);
-        mirror.trust.0.spawn(async move {
+        let announcing = Arc::downgrade(self);
+        self.runtime.spawn(async move {
             while let Some(mirror) = announcing.upgrade().filter(|mirror| mirror.near.is_in(epoch)) {
                 if mirror.bus.announce().await.is_ok() {
                     mirror.near.trust(epoch);

@@ -5,25 +5,14 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
-use super::counts::{Counts, ROUND};
+use super::{
+    change::{Change, Of},
+    counts::{Counts, ROUND},
+};
 use crate::store::{Space, StoreError};
 
 /// How often counts that a store did not take because it was away are told to it again.
 const TELL_AGAIN: Duration = Duration::from_millis(250);
-
-/// A count to be changed.
-#[derive(Debug)]
-pub(super) struct Change {
-    pub(super) of: Of,
-    pub(super) key: Vec<u8>,
-    pub(super) delta: i64,
-}
-
-#[derive(Debug)]
-pub(super) enum Of {
-    Failed,
-    Tried,
-}
 
 impl Counts {
     /// Makes `first`, and then `then`. What a store does not take because it is away is told to it again behind, for

@@ -17,7 +17,7 @@ use schemas::Id;
 
 use super::{
     Subject, ThrottledBy,
-    changes::{Change, Of},
+    change::{Change, Of},
 };
 use crate::{
     identity::Secrets,

@@ -30,7 +30,7 @@ use schemas::Event;
 use secrecy::SecretString;
 use tokio::{runtime::Handle, sync::watch};
 
-use super::{Routes, RoutesParts, asker::Asker, route::Route, serve::Asked};
+use super::{Routes, RoutesParts, asked::Asked, asker::Asker, route::Route};
 use crate::{
     compose::{
         backend::{Backend, BackendParts},

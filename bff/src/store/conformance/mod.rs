@@ -11,8 +11,9 @@ use bytes::Bytes;
 
 use super::{
     Entry, MAX_KEY_BYTES, MAX_OWNER_BYTES, MemoryStore, Record, Replacement, STEP, SWEEP_BATCH, Space, Store,
-    StoreError, unix_ms,
+    StoreError,
 };
+use crate::telemetry::unix_ms;
 
 pub(super) use self::notices::{Heard, listen, tells_at_once, until};
 use self::notices::{changes_of_tracked_records_are_told, messages_reach_every_listener_in_order};

@@ -9,8 +9,8 @@ use tokio::time::timeout;
 
 use super::super::StoreError;
 use super::super::shared::{LogId, Take};
-use super::Inner;
 use super::dial::{Connection, away, text, unanswered, unexpected};
+use super::inner::Inner;
 use super::script::{APPEND, GIVE_BACK, TAKE};
 use super::url::Address;
 

@@ -7,7 +7,8 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::feed::{Feed, TIMES, asked, engine, user};
+use super::feed::{Feed, TIMES, asked, user};
+use super::feed_plan::engine;
 use crate::compose::{
     ComposeError, PartFailure,
     engine::{JOIN_TIMEOUT, Previous, RawDocument, RouteEngine, Times, Uncomposable},
@@ -155,7 +156,7 @@ async fn fields_are_handed_out_behind_what_is_required_and_none_waits_for_anothe
 #[tokio::test]
 async fn a_routes_answer_is_joined_within_its_time() {
     let mut feed = Feed::new();
-    let (mut route, lookups) = super::feed::route();
+    let (mut route, lookups) = super::feed_plan::route();
     let tag = |path| TagTemplate { kind: "post".into(), id: Some(Placed::Response(Capture(path))) };
     route.drops = [9, 77].map(tag).into();
     let engine = RouteEngine::new(Arc::new(route), &lookups).expect("look-ups");

@@ -2,7 +2,9 @@
 
 mod behaviour;
 mod declared;
+mod expected;
 mod feed;
+mod feed_plan;
 mod reference;
 mod shapes;
 mod speed;
@@ -14,7 +16,8 @@ use proptest::test_runner::Config;
 use serde_json::{Map, Value};
 
 use self::{
-    declared::{Case, Composed, Declared},
+    declared::Declared,
+    expected::{Case, Composed},
     shapes::Random,
     world::{Fake, Table, World, hash},
 };

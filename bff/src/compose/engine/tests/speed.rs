@@ -11,7 +11,8 @@ use schemas::{DegradedPart, Id};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    feed::{Feed, TIMES, asked, engine, user},
+    feed::{Feed, TIMES, asked, user},
+    feed_plan::engine,
     run,
 };
 use crate::compose::engine::Previous;

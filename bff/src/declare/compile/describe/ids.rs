@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{
-    super::{route::RouteOutline, screen::Outline},
+    super::{outline::Outline, route_outline::RouteOutline},
     names::camel,
 };
 

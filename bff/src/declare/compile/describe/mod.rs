@@ -19,7 +19,11 @@ use super::super::{
     read::{Lookup, Naming, Param, Tree},
 };
 use super::{
-    context::Context, lookup::LookupDraft, lookup_of, own_lookups, route::RouteOutline, screen::Outline,
+    context::Context,
+    lookup::LookupDraft,
+    lookups::{lookup_of, own_lookups},
+    outline::Outline,
+    route_outline::RouteOutline,
 };
 use crate::compose::plan::{GatewayPlan, ParamPlan, RoutePlan, ScreenPlan};
 

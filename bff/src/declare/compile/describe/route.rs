@@ -8,7 +8,7 @@ use super::{
     super::{
         super::contract::{Media, ShapePath, ShapeUse},
         lookup::shape,
-        route::RouteOutline,
+        route_outline::RouteOutline,
     },
     DescribedRoute, Describer, Refusal,
     names::{pascal_word, referred},

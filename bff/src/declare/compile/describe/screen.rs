@@ -9,7 +9,7 @@ use super::{
         super::contract::{Contract, Schemas, Segment},
         context::Shape,
         document::SourceDraft,
-        screen::Outline,
+        outline::Outline,
     },
     DescribedScreen, Describer,
     names::{nullable, pascal_word, reference, without_null},

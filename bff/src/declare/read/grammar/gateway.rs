@@ -1,6 +1,9 @@
 //! `gateway.toml`.
 
-use super::{DAY_MS, FILE, Grammar, Kind, LOOKUP, key, required};
+use super::{
+    parts::{FILE, LOOKUP},
+    table::{DAY_MS, Grammar, Kind, key, required},
+};
 
 pub(in crate::declare) static GATEWAY: Grammar = Grammar {
     about: "What a gateway knows beside its screens and routes: upstreams, accounts, tags, topics and look-ups.",

@@ -1,6 +1,12 @@
 //! Tables that screens, routes and `gateway.toml` have in common.
 
-use super::{DAY_MS, Grammar, Kind, key, required};
+use super::{
+    keys::{
+        AT, BODY, DROP, EXPECT, FRESH_MS, GET, MAX_CALLS, MAX_IDS, PICK, PICK_OF_ANSWER, POST, REMEMBER,
+        RENAME, SEND, SHAPE, SHAPE_OF_ENTITY, SHARED, TAG,
+    },
+    table::{Grammar, Kind, key, required},
+};
 
 pub(in crate::declare) static FILE: Grammar = Grammar {
     about: "A bearer token in a file.",
@@ -12,7 +18,7 @@ pub(in crate::declare) static PARAM: Grammar = Grammar {
     keys: &[
         key("about", Kind::Text, "What it says, for the contract with callers."),
         key("summary", Kind::Text, "The same in one line."),
-        key("shape", Kind::Text, "The name of its schema in the contract with callers."),
+        SHAPE,
         required(
             "in",
             Kind::OneOf(&["path", "query", "header", "fixed"]),
@@ -50,7 +56,7 @@ pub(in crate::declare) static PART: Grammar = Grammar {
             Kind::Text,
             "The parameter that the page begins at: the upstream's 400 or 422 is the caller's 422 for it.",
         ),
-        key("send", Kind::TextMap, "Headers that go along, from an allow-list."),
+        SEND,
         key(
             "when",
             Kind::Text,
@@ -58,52 +64,34 @@ pub(in crate::declare) static PART: Grammar = Grammar {
         ),
         key("else", Kind::Text, "JSON that stands where `when` does not hold."),
         key("not_found", Kind::OneOf(&["else"]), "A 404 of this part is `else`, and not degraded."),
-        key(
-            "expect",
-            Kind::TextMap,
-            "What must stand at each path of the answer, or it is about something else, and invalid.",
-        ),
-        key("pick", Kind::Texts, "These fields of the answer alone leave the gateway."),
-        key("drop", Kind::Texts, "All fields but these leave the gateway."),
-        key("rename", Kind::TextMap, "Other names for fields: theirs = ours."),
-        key(
-            "remember",
-            Kind::TextsMap,
-            "Pairs to remember of the answer: table = [path of the key, path of the value].",
-        ),
+        EXPECT,
+        PICK_OF_ANSWER,
+        DROP,
+        RENAME,
+        REMEMBER,
         key("about", Kind::Text, "What it is, for the contract with callers."),
-        key("shape", Kind::Text, "The name of its schema in the contract with callers."),
+        SHAPE,
     ],
 };
-
-const GET_ABOUT: &str = "The call: `{ids}` takes many ids at once, `{id}` makes one call for each id.";
 
 pub(in crate::declare) static LOOKUP: Grammar = Grammar {
     about: "A look-up by id.",
     keys: &[
-        key("get", Kind::Text, GET_ABOUT),
-        key("post", Kind::Text, "A service that is asked with POST: counts as a read."),
-        key("body", Kind::Text, "Of a `post`: JSON in which `\"{ids}\"` becomes a list."),
-        key("at", Kind::Text, "The answer is that value of what came."),
+        GET,
+        POST,
+        BODY,
+        AT,
         key("from", Kind::Text, "Where the answers are: `items[]`. Left out with `{id}`."),
         key("key", Kind::Text, "By what an answer is known. Left out with `{id}`."),
-        key("pick", Kind::Texts, "These fields alone leave the gateway."),
-        key("drop", Kind::Texts, "All fields but these leave the gateway."),
-        key("rename", Kind::TextMap, "Other names for fields: theirs = ours."),
-        key("tag", Kind::Text, "Each id looked up tags the document as `TAG:ID`."),
-        key("shared", Kind::Boolean, "One cache for all users: the call then acts for nobody."),
-        key("fresh_ms", Kind::Integer(0, DAY_MS), "How long a shared answer is fresh."),
-        key("max_ids", Kind::Integer(1, 1000), "The most ids of one call; default: 100."),
-        key(
-            "max_calls",
-            Kind::Integer(1, 1000),
-            "With `{id}`: the most calls for one document; default: 20.",
-        ),
-        key(
-            "shape",
-            Kind::Text,
-            "The name of the schema of what is looked up, in the contract with callers.",
-        ),
+        PICK,
+        DROP,
+        RENAME,
+        TAG,
+        SHARED,
+        FRESH_MS,
+        MAX_IDS,
+        MAX_CALLS,
+        SHAPE_OF_ENTITY,
     ],
 };
 
@@ -118,29 +106,21 @@ pub(in crate::declare) static JOIN: Grammar = Grammar {
         ),
         key("part", Kind::Text, "The name in `degraded`, timings and metrics; default: the join's own."),
         key("lookup", Kind::Text, "A look-up of gateway.toml; or one of this join's own, by the keys below."),
-        key("get", Kind::Text, GET_ABOUT),
-        key("post", Kind::Text, "A service that is asked with POST: counts as a read."),
-        key("body", Kind::Text, "Of a `post`: JSON in which `\"{ids}\"` becomes a list."),
-        key("at", Kind::Text, "The answer is that value of what came."),
+        GET,
+        POST,
+        BODY,
+        AT,
         key("from", Kind::Text, "Where the answers are: `items[]`."),
         key("key", Kind::Text, "By what an answer is known."),
-        key("pick", Kind::Texts, "These fields alone leave the gateway."),
-        key("drop", Kind::Texts, "All fields but these leave the gateway."),
-        key("rename", Kind::TextMap, "Other names for fields: theirs = ours."),
-        key("tag", Kind::Text, "Each id looked up tags the document as `TAG:ID`."),
-        key("shared", Kind::Boolean, "One cache for all users: the call then acts for nobody."),
-        key("fresh_ms", Kind::Integer(0, DAY_MS), "How long a shared answer is fresh."),
-        key("max_ids", Kind::Integer(1, 1000), "The most ids of one call; default: 100."),
-        key(
-            "max_calls",
-            Kind::Integer(1, 1000),
-            "With `{id}`: the most calls for one document; default: 20.",
-        ),
-        key(
-            "shape",
-            Kind::Text,
-            "The name of the schema of what is looked up, in the contract with callers.",
-        ),
+        PICK,
+        DROP,
+        RENAME,
+        TAG,
+        SHARED,
+        FRESH_MS,
+        MAX_IDS,
+        MAX_CALLS,
+        SHAPE_OF_ENTITY,
     ],
 };
 

@@ -1,6 +1,10 @@
 //! `routes/NAME.toml`.
 
-use super::{ANNOUNCE, DAY_MS, Grammar, JOIN, Kind, PARAM, key, required};
+use super::{
+    keys::{ABOUT, ACCESS, DROP, EXPECT, GROUP, PICK_OF_ANSWER, REMEMBER, RENAME, SEND},
+    parts::{ANNOUNCE, JOIN, PARAM},
+    table::{DAY_MS, Grammar, Kind, key, required},
+};
 
 pub(in crate::declare) static ROUTES: Grammar = Grammar {
     about: "Reads and writes that pass through.",
@@ -16,8 +20,8 @@ pub(in crate::declare) static ROUTE: Grammar = Grammar {
             "Its `operationId` in the contract with callers; with one method only. Default: made of method and path.",
         ),
         key("summary", Kind::Text, "What it does, in one line."),
-        key("about", Kind::Text, "What callers should know of it. Markdown."),
-        key("group", Kind::Text, "Its group in the contract with callers."),
+        ABOUT,
+        GROUP,
         key("shape", Kind::Text, "The name of its answer's schema in the contract with callers."),
         key(
             "leads_to",
@@ -31,26 +35,18 @@ pub(in crate::declare) static ROUTE: Grammar = Grammar {
         ),
         required("methods", Kind::Texts, "GET, POST, PUT, PATCH, DELETE."),
         required("to", Kind::Text, "The call: `UPSTREAM:PATH?QUERY`."),
-        key(
-            "access",
-            Kind::OneOf(&["signed_in", "open"]),
-            "Who may call: signed-in callers alone (default), or everybody.",
-        ),
+        ACCESS,
         key("params", Kind::Tables(&PARAM), "Parameters; those of the path are ids unless said otherwise."),
-        key("send", Kind::TextMap, "Headers that go along, from an allow-list."),
+        SEND,
         key(
             "joins",
             Kind::Tables(&JOIN),
             "Ids in the answer become what they name; their paths begin at the answer.",
         ),
-        key(
-            "expect",
-            Kind::TextMap,
-            "What must stand at each path of the answer, or it is about something else, and invalid.",
-        ),
-        key("pick", Kind::Texts, "These fields of the answer alone leave the gateway."),
-        key("drop", Kind::Texts, "All fields but these leave the gateway."),
-        key("rename", Kind::TextMap, "Other names for fields: theirs = ours."),
+        EXPECT,
+        PICK_OF_ANSWER,
+        DROP,
+        RENAME,
         key(
             "status",
             Kind::Integer(200, 299),
@@ -85,11 +81,7 @@ pub(in crate::declare) static ROUTE: Grammar = Grammar {
             "The answer is the caller's own profile, and their sessions take it over.",
         ),
         key("if_match", Kind::Boolean, "Reads give the upstream's ETag, and writes pass `If-Match`."),
-        key(
-            "remember",
-            Kind::TextsMap,
-            "Pairs to remember of the answer: table = [path of the key, path of the value].",
-        ),
+        REMEMBER,
         key("recall", Kind::TextMap, "Values that were remembered: name = \"TABLE:{key}\"."),
         key("stream", Kind::Boolean, "Bodies go through as they come, either way, and are not kept."),
         key("max_bytes", Kind::Integer(1, i64::MAX), "Of a stream: the most bytes, either way."),

@@ -1,6 +1,10 @@
 //! `screens/NAME.toml`.
 
-use super::{DAY_MS, Grammar, JOIN, Kind, PARAM, PART, key, required};
+use super::{
+    keys::{ABOUT, ACCESS, GROUP},
+    parts::{JOIN, PARAM, PART},
+    table::{DAY_MS, Grammar, Kind, key, required},
+};
 
 pub(in crate::declare) static SCREEN: Grammar = Grammar {
     about: "A screen: one document made of several upstreams' answers, cached per user. The file's name is the screen's.",
@@ -11,8 +15,8 @@ pub(in crate::declare) static SCREEN: Grammar = Grammar {
             "Its `operationId` in the contract with callers; default: made of the file's name.",
         ),
         key("summary", Kind::Text, "What it shows, in one line."),
-        key("about", Kind::Text, "What callers should know of it. Markdown."),
-        key("group", Kind::Text, "Its group in the contract with callers."),
+        ABOUT,
+        GROUP,
         key("shape", Kind::Text, "The name of its document's schema in the contract with callers."),
         key(
             "leads_to",
@@ -20,11 +24,7 @@ pub(in crate::declare) static SCREEN: Grammar = Grammar {
             "Links: a path into the document, and the `OPERATION.PARAMETER`s that take what stands there.",
         ),
         required("path", Kind::Text, "The path that callers ask for: `/bff/orders/{id}`."),
-        key(
-            "access",
-            Kind::OneOf(&["signed_in", "open"]),
-            "Who may call: signed-in callers alone (default), or everybody.",
-        ),
+        ACCESS,
         key(
             "vary",
             Kind::Texts,

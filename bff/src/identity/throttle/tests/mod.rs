@@ -5,10 +5,17 @@ mod crowds;
 mod flaky;
 mod members;
 
-use secrecy::SecretString;
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use super::*;
-use crate::store::MemoryStore;
+use schemas::Id;
+use secrecy::SecretString;
+use tokio::time::sleep;
+
+use super::{attempt::BUSY_RETRY, *};
+use crate::{
+    identity::Secrets,
+    store::{MemoryStore, Store, StoreError},
+};
 
 const HOME: &str = "192.0.2.1";
 

@@ -13,8 +13,9 @@ pub(crate) use servers::Server;
 use servers::{Clustered, LONG, Watched, eventually};
 
 use super::super::conformance::{self, Expiry, Heard, listen, until};
-use super::super::{Entry, Space, Store, StoreError, StoreSettings, open_with, unix_ms};
+use super::super::{Entry, Space, Store, StoreError, StoreSettings, open_with};
 use super::keys::{Keys, slot};
+use crate::telemetry::unix_ms;
 
 /// Never away only because the machine is busy.
 fn patient() -> StoreSettings {

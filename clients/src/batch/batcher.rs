@@ -1,35 +1,17 @@
-//! Joins look-ups that happen at about the same time into one call. Stands between a typed client's `*_cards` method or
-//! a [`LookupBatcher`](crate::LookupBatcher) and the upstream.
-//!
-//! Ids that are asked for within a short window go out together. An id that is on its way is awaited, not asked for
-//! again. The call belongs to no caller in particular: it runs on the shared runtime, so that whoever asked first may
-//! hang up, and each caller waits under their own deadline. The call ends with the last deadline of those who asked
-//! together, or with the upstream's timeout: whoever came later, and has time left, asks anew instead of waiting for a
-//! call that others have given up.
+//! Joins look-ups of callers into batches.
 
-mod in_flight;
-
-use std::{collections::HashMap, hash::Hash, sync::Arc, time::Duration};
+use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
-use tokio::{runtime::Handle, time::timeout_at};
+use tokio::time::timeout_at;
 
+use super::{
+    group::{Batch, Group, Values},
+    in_flight::InFlight,
+    shared::Shared,
+};
 use crate::{CallContext, UpstreamError, transport::Upstream};
-use in_flight::{Batch, Group, InFlight};
-
-/// How long ids are gathered before they are asked for.
-const WINDOW: Duration = Duration::from_millis(1);
-/// A request line beyond 8 KiB is refused by common proxies; ids may have 128 bytes each.
-const MAX_IDS_BYTES: usize = 7 * 1024;
-
-/// What was found, by id.
-pub(crate) type Values<V> = HashMap<Box<str>, V>;
-type Outcome<V> = Result<Arc<Values<V>>, Failure>;
-/// Asks the upstream for sorted, unique ids; unknown ones are left out of the answer.
-type Fetch<K, V> = dyn Fn(CallContext, K, Vec<Box<str>>) -> BoxFuture<'static, Result<Values<V>, UpstreamError>>
-    + Send
-    + Sync;
 
 /// Joins look-ups of the same `K`: only those may share an answer. Cloning is cheap and shares batches.
 pub(crate) struct Batcher<K, V> {
@@ -40,23 +22,6 @@ impl<K, V> Clone for Batcher<K, V> {
     fn clone(&self) -> Self {
         Self { shared: Arc::clone(&self.shared) }
     }
-}
-
-struct Shared<K, V> {
-    runtime: Handle,
-    upstream: &'static str,
-    timeout: Duration,
-    max_ids: usize,
-    groups: Mutex<HashMap<K, Group<V>>>,
-    fetch: Box<Fetch<K, V>>,
-}
-
-/// Why a batch has no values.
-#[derive(Clone)]
-struct Failure {
-    error: UpstreamError,
-    /// The time of those who asked was up, not the upstream's.
-    given_up: bool,
 }
 
 /// A batch, and which of a caller's ids are in it.
@@ -178,12 +143,5 @@ where
             self.shared.runtime.spawn(in_flight.run(cx.clone()));
         }
         shares
-    }
-}
-
-impl<K, V> Shared<K, V> {
-    /// The runtime is shutting down, or the call panicked.
-    fn closed(&self) -> Failure {
-        Failure { error: UpstreamError::Overloaded { upstream: self.upstream }, given_up: false }
     }
 }
