@@ -34,7 +34,9 @@ impl<'p, H: Host> Run<'_, 'p, H> {
         if !plan.at_least_one.iter().any(|fields| fields.iter().all(is_missing)) {
             return Ok(());
         }
-        let timed_out = self.log.degraded.iter().all(|part| part.reason == Reason::Timeout);
+        let degraded = &self.log.degraded;
+        // What nobody was asked for is not late.
+        let timed_out = !degraded.is_empty() && degraded.iter().all(|part| part.reason == Reason::Timeout);
         let reason = if timed_out { Reason::Timeout } else { Reason::Unavailable };
         Err(ComposeError::NothingLeft { reason, withheld: self.log.withheld })
     }

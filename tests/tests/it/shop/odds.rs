@@ -174,3 +174,11 @@ at_most = { books = 1 }
     // Of what the view bounds, nothing beyond is looked up.
     assert!(bff.calls().iter().all(|call| !call.contains("a-2")), "{:?}", bff.calls());
 }
+
+#[tokio::test]
+async fn where_nothing_of_a_list_was_asked_for_no_service_is_said_to_be_late() {
+    let screen = "path = \"/bff/page\"\naccess = \"open\"\nat_least_one = [[\"mine\"]]\n[parts.mine]\nget = \"shelf:/of/{user.id}\"\nwhen = \"user\"\n";
+    let bff = DeclaredBff::over(Product::over_shelf().screen("page", screen), &shelf()).await;
+    bff.anonymous().get("/bff/page").await.expect_problem(502, "upstream_unavailable");
+    assert_eq!(bff.calls(), Vec::<String>::new());
+}

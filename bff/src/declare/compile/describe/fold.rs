@@ -1,5 +1,6 @@
 //! Members of an `allOf` that name no field are folded into what stands around them: makers of types take an object without
-//! fields for one that has none, and make a type of the whole that no value is of.
+//! fields for one that has none, and make a type of the whole that no value is of. For the same reason an object of which a
+//! contract says nothing is described as what it is for the gateway: one that may have any fields.
 
 use std::collections::BTreeMap;
 
@@ -9,26 +10,35 @@ use serde_json::{Map, Value};
 const DATA: [&str; 5] = ["default", "example", "examples", "enum", "const"];
 /// Keywords whose values are schemas by name.
 const NAMED: [&str; 4] = ["properties", "patternProperties", "dependentSchemas", "$defs"];
+/// Keywords that say which fields an object has.
+const SAYS_MORE: [&str; 7] =
+    ["properties", "patternProperties", "additionalProperties", "allOf", "anyOf", "oneOf", "$ref"];
 
 /// The same schemas, in which every object of an `allOf` names a field.
 pub(super) fn folded(mut schemas: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
-    schemas.values_mut().for_each(fold);
+    schemas.values_mut().for_each(|schema| fold(schema, false));
     schemas
 }
 
-fn fold(schema: &mut Value) {
+/// Folds what is in a schema. `is_member`: it is one of an `allOf`, of which the others may name fields.
+fn fold(schema: &mut Value, is_member: bool) {
     match schema {
-        Value::Array(items) => items.iter_mut().for_each(fold),
+        Value::Array(items) => items.iter_mut().for_each(|item| fold(item, is_member)),
         Value::Object(fields) => {
             for (name, value) in fields.iter_mut().filter(|(name, _)| !DATA.contains(&name.as_str())) {
                 match value {
                     Value::Object(named) if NAMED.contains(&name.as_str()) => {
-                        named.values_mut().for_each(fold)
+                        named.values_mut().for_each(|schema| fold(schema, false));
                     }
-                    value => fold(value),
+                    value => fold(value, name == "allOf"),
                 }
             }
             fold_members(fields);
+            let says_more = |name: &String| SAYS_MORE.contains(&name.as_str());
+            let is_object = fields.get("type").is_some_and(|kind| kind == "object");
+            if is_object && !is_member && !fields.keys().any(says_more) {
+                fields.insert("additionalProperties".to_owned(), Value::Bool(true));
+            }
         }
         _ => {}
     }
@@ -96,11 +106,20 @@ mod tests {
                 json!({ "properties": { "allOf": { "allOf": [x, { "type": "object" }] } } }),
                 json!({ "properties": { "allOf": x } }),
             ),
-            (json!({ "allOf": [{ "type": "object" }] }), json!({ "type": "object" })),
+            (
+                json!({ "allOf": [{ "type": "object" }] }),
+                json!({ "type": "object", "additionalProperties": true }),
+            ),
+            (
+                json!({ "properties": { "type": { "type": "object", "default": { "type": "object" } } } }),
+                json!({ "properties": { "type": {
+                    "type": "object", "default": { "type": "object" }, "additionalProperties": true,
+                } } }),
+            ),
             (json!({ "items": { "allOf": [x] } }), json!({ "items": x })),
         ] {
             let mut folded = schema.clone();
-            fold(&mut folded);
+            fold(&mut folded, false);
             assert_eq!(folded, expected, "{schema}");
         }
         for kept in [
@@ -109,9 +128,11 @@ mod tests {
             json!({ "allOf": [x, { "type": "object", "additionalProperties": false }] }),
             json!({ "default": { "allOf": [x, { "type": "object" }] } }),
             json!({ "allOf": [x], "description": "words" }),
+            json!({ "type": "object", "properties": {} }),
+            json!({ "type": "object", "oneOf": [x, own] }),
         ] {
             let mut folded = kept.clone();
-            fold(&mut folded);
+            fold(&mut folded, false);
             assert_eq!(folded, kept);
         }
     }
