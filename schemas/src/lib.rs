@@ -34,7 +34,7 @@ pub use id::{Id, InvalidId};
 pub use keys::{Key, KeySet};
 pub use live::{Event, EventAccepted, LiveCommand, LiveMessage, Revalidation};
 pub use member::{ByIdentity, Counts, Following, Me, Member, MemberCard, MemberPatch};
-pub use name::intern;
+pub use name::{NameError, intern, intern_bounded};
 pub use page::{Items, NumberedPage, Page};
 pub use post::{Post, PostInput};
 pub use problem::{FieldError, Problem};
