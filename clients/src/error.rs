@@ -308,12 +308,12 @@ mod tests {
 
     fn status(code: u16) -> UpstreamError {
         let status = StatusCode::from_u16(code).expect("a status");
-        UpstreamError::Status { upstream: "recipe", status, problem: None }
+        UpstreamError::Status { upstream: "orders", status, problem: None }
     }
 
     #[test]
     fn a_front_end_is_told_one_of_five_reasons() {
-        let upstream = "recipe";
+        let upstream = "orders";
         assert_eq!(UpstreamError::Timeout { upstream }.reason(), Reason::Timeout);
         assert_eq!(UpstreamError::Redirect { upstream }.reason(), Reason::Invalid);
         assert_eq!(UpstreamError::TooLarge { upstream, limit_bytes: 1 }.reason(), Reason::Invalid);
@@ -337,7 +337,7 @@ mod tests {
             let expected = refusals.iter().find(|(refused, _)| *refused == code).map(|(_, refusal)| *refusal);
             assert_eq!(status(code).refusal(), expected, "{code}");
         }
-        assert_eq!(UpstreamError::Timeout { upstream: "recipe" }.refusal(), None);
+        assert_eq!(UpstreamError::Timeout { upstream: "orders" }.refusal(), None);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::UpstreamError;
 #[derive(Debug, Clone, Copy)]
 pub struct CallReport<'a> {
     pub upstream: &'static str,
-    /// The client's method: `member`, `timeline`, `create_post`, …
+    /// The client's method: `sign_up`, `items`, `create_order`, …
     pub operation: &'static str,
     /// `ok`, `timeout`, `connect`, `status_4xx`, `status_5xx`, `invalid`, `redirect`, `too_large`,
     /// `overloaded`, `token`, `upload` where the body to be sent was at fault, or `canceled` where the caller went away

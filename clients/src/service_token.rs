@@ -209,9 +209,9 @@ mod tests {
     #[test]
     fn an_upstream_can_verify_who_acts_through_whom() {
         let (tokens, jwks) = tokens();
-        let audience = Arc::from("recipe");
+        let audience = Arc::from("orders");
         let header = tokens.header_for(Some(&ada()), ClientKind::Mobile, &audience).expect("a token");
-        let claims = verified(&header, &jwks, "recipe").expect("genuine");
+        let claims = verified(&header, &jwks, "orders").expect("genuine");
         assert_eq!((claims.sub.as_deref(), claims.act.sub.as_str()), (Some("ada"), "bff"));
         assert_eq!((claims.scope.as_str(), claims.client.as_str()), ("read write", "mobile"));
         assert_eq!(claims.exp, claims.iat + 60);
@@ -219,10 +219,10 @@ mod tests {
         assert!(header.is_sensitive());
 
         let header = tokens.header_for(None, ClientKind::Web, &audience).expect("a token");
-        let claims = verified(&header, &jwks, "recipe").expect("genuine");
+        let claims = verified(&header, &jwks, "orders").expect("genuine");
         assert_eq!((claims.sub, claims.scope.as_str()), (None, "read"));
         let header = tokens.accounts_header(ClientKind::Web, &audience).expect("a token");
-        let claims = verified(&header, &jwks, "recipe").expect("genuine");
+        let claims = verified(&header, &jwks, "orders").expect("genuine");
         assert_eq!((claims.sub, claims.scope.as_str()), (None, "accounts"));
     }
 
@@ -230,7 +230,7 @@ mod tests {
     fn each_user_client_audience_and_purpose_has_its_own_token() {
         let (tokens, jwks) = tokens();
         let mut ids = HashSet::new();
-        for audience in [Arc::from("recipe"), Arc::from("profile")] {
+        for audience in [Arc::from("orders"), Arc::from("profile")] {
             let mut add = |header: HeaderValue| {
                 ids.insert(verified(&header, &jwks, &audience).expect("genuine").jti);
             };
@@ -251,11 +251,11 @@ mod tests {
         let (tokens, jwks) = tokens();
         let start = Instant::now();
         let unix = Now::read().unix_seconds;
-        let key = Key { acting: None, client: ClientKind::Web, audience: "recipe".into(), accounts: false };
+        let key = Key { acting: None, client: ClientKind::Web, audience: "orders".into(), accounts: false };
         let at = |seconds: u64| {
             let monotonic = start + Duration::from_secs(seconds);
             let header = tokens.header_at(&key, Now { monotonic, unix_seconds: unix + seconds });
-            verified(&header.expect("a token"), &jwks, "recipe").expect("genuine")
+            verified(&header.expect("a token"), &jwks, "orders").expect("genuine")
         };
         let first = at(0);
         assert_eq!(at(29), first);
@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn those_who_ask_at_the_same_time_share_one_token() {
         let (tokens, _) = tokens();
-        let (barrier, audience) = (Barrier::new(8), Arc::from("recipe"));
+        let (barrier, audience) = (Barrier::new(8), Arc::from("orders"));
         let headers: HashSet<Vec<u8>> = thread::scope(|scope| {
             let ask = || {
                 barrier.wait();
@@ -286,13 +286,13 @@ mod tests {
     fn an_upstream_with_a_secret_of_its_own_gets_tokens_signed_with_it_and_nobody_else_does() {
         const SECRET: &str = "0123456789abcdef0123456789abcdef";
         let (tokens, jwks) = tokens();
-        let tokens = tokens.sharing("recipe", "recipe", &SecretString::from(SECRET));
-        let header = tokens.header_for(Some(&ada()), ClientKind::Web, &Arc::from("recipe")).expect("a token");
+        let tokens = tokens.sharing("orders", "orders", &SecretString::from(SECRET));
+        let header = tokens.header_for(Some(&ada()), ClientKind::Web, &Arc::from("orders")).expect("a token");
         let token = header.to_str().expect("text").strip_prefix("Bearer ").expect("a token").to_owned();
         let head = decode_header(&token).expect("a header");
-        assert_eq!((head.alg, head.kid.as_deref()), (Algorithm::HS256, Some("recipe")));
+        assert_eq!((head.alg, head.kid.as_deref()), (Algorithm::HS256, Some("orders")));
         let mut rules = Validation::new(Algorithm::HS256);
-        rules.set_audience(&["recipe"]);
+        rules.set_audience(&["orders"]);
         rules.set_issuer(&["https://bff.test"]);
         let with = |secret: &str| {
             decode::<ServiceClaims>(&token, &DecodingKey::from_secret(secret.as_bytes()), &rules)
@@ -315,22 +315,22 @@ mod tests {
         }
         let ring = Arc::new(KeyRing::load(dir.path()).expect("keys"));
         let tokens = ServiceTokens::new(Arc::clone(&ring), "https://bff.test".to_owned());
-        let audience = Arc::from("recipe");
+        let audience = Arc::from("orders");
         let header = || tokens.header_for(None, ClientKind::Web, &audience).expect("a token");
         let before = header();
         assert_eq!(header(), before);
         KeyRing::revoke(dir.path(), &ring.signing_kid()).expect("revoked");
         ring.reload().expect("keys");
         let jwks = serde_json::from_value(ring.jwks()).expect("a JWK set");
-        assert!(verified(&before, &jwks, "recipe").is_none(), "its key is not published any more");
-        assert!(verified(&header(), &jwks, "recipe").is_some());
+        assert!(verified(&before, &jwks, "orders").is_none(), "its key is not published any more");
+        assert!(verified(&header(), &jwks, "orders").is_some());
         assert_eq!(header(), header(), "and reused again");
     }
 
     #[test]
     fn tokens_print_no_secret() {
         let (tokens, _) = tokens();
-        let header = tokens.header_for(None, ClientKind::Web, &Arc::from("recipe")).expect("a token");
+        let header = tokens.header_for(None, ClientKind::Web, &Arc::from("orders")).expect("a token");
         assert_eq!(format!("{header:?}"), "Sensitive");
         assert_eq!(format!("{tokens:?}"), r#"ServiceTokens { issuer: "https://bff.test", .. }"#);
     }

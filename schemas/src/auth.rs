@@ -230,3 +230,14 @@ pub struct SignInProvider {
     /// Where a browser is sent to sign in, with `returnTo` in the query: a page, not a call.
     pub login_path: String,
 }
+
+/// The session that asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct MySession<'d> {
+    /// Its name in lists; neither its cookie nor anything that leads to it.
+    pub id: String,
+    /// What it signed in with.
+    pub client: &'d str,
+    /// Where from, masked.
+    pub address: &'d str,
+}

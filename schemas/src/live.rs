@@ -10,7 +10,7 @@ pub struct Event {
     /// Who is told: the subscribers of `KIND:ID`.
     #[schema(max_length = 160, example = "item:0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10")]
     pub topic: String,
-    /// What happened, in the upstream's own word: `comment.created`.
+    /// What happened, in the upstream's own word: `order.changed`.
     #[serde(rename = "type")]
     #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_.-]*$")]
     pub kind: String,
@@ -76,10 +76,9 @@ mod tests {
 
     #[test]
     fn an_event_needs_a_topic_and_a_type() {
-        let event: Event =
-            serde_json::from_str(r#"{"topic":"recipe:a","type":"changed"}"#).expect("an event");
+        let event: Event = serde_json::from_str(r#"{"topic":"order:a","type":"changed"}"#).expect("an event");
         assert!(event.data.is_none() && event.tags.is_empty());
-        for broken in [r#"{"topic":"recipe:a"}"#, r#"{"topic":"recipe:a","type":"x","tag":[]}"#] {
+        for broken in [r#"{"topic":"order:a"}"#, r#"{"topic":"order:a","type":"x","tag":[]}"#] {
             assert!(serde_json::from_str::<Event>(broken).is_err(), "{broken}");
         }
     }

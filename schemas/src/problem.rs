@@ -25,7 +25,7 @@ pub struct Problem {
 /// What is wrong with one field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FieldError {
-    /// Path of the field, dotted, list places in brackets: `ingredients[2].amount`.
+    /// Path of the field, dotted, list places in brackets: `lines[2].amount`.
     pub field: String,
     /// Stable, snake_case.
     pub code: String,

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::value::RawValue;
 
-/// A JSON string kept in its escaped form. The gateway hands long text (a post, a recipe's body) on
+/// A JSON string kept in its escaped form. The gateway hands long text on
 /// without unescaping and escaping it again: the bytes that came in are the bytes that go out.
 #[derive(Clone, Serialize, utoipa::ToSchema)]
 #[schema(value_type = String)]

@@ -23,4 +23,4 @@ mod writing;
 pub use contract::serve;
 pub use jwks::Jwks;
 pub use oidc::{Oidc, OidcParts, Provider};
-pub use state::{Api, ApiParts};
+pub use state::{AccountsSource, Api, ApiParts};

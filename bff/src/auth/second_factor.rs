@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_qr_code_is_one_element_and_holds_no_text() {
-        let uri = "otpauth://totp/Recipe%20book:ada?secret=ABCDEFGHIJKLMNOPQRSTUVWXYZ234567&issuer=<script>";
+        let uri = "otpauth://totp/Example:ada?secret=ABCDEFGHIJKLMNOPQRSTUVWXYZ234567&issuer=<script>";
         let drawn = qr_code(uri).expect("it fits");
         assert!(drawn.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\""), "{drawn}");
         assert!(drawn.ends_with("</svg>"));

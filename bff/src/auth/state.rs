@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, web};
+use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 
 use crate::{
@@ -12,12 +13,18 @@ use crate::{
     invalidation::InvalidationBus,
 };
 
-/// What the handlers are made with.
-pub struct ApiParts {
-    /// Of the upstream that keeps accounts; nothing: no upstream does, users come from OpenID providers alone.
+/// Where accounts are.
+pub struct AccountsSource {
+    /// Of the upstream that keeps them; nothing: none does, users come from OpenID providers alone.
     pub accounts: Option<Accounts>,
     /// What the profiles of such users are made of.
     pub claims: ClaimMap,
+}
+
+/// What the handlers are made with.
+pub struct ApiParts {
+    /// Where accounts are at first.
+    pub source: AccountsSource,
     pub bus: Arc<InvalidationBus>,
     pub idempotency: Arc<Idempotency>,
     /// Of failed sign-ins.
@@ -28,11 +35,20 @@ pub struct ApiParts {
 
 /// What the handlers share. Cheap to clone.
 #[derive(Clone)]
-pub struct Api(Arc<ApiParts>);
+pub struct Api(Arc<Shared>);
+
+/// What one application has of them.
+pub struct Shared {
+    pub(super) bus: Arc<InvalidationBus>,
+    pub(super) idempotency: Arc<Idempotency>,
+    pub(super) throttle: SignInThrottle,
+    pub(super) runtime: Handle,
+    source: ArcSwap<AccountsSource>,
+}
 
 impl std::ops::Deref for Api {
-    type Target = ApiParts;
-    fn deref(&self) -> &ApiParts {
+    type Target = Shared;
+    fn deref(&self) -> &Shared {
         &self.0
     }
 }
@@ -41,15 +57,26 @@ impl Api {
     /// One for all workers.
     #[must_use]
     pub fn new(parts: ApiParts) -> Self {
-        Self(Arc::new(parts))
+        let ApiParts { source, bus, idempotency, throttle, runtime } = parts;
+        Self(Arc::new(Shared { bus, idempotency, throttle, runtime, source: ArcSwap::from_pointee(source) }))
+    }
+
+    /// Accounts are elsewhere from now on: declarations have been read again.
+    pub fn find_accounts_at(&self, source: AccountsSource) {
+        self.0.source.store(Arc::new(source));
+    }
+
+    /// Where accounts are.
+    pub(super) fn source(&self) -> Arc<AccountsSource> {
+        self.0.source.load_full()
     }
 
     /// The client of the upstream that keeps accounts.
     ///
     /// # Errors
     /// 404 where no upstream does.
-    pub(super) fn accounts(&self) -> Result<&Accounts, ApiError> {
-        self.0.accounts.as_ref().ok_or(ApiError::NotFound)
+    pub(super) fn accounts(&self) -> Result<Accounts, ApiError> {
+        self.0.source.load().accounts.clone().ok_or(ApiError::NotFound)
     }
 
     /// The handlers' part of the application that `request` came to.

@@ -1,4 +1,4 @@
-//! A part that looks things up by their ids: authors, recipe cards.
+//! A part that looks things up by their ids: authors, items.
 
 use std::{
     collections::HashMap,

@@ -8,7 +8,8 @@ pub(super) fn check(config: &Config, check: &mut Check<'_>) {
     let name = config.accounts.upstream.as_str();
     let known = config.upstreams.contains_key(name);
     check.refuse(!name.is_empty() && !known, PATH, "must be the name of an upstream, or empty");
-    let alone = name.is_empty();
+    // With no upstream at all nothing is served: the settings are read for the keys, say, and not for what is declared.
+    let alone = name.is_empty() && !(config.upstreams.is_empty() && config.oidc.is_empty());
     check.refuse(
         alone && config.oidc.is_empty(),
         PATH,

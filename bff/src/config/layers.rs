@@ -49,14 +49,6 @@ pub(super) fn merge(
     let mut set = BTreeSet::new();
     let environment: Vec<_> = environment.into_iter().collect();
     let mut from_declarations = read_declared(declared, mistakes);
-    if !from_declarations.is_empty() {
-        // What the defaults name is of the product that is served when no other is declared.
-        for section in DECLARABLE {
-            if let Some(Value::Dict(_, named)) = defaults.get_mut(section) {
-                named.retain(|_, value| value.as_dict().is_none());
-            }
-        }
-    }
     templates.settle_names(&mut from_declarations, mistakes);
     templates.name_sections(&mut defaults, &from_declarations);
     let mut from_file = file.map(|path| read_file(path, mistakes)).unwrap_or_default();

@@ -5,6 +5,8 @@ use std::{cell::RefCell, fmt, sync::Arc};
 
 /// The most mistakes that are reported: a file of random bytes in the shape of TOML may hold any number of them.
 const MAX_MISTAKES: usize = 1000;
+/// The key of a file as a whole: every line has one.
+const WHOLE_FILE: &str = "file";
 /// The longest text out of a file that a mistake repeats, in characters.
 const MAX_QUOTED: usize = 120;
 
@@ -51,11 +53,8 @@ pub struct Mistake {
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Spot { file, line, key } = &self.spot;
-        write!(f, "{file}:{line}: ")?;
-        if !key.is_empty() {
-            write!(f, "{key}: ")?;
-        }
-        f.write_str(&self.what)
+        let key = if key.is_empty() { WHOLE_FILE } else { key };
+        write!(f, "{file}:{line}: {key}: {}", self.what)
     }
 }
 
@@ -83,7 +82,9 @@ impl Report {
     /// Notes a mistake.
     pub(super) fn add(&self, spot: &Spot, what: impl fmt::Display) {
         let mut mistakes = self.0.borrow_mut();
-        let mistake = Mistake { spot: spot.clone(), what: one_line(&what.to_string()) };
+        // A key of a contract may be any text.
+        let spot = Spot { key: one_line(&spot.key).into(), ..spot.clone() };
+        let mistake = Mistake { spot, what: one_line(&what.to_string()) };
         if mistakes.len() < MAX_MISTAKES && !mistakes.contains(&mistake) {
             mistakes.push(mistake);
         }

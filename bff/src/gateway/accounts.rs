@@ -5,18 +5,25 @@ use clients::Upstreams;
 use serde_json::value::to_raw_value;
 
 use crate::{
+    auth::AccountsSource,
     compose::scan::Types,
     config::Config,
     declare::{
         Declarations,
         contract::{Contract, Schema, SchemaId},
     },
-    identity::{Accounts, FieldKind, ProfileField, ProfileShape},
+    identity::{Accounts, ClaimMap, FieldKind, ProfileField, ProfileShape},
 };
 
 /// The operations of the accounts contract that answer with a profile.
 const ANSWERS_WITH_PROFILE: [(&str, &str); 3] =
     [("POST", "/members/verify"), ("GET", "/members/me"), ("POST", "/members")];
+
+/// Where accounts are.
+pub(super) fn source(config: &Config, upstreams: &Upstreams, declarations: &Declarations) -> AccountsSource {
+    let claims = ClaimMap::declared(&declarations.compile().claims);
+    AccountsSource { accounts: accounts(config, upstreams, declarations), claims }
+}
 
 /// The client of the upstream that keeps accounts. Nothing: none does.
 pub(super) fn accounts(
@@ -69,13 +76,15 @@ fn field(contract: &Contract, profile: &Schema, name: &str, id: SchemaId) -> Pro
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use serde_json::{Value, json};
 
     use super::*;
 
     fn read(profile: &Value) -> Option<Value> {
-        let book = Declarations::recipe_book().unwrap_or_else(|mistakes| panic!("{mistakes}"));
-        let shape = profile_shape(book.contract("profile").expect("a contract")).expect("a shape");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../clients/contracts/profile.json");
+        let shape = profile_shape(&Contract::read(&path).expect("a contract")).expect("a shape");
         let document = shape.read(&serde_json::to_vec(profile).expect("JSON")).ok()?;
         Some(serde_json::from_str(document.json().get()).expect("JSON"))
     }

@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 use super::{
-    accounts::accounts,
+    accounts,
     additions::Additions,
     contract::openapi_with,
     declared::Declared,
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     auth::Jwks, config::Config, declare::Declarations, edge::Contract, files::site::ConfigScript,
-    identity::ClaimMap, screens::Screen, store, telemetry::Sink,
+    screens::Screen, store, telemetry::Sink,
 };
 
 /// What a gateway is made of.
@@ -130,7 +130,8 @@ impl GatewayBuilder {
         let site = site::open(&config).await?;
         let parts = foundation.declared_parts();
         let declared = Declared::new(&parts, &config, &declarations, &additions)?;
-        let accounts = accounts(&config, declared.upstreams(), &declarations);
+        let source = accounts::source(&config, declared.upstreams(), &declarations);
+        let api = foundation.api(&config, source);
         let declared = Arc::new(ArcSwap::from_pointee(declared));
         // A look-up that is under way must not be joined by a caller who asks after a purge.
         let served = Arc::clone(&declared);
@@ -138,6 +139,7 @@ impl GatewayBuilder {
         let reload = read_again.map(|read| Reload {
             parts,
             additions,
+            api: api.clone(),
             declared: Arc::clone(&declared),
             read,
             last: Mutex::new(Fingerprint::of(&config, &declarations)),
@@ -157,7 +159,7 @@ impl GatewayBuilder {
         let Foundation { runtime, secrets, origins, store, .. } = &foundation;
         let pieces = Pieces {
             edge: edge.clone(),
-            api: foundation.api(&config, accounts, ClaimMap::default()),
+            api,
             declared: Arc::clone(&declared),
             hub: foundation.hub.clone(),
             keys: Jwks(Arc::clone(&foundation.keys)),

@@ -16,12 +16,12 @@ use super::{
     },
 };
 use crate::{
-    auth::{Api, ApiParts},
+    auth::{AccountsSource, Api, ApiParts},
     compose::plan::TopicsPlan,
     config::Config,
     edge::{Edge, EdgeParts},
     idempotency::Idempotency,
-    identity::{Accounts, AllowedOrigins, ClaimMap, Secrets, Sessions, SignInThrottle},
+    identity::{AllowedOrigins, Secrets, Sessions, SignInThrottle},
     invalidation::{InvalidationBus, Invalidations},
     live::{Events, Hub, Revalidator},
     store::{self, Store},
@@ -141,8 +141,8 @@ impl Foundation {
         })
     }
 
-    /// What sign-in works with. `accounts`: the upstream that keeps them; nothing: none does.
-    pub(super) fn api(&self, config: &Config, accounts: Option<Accounts>, claims: ClaimMap) -> Api {
+    /// What sign-in works with.
+    pub(super) fn api(&self, config: &Config, source: AccountsSource) -> Api {
         let Self { runtime, metrics, store, secrets, bus, idempotency, .. } = self;
         let policy = throttle_policy(config, store);
         Api::new(ApiParts {
@@ -153,8 +153,7 @@ impl Foundation {
                 Arc::clone(metrics),
             ),
             idempotency: Arc::clone(idempotency),
-            accounts,
-            claims,
+            source,
             bus: Arc::clone(bus),
             runtime: runtime.clone(),
         })

@@ -6,11 +6,13 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 use super::{
+    accounts,
     additions::Additions,
     declared::{Declared, DeclaredParts},
     error::StartError,
 };
 use crate::{
+    auth::Api,
     config::Config,
     declare::{Declarations, Mistakes},
     live::TopicRules,
@@ -24,6 +26,7 @@ pub type ReadAgain =
 pub(super) struct Reload {
     pub(super) parts: DeclaredParts,
     pub(super) additions: Additions,
+    pub(super) api: Api,
     pub(super) declared: Arc<ArcSwap<Declared>>,
     pub(super) read: ReadAgain,
     pub(super) last: Mutex<Fingerprint>,
@@ -76,6 +79,7 @@ impl Reload {
             return Ok(None);
         }
         let declared = Declared::new(&self.parts, &config, &declarations, &self.additions)?;
+        self.api.find_accounts_at(accounts::source(&config, declared.upstreams(), &declarations));
         let plan = declarations.compile();
         self.parts.hub.set_topic_rules(TopicRules::new(&plan.topics.open, &plan.topics.own));
         self.declared.store(Arc::new(declared));

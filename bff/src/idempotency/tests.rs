@@ -41,13 +41,13 @@ fn idempotency() -> Idempotency {
 
 fn keyed_at(idempotency: &Idempotency, user: Option<&str>, path: &str, key: &str, input: &Value) -> Keyed {
     let request = TestRequest::with_uri(path).insert_header(("idempotency-key", key));
-    let request = request.app_data(RouteName("/api/recipes/{id}/comments")).to_http_request();
+    let request = request.app_data(RouteName("/api/orders/{id}/notes")).to_http_request();
     let user = user.map(|user| Id::new(user).expect("an id"));
     idempotency.keyed(&request, user.as_ref(), input).expect("a sound key").expect("a key")
 }
 
 fn keyed(idempotency: &Idempotency, user: Option<&str>, key: &str, input: &Value) -> Keyed {
-    keyed_at(idempotency, user, "/api/recipes/1/comments", key, input)
+    keyed_at(idempotency, user, "/api/orders/1/notes", key, input)
 }
 
 fn code(error: &ApiError) -> (u16, String) {
@@ -114,7 +114,7 @@ fn a_key_belongs_to_a_user_and_a_route_and_its_print_to_a_request() {
     }
     for other in [
         keyed(&idempotency, Some("ada"), "k", &json!({ "body": "y" })),
-        keyed_at(&idempotency, Some("ada"), "/api/recipes/2/comments", "k", &body),
+        keyed_at(&idempotency, Some("ada"), "/api/orders/2/notes", "k", &body),
     ] {
         assert_eq!(mine.place, other.place);
         assert_ne!(mine.print, other.print);
@@ -258,7 +258,7 @@ async fn a_record_of_another_version_is_an_unknown_outcome() {
     for value in [
         &b"nonsense"[..],
         br#"{"v":2,"print":"x","state":"Unknown"}"#,
-        br#"{"v":1,"print":"x","state":{"Refused":"own_recipe"}}"#,
+        br#"{"v":1,"print":"x","state":{"Refused":"own_order"}}"#,
     ] {
         let entry = Entry { value: value.to_vec().into(), owner: None, expires_at_ms: u64::MAX };
         store.put(Space::Idempotency, &keyed.place, entry).await.expect("stored");

@@ -113,7 +113,7 @@ mod tests {
             ),
             ("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", "Firefox on Linux"),
             ("curl/8.5.0", "curl/8.5.0"),
-            ("RecipeBook/3.1 (Android 14)", "RecipeBook/3.1"),
+            ("ShopFloor/3.1 (Android 14)", "ShopFloor/3.1"),
             ("", "unknown"),
             ("  \t ", "unknown"),
         ] {

@@ -13,8 +13,8 @@ fn id(text: &str) -> Id {
     Id::new(text).expect("an id")
 }
 
-fn recipe(text: &str) -> Tag {
-    Tag::of("recipe", &id(text))
+fn order(text: &str) -> Tag {
+    Tag::of("order", &id(text))
 }
 
 struct Replica {
@@ -84,27 +84,27 @@ async fn a_write_purges_on_every_replica_and_is_told_where_it_began() {
         replica.bus.changes().subscribe(move |tag| told.lock().push((name, tag.as_str().to_owned())));
     }
     let ada = id("ada");
-    let lists = Tag::bare("recipes");
-    here.bus.written(&ada, &[recipe("1"), lists], &[recipe("1")]).await;
-    assert_eq!(there.validity("ada", "recipe:1"), Validity::HardPurged);
-    assert_eq!(there.validity("ada", "recipes"), Validity::HardPurged);
-    assert_eq!(there.validity("bora", "recipe:1"), Validity::SoftPurged);
-    assert_eq!(there.validity("bora", "recipes"), Validity::Valid);
+    let lists = Tag::bare("orders");
+    here.bus.written(&ada, &[order("1"), lists], &[order("1")]).await;
+    assert_eq!(there.validity("ada", "order:1"), Validity::HardPurged);
+    assert_eq!(there.validity("ada", "orders"), Validity::HardPurged);
+    assert_eq!(there.validity("bora", "order:1"), Validity::SoftPurged);
+    assert_eq!(there.validity("bora", "orders"), Validity::Valid);
     let once = |tag: &str| ("here", tag.to_owned());
-    assert_eq!(*told.lock(), [once("recipe:1"), once("recipes")]);
+    assert_eq!(*told.lock(), [once("order:1"), once("orders")]);
     assert_eq!(here.metrics.encode().matches("outcome=\"heard\"").count(), 0, "its own are not heard");
     assert!(there.metrics.encode().contains("bff_relayed_drops_total{outcome=\"heard\"} 1"));
 
     here.bus.purge_user(&ada, &[Tag::everything()]).await;
     assert_eq!(there.validity("ada", "everything"), Validity::HardPurged);
-    here.bus.deleted(&ada, &[], &[], &[recipe("2")]).await;
-    for (user, tag) in [("bora", "!recipe:2"), ("", "!recipe:2"), ("", "recipe:2")] {
+    here.bus.deleted(&ada, &[], &[], &[order("2")]).await;
+    for (user, tag) in [("bora", "!order:2"), ("", "!order:2"), ("", "order:2")] {
         assert_eq!(there.validity(user, tag), Validity::HardPurged);
     }
-    assert_eq!(there.validity("bora", "recipe:2"), Validity::SoftPurged);
-    here.bus.refused(None, &[recipe("3")]).await;
-    here.bus.refused(Some(&ada), &[recipe("4")]).await;
-    for (user, refused) in [("", "!recipe:3"), ("ada", "!recipe:4")] {
+    assert_eq!(there.validity("bora", "order:2"), Validity::SoftPurged);
+    here.bus.refused(None, &[order("3")]).await;
+    here.bus.refused(Some(&ada), &[order("4")]).await;
+    for (user, refused) in [("", "!order:3"), ("ada", "!order:4")] {
         assert_eq!(there.validity(user, refused), Validity::HardPurged);
         assert_eq!(there.validity("bora", refused), Validity::Valid);
     }
@@ -113,17 +113,17 @@ async fn a_write_purges_on_every_replica_and_is_told_where_it_began() {
 #[tokio::test]
 async fn an_event_that_arrives_by_two_ways_purges_once() {
     let (_, [here, there]) = replicas().await;
-    let number = here.bus.happened(&[recipe("1")]).await;
+    let number = here.bus.happened(&[order("1")]).await;
     assert!(number > 0);
-    assert_eq!(there.validity("bora", "recipe:1"), Validity::SoftPurged);
+    assert_eq!(there.validity("bora", "order:1"), Validity::SoftPurged);
     let before = there.table.generation();
-    there.bus.apply_once(here.bus.origin(), number, &[recipe("1")]);
-    here.bus.apply_once(here.bus.origin(), number, &[recipe("1")]);
+    there.bus.apply_once(here.bus.origin(), number, &[order("1")]);
+    here.bus.apply_once(here.bus.origin(), number, &[order("1")]);
     assert_eq!(there.table.generation(), before, "it was applied already");
-    there.bus.apply_once(here.bus.origin(), number + 1, &[recipe("1")]);
+    there.bus.apply_once(here.bus.origin(), number + 1, &[order("1")]);
     assert!(there.table.generation() > before, "that one was not");
     let before = there.table.generation();
-    there.bus.apply_once("an earlier release", 0, &[recipe("1")]);
+    there.bus.apply_once("an earlier release", 0, &[order("1")]);
     assert!(there.table.generation() > before);
 }
 
@@ -132,7 +132,7 @@ async fn a_write_is_done_when_the_others_have_said_so() {
     let (store, [here, _there]) = replicas().await;
     say(&store, Message::default()).await;
     let numbers = numbers(&store);
-    let (ada, tags) = (id("ada"), [Tag::bare("recipes")]);
+    let (ada, tags) = (id("ada"), [Tag::bare("orders")]);
     let began = Instant::now();
     let mut writing = Box::pin(here.bus.purge_user(&ada, &tags));
     let early = tokio::time::timeout(ACK_TIMEOUT / 2, &mut writing).await;
@@ -172,7 +172,7 @@ async fn ended_sessions_go_everywhere_and_wait_for_whoever_may_believe_its_memor
 
     // A silent replica that a write gave up on may believe its memory still.
     say(&store, Message { asks: true, ..Message::default() }).await;
-    here.bus.written(&id("ada"), &[], &[recipe("1")]).await;
+    here.bus.written(&id("ada"), &[], &[order("1")]).await;
     assert!(began.elapsed() < ENDING_ACK_TIMEOUT);
     assert_eq!(end().await, Delivery::Unconfirmed);
     assert!(began.elapsed() >= ENDING_ACK_TIMEOUT);
@@ -182,7 +182,7 @@ async fn ended_sessions_go_everywhere_and_wait_for_whoever_may_believe_its_memor
     say(&store, Message { absent: true, ..Message::default() }).await;
     assert_eq!(end().await, Delivery::Applied, "nor one that is absent");
     there.bus.leave().await.expect("left");
-    here.bus.written(&id("ada"), &[], &[recipe("1")]).await;
+    here.bus.written(&id("ada"), &[], &[order("1")]).await;
     assert_eq!(end().await, Delivery::Applied);
     assert!(
         began.elapsed() < ACK_TIMEOUT,
@@ -197,16 +197,16 @@ async fn what_another_release_says_breaks_nothing() {
     for payload in [
         &b""[..],
         // Of releases before the bus.
-        b"d{\"origin\":\"x\",\"number\":1,\"soft\":[\"recipe:1\"]}",
+        b"d{\"origin\":\"x\",\"number\":1,\"soft\":[\"order:1\"]}",
         b"e{\"from\":1,\"number\":1,\"user\":\"ada\",\"keys\":[]}",
         b"a{\"origin\":\"1\",\"asks\":true}",
         // Of one to come, in a format of its own.
-        b"2{\"origin\":\"x\",\"purges\":{\"soft\":[\"recipe:1\"]}}",
-        b"1{\"origin\":\"x\",\"purges\":{\"soft\":[\"everything\",\"recipes\",\"a b\"]}}",
+        b"2{\"origin\":\"x\",\"purges\":{\"soft\":[\"order:1\"]}}",
+        b"1{\"origin\":\"x\",\"purges\":{\"soft\":[\"everything\",\"orders\",\"a b\"]}}",
         b"1{\"origin\":\"x\",\"purges\":{\"hard\":[\"everything\"]}}",
         b"1{\"origin\":\"x\",\"purges\":{\"hard\":[\"everything\"],\"user\":\"a b\"}}",
-        b"1{\"origin\":\"x\",\"purges\":{\"refused\":[\"recipe:1\"],\"user\":\"a b\"}}",
-        b"1{\"origin\":\"x\",\"purges\":{\"deleted\":[\"everything\",\"!recipe:1\"]}}",
+        b"1{\"origin\":\"x\",\"purges\":{\"refused\":[\"order:1\"],\"user\":\"a b\"}}",
+        b"1{\"origin\":\"x\",\"purges\":{\"deleted\":[\"everything\",\"!order:1\"]}}",
         b"1{\"origin\":\"x\",\"ended\":{\"user\":\"a b\",\"keys\":[]}}",
     ] {
         store.publish(bytes::Bytes::copy_from_slice(payload)).await.expect("published");
@@ -215,7 +215,7 @@ async fn what_another_release_says_breaks_nothing() {
     assert!(here.metrics.encode().contains("bff_relayed_drops_total{outcome=\"unreadable\"} 5"));
     // A later release's, in this format: what is known of it counts, and the rest is acknowledged unread.
     let later =
-        b"1{\"origin\":\"x\",\"number\":7,\"later\":[],\"purges\":{\"soft\":[\"recipe:1\"],\"new\":1}}";
+        b"1{\"origin\":\"x\",\"number\":7,\"later\":[],\"purges\":{\"soft\":[\"order:1\"],\"new\":1}}";
     let acked: Arc<Mutex<Vec<u64>>> = Arc::default();
     let list = Arc::clone(&acked);
     store.listen(Box::new(move |notice| {
@@ -226,7 +226,7 @@ async fn what_another_release_says_breaks_nothing() {
         }
     }));
     store.publish(bytes::Bytes::from_static(later)).await.expect("published");
-    assert_eq!(here.validity("ada", "recipe:1"), Validity::SoftPurged);
+    assert_eq!(here.validity("ada", "order:1"), Validity::SoftPurged);
     store
         .publish(bytes::Bytes::from_static(b"1{\"origin\":\"x\",\"number\":8,\"later\":[]}"))
         .await
@@ -250,20 +250,20 @@ async fn a_replica_that_was_disconnected_does_not_believe_what_was_cached() {
         ended: Arc::default(),
         metrics: Arc::clone(&here.metrics),
     };
-    here.bus.apply_if_disconnected("x", &[recipe("1")]);
+    here.bus.apply_if_disconnected("x", &[order("1")]);
     receiver.on_notice(&Notice::Hearing);
-    assert_eq!(here.validity("ada", "recipe:1"), Validity::Valid, "nothing was missed");
+    assert_eq!(here.validity("ada", "order:1"), Validity::Valid, "nothing was missed");
     receiver.on_notice(&Notice::Deaf);
-    here.bus.apply_if_disconnected("x", &[recipe("2")]);
-    here.bus.apply_if_disconnected(here.bus.origin(), &[recipe("3")]);
-    let seen = ["recipe:1", "recipe:2", "recipe:3"].map(|tag| here.validity("ada", tag));
+    here.bus.apply_if_disconnected("x", &[order("2")]);
+    here.bus.apply_if_disconnected(here.bus.origin(), &[order("3")]);
+    let seen = ["order:1", "order:2", "order:3"].map(|tag| here.validity("ada", tag));
     assert_eq!(seen, [Validity::Valid, Validity::SoftPurged, Validity::Valid]);
     assert!(line.presence.message(Applied::new()).absent, "nobody waits for what it cannot acknowledge");
     receiver.on_notice(&Notice::Hearing);
-    assert_eq!(here.validity("ada", "recipe:1"), Validity::SoftPurged, "something may have been missed");
+    assert_eq!(here.validity("ada", "order:1"), Validity::SoftPurged, "something may have been missed");
     let table = &here.table;
     let validity =
-        table.validity(table.hash_user("ada"), [table.hash_tag("recipe:1")].into_iter(), table.generation());
+        table.validity(table.hash_user("ada"), [table.hash_tag("order:1")].into_iter(), table.generation());
     assert_eq!(validity, Validity::Valid, "what is cached from now on is believed");
 }
 
@@ -277,13 +277,13 @@ async fn alone_it_publishes_nothing() {
     let bus = InvalidationBus::new(Arc::clone(&table), &store, Arc::new(Metrics::new())).expect("a bus");
     let replica = Replica { table, metrics: Arc::default(), bus };
     let ended = EndedSessions { user: id("bora"), keys: vec![[1; 32]] };
-    replica.bus.written(&id("ada"), &[Tag::bare("recipes")], &[recipe("1")]).await;
-    assert_eq!(replica.bus.happened(&[recipe("2")]).await, 0);
+    replica.bus.written(&id("ada"), &[Tag::bare("orders")], &[order("1")]).await;
+    assert_eq!(replica.bus.happened(&[order("2")]).await, 0);
     assert_eq!(replica.bus.end_sessions(&ended).await.expect("told"), Delivery::Applied);
     replica.bus.announce().await.expect("nothing to say");
     replica.bus.leave().await.expect("nothing to say");
-    assert_eq!(replica.validity("ada", "recipes"), Validity::HardPurged);
-    assert_eq!(replica.validity("chan", "recipe:1"), Validity::SoftPurged);
+    assert_eq!(replica.validity("ada", "orders"), Validity::HardPurged);
+    assert_eq!(replica.validity("chan", "order:1"), Validity::SoftPurged);
     assert_eq!(replica.validity("bora", "everything"), Validity::HardPurged);
     assert_eq!(*heard.lock(), 0);
 }

@@ -287,17 +287,17 @@ mod tests {
         Id::new(text).expect("an id")
     }
 
-    fn recipe(text: &str) -> Tag {
-        Tag::of("recipe", &id(text))
+    fn order(text: &str) -> Tag {
+        Tag::of("order", &id(text))
     }
 
     #[test]
     fn a_purge_reaches_what_was_begun_before_it_and_nothing_else() {
         let table = Invalidations::default();
         let (ada, bora) = (table.hash_user("ada"), table.hash_user("bora"));
-        let tags = [table.hash_tag("recipe:1"), table.hash_tag("member:ada")];
+        let tags = [table.hash_tag("order:1"), table.hash_tag("member:ada")];
         let before = table.generation();
-        table.soft_purge([&recipe("1")]);
+        table.soft_purge([&order("1")]);
         let after = table.generation();
         assert_eq!(table.validity(ada, tags.iter().copied(), before), Validity::SoftPurged);
         assert_eq!(table.validity(ada, tags.iter().copied(), after), Validity::Valid);
@@ -316,7 +316,7 @@ mod tests {
     #[test]
     fn where_invalidations_may_have_been_missed_everything_that_was_begun_before_is_stale() {
         let table = Invalidations::default();
-        let (ada, tag) = (table.hash_user("ada"), table.hash_tag("recipe:1"));
+        let (ada, tag) = (table.hash_user("ada"), table.hash_tag("order:1"));
         let (before, revision) = (table.generation(), table.revision());
         table.soft_purge_all();
         assert!(table.revision() > revision, "whatever was found valid is looked at again");
@@ -324,7 +324,7 @@ mod tests {
         assert_eq!(table.validity(ada, std::iter::empty(), before), Validity::SoftPurged);
         assert!(table.latest_of_tag(tag) > before, "shared entities go as well");
         assert_eq!(table.validity(ada, [tag].iter().copied(), table.generation()), Validity::Valid);
-        table.hard_purge(&id("ada"), [&recipe("1")]);
+        table.hard_purge(&id("ada"), [&order("1")]);
         assert_eq!(
             table.validity(ada, [tag].iter().copied(), before),
             Validity::HardPurged,
@@ -336,11 +336,11 @@ mod tests {
     fn a_deletion_is_for_everybody_and_a_refusal_for_whom_it_was_told_and_what_is_about_it() {
         let table = Invalidations::default();
         let (ada, nobody) = (table.hash_user("ada"), table.hash_user(""));
-        let recipe = recipe("1");
-        let page = [table.hash_tag("recipe:1"), table.hash_tag(recipe.as_subject().as_str())];
-        let list = [table.hash_tag("recipe:1"), table.hash_tag("recipe:2")];
+        let order = order("1");
+        let page = [table.hash_tag("order:1"), table.hash_tag(order.as_subject().as_str())];
+        let list = [table.hash_tag("order:1"), table.hash_tag("order:2")];
         let before = table.generation();
-        table.purge_subjects(None, std::slice::from_ref(&recipe));
+        table.purge_subjects(None, std::slice::from_ref(&order));
         assert_eq!(table.validity(nobody, page.iter().copied(), before), Validity::HardPurged);
         assert_eq!(table.validity(nobody, page.iter().copied(), table.generation()), Validity::Valid);
         assert_eq!(
@@ -353,24 +353,20 @@ mod tests {
         let latest = (table.latest_of_user(nobody), table.latest_deletion());
         assert_eq!(latest, (never, never), "compositions are shared on");
 
-        table.purge_subjects(Some(&id("ada")), std::slice::from_ref(&recipe));
+        table.purge_subjects(Some(&id("ada")), std::slice::from_ref(&order));
         assert_eq!(table.validity(ada, page.iter().copied(), before), Validity::HardPurged);
         let before = table.generation();
-        table.purge_deleted(&[recipe]);
+        table.purge_deleted(&[order]);
         for user in [ada, nobody] {
             assert_eq!(table.validity(user, page.iter().copied(), before), Validity::HardPurged);
             assert_eq!(
-                table.validity(user, [table.hash_tag("recipe:2")].iter().copied(), before),
+                table.validity(user, [table.hash_tag("order:2")].iter().copied(), before),
                 Validity::Valid
             );
         }
         assert_eq!(table.validity(nobody, list.iter().copied(), before), Validity::HardPurged);
         assert_eq!(table.validity(ada, list.iter().copied(), before), Validity::SoftPurged);
-        assert_eq!(
-            table.latest_of_tag(table.hash_tag("recipe:1")),
-            table.generation(),
-            "entities go as well"
-        );
+        assert_eq!(table.latest_of_tag(table.hash_tag("order:1")), table.generation(), "entities go as well");
         assert_eq!(table.latest_deletion(), table.generation());
     }
 }

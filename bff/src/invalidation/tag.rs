@@ -92,7 +92,7 @@ mod tests {
             assert_eq!(Tag::parse_for_user(tag.as_str()).as_ref(), Some(&tag));
             assert_eq!(Tag::parse(tag.as_str()), Some(tag));
         }
-        for other in ["", ":", "a:", ":a", "everything", "recipes", "A:b", "a:b:c", "a b:c", "a:b c"] {
+        for other in ["", ":", "a:", ":a", "everything", "orders", "A:b", "a:b:c", "a b:c", "a:b c"] {
             assert_eq!(Tag::parse(other), None, "{other}");
         }
         assert_eq!(Tag::parse(&format!("{}:a", "k".repeat(32))), None);
@@ -100,11 +100,11 @@ mod tests {
 
     #[test]
     fn a_bare_kind_is_read_for_one_user_alone() {
-        for bare in ["everything", "recipes", "wish_lists"] {
+        for bare in ["everything", "orders", "wish_lists"] {
             assert_eq!(Tag::parse(bare), None, "{bare}");
             assert_eq!(Tag::parse_for_user(bare), Some(Tag::bare(bare)));
         }
-        for other in ["", "!recipes", "Recipes", "a b", "a:", &"k".repeat(32)] {
+        for other in ["", "!orders", "Orders", "a b", "a:", &"k".repeat(32)] {
             assert_eq!(Tag::parse_for_user(other), None, "{other}");
         }
     }

@@ -27,11 +27,7 @@ pub fn serve(contract: &mut Contract) {
             .is("live", Access::SignedIn, "Be told what happens")
             .without_head()
             .about(ABOUT)
-            .query(
-                "topics",
-                text(4000),
-                "Topics to subscribe to, `recipe:ID` and so on, with commas between.",
-            )
+            .query("topics", text(4000), "Topics to subscribe to, `order:ID` and so on, with commas between.")
             .query("lastEventId", any_text(), "As `Last-Event-ID`, for callers that cannot set it.")
             .header("Last-Event-ID", any_text(), "The `id` of the last message that was seen.")
             .answers_with(101, ResponseBuilder::new().description("The WebSocket is open."))

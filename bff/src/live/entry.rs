@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn an_entry_is_read_as_it_is_written() {
         let event: Event = serde_json::from_str(
-            r#"{"topic":"recipe:r","type":"x","data":{"a": 1.50},"tags":["recipe:r","post:p"]}"#,
+            r#"{"topic":"order:r","type":"x","data":{"a": 1.50},"tags":["order:r","line:p"]}"#,
         )
         .expect("an event");
         let payload =
@@ -75,14 +75,14 @@ mod tests {
         let entry = Entry::read(&payload).expect("an entry");
         assert_eq!((&*entry.origin, entry.number, entry.message, entry.lost), ("o", 7, 9, false));
         let read = entry.event.expect("an event");
-        assert_eq!((&*read.topic, &*read.kind, &read.tags), ("recipe:r", "x", &event.tags));
+        assert_eq!((&*read.topic, &*read.kind, &read.tags), ("order:r", "x", &event.tags));
         assert_eq!(read.data.expect("data").get(), r#"{"a": 1.50}"#, "as it was, to the byte");
 
         let mark = Writing { origin: "o", lost: true, ..Writing::default() }.payload();
         assert_eq!(mark, r#"{"origin":"o","lost":true}"#);
         let mark = Entry::read(&mark).expect("an entry");
         assert!(mark.lost && mark.event.is_none());
-        for other in ["", "{", r#"{"event":{"topic":"recipe:r"}}"#, r#"{"origin":1}"#] {
+        for other in ["", "{", r#"{"event":{"topic":"order:r"}}"#, r#"{"origin":1}"#] {
             assert!(Entry::read(other.as_bytes()).is_none(), "{other}");
         }
         assert!(Entry::read(br#"{"origin":"o","new":1}"#).is_some(), "a later version may say more");

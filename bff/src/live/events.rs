@@ -142,10 +142,9 @@ mod tests {
 
     #[test]
     fn a_token_belongs_to_one_upstream_and_an_empty_one_to_nobody() {
-        let tokens =
-            SenderTokens::default().with("profile", "").with("timeline", "t-1").with("recipe", "r-1");
-        assert_eq!(tokens.owner("t-1"), Some("timeline"));
-        assert_eq!(tokens.owner("r-1"), Some("recipe"));
+        let tokens = SenderTokens::default().with("profile", "").with("basket", "t-1").with("order", "r-1");
+        assert_eq!(tokens.owner("t-1"), Some("basket"));
+        assert_eq!(tokens.owner("r-1"), Some("order"));
         for other in ["", "t-", "t-1 ", "T-1", "t-11"] {
             assert_eq!(tokens.owner(other), None, "{other}");
         }
@@ -162,11 +161,11 @@ mod tests {
             errors.into_iter().map(|error| (error.field, error.code)).collect::<Vec<_>>()
         };
         let sound = event(serde_json::json!({
-            "topic": "recipe:r", "type": "comment.created", "data": {"a": [1]}, "tags": ["recipe:r", "post:p"],
+            "topic": "order:r", "type": "note.created", "data": {"a": [1]}, "tags": ["order:r", "line:p"],
         }));
         assert_eq!(mistakes(&sound), []);
         let wrong = event(serde_json::json!({
-            "topic": "recipes", "type": "Ready", "tags": ["recipe:r", "x", "recipe:", "everything", "a:b:c"],
+            "topic": "orders", "type": "Ready", "tags": ["order:r", "x", "order:", "everything", "a:b:c"],
         }));
         let named = |field: &str, code: &str| (field.to_owned(), code.to_owned());
         assert_eq!(

@@ -144,7 +144,7 @@ mod tests {
     use crate::store::LogId;
 
     fn message(sequence: u64) -> Arc<Message> {
-        let topic = Topic::parse("recipe:r").expect("a topic");
+        let topic = Topic::parse("order:r").expect("a topic");
         Arc::new(Draft::new(&topic, "x", None).at(LogId { ms: 1, seq: sequence }))
     }
 

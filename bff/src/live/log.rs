@@ -170,7 +170,7 @@ mod tests {
     }
 
     fn draft(kind: &str) -> Draft {
-        Draft::new(&Topic::parse("recipe:r").expect("a topic"), kind, None)
+        Draft::new(&Topic::parse("order:r").expect("a topic"), kind, None)
     }
 
     fn numbers(found: Result<Vec<Arc<Message>>, Gone>) -> Option<Vec<u64>> {

@@ -113,11 +113,11 @@ mod tests {
     #[test]
     fn a_message_is_the_same_on_both_transports() {
         let data: Box<RawValue> = serde_json::from_str("{\"a\":\n \"b\\nc\",\r\n\"ä\": 1.50}").expect("JSON");
-        let topic = Topic::parse("recipe:r").expect("a topic");
+        let topic = Topic::parse("order:r").expect("a topic");
         let message = Draft::new(&topic, "changed", Some(&data)).at(LogId { ms: 7, seq: 3 });
         assert_eq!(
             &message.words.text[..],
-            r#"{"id":"7-3","type":"changed","topic":"recipe:r","data":{"a": "b\nc","ä": 1.50}}"#
+            r#"{"id":"7-3","type":"changed","topic":"order:r","data":{"a": "b\nc","ä": 1.50}}"#
         );
         assert_eq!(message.words.frame, format!("id: 7-3\ndata: {}\n\n", message.words.text));
         let bare = Words::new(None, r#""type":"ready""#);

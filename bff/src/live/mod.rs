@@ -15,7 +15,7 @@
 //!
 //! # What a front-end sees
 //!
-//! `GET /bff/notify?topics=recipe:a,member:b` is a WebSocket, or an event stream with `Accept: text/event-stream`.
+//! `GET /bff/notify?topics=order:a,member:b` is a WebSocket, or an event stream with `Accept: text/event-stream`.
 //! Either carries messages `{id, type, topic, data}`:
 //!
 //! - `ready` comes first, with the topics and with the id where the connection begins. Whoever gives the last id

@@ -164,8 +164,8 @@ mod tests {
         assert_eq!(asked("", None), wanted(&[], None));
         assert_eq!(asked("?lastEventId=", Some("")), wanted(&[], None));
         assert_eq!(
-            asked("?topics=recipe:a,recipe%3Ab,,&topics=member:c&lastEventId=1-2&x=y", None),
-            wanted(&["recipe:a", "recipe:b", "member:c"], Some("1-2"))
+            asked("?topics=order:a,order%3Ab,,&topics=member:c&lastEventId=1-2&x=y", None),
+            wanted(&["order:a", "order:b", "member:c"], Some("1-2"))
         );
         assert_eq!(asked("?lastEventId=1-2", Some("1-9")), wanted(&[], Some("1-9")));
     }

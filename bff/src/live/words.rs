@@ -76,7 +76,9 @@ impl Fault {
             Self::InvalidCommand => {
                 ("invalid_command", "expected {\"subscribe\": [topics]} or {\"unsubscribe\": [topics]}")
             }
-            Self::UnknownTopic => ("unknown_topic", "expected recipe:ID, member:ID, timeline:ID or user:ID"),
+            Self::UnknownTopic => {
+                ("unknown_topic", "expected user:ID, or KIND:ID of a kind of topic that is served here")
+            }
             Self::ForbiddenTopic => ("forbidden_topic", "this topic is somebody else's"),
             Self::TooManyTopics => (
                 "too_many_topics",
@@ -108,7 +110,7 @@ mod tests {
 
     #[test]
     fn the_gateways_own_words_have_the_shape_of_every_message() {
-        let topics = [Topic::parse("user:ada").expect("a topic"), Topic::parse("recipe:r").expect("a topic")];
+        let topics = [Topic::parse("user:ada").expect("a topic"), Topic::parse("order:r").expect("a topic")];
         let position = LogId { ms: 1, seq: 2 };
         let all = [
             ready(position, &topics, false),
@@ -127,7 +129,7 @@ mod tests {
         }
         assert_eq!(
             &all[0].text[..],
-            r#"{"id":"1-2","type":"ready","topic":"user:ada","data":{"resumed":false,"topics":["user:ada","recipe:r"]}}"#
+            r#"{"id":"1-2","type":"ready","topic":"user:ada","data":{"resumed":false,"topics":["user:ada","order:r"]}}"#
         );
     }
 }

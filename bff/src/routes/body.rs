@@ -171,7 +171,7 @@ mod tests {
             };
             ["a", "b"].into_iter().filter(|name| value.get(name).is_none()).map(error).collect()
         };
-        BodyPlan { media_type: "application/json".into(), check: BodyCheck(Arc::new(check)) }
+        BodyPlan { media_type: "application/json".into(), required: true, check: BodyCheck(Arc::new(check)) }
     }
 
     fn told(body: &str) -> Vec<(String, String)> {

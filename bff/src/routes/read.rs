@@ -12,7 +12,7 @@ use clients::{RawAnswer, RawCall, Upstream, UpstreamError};
 use sha2::{Digest, Sha256};
 
 use super::{asked::Asked, call::call_of};
-use crate::edge::{ApiError, ended_meanwhile, keep, knows};
+use crate::edge::{ApiError, ended_meanwhile, knows};
 
 /// Serves a read.
 ///
@@ -48,7 +48,7 @@ pub(super) async fn read(asked: Asked) -> Result<HttpResponse, ApiError> {
     } else {
         response.content_type("application/json").body(shaped.body)
     };
-    keep(response.headers_mut(), asked.cx.acting.is_none(), shaped.complete);
+    route.keep(response.headers_mut(), asked.cx.acting.is_none(), shaped.complete);
     Ok(response)
 }
 

@@ -2,11 +2,17 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use actix_web::http::Method;
+use actix_web::http::{
+    Method,
+    header::{HeaderMap, HeaderValue, VARY},
+};
 
-use crate::compose::{
-    engine::{RouteEngine, UnknownLookup, names_session},
-    plan::{LookupPlan, RoutePlan},
+use crate::{
+    compose::{
+        engine::{RouteEngine, UnknownLookup, names_session},
+        plan::{LookupPlan, ParamSource, RoutePlan},
+    },
+    edge::{keep, vary_by},
 };
 
 /// A route, and what was worked out of its plan once.
@@ -17,6 +23,8 @@ pub struct Route {
     pub(super) engine: Option<RouteEngine>,
     /// Whether it names anything of its caller's session.
     pub(super) names_session: bool,
+    /// `Vary`, where its parameters read other headers than all answers depend on.
+    vary: Option<HeaderValue>,
 }
 
 impl Deref for Route {
@@ -50,6 +58,19 @@ impl Route {
             _ => None,
         };
         let names_session = names_session(&plan);
-        Ok(Self { plan, engine, names_session })
+        let vary = vary_by(plan.params.iter().filter_map(|param| match &param.source {
+            ParamSource::Header(name) => Some(&**name),
+            _ => None,
+        }));
+        Ok(Self { plan, engine, names_session, vary })
+    }
+
+    /// Says in `headers` who may keep an answer to a read, and by what it varies. `shared`: it acts for nobody; `complete`: it
+    /// lacks nothing.
+    pub(super) fn keep(&self, headers: &mut HeaderMap, shared: bool, complete: bool) {
+        keep(headers, shared, complete);
+        if let Some(vary) = &self.vary {
+            headers.insert(VARY, vary.clone());
+        }
     }
 }

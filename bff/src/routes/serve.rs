@@ -53,7 +53,8 @@ pub async fn answer(
 /// Whether what is answered is JSON. A write must not be carried out for an answer that its caller does not take; where there is
 /// none there is nothing to take.
 fn answers_json(route: &Route) -> bool {
-    route.stream.is_none() && (route.is_read() || route.body.is_some() || route.status != 204)
+    let takes_body = route.body.as_ref().is_some_and(|body| body.required);
+    route.stream.is_none() && (route.is_read() || takes_body || route.status != 204)
 }
 
 /// The caller. An unsafe method of one with a cookie is checked for forgery.

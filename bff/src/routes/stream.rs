@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     compose::{PassedRefusal, plan::StreamPlan},
-    edge::{ApiError, keep},
+    edge::ApiError,
 };
 
 /// What goes on to the upstream.
@@ -161,7 +161,7 @@ fn pass_on(request: &HttpRequest, call: &mut RawCall) {
 }
 
 /// RFC 9112 section 6.3: a request without either has no body.
-fn has_body(request: &HttpRequest) -> bool {
+pub(super) fn has_body(request: &HttpRequest) -> bool {
     let length = request.headers().get(CONTENT_LENGTH).map(HeaderValue::as_bytes);
     length.is_some_and(|length| length != b"0") || request.headers().contains_key(TRANSFER_ENCODING)
 }
@@ -233,7 +233,7 @@ fn response(asked: &Asked, answer: StreamedAnswer) -> HttpResponse {
         }
     };
     if is_read && !is_events {
-        keep(response.headers_mut(), asked.cx.acting.is_none(), true);
+        asked.route.keep(response.headers_mut(), asked.cx.acting.is_none(), true);
     } else {
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }

@@ -19,6 +19,7 @@ use super::{
     refusal::{may_be_done, was_refused},
     route::Route,
     shape::Shaped,
+    stream::has_body,
 };
 use crate::{
     compose::{
@@ -38,7 +39,7 @@ pub(super) async fn write(asked: Asked, mut payload: Payload) -> Result<HttpResp
     let Asked { request, route, .. } = &asked;
     let mut call = call_of(route, &asked.values(), request.query_string())?;
     let mut input = Value::Null;
-    if let Some(plan) = &route.body {
+    if let Some(plan) = route.body.as_ref().filter(|plan| plan.required || has_body(request)) {
         let bytes = read_body(request, &mut payload, &plan.media_type)?.await?;
         input = body::canonical(&body::checked(plan, &bytes)?);
         call.headers.insert(http::header::CONTENT_TYPE, media_type(&plan.media_type)?);
@@ -155,9 +156,7 @@ impl Mutation {
             let (topic, kind) = (topic.into_owned(), announcement.kind.to_string());
             (self.routes.announce)(Event { topic, kind, data: body.clone(), tags });
         }
-        let location = self.route.location.as_ref();
-        let location =
-            location.and_then(|location| values.template(&location.0)).map(std::borrow::Cow::into_owned);
+        let location = self.route.location.as_ref().and_then(|location| values.path(&location.0));
         let created = Created { status: self.route.status, location, body };
         (Ok(created.clone()), Some(State::Made(created)))
     }

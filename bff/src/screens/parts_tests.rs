@@ -111,7 +111,7 @@ async fn compose(run: Run, up: Upstreams) -> Result<Composed, ComposeError> {
 }
 
 fn list_tag() -> Tag {
-    Tag::bare("recipes")
+    Tag::bare("orders")
 }
 
 struct Bench {

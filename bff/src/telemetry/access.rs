@@ -33,7 +33,7 @@ pub struct AccessSettings {
 #[derive(Debug, Clone, Copy)]
 pub struct AccessLine<'a> {
     pub method: &'static str,
-    /// The route's pattern, such as `/bff/recipes/{id}`; empty: no route matched.
+    /// The route's pattern, such as `/bff/orders/{id}`; empty: no route matched.
     pub route: &'static str,
     pub status: u16,
     pub duration: Duration,

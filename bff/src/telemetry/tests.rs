@@ -41,7 +41,7 @@ fn log(format: LineFormat, sample: u32) -> (AccessLog, SinkThread, Output) {
 
 const LINE: AccessLine<'static> = AccessLine {
     method: "GET",
-    route: "/bff/recipes/{id}",
+    route: "/bff/orders/{id}",
     status: 200,
     duration: Duration::from_micros(1250),
     bytes: 4711,
@@ -73,7 +73,7 @@ fn an_access_line_is_one_json_object() {
         first,
         json!({
             "timestamp": null, "level": "INFO", "target": "access", "http.method": "GET",
-            "http.route": "/bff/recipes/{id}", "http.status": 200,
+            "http.route": "/bff/orders/{id}", "http.status": 200,
             "duration_us": 1250, "http.bytes": 4711, "request.id": "r-1",
             "user.hash": "00000000000000ab", "cache.outcome": "hit", "client.kind": "web",
         })
@@ -234,14 +234,14 @@ fn a_broken_output_is_survived_and_counted() {
 #[test]
 fn metrics_bear_the_agreed_names_and_labels() {
     let metrics = Metrics::new();
-    let route = metrics.http_route("/bff/home-feed", "GET");
+    let route = metrics.http_route("/bff/front-page", "GET");
     route.observe(200, Duration::from_micros(80));
     route.observe(304, Duration::from_millis(3));
-    metrics.http_request("/bff/home-feed", "GET", 418, Duration::from_secs(20));
-    metrics.cache_outcome("home_feed", "hit");
-    metrics.cache_counter("home_feed", "hit").inc();
-    metrics.part_outcome("home_feed", "recipes", "timeout", Duration::from_millis(700));
-    metrics.upstream_call("recipe", "for_me", "ok", Duration::from_millis(7));
+    metrics.http_request("/bff/front-page", "GET", 418, Duration::from_secs(20));
+    metrics.cache_outcome("front_page", "hit");
+    metrics.cache_counter("front_page", "hit").inc();
+    metrics.part_outcome("front_page", "orders", "timeout", Duration::from_millis(700));
+    metrics.upstream_call("order", "for_me", "ok", Duration::from_millis(7));
     metrics.sign_in("bad_credentials");
     metrics.sessions_created.inc();
     metrics.composing.set(3);
@@ -251,14 +251,14 @@ fn metrics_bear_the_agreed_names_and_labels() {
     });
     let text = metrics.encode();
     for line in [
-        r#"bff_http_request_duration_seconds_bucket{le="0.0001",route="/bff/home-feed",method="GET",status="200"} 1"#,
-        r#"bff_http_request_duration_seconds_count{route="/bff/home-feed",method="GET",status="304"} 1"#,
-        r#"bff_http_request_duration_seconds_bucket{le="10.0",route="/bff/home-feed",method="GET",status="4xx"} 0"#,
-        r#"bff_http_request_duration_seconds_bucket{le="+Inf",route="/bff/home-feed",method="GET",status="4xx"} 1"#,
-        r#"bff_http_request_duration_seconds_sum{route="/bff/home-feed",method="GET",status="4xx"} 20.0"#,
-        r#"bff_cache_requests_total{screen="home_feed",outcome="hit"} 2"#,
-        r#"bff_part_duration_seconds_count{screen="home_feed",part="recipes",outcome="timeout"} 1"#,
-        r#"bff_upstream_request_duration_seconds_sum{upstream="recipe",operation="for_me",outcome="ok"} 0.007"#,
+        r#"bff_http_request_duration_seconds_bucket{le="0.0001",route="/bff/front-page",method="GET",status="200"} 1"#,
+        r#"bff_http_request_duration_seconds_count{route="/bff/front-page",method="GET",status="304"} 1"#,
+        r#"bff_http_request_duration_seconds_bucket{le="10.0",route="/bff/front-page",method="GET",status="4xx"} 0"#,
+        r#"bff_http_request_duration_seconds_bucket{le="+Inf",route="/bff/front-page",method="GET",status="4xx"} 1"#,
+        r#"bff_http_request_duration_seconds_sum{route="/bff/front-page",method="GET",status="4xx"} 20.0"#,
+        r#"bff_cache_requests_total{screen="front_page",outcome="hit"} 2"#,
+        r#"bff_part_duration_seconds_count{screen="front_page",part="orders",outcome="timeout"} 1"#,
+        r#"bff_upstream_request_duration_seconds_sum{upstream="order",operation="for_me",outcome="ok"} 0.007"#,
         r#"bff_sign_ins_total{outcome="bad_credentials"} 1"#,
         "bff_sessions_created_total 1",
         "bff_composing 3",
@@ -303,14 +303,14 @@ fn threads_that_meet_at_a_new_label_count_into_one_metric() {
     let outcomes = ["hit", "stale", "miss", "bypass", "error", "refresh", "dropped", "joined"];
     let threads = (0..8).map(|_| {
         let metrics = Arc::clone(&metrics);
-        std::thread::spawn(move || outcomes.map(|outcome| metrics.cache_outcome("home_feed", outcome)))
+        std::thread::spawn(move || outcomes.map(|outcome| metrics.cache_outcome("front_page", outcome)))
     });
     for thread in threads.collect::<Vec<_>>() {
         thread.join().unwrap();
     }
     let text = metrics.encode();
     for outcome in outcomes {
-        let line = format!("bff_cache_requests_total{{screen=\"home_feed\",outcome=\"{outcome}\"}} 8\n");
+        let line = format!("bff_cache_requests_total{{screen=\"front_page\",outcome=\"{outcome}\"}} 8\n");
         assert!(text.contains(&line), "{line} is not in\n{text}");
     }
 }

@@ -8,7 +8,7 @@ use crate::{AccountsClient, BodyFault};
 
 fn accounts(it: &Fixture) -> AccountsClient {
     assert!(it.clients.upstreams().accounts("nobody").is_none());
-    it.clients.upstreams().accounts("profile").expect("there is one of that name")
+    it.clients.upstreams().accounts("accounts").expect("there is one of that name")
 }
 
 /// A profile of these tests is its id.
@@ -43,11 +43,23 @@ async fn accounts_are_made_and_verified_for_nobody() {
 }
 
 #[tokio::test]
+async fn the_acting_user_is_read_with_a_token_of_theirs() {
+    let it = Fixture::new(|_| ok(&me("ada"))).await;
+    assert_eq!(accounts(&it).me(&cx(), profile).await.expect("me"), "ada");
+    let request = it.only_request();
+    assert_sent(&request, "GET", "/members/me", "");
+    assert_eq!(
+        (claims(&request).sub.as_deref(), claims(&request).scope.as_str()),
+        (Some("ada"), "read write")
+    );
+}
+
+#[tokio::test]
 async fn wrong_credentials_come_back_with_their_code() {
     let it = Fixture::new(|_| Reply::Problem(401, r#"{"code": "otp_required"}"#.to_owned())).await;
     let input = Credentials { login: "ada".to_owned(), password: "pw".to_owned(), otp: None };
     let error = accounts(&it).verify(&cx(), &input, profile).await.expect_err("401");
-    assert_eq!((error.problem_code(), error.upstream()), (Some("otp_required"), "profile"));
+    assert_eq!((error.problem_code(), error.upstream()), (Some("otp_required"), "accounts"));
 }
 
 #[tokio::test]

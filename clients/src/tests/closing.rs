@@ -32,7 +32,7 @@ fn header(request: &Recorded, name: &str) -> String {
 async fn a_read_that_meets_the_end_of_an_idle_connection_is_sent_once_more_on_a_new_one() {
     let it = Fixture::new(closing_on(&[2])).await;
     for _ in 0..2 {
-        it.clients.profile.me(&cx()).await.expect("an answer");
+        it.clients.me(&cx()).await.expect("an answer");
     }
     assert_eq!((it.server.requests().len(), it.server.connections()), (3, 2));
     assert_eq!(*it.reports.lock(), [("me", "ok"), ("me", "ok")], "each call is reported once");
@@ -49,7 +49,7 @@ async fn a_read_that_meets_the_end_of_an_idle_connection_is_sent_once_more_on_a_
 async fn a_new_connection_that_closes_unanswered_is_not_tried_again() {
     let it = Fixture::new(|_| Reply::Raw(Vec::new())).await;
     for calls in 1..=5 {
-        let result = it.clients.profile.me(&cx()).await;
+        let result = it.clients.me(&cx()).await;
         assert_eq!(outcome(&result), "connect");
         assert_eq!(it.server.requests().len(), calls);
     }
@@ -59,8 +59,8 @@ async fn a_new_connection_that_closes_unanswered_is_not_tried_again() {
 #[tokio::test]
 async fn there_are_two_tries_at_most() {
     let it = Fixture::new(closing_on(&[2, 3])).await;
-    it.clients.profile.me(&cx()).await.expect("an answer");
-    assert_eq!(outcome(&it.clients.profile.me(&cx()).await), "connect");
+    it.clients.me(&cx()).await.expect("an answer");
+    assert_eq!(outcome(&it.clients.me(&cx()).await), "connect");
     assert_eq!(it.server.requests().len(), 3);
     assert_eq!(it.retried.load(Ordering::Relaxed), 1);
 }
@@ -68,11 +68,11 @@ async fn there_are_two_tries_at_most() {
 #[tokio::test]
 async fn a_write_is_never_sent_again() {
     let it = Fixture::new(closing_on(&[2])).await;
-    it.clients.profile.me(&cx()).await.expect("an answer");
-    let written = it.clients.profile.patch_me(&cx(), &schemas::MemberPatch::default()).await;
+    it.clients.me(&cx()).await.expect("an answer");
+    let written = it.clients.sign_up(&cx()).await;
     assert_eq!(outcome(&written), "connect");
     let methods: Vec<_> = it.server.requests().into_iter().map(|request| request.method).collect();
-    assert_eq!((methods, it.server.connections()), (vec!["GET".to_owned(), "PATCH".to_owned()], 1));
+    assert_eq!((methods, it.server.connections()), (vec!["GET".to_owned(), "POST".to_owned()], 1));
     assert_eq!(it.retried.load(Ordering::Relaxed), 0);
 }
 
@@ -97,7 +97,7 @@ async fn many_connections_that_close_together_lose_no_read() {
         let clients = &it.clients;
         join_all((0..CROWD).map(move |number| async move {
             let cx = CallContext { request_id: format!("{name}-{number}").into(), ..cx() };
-            outcome(&clients.profile.me(&cx).await)
+            outcome(&clients.me(&cx).await)
         }))
     };
     let all_seen = async {

@@ -1,7 +1,6 @@
 //! Raw look-ups: many ids in a call, or one.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -12,33 +11,21 @@ use schemas::Id;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use super::{Fixture, Recorded, Reply, card, cards_of, claims, cx, id, ok};
+use super::{Fixture, Recorded, Reply, calls::items_of, claims, cx, id, item, items_for, ok};
 use crate::{BodyFault, CallContext, Found, LookupBatcher, LookupMode, RawCall, UpstreamError};
 
 fn many(it: &Fixture, shared: bool, max_ids: usize) -> LookupBatcher<Arc<Value>> {
-    let split = |body: &Bytes| {
-        let invalid =
-            |error: serde_json::Error| UpstreamError::Body { upstream: "profile", source: error.into() };
-        let mut answer: Value = serde_json::from_slice(body).map_err(invalid)?;
-        let items = answer["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
-        let named = |item: Value| Some((Box::<str>::from(item["id"].as_str()?), Arc::new(item)));
-        Ok(items.into_iter().filter_map(named).collect::<HashMap<_, _>>())
-    };
-    let mode = LookupMode::Many { max_ids, split: Box::new(split) };
-    let ask = |_: Option<&Id>, ids: &[Box<str>]| {
-        Some(RawCall::get("items", format!("/items?ids={}", ids.join(","))))
-    };
-    LookupBatcher::new(it.clients.upstream("profile").expect("an upstream"), shared, mode, ask)
+    items_of(it.clients.upstream("catalogue"), shared, max_ids)
 }
 
 fn each(it: &Fixture, parallel: usize) -> LookupBatcher<Bytes> {
     let split = |id: &str, body: &Bytes| match body.windows(id.len()).any(|part| part == id.as_bytes()) {
         true => Ok(body.clone()),
-        false => Err(UpstreamError::Body { upstream: "profile", source: BodyFault::Mismatch }),
+        false => Err(UpstreamError::Body { upstream: "catalogue", source: BodyFault::Mismatch }),
     };
     let mode = LookupMode::Each { parallel, split: Box::new(split) };
     let ask = |_: Option<&Id>, ids: &[Box<str>]| Some(RawCall::get("item", format!("/items/{}", ids[0])));
-    LookupBatcher::new(it.clients.upstream("profile").expect("an upstream"), true, mode, ask)
+    LookupBatcher::new(it.clients.upstream("catalogue"), true, mode, ask)
 }
 
 fn texts(ids: &[&str]) -> Vec<Box<str>> {
@@ -53,7 +40,7 @@ fn keys<V>(found: &Found<V>) -> Vec<&str> {
 
 #[tokio::test]
 async fn concurrent_callers_share_calls_of_a_bounded_size() {
-    let it = Fixture::new(|request| cards_of(request, card)).await;
+    let it = Fixture::new(|request| items_for(request, item)).await;
     let lookup = many(&it, true, 3);
     let long: Box<str> = "x".repeat(10_000).into();
     let ask = |user: &str, ids: Vec<Box<str>>| {
@@ -74,7 +61,7 @@ async fn concurrent_callers_share_calls_of_a_bounded_size() {
 
 #[tokio::test]
 async fn an_own_look_up_is_shared_with_no_other_user() {
-    let it = Fixture::new(|request| cards_of(request, card)).await;
+    let it = Fixture::new(|request| items_for(request, item)).await;
     let lookup = many(&it, false, 100);
     let eve = CallContext { acting: Some(id("eve")), ..cx() };
     let ada = cx();
@@ -89,7 +76,7 @@ async fn an_own_look_up_is_shared_with_no_other_user() {
 #[tokio::test]
 async fn what_has_come_is_there_beside_what_failed() {
     let it = Fixture::new(|request: &Recorded| match request.target.as_str() {
-        "/items?ids=a" => ok(&json!({"items": [card("a"), card("unasked")]})),
+        "/items?ids=a" => ok(&json!({"items": [item("a"), item("unasked")]})),
         "/items?ids=b" => Reply::Json(500, "{}".to_owned()),
         _ => Reply::Json(200, "[".to_owned()),
     })
@@ -107,7 +94,7 @@ async fn after_a_change_a_call_that_is_under_way_is_not_joined() {
     let permits = Arc::new(Semaphore::new(0));
     let held = Arc::clone(&permits);
     let it =
-        Fixture::new(move |request| Reply::Held(Arc::clone(&held), Box::new(cards_of(request, card)))).await;
+        Fixture::new(move |request| Reply::Held(Arc::clone(&held), Box::new(items_for(request, item)))).await;
     let lookup = many(&it, true, 100);
     let ask = |ids: &'static [&'static str]| {
         let lookup = lookup.clone();

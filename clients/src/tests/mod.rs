@@ -2,20 +2,17 @@
 
 mod accounts;
 mod batching;
+mod calls;
 mod closing;
 mod faults;
 mod kept;
 mod lookups;
 mod oidc;
-mod profile;
 mod raw;
-mod recipe;
 mod server;
 mod streams;
-mod timeline;
 mod tls;
 mod transport;
-mod typed;
 mod webhook;
 
 use std::{
@@ -36,8 +33,8 @@ use crate::{
     Authorization, CallContext, ClientKind, KeyRing, Observer, ServiceTokens, TlsFiles, UpstreamConfig,
     UpstreamError,
 };
+use calls::Clients;
 use server::{Recorded, Reply, Server};
-use typed::Clients;
 
 /// Clients whose three upstreams are one server.
 struct Fixture {
@@ -115,7 +112,7 @@ fn clients_at(
     KeyRing::generate_in(dir.path()).expect("a key");
     let ring = Arc::new(KeyRing::load(dir.path()).expect("keys"));
     let tokens = Arc::new(ServiceTokens::new(ring, "https://bff.test".to_owned()));
-    let configs = ["profile", "timeline", "recipe"].map(config);
+    let configs = calls::NAMES.map(config);
     Clients::new(&runtime, configs, &tokens, &observer).expect("clients")
 }
 
@@ -143,8 +140,8 @@ fn cx() -> CallContext {
     }
 }
 
-fn card(id: &str) -> Value {
-    json!({"id": id, "username": id, "displayName": id, "avatarUrl": null})
+fn item(id: &str) -> Value {
+    json!({"id": id, "name": id, "price": 62000, "photoUrl": null})
 }
 
 fn me(id: &str) -> Value {
@@ -154,27 +151,12 @@ fn me(id: &str) -> Value {
     })
 }
 
-fn post(id: &str, author: &str) -> Value {
-    json!({
-        "id": id, "authorId": author, "text": "밥", "recipeId": null, "createdAt": "2026-11-20T09:30:00Z",
-        "likeCount": 1, "likedByMe": false,
-    })
-}
-
-fn recipe(id: &str, author: &str) -> Value {
-    json!({
-        "id": id, "authorId": author, "title": "Bibimbap", "photoUrl": null, "servings": 2, "totalCost": 9000,
-        "costPerServing": 4500, "currency": "KRW", "likeCount": 0, "likedByMe": false, "commentCount": 0,
-        "createdAt": "2026-11-20T09:30:00Z", "body": "Mix.", "ingredients": [], "updatedAt": "2026-11-20T09:30:00Z",
-    })
-}
-
 fn ok(body: &Value) -> Reply {
     Reply::Json(200, body.to_string())
 }
 
 /// Answers `?ids=` with `make` of each id.
-fn cards_of(request: &Recorded, make: impl Fn(&str) -> Value) -> Reply {
+fn items_for(request: &Recorded, make: impl Fn(&str) -> Value) -> Reply {
     let (_, ids) = request.target.split_once("?ids=").expect("ids");
     ok(&json!({"items": ids.split(',').map(make).collect::<Vec<_>>()}))
 }

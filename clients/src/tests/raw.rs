@@ -28,7 +28,7 @@ fn get(path: &str) -> RawCall {
 }
 
 async fn call(it: &Fixture, call: RawCall) -> Result<RawAnswer, UpstreamError> {
-    it.clients.upstream("profile").expect("an upstream").call(&cx(), call).await
+    it.clients.upstream("orders").call(&cx(), call).await
 }
 
 fn raw(text: &str) -> Reply {
@@ -69,6 +69,21 @@ async fn a_call_can_act_for_nobody_and_send_nothing() {
 }
 
 #[tokio::test]
+async fn writes_that_want_no_answer_leave_the_connection_usable() {
+    let it = Fixture::new(|_| Reply::NoContent).await;
+    for (method, path) in [(Method::PUT, "/orders/7/like"), (Method::DELETE, "/orders/7/like")] {
+        let write = RawCall { wants_body: false, ..RawCall::new("write", method, path.to_owned()) };
+        assert_eq!(call(&it, write).await.expect("done").status, StatusCode::NO_CONTENT);
+    }
+    let sent: Vec<_> =
+        it.server.requests().into_iter().map(|r| format!("{} {}", r.method, r.target)).collect();
+    assert_eq!(
+        (sent, it.server.connections()),
+        (vec!["PUT /orders/7/like".to_owned(), "DELETE /orders/7/like".to_owned()], 1)
+    );
+}
+
+#[tokio::test]
 async fn a_path_that_would_become_another_one_is_not_sent() {
     let it =
         Fixture::with(|config| config.url = config.url.join("v1/").expect("a url"), |_| ok(&me("ada"))).await;
@@ -87,11 +102,11 @@ async fn a_path_that_would_become_another_one_is_not_sent() {
 
 #[tokio::test]
 async fn a_refusal_says_what_programs_may_decide_by_and_no_more() {
-    let document = r#"{"title": "planted", "detail": "planted", "code": "own_recipe", "errors":
+    let document = r#"{"title": "planted", "detail": "planted", "code": "own_order", "errors":
         [{"field": "lines[0].amount", "code": "range", "message": "planted"}, {"field": "x\u0000", "code": "y"}]}"#;
     let it = Fixture::new(move |_| Reply::Problem(403, document.to_owned())).await;
     let error = call(&it, get("/a")).await.expect_err("403");
-    assert_eq!((error.status(), error.problem_code()), (Some(StatusCode::FORBIDDEN), Some("own_recipe")));
+    assert_eq!((error.status(), error.problem_code()), (Some(StatusCode::FORBIDDEN), Some("own_order")));
     let [field] = error.field_errors() else { panic!("{error:?}") };
     assert_eq!((field.field.as_str(), field.code.as_str()), ("lines[0].amount", "range"));
     assert!(!format!("{error:?}").contains("planted"), "{error:?}");
@@ -126,14 +141,14 @@ async fn every_kind_of_broken_upstream_has_its_outcome() {
     let url = format!("http://{}/", listener.local_addr().expect("an address"));
     drop(listener);
     let clients = clients_at(&url.parse().expect("a url"), |_| (), unheard(), Handle::current());
-    let refused = clients.upstream("recipe").expect("an upstream").call(&cx(), get("/a")).await;
+    let refused = clients.upstream("orders").call(&cx(), get("/a")).await;
     assert_eq!(refused.expect_err("refused").outcome(), "connect");
 }
 
 #[tokio::test]
 async fn the_deadline_ends_a_call_and_a_caller_that_goes_away_cancels_it() {
     let it = Fixture::new(|_| Reply::Hang).await;
-    let upstream = it.clients.upstream("profile").expect("an upstream");
+    let upstream = it.clients.upstream("orders");
     let hurried = CallContext { deadline: Instant::now() + Duration::from_millis(60), ..cx() };
     assert_eq!(upstream.call(&hurried, get("/a")).await.expect_err("late").outcome(), "timeout");
     {
@@ -226,7 +241,7 @@ fn each_worker_has_connections_of_its_own_and_all_share_one_limit() {
     let server = runtime.block_on(Server::start(|_| ok(&me("ada"))));
     let clients =
         clients_at(&server.url, |config| config.max_concurrent = 1, unheard(), runtime.handle().clone());
-    let upstream: Upstream = clients.upstream("profile").expect("an upstream").clone();
+    let upstream: Upstream = clients.upstream("orders").clone();
     // A worker that is there, one that comes after it has gone, and the shared runtime.
     for connections in 1..=2 {
         let worker = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a worker");
@@ -250,6 +265,6 @@ async fn any_upstreams_can_be_named_and_a_missing_one_is_an_error() {
     let url = "http://127.0.0.1:9/".parse().expect("a url");
     let upstreams = upstream_with(Authorization::None, &url);
     assert_eq!(upstreams.iter().map(Upstream::name).collect::<Vec<_>>(), ["orders"]);
-    assert!(upstreams.get("profile").is_none());
+    assert!(upstreams.get("accounts").is_none());
     let _ = id("ada");
 }

@@ -33,14 +33,14 @@ fn get() -> RawCall {
 
 async fn stream(it: &Fixture, limits: StreamLimits) -> Result<StreamedAnswer, StreamError> {
     let call = StreamCall { call: get(), upload: None, limits };
-    it.clients.upstream("profile").expect("an upstream").stream(&cx(), call).await
+    it.clients.upstream("orders").stream(&cx(), call).await
 }
 
 async fn upload(it: &Fixture, upload: Upload, limits: StreamLimits) -> Result<StreamedAnswer, StreamError> {
     let mut call = RawCall::new("upload", Method::POST, "/files".to_owned());
     call.headers.insert(CONTENT_TYPE, HeaderValue::from_static("image/png"));
     let call = StreamCall { call, upload: Some(upload), limits };
-    it.clients.upstream("profile").expect("an upstream").stream(&cx(), call).await
+    it.clients.upstream("orders").stream(&cx(), call).await
 }
 
 #[tokio::test]
@@ -123,7 +123,7 @@ async fn refusals_broken_bodies_and_304_are_told_apart() {
     let mut call = get();
     call.headers.insert(IF_NONE_MATCH, HeaderValue::from_static("\"1\""));
     let call = StreamCall { call, upload: None, limits: LIMITS };
-    let answer = it.clients.upstream("profile").expect("an upstream").stream(&cx(), call).await;
+    let answer = it.clients.upstream("orders").stream(&cx(), call).await;
     assert_eq!(answer.expect("unchanged").status, StatusCode::NOT_MODIFIED);
     assert_eq!(stream(&it, LIMITS).await.expect_err("nobody asked").outcome(), "redirect");
 }
@@ -144,7 +144,7 @@ async fn an_upload_is_sent_as_it_comes_and_bounded() {
         let mut call = RawCall::new("upload", Method::PUT, "/files/7".to_owned());
         call.headers.insert(CONTENT_LENGTH, HeaderValue::from_static("131072"));
         let call = StreamCall { call, upload: Some(pieces(2, &Arc::default())), limits: LIMITS };
-        it.clients.upstream("profile").expect("an upstream").stream(&cx(), call).await.expect("taken")
+        it.clients.upstream("orders").stream(&cx(), call).await.expect("taken")
     };
     assert_eq!(told.status, StatusCode::NO_CONTENT);
     let request = it.only_request();
@@ -158,7 +158,7 @@ async fn an_upload_is_sent_as_it_comes_and_bounded() {
     let limits = StreamLimits { idle: Duration::from_millis(200), ..LIMITS };
     let call = RawCall::new("upload", Method::POST, "/files".to_owned());
     let call = StreamCall { call, upload: Some(pieces(2000, &asked)), limits };
-    let error = clients.upstream("profile").expect("an upstream").stream(&cx(), call).await;
+    let error = clients.upstream("orders").stream(&cx(), call).await;
     let error = error.expect_err("nobody takes it");
     assert_eq!(error.outcome(), "timeout", "{error:?}");
     let asked = asked.load(Ordering::Relaxed);

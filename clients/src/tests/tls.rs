@@ -17,7 +17,7 @@ use tokio_rustls::{
     },
 };
 
-use super::{Recorded, Reply, Server, clients_at, cx, me, ok, outcome, typed::Clients, unheard};
+use super::{Recorded, Reply, Server, calls::Clients, clients_at, cx, me, ok, outcome, unheard};
 use crate::{TlsFiles, TransportError};
 
 const HERE: &str = "127.0.0.1";
@@ -112,7 +112,7 @@ impl Guarded {
 }
 
 async fn asked(clients: &Clients) -> &'static str {
-    outcome(&clients.profile.me(&cx()).await)
+    outcome(&clients.me(&cx()).await)
 }
 
 #[tokio::test]
@@ -167,7 +167,7 @@ async fn new_certificates_count_without_a_restart_and_broken_ones_never() {
 
     it.files(Some(&it.theirs.client()));
     let changed: Vec<_> = clients.reload_files().into_iter().map(Result::unwrap).collect();
-    assert_eq!(changed, ["profile", "timeline", "recipe"]);
+    assert_eq!(changed, ["accounts", "catalogue", "orders"]);
     assert_eq!(asked(&clients).await, "ok");
 
     let text = it.write("client.pem", "planted");
@@ -187,7 +187,7 @@ async fn files_that_cannot_be_used_are_named_and_not_shown() {
     let it = Guarded::new(HERE).await;
     let (shown, other) = (it.theirs.client(), it.theirs.client());
     let config = |files: TlsFiles| {
-        let mut config = super::config_at(&it.server.url, "profile");
+        let mut config = super::config_at(&it.server.url, "accounts");
         config.tls = files;
         config
     };

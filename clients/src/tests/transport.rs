@@ -11,13 +11,13 @@ use schemas::Reason;
 use serde_json::json;
 use tokio::{runtime::Handle, sync::Semaphore};
 
-use super::{Fixture, Reply, Server, claims, clients_at, cx, id, me, ok, recipe, unheard};
-use crate::{UpstreamConfig, UpstreamError};
+use super::{Fixture, Reply, Server, claims, clients_at, cx, id, me, ok, unheard};
+use crate::{RawCall, UpstreamConfig, UpstreamError};
 
 #[tokio::test]
 async fn a_call_bears_the_gateways_headers_and_no_others() {
     let it = Fixture::new(|_| ok(&me("ada"))).await;
-    it.clients.profile.me(&cx()).await.expect("me");
+    it.clients.me(&cx()).await.expect("me");
     let request = it.only_request();
     let mut names: Vec<_> = request.headers.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
@@ -41,26 +41,23 @@ async fn a_call_bears_the_gateways_headers_and_no_others() {
 
 #[tokio::test]
 async fn the_token_is_for_this_upstream_and_for_who_acts() {
-    let it = Fixture::new(|request| {
-        ok(&if request.target.starts_with("/recipes") { recipe("r", "eve") } else { me("ada") })
-    })
-    .await;
-    it.clients.profile.me(&cx()).await.expect("me");
-    it.clients.recipe.recipe(&cx().anonymous(), &id("r")).await.expect("a recipe");
+    let it = Fixture::new(|_| ok(&me("ada"))).await;
+    it.clients.me(&cx()).await.expect("me");
+    it.clients.order(&cx().anonymous()).await.expect("an order");
     let [mine, nobodys] = [0, 1].map(|place| claims(&it.server.requests()[place]));
-    assert_eq!((mine.aud.as_str(), mine.sub.as_deref()), ("profile-service", Some("ada")));
+    assert_eq!((mine.aud.as_str(), mine.sub.as_deref()), ("accounts-service", Some("ada")));
     assert_eq!((mine.iss.as_str(), mine.act.sub.as_str()), ("https://bff.test", "bff"));
     assert_eq!((mine.scope.as_str(), mine.client.as_str()), ("read write", "web"));
-    assert_eq!((nobodys.aud.as_str(), nobodys.sub, nobodys.scope.as_str()), ("recipe-service", None, "read"));
+    assert_eq!((nobodys.aud.as_str(), nobodys.sub, nobodys.scope.as_str()), ("orders-service", None, "read"));
 }
 
 #[tokio::test]
 async fn the_upstream_is_told_how_long_the_gateway_waits() {
     let it = Fixture::with(|config| config.timeout = Duration::from_millis(700), |_| ok(&me("ada"))).await;
     let mut cx = cx();
-    it.clients.profile.me(&cx).await.expect("me");
+    it.clients.me(&cx).await.expect("me");
     cx.deadline = Instant::now() + Duration::from_millis(400);
-    it.clients.profile.me(&cx).await.expect("me");
+    it.clients.me(&cx).await.expect("me");
     let told = it.server.requests().into_iter().map(|request| {
         request.header("x-request-timeout-ms").and_then(|ms| ms.parse::<u64>().ok()).expect("a number")
     });
@@ -74,7 +71,7 @@ async fn after_the_deadline_nothing_is_sent() {
     let it = Fixture::new(|_| ok(&me("ada"))).await;
     let mut cx = cx();
     cx.deadline = Instant::now();
-    let error = it.clients.profile.me(&cx).await.expect_err("too late");
+    let error = it.clients.me(&cx).await.expect_err("too late");
     assert_eq!(error.reason(), Reason::Timeout);
     assert_eq!(it.server.connections(), 0);
 }
@@ -85,8 +82,8 @@ async fn the_callers_deadline_ends_a_call_before_the_upstreams_timeout() {
     let mut cx = cx();
     let started = Instant::now();
     cx.deadline = started + Duration::from_millis(80);
-    let error = it.clients.profile.me(&cx).await.expect_err("too late");
-    assert!(matches!(error, UpstreamError::Timeout { upstream: "profile" }), "{error:?}");
+    let error = it.clients.me(&cx).await.expect_err("too late");
+    assert!(matches!(error, UpstreamError::Timeout { upstream: "accounts" }), "{error:?}");
     assert!(started.elapsed() < Duration::from_secs(2));
     it.server.until_ended(1).await;
 }
@@ -96,7 +93,7 @@ async fn a_caller_that_goes_away_takes_its_call_along() {
     let it = Fixture::new(|_| Reply::Hang).await;
     {
         let cx = cx();
-        let mut call = pin!(it.clients.profile.me(&cx));
+        let mut call = pin!(it.clients.me(&cx));
         assert!(poll!(call.as_mut()).is_pending());
         it.server.until_seen(1).await;
     }
@@ -114,7 +111,7 @@ async fn more_calls_than_the_limit_wait_and_more_than_the_queue_are_refused() {
     let calls: Vec<_> = (0..4)
         .map(|_| {
             let (clients, cx) = (clients.clone(), cx.clone());
-            tokio::spawn(async move { clients.profile.me(&cx).await })
+            tokio::spawn(async move { clients.me(&cx).await })
         })
         .collect();
     it.server.until_seen(2).await;
@@ -143,12 +140,12 @@ async fn waiting_for_room_counts_against_the_deadline() {
     let adjust = |config: &mut UpstreamConfig| config.max_concurrent = 1;
     let it = Fixture::with(adjust, |_| Reply::Hang).await;
     let cx = cx();
-    let mut first = pin!(it.clients.profile.me(&cx));
+    let mut first = pin!(it.clients.me(&cx));
     assert!(poll!(first.as_mut()).is_pending());
     it.server.until_seen(1).await;
     let mut hurried = cx.clone();
     hurried.deadline = Instant::now() + Duration::from_millis(50);
-    let error = it.clients.profile.me(&hurried).await.expect_err("no room in time");
+    let error = it.clients.me(&hurried).await.expect_err("no room in time");
     assert_eq!(error.reason(), Reason::Timeout);
     assert_eq!(it.server.requests().len(), 1);
 }
@@ -161,7 +158,7 @@ fn connections_outlive_the_workers_that_asked_for_them() {
     let clients = clients_at(&server.url, |_| (), unheard(), runtime.handle().clone());
     for _ in 0..3 {
         let worker = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a worker");
-        worker.block_on(clients.profile.me(&cx())).expect("me");
+        worker.block_on(clients.me(&cx())).expect("me");
     }
     assert_eq!((server.requests().len(), server.connections()), (3, 1));
 }
@@ -173,22 +170,25 @@ async fn a_runtime_that_is_gone_answers_instead_of_hanging() {
     let url = "http://127.0.0.1:9/".parse().expect("a url");
     let clients = clients_at(&url, |_| (), unheard(), runtime.handle().clone());
     runtime.shutdown_background();
-    let error = clients.profile.me(&cx()).await.expect_err("no runtime");
+    let error = clients.me(&cx()).await.expect_err("no runtime");
     assert_eq!(error.outcome(), "overloaded");
-    let error = clients.profile.member_cards(&cx(), vec![id("a")]).await.expect_err("no runtime");
+    let error = clients.items(&cx(), vec![id("a")]).await.expect_err("no runtime");
     assert_eq!(error.outcome(), "overloaded");
 }
 
 #[tokio::test]
 async fn a_prefix_of_the_base_url_is_kept() {
-    for base in ["v1/profile", "v1/profile/"] {
+    for base in ["v1/shop", "v1/shop/"] {
         let it = Fixture::with(
             |config| config.url = config.url.join(base).expect("a url"),
             |_| ok(&json!({"items": []})),
         )
         .await;
-        it.clients.recipe.ingredients(&cx(), Some("쌀 & co")).await.expect("ingredients");
-        assert_eq!(it.only_request().target, "/v1/profile/ingredients?q=%EC%8C%80+%26+co");
+        it.clients.me(&cx()).await.expect("me");
+        let search = RawCall::get("search", "/items?q=%EC%8C%80+%26+co".to_owned());
+        it.clients.upstream("catalogue").call(&cx(), search).await.expect("items");
+        let targets: Vec<_> = it.server.requests().into_iter().map(|request| request.target).collect();
+        assert_eq!(targets, ["/v1/shop/members/me", "/v1/shop/items?q=%EC%8C%80+%26+co"]);
     }
 }
 
@@ -198,7 +198,7 @@ async fn a_future_of_a_call_is_small_and_can_move_between_threads() {
     let clients =
         clients_at(&"http://127.0.0.1:9/".parse().expect("a url"), |_| (), unheard(), Handle::current());
     let cx = cx();
-    let call = clients.profile.me(&cx);
+    let call = clients.me(&cx);
     is_send(&call);
     assert!(size_of_val(&call) < 4096, "{} bytes", size_of_val(&call));
 }

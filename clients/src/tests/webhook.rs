@@ -19,8 +19,7 @@ fn webhook(url: &Url) -> Webhook {
 
 async fn failure(reply: impl Fn() -> Reply + Send + Sync + 'static) -> WebhookError {
     let server = Server::start(move |_| reply()).await;
-    let error =
-        webhook(&server.url).post(&json!({ "tags": ["recipe:planted"] })).await.expect_err("a failure");
+    let error = webhook(&server.url).post(&json!({ "tags": ["item:planted"] })).await.expect_err("a failure");
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -36,7 +35,7 @@ async fn it_posts_json_with_its_secret_over_one_connection() {
     let server = Server::start(|_| Reply::Json(200, r#"{"revalidated":true}"#.into())).await;
     let webhook = webhook(&server.url);
     for _ in 0..3 {
-        webhook.post(&json!({ "tags": ["recipe:a"] })).await.expect("it is taken");
+        webhook.post(&json!({ "tags": ["item:a"] })).await.expect("it is taken");
     }
     let requests = server.requests();
     assert_eq!((requests.len(), server.connections()), (3, 1));
@@ -44,7 +43,7 @@ async fn it_posts_json_with_its_secret_over_one_connection() {
     assert_eq!((request.method.as_str(), request.target.as_str()), ("POST", "/hook"));
     assert_eq!(request.header("authorization"), Some("Bearer planted-secret"));
     assert_eq!(request.header("content-type"), Some("application/json"));
-    assert_eq!(request.body, r#"{"tags":["recipe:a"]}"#);
+    assert_eq!(request.body, r#"{"tags":["item:a"]}"#);
 }
 
 #[tokio::test]

@@ -7,7 +7,15 @@ use http::header::{
 };
 
 /// What a call may send on.
-const SENT: [HeaderName; 9] = [
+const SENT: [HeaderName; 16] = [
+    // What declarations may send besides `accept-language`.
+    HeaderName::from_static("prefer"),
+    HeaderName::from_static("x-api-version"),
+    HeaderName::from_static("api-version"),
+    HeaderName::from_static("x-tenant"),
+    HeaderName::from_static("x-locale"),
+    HeaderName::from_static("x-currency"),
+    HeaderName::from_static("x-client-version"),
     ACCEPT,
     ACCEPT_LANGUAGE,
     CONTENT_TYPE,

@@ -3,7 +3,7 @@
 //! A call comes in through `http` (request id, service token, JSON in and out), is answered by one of
 //! `profile`, `timeline` and `recipe`, and reaches its own database through `db`. Nothing is shared
 //! between the three but code: each has its own address, database and token audience, and knows the
-//! others' members and recipes only as opaque ids.
+//! others' members and recipes only as opaque ids. `wire` has the shapes of what they take and answer.
 //!
 //! [`contract`] says what they have to answer; it is committed as `clients/contracts/*.json`, and the behaviour suites
 //! hold every answer against it.
@@ -21,6 +21,7 @@ pub mod seed;
 mod server;
 mod timeline;
 mod token;
+mod wire;
 
 pub use contract::contract;
 pub use options::{Options, Service, TokenSecret};

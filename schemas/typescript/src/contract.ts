@@ -792,37 +792,72 @@ export interface components {
          * @example 1.5
          */
         Amount: number;
-        /** @description A comment to be made, or its new text. */
+        /**
+         * @description A comment to be made, or its new text.
+         * @example {
+         *       "body": "월말의 친구."
+         *     }
+         */
         CommentInput: {
+            /** @example 월말의 친구. */
             body: string;
         };
         /** @description One page of a list that is walked by cursor. */
         CommentPage: {
             items: components["schemas"]["CommentWithAuthor"][];
-            /** @description Asks for the next page; null on the last one. */
+            /**
+             * @description Asks for the next page; null on the last one.
+             * @example null
+             */
             nextCursor: string | null;
         };
         /** @description A comment as the recipe service holds it. */
         CommentWithAuthor: {
             author: null | components["schemas"]["MemberCard"];
+            /** @example 01930000-0000-7000-8000-0000000b0ba0 */
             authorId: components["schemas"]["Id"];
+            /** @example 월말의 친구. */
             body: components["schemas"]["RawText"];
+            /** @example 2026-11-20T10:05:00Z */
             createdAt: components["schemas"]["Rfc3339"];
+            /** @example 01930000-0000-7002-8000-000000000003 */
             id: components["schemas"]["Id"];
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 0
+             */
             likeCount: number;
+            /** @example false */
             likedByMe: boolean;
+            /** @example 01930000-0000-7001-8000-000000000002 */
             recipeId: components["schemas"]["Id"];
+            /** @example 2026-11-20T10:05:00Z */
             updatedAt: components["schemas"]["Rfc3339"];
         };
         Contract: Record<string, never>;
-        /** @description How much a member has written and how they are connected (timeline service). */
+        /**
+         * @description How much a member has written and how they are connected (timeline service).
+         * @example {
+         *       "followers": 1,
+         *       "following": 0,
+         *       "posts": 1
+         *     }
+         */
         Counts: {
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 1
+             */
             followers: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 0
+             */
             following: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 1
+             */
             posts: number;
         };
         /** @description Who wants to sign in. No `Debug`: a password must not reach a log by way of `{:?}`. */
@@ -847,25 +882,35 @@ export interface components {
         /** @description A post as the timeline service holds it. */
         FeedPost: {
             author: null | components["schemas"]["MemberCard"];
+            /** @example 2026-11-20T09:31:00Z */
             createdAt: components["schemas"]["Rfc3339"];
+            /** @example 01930000-0000-7003-8000-000000000001 */
             id: components["schemas"]["Id"];
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 1
+             */
             likeCount: number;
+            /** @example false */
             likedByMe: boolean;
             recipe: null | components["schemas"]["RecipeCardWithAuthor"];
+            /** @example 오늘 저녁은 이걸로. */
             text: components["schemas"]["RawText"];
         };
         /** @description What is wrong with one field. */
         FieldError: {
             /** @description Stable, snake_case. */
             code: string;
-            /** @description Path of the field, dotted, list places in brackets: `ingredients[2].amount`. */
+            /** @description Path of the field, dotted, list places in brackets: `lines[2].amount`. */
             field: string;
             message: string;
         };
         HomeFeed: {
             degraded: components["schemas"]["DegradedPart"][];
-            /** @description Asks for the next page; null on the last one. */
+            /**
+             * @description Asks for the next page; null on the last one.
+             * @example null
+             */
             nextCursor: string | null;
             posts: components["schemas"]["FeedPost"][] | null;
             profile: components["schemas"]["Member"];
@@ -873,52 +918,91 @@ export interface components {
         };
         HomeFeedCompact: {
             degraded: components["schemas"]["DegradedPart"][];
-            /** @description Asks for the next page; null on the last one. */
+            /**
+             * @description Asks for the next page; null on the last one.
+             * @example null
+             */
             nextCursor: string | null;
             posts: {
                 author: null | {
+                    /** @example null */
                     avatarUrl: string | null;
+                    /** @example 김보라 */
                     displayName: string;
+                    /** @example 01930000-0000-7000-8000-0000000b0ba0 */
                     id: components["schemas"]["Id"];
                 };
+                /** @example 2026-11-20T09:31:00Z */
                 createdAt: components["schemas"]["Rfc3339"];
+                /** @example 01930000-0000-7003-8000-000000000001 */
                 id: components["schemas"]["Id"];
-                /** Format: int64 */
+                /**
+                 * Format: int64
+                 * @example 1
+                 */
                 likeCount: number;
+                /** @example false */
                 likedByMe: boolean;
                 recipe: null | {
-                    /** Format: int64 */
+                    /**
+                     * Format: int64
+                     * @example 812
+                     */
                     costPerServing: number;
-                    /** @description ISO 4217. */
+                    /**
+                     * @description ISO 4217.
+                     * @example KRW
+                     */
                     currency: string;
+                    /** @example 01930000-0000-7001-8000-000000000002 */
                     id: components["schemas"]["Id"];
+                    /** @example null */
                     photoUrl: string | null;
+                    /** @example 간장달걀밥 */
                     title: string;
                 };
+                /** @example 오늘 저녁은 이걸로. */
                 text: components["schemas"]["RawText"];
             }[] | null;
             /** @description A member as everybody sees them. */
             profile: {
+                /** @example null */
                 avatarUrl: string | null;
+                /** @example 에이다 리 */
                 displayName: string;
+                /** @example 01930000-0000-7000-8000-00000000ada0 */
                 id: components["schemas"]["Id"];
+                /** @example ada */
                 username: string;
             };
             recipes: {
-                /** Format: int64 */
+                /**
+                 * Format: int64
+                 * @example 812
+                 */
                 costPerServing: number;
-                /** @description ISO 4217. */
+                /**
+                 * @description ISO 4217.
+                 * @example KRW
+                 */
                 currency: string;
+                /** @example 01930000-0000-7001-8000-000000000002 */
                 id: components["schemas"]["Id"];
+                /** @example null */
                 photoUrl: string | null;
+                /** @example 간장달걀밥 */
                 title: string;
             }[] | null;
         };
         HomeFeedLine: {
             data: components["schemas"]["Member"] | {
+                /** @example null */
                 avatarUrl: string | null;
+                /** @example 에이다 리 */
                 displayName: string;
+                /** @example 01930000-0000-7000-8000-00000000ada0 */
                 id: components["schemas"]["Id"];
+                /** @example ada */
                 username: string;
             };
             /** @enum {string} */
@@ -926,42 +1010,73 @@ export interface components {
         } | {
             data: (components["schemas"]["FeedPost"][] | null) | ({
                 author: null | {
+                    /** @example null */
                     avatarUrl: string | null;
+                    /** @example 김보라 */
                     displayName: string;
+                    /** @example 01930000-0000-7000-8000-0000000b0ba0 */
                     id: components["schemas"]["Id"];
                 };
+                /** @example 2026-11-20T09:31:00Z */
                 createdAt: components["schemas"]["Rfc3339"];
+                /** @example 01930000-0000-7003-8000-000000000001 */
                 id: components["schemas"]["Id"];
-                /** Format: int64 */
+                /**
+                 * Format: int64
+                 * @example 1
+                 */
                 likeCount: number;
+                /** @example false */
                 likedByMe: boolean;
                 recipe: null | {
-                    /** Format: int64 */
+                    /**
+                     * Format: int64
+                     * @example 812
+                     */
                     costPerServing: number;
-                    /** @description ISO 4217. */
+                    /**
+                     * @description ISO 4217.
+                     * @example KRW
+                     */
                     currency: string;
+                    /** @example 01930000-0000-7001-8000-000000000002 */
                     id: components["schemas"]["Id"];
+                    /** @example null */
                     photoUrl: string | null;
+                    /** @example 간장달걀밥 */
                     title: string;
                 };
+                /** @example 오늘 저녁은 이걸로. */
                 text: components["schemas"]["RawText"];
             }[] | null);
             /** @enum {string} */
             part: "posts";
         } | {
             data: (components["schemas"]["RecipeCardWithAuthor"][] | null) | ({
-                /** Format: int64 */
+                /**
+                 * Format: int64
+                 * @example 812
+                 */
                 costPerServing: number;
-                /** @description ISO 4217. */
+                /**
+                 * @description ISO 4217.
+                 * @example KRW
+                 */
                 currency: string;
+                /** @example 01930000-0000-7001-8000-000000000002 */
                 id: components["schemas"]["Id"];
+                /** @example null */
                 photoUrl: string | null;
+                /** @example 간장달걀밥 */
                 title: string;
             }[] | null);
             /** @enum {string} */
             part: "recipes";
         } | {
-            /** @description Asks for the next page; null on the last one. */
+            /**
+             * @description Asks for the next page; null on the last one.
+             * @example null
+             */
             data: string | null;
             /** @enum {string} */
             part: "nextCursor";
@@ -980,16 +1095,38 @@ export interface components {
          * @example 0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10
          */
         Id: string;
-        /** @description Something that can be bought: `price` buys `per` units. */
+        /**
+         * @description Something that can be bought: `price` buys `per` units.
+         * @example {
+         *       "id": "rice",
+         *       "name": "쌀",
+         *       "per": 20000,
+         *       "price": 62000,
+         *       "unit": "g"
+         *     }
+         */
         Ingredient: {
+            /** @example rice */
             id: components["schemas"]["Id"];
+            /** @example 쌀 */
             name: string;
+            /** @example 20000 */
             per: components["schemas"]["Amount"];
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 62000
+             */
             price: number;
+            /** @example g */
             unit: string;
         };
-        /** @description How much of an ingredient a recipe takes. */
+        /**
+         * @description How much of an ingredient a recipe takes.
+         * @example {
+         *       "amount": 90,
+         *       "ingredientId": "rice"
+         *     }
+         */
         IngredientAmount: {
             /**
              * Format: double
@@ -997,10 +1134,49 @@ export interface components {
              * @example 150
              */
             amount: number;
+            /** @example rice */
             ingredientId: components["schemas"]["Id"];
         };
-        /** @description A whole list. */
+        /**
+         * @description A whole list.
+         * @example {
+         *       "items": [
+         *         {
+         *           "id": "rice",
+         *           "name": "쌀",
+         *           "per": 20000,
+         *           "price": 62000,
+         *           "unit": "g"
+         *         },
+         *         {
+         *           "id": "egg",
+         *           "name": "달걀",
+         *           "per": 30,
+         *           "price": 7990,
+         *           "unit": "개"
+         *         }
+         *       ]
+         *     }
+         */
         IngredientList: {
+            /**
+             * @example [
+             *       {
+             *         "id": "rice",
+             *         "name": "쌀",
+             *         "per": 20000,
+             *         "price": 62000,
+             *         "unit": "g"
+             *       },
+             *       {
+             *         "id": "egg",
+             *         "name": "달걀",
+             *         "per": 30,
+             *         "price": 7990,
+             *         "unit": "개"
+             *       }
+             *     ]
+             */
             items: components["schemas"]["Ingredient"][];
         };
         /** @description An Ed25519 public key (RFC 8037 section 2). */
@@ -1055,15 +1231,35 @@ export interface components {
         LogoutForm: {
             logout_token: string;
         };
-        /** @description A member as they see themselves. */
+        /**
+         * @description A user as they see themselves.
+         * @example {
+         *       "avatarUrl": null,
+         *       "bio": "자취 6년 차. 한 끼 3,000원을 넘기지 않는 게 목표예요.",
+         *       "createdAt": "2026-08-22T09:30:00Z",
+         *       "displayName": "에이다 리",
+         *       "email": "ada@example.org",
+         *       "id": "01930000-0000-7000-8000-00000000ada0",
+         *       "totpEnabled": false,
+         *       "username": "ada"
+         *     }
+         */
         Me: {
+            /** @example null */
             avatarUrl: string | null;
+            /** @example 자취 6년 차. 한 끼 3,000원을 넘기지 않는 게 목표예요. */
             bio: components["schemas"]["RawText"] | null;
+            /** @example 2026-08-22T09:30:00Z */
             createdAt: components["schemas"]["Rfc3339"];
+            /** @example 에이다 리 */
             displayName: string;
+            /** @example ada@example.org */
             email: string;
+            /** @example 01930000-0000-7000-8000-00000000ada0 */
             id: components["schemas"]["Id"];
+            /** @example false */
             totpEnabled: boolean;
+            /** @example ada */
             username: string;
         };
         MePage: {
@@ -1075,23 +1271,35 @@ export interface components {
         MePageCompact: {
             counts: null | components["schemas"]["Counts"];
             degraded: components["schemas"]["DegradedPart"][];
-            /** @description A member as they see themselves. */
+            /** @description A user as they see themselves. */
             profile: {
+                /** @example null */
                 avatarUrl: string | null;
+                /** @example 에이다 리 */
                 displayName: string;
+                /** @example ada@example.org */
                 email: string;
+                /** @example 01930000-0000-7000-8000-00000000ada0 */
                 id: components["schemas"]["Id"];
+                /** @example false */
                 totpEnabled: boolean;
+                /** @example ada */
                 username: string;
             };
         };
         MePageLine: {
             data: components["schemas"]["Me"] | {
+                /** @example null */
                 avatarUrl: string | null;
+                /** @example 에이다 리 */
                 displayName: string;
+                /** @example ada@example.org */
                 email: string;
+                /** @example 01930000-0000-7000-8000-00000000ada0 */
                 id: components["schemas"]["Id"];
+                /** @example false */
                 totpEnabled: boolean;
+                /** @example ada */
                 username: string;
             };
             /** @enum {string} */
@@ -1114,26 +1322,58 @@ export interface components {
             /** @enum {string} */
             part: "end";
         };
-        /** @description A member as everybody sees them. */
+        /**
+         * @description A member as everybody sees them.
+         * @example {
+         *       "avatarUrl": null,
+         *       "bio": "자취 6년 차. 한 끼 3,000원을 넘기지 않는 게 목표예요.",
+         *       "createdAt": "2026-08-22T09:30:00Z",
+         *       "displayName": "에이다 리",
+         *       "id": "01930000-0000-7000-8000-00000000ada0",
+         *       "username": "ada"
+         *     }
+         */
         Member: {
+            /** @example null */
             avatarUrl: string | null;
+            /** @example 자취 6년 차. 한 끼 3,000원을 넘기지 않는 게 목표예요. */
             bio: components["schemas"]["RawText"] | null;
+            /** @example 2026-08-22T09:30:00Z */
             createdAt: components["schemas"]["Rfc3339"];
+            /** @example 에이다 리 */
             displayName: string;
+            /** @example 01930000-0000-7000-8000-00000000ada0 */
             id: components["schemas"]["Id"];
+            /** @example ada */
             username: string;
         };
-        /** @description The little that is shown beside something that a member made. */
+        /**
+         * @description The little that is shown beside something that a member made.
+         * @example {
+         *       "avatarUrl": null,
+         *       "displayName": "김보라",
+         *       "id": "01930000-0000-7000-8000-0000000b0ba0",
+         *       "username": "bora"
+         *     }
+         */
         MemberCard: {
+            /** @example null */
             avatarUrl: string | null;
+            /** @example 김보라 */
             displayName: string;
+            /** @example 01930000-0000-7000-8000-0000000b0ba0 */
             id: components["schemas"]["Id"];
+            /** @example bora */
             username: string;
         };
         MemberPage: {
             degraded: components["schemas"]["DegradedPart"][];
+            /** @example true */
             following: boolean | null;
-            /** @description Asks for the next page; null on the last one. */
+            /**
+             * @description Asks for the next page; null on the last one.
+             * @example null
+             */
             nextCursor: string | null;
             posts: components["schemas"]["FeedPost"][] | null;
             profile: components["schemas"]["Member"];
@@ -1141,34 +1381,63 @@ export interface components {
         };
         MemberPageCompact: {
             degraded: components["schemas"]["DegradedPart"][];
+            /** @example true */
             following: boolean | null;
-            /** @description Asks for the next page; null on the last one. */
+            /**
+             * @description Asks for the next page; null on the last one.
+             * @example null
+             */
             nextCursor: string | null;
             posts: {
+                /** @example 2026-11-20T09:31:00Z */
                 createdAt: components["schemas"]["Rfc3339"];
+                /** @example 01930000-0000-7003-8000-000000000001 */
                 id: components["schemas"]["Id"];
-                /** Format: int64 */
+                /**
+                 * Format: int64
+                 * @example 1
+                 */
                 likeCount: number;
+                /** @example false */
                 likedByMe: boolean;
                 recipe: null | {
-                    /** Format: int64 */
+                    /**
+                     * Format: int64
+                     * @example 812
+                     */
                     costPerServing: number;
-                    /** @description ISO 4217. */
+                    /**
+                     * @description ISO 4217.
+                     * @example KRW
+                     */
                     currency: string;
+                    /** @example 01930000-0000-7001-8000-000000000002 */
                     id: components["schemas"]["Id"];
+                    /** @example null */
                     photoUrl: string | null;
+                    /** @example 간장달걀밥 */
                     title: string;
                 };
+                /** @example 오늘 저녁은 이걸로. */
                 text: components["schemas"]["RawText"];
             }[] | null;
             profile: components["schemas"]["Member"];
             recipes: {
-                /** Format: int64 */
+                /**
+                 * Format: int64
+                 * @example 812
+                 */
                 costPerServing: number;
-                /** @description ISO 4217. */
+                /**
+                 * @description ISO 4217.
+                 * @example KRW
+                 */
                 currency: string;
+                /** @example 01930000-0000-7001-8000-000000000002 */
                 id: components["schemas"]["Id"];
+                /** @example null */
                 photoUrl: string | null;
+                /** @example 간장달걀밥 */
                 title: string;
             }[] | null;
         };
@@ -1177,43 +1446,72 @@ export interface components {
             /** @enum {string} */
             part: "profile";
         } | {
+            /** @example true */
             data: boolean | null;
             /** @enum {string} */
             part: "following";
         } | {
             data: (components["schemas"]["FeedPost"][] | null) | ({
+                /** @example 2026-11-20T09:31:00Z */
                 createdAt: components["schemas"]["Rfc3339"];
+                /** @example 01930000-0000-7003-8000-000000000001 */
                 id: components["schemas"]["Id"];
-                /** Format: int64 */
+                /**
+                 * Format: int64
+                 * @example 1
+                 */
                 likeCount: number;
+                /** @example false */
                 likedByMe: boolean;
                 recipe: null | {
-                    /** Format: int64 */
+                    /**
+                     * Format: int64
+                     * @example 812
+                     */
                     costPerServing: number;
-                    /** @description ISO 4217. */
+                    /**
+                     * @description ISO 4217.
+                     * @example KRW
+                     */
                     currency: string;
+                    /** @example 01930000-0000-7001-8000-000000000002 */
                     id: components["schemas"]["Id"];
+                    /** @example null */
                     photoUrl: string | null;
+                    /** @example 간장달걀밥 */
                     title: string;
                 };
+                /** @example 오늘 저녁은 이걸로. */
                 text: components["schemas"]["RawText"];
             }[] | null);
             /** @enum {string} */
             part: "posts";
         } | {
             data: (components["schemas"]["RecipeCardWithAuthor"][] | null) | ({
-                /** Format: int64 */
+                /**
+                 * Format: int64
+                 * @example 812
+                 */
                 costPerServing: number;
-                /** @description ISO 4217. */
+                /**
+                 * @description ISO 4217.
+                 * @example KRW
+                 */
                 currency: string;
+                /** @example 01930000-0000-7001-8000-000000000002 */
                 id: components["schemas"]["Id"];
+                /** @example null */
                 photoUrl: string | null;
+                /** @example 간장달걀밥 */
                 title: string;
             }[] | null);
             /** @enum {string} */
             part: "recipes";
         } | {
-            /** @description Asks for the next page; null on the last one. */
+            /**
+             * @description Asks for the next page; null on the last one.
+             * @example null
+             */
             data: string | null;
             /** @enum {string} */
             part: "nextCursor";
@@ -1230,10 +1528,14 @@ export interface components {
         /**
          * @description What a member may change of themselves; what is absent stays as it is. Null is refused: to some it means "stays as it
          *     is", to others (RFC 7396) "is taken away".
+         * @example {
+         *       "displayName": "에이다 리"
+         *     }
          */
         MemberPatch: {
             avatarKey?: string;
             bio?: string;
+            /** @example 에이다 리 */
             displayName?: string;
         };
         /** @description The session that asks. */
@@ -1250,20 +1552,48 @@ export interface components {
          * @enum {string}
          */
         PartStatus: "stale" | "missing";
-        /** @description A post as the timeline service holds it. */
+        /**
+         * @description A post as the timeline service holds it.
+         * @example {
+         *       "authorId": "01930000-0000-7000-8000-00000000ada0",
+         *       "createdAt": "2026-11-20T09:31:00Z",
+         *       "id": "01930000-0000-7003-8000-000000000001",
+         *       "likeCount": 1,
+         *       "likedByMe": false,
+         *       "recipeId": "01930000-0000-7001-8000-000000000002",
+         *       "text": "오늘 저녁은 이걸로."
+         *     }
+         */
         Post: {
+            /** @example 01930000-0000-7000-8000-00000000ada0 */
             authorId: components["schemas"]["Id"];
+            /** @example 2026-11-20T09:31:00Z */
             createdAt: components["schemas"]["Rfc3339"];
+            /** @example 01930000-0000-7003-8000-000000000001 */
             id: components["schemas"]["Id"];
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 1
+             */
             likeCount: number;
+            /** @example false */
             likedByMe: boolean;
+            /** @example 01930000-0000-7001-8000-000000000002 */
             recipeId: components["schemas"]["Id"] | null;
+            /** @example 오늘 저녁은 이걸로. */
             text: components["schemas"]["RawText"];
         };
-        /** @description A post to be made. */
+        /**
+         * @description A post to be made.
+         * @example {
+         *       "recipeId": "01930000-0000-7001-8000-000000000002",
+         *       "text": "오늘 저녁은 이걸로."
+         *     }
+         */
         PostInput: {
+            /** @example 01930000-0000-7001-8000-000000000002 */
             recipeId?: components["schemas"]["Id"] | null;
+            /** @example 오늘 저녁은 이걸로. */
             text: string;
         };
         /**
@@ -1295,7 +1625,7 @@ export interface components {
             user: components["schemas"]["Me"];
         };
         /**
-         * @description A JSON string kept in its escaped form. The gateway hands long text (a post, a recipe's body) on
+         * @description A JSON string kept in its escaped form. The gateway hands long text on
          *     without unescaping and escaping it again: the bytes that came in are the bytes that go out.
          */
         RawText: string;
@@ -1307,155 +1637,368 @@ export interface components {
         /** @description A recipe in a list. */
         RecipeCardWithAuthor: {
             author: null | components["schemas"]["MemberCard"];
+            /** @example 01930000-0000-7000-8000-00000000ada0 */
             authorId: components["schemas"]["Id"];
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 1
+             */
             commentCount: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 812
+             */
             costPerServing: number;
+            /** @example 2026-11-20T09:30:00Z */
             createdAt: components["schemas"]["Rfc3339"];
-            /** @description ISO 4217. */
+            /**
+             * @description ISO 4217.
+             * @example KRW
+             */
             currency: string;
+            /** @example 01930000-0000-7001-8000-000000000002 */
             id: components["schemas"]["Id"];
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 1
+             */
             likeCount: number;
+            /** @example false */
             likedByMe: boolean;
+            /** @example null */
             photoUrl: string | null;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @example 1
+             */
             servings: number;
+            /** @example 간장달걀밥 */
             title: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 812
+             */
             totalCost: number;
         };
-        /** @description A recipe as its author edits it: what [`RecipeInput`] takes, plus its id. */
+        /**
+         * @description A recipe as its author edits it: what [`RecipeInput`] takes, plus its id.
+         * @example {
+         *       "body": "1. 달걀 두 개를 반숙으로 부친다.\n2. 뜨거운 밥에 올리고 비빈다.",
+         *       "id": "01930000-0000-7001-8000-000000000002",
+         *       "ingredients": [
+         *         {
+         *           "amount": 90,
+         *           "cost": 279,
+         *           "ingredientId": "rice",
+         *           "name": "쌀",
+         *           "unit": "g"
+         *         },
+         *         {
+         *           "amount": 2,
+         *           "cost": 533,
+         *           "ingredientId": "egg",
+         *           "name": "달걀",
+         *           "unit": "개"
+         *         }
+         *       ],
+         *       "photoKey": null,
+         *       "servings": 1,
+         *       "title": "간장달걀밥"
+         *     }
+         */
         RecipeForm: {
+            /**
+             * @example 1. 달걀 두 개를 반숙으로 부친다.
+             *     2. 뜨거운 밥에 올리고 비빈다.
+             */
             body: components["schemas"]["RawText"];
+            /** @example 01930000-0000-7001-8000-000000000002 */
             id: components["schemas"]["Id"];
+            /**
+             * @example [
+             *       {
+             *         "amount": 90,
+             *         "cost": 279,
+             *         "ingredientId": "rice",
+             *         "name": "쌀",
+             *         "unit": "g"
+             *       },
+             *       {
+             *         "amount": 2,
+             *         "cost": 533,
+             *         "ingredientId": "egg",
+             *         "name": "달걀",
+             *         "unit": "개"
+             *       }
+             *     ]
+             */
             ingredients: components["schemas"]["RecipeIngredient"][];
+            /** @example null */
             photoKey: string | null;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @example 1
+             */
             servings: number;
+            /** @example 간장달걀밥 */
             title: string;
         };
-        /** @description One line of a recipe's cost. */
+        /**
+         * @description One line of a recipe's cost.
+         * @example {
+         *       "amount": 90,
+         *       "cost": 279,
+         *       "ingredientId": "rice",
+         *       "name": "쌀",
+         *       "unit": "g"
+         *     }
+         */
         RecipeIngredient: {
+            /** @example 90 */
             amount: components["schemas"]["Amount"];
             /**
              * Format: int64
              * @description `round_half_up(amount × price / per)`.
+             * @example 279
              */
             cost: number;
+            /** @example rice */
             ingredientId: components["schemas"]["Id"];
+            /** @example 쌀 */
             name: string;
+            /** @example g */
             unit: string;
         };
-        /** @description A recipe to be made, or its new whole. */
+        /**
+         * @description A recipe to be made, or its new whole.
+         * @example {
+         *       "body": "1. 달걀 두 개를 반숙으로 부친다.\n2. 뜨거운 밥에 올리고 비빈다.",
+         *       "ingredients": [
+         *         {
+         *           "amount": 90,
+         *           "ingredientId": "rice"
+         *         },
+         *         {
+         *           "amount": 2,
+         *           "ingredientId": "egg"
+         *         }
+         *       ],
+         *       "servings": 1,
+         *       "title": "간장달걀밥"
+         *     }
+         */
         RecipeInput: {
+            /**
+             * @example 1. 달걀 두 개를 반숙으로 부친다.
+             *     2. 뜨거운 밥에 올리고 비빈다.
+             */
             body: string;
+            /**
+             * @example [
+             *       {
+             *         "amount": 90,
+             *         "ingredientId": "rice"
+             *       },
+             *       {
+             *         "amount": 2,
+             *         "ingredientId": "egg"
+             *       }
+             *     ]
+             */
             ingredients: components["schemas"]["IngredientAmount"][];
             photoKey?: string | null;
-            /** Format: uint32 */
+            /**
+             * Format: uint32
+             * @example 1
+             */
             servings: number;
+            /** @example 간장달걀밥 */
             title: string;
         };
         /** @description One page of a list that is walked by number, from 1. */
         RecipeList: {
             items: components["schemas"]["RecipeCardWithAuthor"][];
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @example 1
+             */
             page: number;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @example 10
+             */
             pageSize: number;
             /**
              * Format: int64
              * @description Rows on all pages together.
+             * @example 1
              */
             total: number;
         };
         RecipePage: {
             comments: components["schemas"]["CommentWithAuthor"][] | null;
             degraded: components["schemas"]["DegradedPart"][];
-            /** @description Asks for the next page; null on the last one. */
+            /**
+             * @description Asks for the next page; null on the last one.
+             * @example null
+             */
             nextCursor: string | null;
             recipe: components["schemas"]["RecipeWithAuthor"];
         };
         RecipePageCompact: {
             comments: {
                 author: null | components["schemas"]["MemberCard"];
+                /** @example 01930000-0000-7000-8000-0000000b0ba0 */
                 authorId: components["schemas"]["Id"];
+                /** @example 월말의 친구. */
                 body: components["schemas"]["RawText"];
+                /** @example 2026-11-20T10:05:00Z */
                 createdAt: components["schemas"]["Rfc3339"];
+                /** @example 01930000-0000-7002-8000-000000000003 */
                 id: components["schemas"]["Id"];
-                /** Format: int64 */
+                /**
+                 * Format: int64
+                 * @example 0
+                 */
                 likeCount: number;
+                /** @example false */
                 likedByMe: boolean;
             }[] | null;
             degraded: components["schemas"]["DegradedPart"][];
-            /** @description Asks for the next page; null on the last one. */
+            /**
+             * @description Asks for the next page; null on the last one.
+             * @example null
+             */
             nextCursor: string | null;
             /** @description A whole recipe. */
             recipe: {
                 author: null | components["schemas"]["MemberCard"];
+                /** @example 01930000-0000-7000-8000-00000000ada0 */
                 authorId: components["schemas"]["Id"];
+                /**
+                 * @example 1. 달걀 두 개를 반숙으로 부친다.
+                 *     2. 뜨거운 밥에 올리고 비빈다.
+                 */
                 body: components["schemas"]["RawText"];
-                /** Format: int64 */
+                /**
+                 * Format: int64
+                 * @example 1
+                 */
                 commentCount: number;
-                /** Format: int64 */
+                /**
+                 * Format: int64
+                 * @example 812
+                 */
                 costPerServing: number;
+                /** @example 2026-11-20T09:30:00Z */
                 createdAt: components["schemas"]["Rfc3339"];
-                /** @description ISO 4217. */
+                /**
+                 * @description ISO 4217.
+                 * @example KRW
+                 */
                 currency: string;
+                /** @example 01930000-0000-7001-8000-000000000002 */
                 id: components["schemas"]["Id"];
                 ingredients: {
+                    /** @example 90 */
                     amount: components["schemas"]["Amount"];
                     /**
                      * Format: int64
                      * @description `round_half_up(amount × price / per)`.
+                     * @example 279
                      */
                     cost: number;
+                    /** @example 쌀 */
                     name: string;
+                    /** @example g */
                     unit: string;
                 }[];
-                /** Format: int64 */
+                /**
+                 * Format: int64
+                 * @example 1
+                 */
                 likeCount: number;
+                /** @example false */
                 likedByMe: boolean;
+                /** @example null */
                 photoUrl: string | null;
-                /** Format: int32 */
+                /**
+                 * Format: int32
+                 * @example 1
+                 */
                 servings: number;
+                /** @example 간장달걀밥 */
                 title: string;
-                /** Format: int64 */
+                /**
+                 * Format: int64
+                 * @example 812
+                 */
                 totalCost: number;
             };
         };
         RecipePageLine: {
             data: components["schemas"]["RecipeWithAuthor"] | {
                 author: null | components["schemas"]["MemberCard"];
+                /** @example 01930000-0000-7000-8000-00000000ada0 */
                 authorId: components["schemas"]["Id"];
+                /**
+                 * @example 1. 달걀 두 개를 반숙으로 부친다.
+                 *     2. 뜨거운 밥에 올리고 비빈다.
+                 */
                 body: components["schemas"]["RawText"];
-                /** Format: int64 */
+                /**
+                 * Format: int64
+                 * @example 1
+                 */
                 commentCount: number;
-                /** Format: int64 */
+                /**
+                 * Format: int64
+                 * @example 812
+                 */
                 costPerServing: number;
+                /** @example 2026-11-20T09:30:00Z */
                 createdAt: components["schemas"]["Rfc3339"];
-                /** @description ISO 4217. */
+                /**
+                 * @description ISO 4217.
+                 * @example KRW
+                 */
                 currency: string;
+                /** @example 01930000-0000-7001-8000-000000000002 */
                 id: components["schemas"]["Id"];
                 ingredients: {
+                    /** @example 90 */
                     amount: components["schemas"]["Amount"];
                     /**
                      * Format: int64
                      * @description `round_half_up(amount × price / per)`.
+                     * @example 279
                      */
                     cost: number;
+                    /** @example 쌀 */
                     name: string;
+                    /** @example g */
                     unit: string;
                 }[];
-                /** Format: int64 */
+                /**
+                 * Format: int64
+                 * @example 1
+                 */
                 likeCount: number;
+                /** @example false */
                 likedByMe: boolean;
+                /** @example null */
                 photoUrl: string | null;
-                /** Format: int32 */
+                /**
+                 * Format: int32
+                 * @example 1
+                 */
                 servings: number;
+                /** @example 간장달걀밥 */
                 title: string;
-                /** Format: int64 */
+                /**
+                 * Format: int64
+                 * @example 812
+                 */
                 totalCost: number;
             };
             /** @enum {string} */
@@ -1463,18 +2006,29 @@ export interface components {
         } | {
             data: (components["schemas"]["CommentWithAuthor"][] | null) | ({
                 author: null | components["schemas"]["MemberCard"];
+                /** @example 01930000-0000-7000-8000-0000000b0ba0 */
                 authorId: components["schemas"]["Id"];
+                /** @example 월말의 친구. */
                 body: components["schemas"]["RawText"];
+                /** @example 2026-11-20T10:05:00Z */
                 createdAt: components["schemas"]["Rfc3339"];
+                /** @example 01930000-0000-7002-8000-000000000003 */
                 id: components["schemas"]["Id"];
-                /** Format: int64 */
+                /**
+                 * Format: int64
+                 * @example 0
+                 */
                 likeCount: number;
+                /** @example false */
                 likedByMe: boolean;
             }[] | null);
             /** @enum {string} */
             part: "comments";
         } | {
-            /** @description Asks for the next page; null on the last one. */
+            /**
+             * @description Asks for the next page; null on the last one.
+             * @example null
+             */
             data: string | null;
             /** @enum {string} */
             part: "nextCursor";
@@ -1491,26 +2045,73 @@ export interface components {
         /** @description A whole recipe. */
         RecipeWithAuthor: {
             author: null | components["schemas"]["MemberCard"];
+            /** @example 01930000-0000-7000-8000-00000000ada0 */
             authorId: components["schemas"]["Id"];
+            /**
+             * @example 1. 달걀 두 개를 반숙으로 부친다.
+             *     2. 뜨거운 밥에 올리고 비빈다.
+             */
             body: components["schemas"]["RawText"];
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 1
+             */
             commentCount: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 812
+             */
             costPerServing: number;
+            /** @example 2026-11-20T09:30:00Z */
             createdAt: components["schemas"]["Rfc3339"];
-            /** @description ISO 4217. */
+            /**
+             * @description ISO 4217.
+             * @example KRW
+             */
             currency: string;
+            /** @example 01930000-0000-7001-8000-000000000002 */
             id: components["schemas"]["Id"];
+            /**
+             * @example [
+             *       {
+             *         "amount": 90,
+             *         "cost": 279,
+             *         "ingredientId": "rice",
+             *         "name": "쌀",
+             *         "unit": "g"
+             *       },
+             *       {
+             *         "amount": 2,
+             *         "cost": 533,
+             *         "ingredientId": "egg",
+             *         "name": "달걀",
+             *         "unit": "개"
+             *       }
+             *     ]
+             */
             ingredients: components["schemas"]["RecipeIngredient"][];
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 1
+             */
             likeCount: number;
+            /** @example false */
             likedByMe: boolean;
+            /** @example null */
             photoUrl: string | null;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @example 1
+             */
             servings: number;
+            /** @example 간장달걀밥 */
             title: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 812
+             */
             totalCost: number;
+            /** @example 2026-11-20T09:30:00Z */
             updatedAt: components["schemas"]["Rfc3339"];
         };
         /** @description What is to be refreshed. No `Debug`. */
@@ -3177,7 +3778,7 @@ export interface components {
         "Idempotency-Replayed": string;
         /**
          * @description Where it is found.
-         * @example /api/recipes/0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10
+         * @example /api/orders/0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10
          */
         Location: string;
         /**
@@ -3292,7 +3893,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "body": "text"
+                 *       "body": "월말의 친구."
                  *     }
                  */
                 "application/json": components["schemas"]["CommentInput"];
@@ -3313,19 +3914,19 @@ export interface operations {
                     /**
                      * @example {
                      *       "author": {
-                     *         "avatarUrl": "text",
-                     *         "displayName": "text",
-                     *         "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *         "username": "text"
+                     *         "avatarUrl": null,
+                     *         "displayName": "김보라",
+                     *         "id": "01930000-0000-7000-8000-0000000b0ba0",
+                     *         "username": "bora"
                      *       },
-                     *       "authorId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *       "body": "text",
-                     *       "createdAt": "2026-11-20T09:30:00Z",
-                     *       "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *       "likeCount": 1,
+                     *       "authorId": "01930000-0000-7000-8000-0000000b0ba0",
+                     *       "body": "월말의 친구.",
+                     *       "createdAt": "2026-11-20T10:05:00Z",
+                     *       "id": "01930000-0000-7002-8000-000000000003",
+                     *       "likeCount": 0,
                      *       "likedByMe": false,
-                     *       "recipeId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *       "updatedAt": "2026-11-20T09:30:00Z"
+                     *       "recipeId": "01930000-0000-7001-8000-000000000002",
+                     *       "updatedAt": "2026-11-20T10:05:00Z"
                      *     }
                      */
                     "application/json": components["schemas"]["CommentWithAuthor"];
@@ -3584,11 +4185,18 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *           "name": "text",
-                     *           "per": 1.5,
-                     *           "price": 1,
-                     *           "unit": "text"
+                     *           "id": "rice",
+                     *           "name": "쌀",
+                     *           "per": 20000,
+                     *           "price": 62000,
+                     *           "unit": "g"
+                     *         },
+                     *         {
+                     *           "id": "egg",
+                     *           "name": "달걀",
+                     *           "per": 30,
+                     *           "price": 7990,
+                     *           "unit": "개"
                      *         }
                      *       ]
                      *     }
@@ -3649,14 +4257,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "avatarUrl": "text",
-                     *       "bio": "text",
-                     *       "createdAt": "2026-11-20T09:30:00Z",
-                     *       "displayName": "text",
-                     *       "email": "text",
-                     *       "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *       "avatarUrl": null,
+                     *       "bio": "자취 6년 차. 한 끼 3,000원을 넘기지 않는 게 목표예요.",
+                     *       "createdAt": "2026-08-22T09:30:00Z",
+                     *       "displayName": "에이다 리",
+                     *       "email": "ada@example.org",
+                     *       "id": "01930000-0000-7000-8000-00000000ada0",
                      *       "totpEnabled": false,
-                     *       "username": "text"
+                     *       "username": "ada"
                      *     }
                      */
                     "application/json": components["schemas"]["Me"];
@@ -3702,9 +4310,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "avatarKey": "text",
-                 *       "bio": "text",
-                 *       "displayName": "text"
+                 *       "displayName": "에이다 리"
                  *     }
                  */
                 "application/json": components["schemas"]["MemberPatch"];
@@ -3724,14 +4330,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "avatarUrl": "text",
-                     *       "bio": "text",
-                     *       "createdAt": "2026-11-20T09:30:00Z",
-                     *       "displayName": "text",
-                     *       "email": "text",
-                     *       "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *       "avatarUrl": null,
+                     *       "bio": "자취 6년 차. 한 끼 3,000원을 넘기지 않는 게 목표예요.",
+                     *       "createdAt": "2026-08-22T09:30:00Z",
+                     *       "displayName": "에이다 리",
+                     *       "email": "ada@example.org",
+                     *       "id": "01930000-0000-7000-8000-00000000ada0",
                      *       "totpEnabled": false,
-                     *       "username": "text"
+                     *       "username": "ada"
                      *     }
                      */
                     "application/json": components["schemas"]["Me"];
@@ -3770,8 +4376,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "recipeId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                 *       "text": "text"
+                 *       "recipeId": "01930000-0000-7001-8000-000000000002",
+                 *       "text": "오늘 저녁은 이걸로."
                  *     }
                  */
                 "application/json": components["schemas"]["PostInput"];
@@ -3793,13 +4399,13 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *       "createdAt": "2026-11-20T09:30:00Z",
-                     *       "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *       "authorId": "01930000-0000-7000-8000-00000000ada0",
+                     *       "createdAt": "2026-11-20T09:31:00Z",
+                     *       "id": "01930000-0000-7003-8000-000000000001",
                      *       "likeCount": 1,
                      *       "likedByMe": false,
-                     *       "recipeId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *       "text": "text"
+                     *       "recipeId": "01930000-0000-7001-8000-000000000002",
+                     *       "text": "오늘 저녁은 이걸로."
                      *     }
                      */
                     "application/json": components["schemas"]["Post"];
@@ -3984,27 +4590,27 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "author": {
-                     *             "avatarUrl": "text",
-                     *             "displayName": "text",
-                     *             "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *             "username": "text"
+                     *             "avatarUrl": null,
+                     *             "displayName": "김보라",
+                     *             "id": "01930000-0000-7000-8000-0000000b0ba0",
+                     *             "username": "bora"
                      *           },
-                     *           "authorId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *           "authorId": "01930000-0000-7000-8000-00000000ada0",
                      *           "commentCount": 1,
-                     *           "costPerServing": 1,
+                     *           "costPerServing": 812,
                      *           "createdAt": "2026-11-20T09:30:00Z",
-                     *           "currency": "text",
-                     *           "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *           "currency": "KRW",
+                     *           "id": "01930000-0000-7001-8000-000000000002",
                      *           "likeCount": 1,
                      *           "likedByMe": false,
-                     *           "photoUrl": "text",
+                     *           "photoUrl": null,
                      *           "servings": 1,
-                     *           "title": "text",
-                     *           "totalCost": 1
+                     *           "title": "간장달걀밥",
+                     *           "totalCost": 812
                      *         }
                      *       ],
                      *       "page": 1,
-                     *       "pageSize": 1,
+                     *       "pageSize": 10,
                      *       "total": 1
                      *     }
                      */
@@ -4054,16 +4660,19 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "body": "text",
+                 *       "body": "1. 달걀 두 개를 반숙으로 부친다.\n2. 뜨거운 밥에 올리고 비빈다.",
                  *       "ingredients": [
                  *         {
-                 *           "amount": 150,
-                 *           "ingredientId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10"
+                 *           "amount": 90,
+                 *           "ingredientId": "rice"
+                 *         },
+                 *         {
+                 *           "amount": 2,
+                 *           "ingredientId": "egg"
                  *         }
                  *       ],
-                 *       "photoKey": "text",
                  *       "servings": 1,
-                 *       "title": "text"
+                 *       "title": "간장달걀밥"
                  *     }
                  */
                 "application/json": components["schemas"]["RecipeInput"];
@@ -4086,33 +4695,40 @@ export interface operations {
                     /**
                      * @example {
                      *       "author": {
-                     *         "avatarUrl": "text",
-                     *         "displayName": "text",
-                     *         "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *         "username": "text"
+                     *         "avatarUrl": null,
+                     *         "displayName": "김보라",
+                     *         "id": "01930000-0000-7000-8000-0000000b0ba0",
+                     *         "username": "bora"
                      *       },
-                     *       "authorId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *       "body": "text",
+                     *       "authorId": "01930000-0000-7000-8000-00000000ada0",
+                     *       "body": "1. 달걀 두 개를 반숙으로 부친다.\n2. 뜨거운 밥에 올리고 비빈다.",
                      *       "commentCount": 1,
-                     *       "costPerServing": 1,
+                     *       "costPerServing": 812,
                      *       "createdAt": "2026-11-20T09:30:00Z",
-                     *       "currency": "text",
-                     *       "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *       "currency": "KRW",
+                     *       "id": "01930000-0000-7001-8000-000000000002",
                      *       "ingredients": [
                      *         {
-                     *           "amount": 1.5,
-                     *           "cost": 1,
-                     *           "ingredientId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *           "name": "text",
-                     *           "unit": "text"
+                     *           "amount": 90,
+                     *           "cost": 279,
+                     *           "ingredientId": "rice",
+                     *           "name": "쌀",
+                     *           "unit": "g"
+                     *         },
+                     *         {
+                     *           "amount": 2,
+                     *           "cost": 533,
+                     *           "ingredientId": "egg",
+                     *           "name": "달걀",
+                     *           "unit": "개"
                      *         }
                      *       ],
                      *       "likeCount": 1,
                      *       "likedByMe": false,
-                     *       "photoUrl": "text",
+                     *       "photoUrl": null,
                      *       "servings": 1,
-                     *       "title": "text",
-                     *       "totalCost": 1,
+                     *       "title": "간장달걀밥",
+                     *       "totalCost": 812,
                      *       "updatedAt": "2026-11-20T09:30:00Z"
                      *     }
                      */
@@ -4167,33 +4783,40 @@ export interface operations {
                     /**
                      * @example {
                      *       "author": {
-                     *         "avatarUrl": "text",
-                     *         "displayName": "text",
-                     *         "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *         "username": "text"
+                     *         "avatarUrl": null,
+                     *         "displayName": "김보라",
+                     *         "id": "01930000-0000-7000-8000-0000000b0ba0",
+                     *         "username": "bora"
                      *       },
-                     *       "authorId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *       "body": "text",
+                     *       "authorId": "01930000-0000-7000-8000-00000000ada0",
+                     *       "body": "1. 달걀 두 개를 반숙으로 부친다.\n2. 뜨거운 밥에 올리고 비빈다.",
                      *       "commentCount": 1,
-                     *       "costPerServing": 1,
+                     *       "costPerServing": 812,
                      *       "createdAt": "2026-11-20T09:30:00Z",
-                     *       "currency": "text",
-                     *       "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *       "currency": "KRW",
+                     *       "id": "01930000-0000-7001-8000-000000000002",
                      *       "ingredients": [
                      *         {
-                     *           "amount": 1.5,
-                     *           "cost": 1,
-                     *           "ingredientId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *           "name": "text",
-                     *           "unit": "text"
+                     *           "amount": 90,
+                     *           "cost": 279,
+                     *           "ingredientId": "rice",
+                     *           "name": "쌀",
+                     *           "unit": "g"
+                     *         },
+                     *         {
+                     *           "amount": 2,
+                     *           "cost": 533,
+                     *           "ingredientId": "egg",
+                     *           "name": "달걀",
+                     *           "unit": "개"
                      *         }
                      *       ],
                      *       "likeCount": 1,
                      *       "likedByMe": false,
-                     *       "photoUrl": "text",
+                     *       "photoUrl": null,
                      *       "servings": 1,
-                     *       "title": "text",
-                     *       "totalCost": 1,
+                     *       "title": "간장달걀밥",
+                     *       "totalCost": 812,
                      *       "updatedAt": "2026-11-20T09:30:00Z"
                      *     }
                      */
@@ -4244,16 +4867,19 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "body": "text",
+                 *       "body": "1. 달걀 두 개를 반숙으로 부친다.\n2. 뜨거운 밥에 올리고 비빈다.",
                  *       "ingredients": [
                  *         {
-                 *           "amount": 150,
-                 *           "ingredientId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10"
+                 *           "amount": 90,
+                 *           "ingredientId": "rice"
+                 *         },
+                 *         {
+                 *           "amount": 2,
+                 *           "ingredientId": "egg"
                  *         }
                  *       ],
-                 *       "photoKey": "text",
                  *       "servings": 1,
-                 *       "title": "text"
+                 *       "title": "간장달걀밥"
                  *     }
                  */
                 "application/json": components["schemas"]["RecipeInput"];
@@ -4274,33 +4900,40 @@ export interface operations {
                     /**
                      * @example {
                      *       "author": {
-                     *         "avatarUrl": "text",
-                     *         "displayName": "text",
-                     *         "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *         "username": "text"
+                     *         "avatarUrl": null,
+                     *         "displayName": "김보라",
+                     *         "id": "01930000-0000-7000-8000-0000000b0ba0",
+                     *         "username": "bora"
                      *       },
-                     *       "authorId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *       "body": "text",
+                     *       "authorId": "01930000-0000-7000-8000-00000000ada0",
+                     *       "body": "1. 달걀 두 개를 반숙으로 부친다.\n2. 뜨거운 밥에 올리고 비빈다.",
                      *       "commentCount": 1,
-                     *       "costPerServing": 1,
+                     *       "costPerServing": 812,
                      *       "createdAt": "2026-11-20T09:30:00Z",
-                     *       "currency": "text",
-                     *       "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *       "currency": "KRW",
+                     *       "id": "01930000-0000-7001-8000-000000000002",
                      *       "ingredients": [
                      *         {
-                     *           "amount": 1.5,
-                     *           "cost": 1,
-                     *           "ingredientId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *           "name": "text",
-                     *           "unit": "text"
+                     *           "amount": 90,
+                     *           "cost": 279,
+                     *           "ingredientId": "rice",
+                     *           "name": "쌀",
+                     *           "unit": "g"
+                     *         },
+                     *         {
+                     *           "amount": 2,
+                     *           "cost": 533,
+                     *           "ingredientId": "egg",
+                     *           "name": "달걀",
+                     *           "unit": "개"
                      *         }
                      *       ],
                      *       "likeCount": 1,
                      *       "likedByMe": false,
-                     *       "photoUrl": "text",
+                     *       "photoUrl": null,
                      *       "servings": 1,
-                     *       "title": "text",
-                     *       "totalCost": 1,
+                     *       "title": "간장달걀밥",
+                     *       "totalCost": 812,
                      *       "updatedAt": "2026-11-20T09:30:00Z"
                      *     }
                      */
@@ -4402,22 +5035,22 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "author": {
-                     *             "avatarUrl": "text",
-                     *             "displayName": "text",
-                     *             "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *             "username": "text"
+                     *             "avatarUrl": null,
+                     *             "displayName": "김보라",
+                     *             "id": "01930000-0000-7000-8000-0000000b0ba0",
+                     *             "username": "bora"
                      *           },
-                     *           "authorId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *           "body": "text",
-                     *           "createdAt": "2026-11-20T09:30:00Z",
-                     *           "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *           "likeCount": 1,
+                     *           "authorId": "01930000-0000-7000-8000-0000000b0ba0",
+                     *           "body": "월말의 친구.",
+                     *           "createdAt": "2026-11-20T10:05:00Z",
+                     *           "id": "01930000-0000-7002-8000-000000000003",
+                     *           "likeCount": 0,
                      *           "likedByMe": false,
-                     *           "recipeId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *           "updatedAt": "2026-11-20T09:30:00Z"
+                     *           "recipeId": "01930000-0000-7001-8000-000000000002",
+                     *           "updatedAt": "2026-11-20T10:05:00Z"
                      *         }
                      *       ],
-                     *       "nextCursor": "text"
+                     *       "nextCursor": null
                      *     }
                      */
                     "application/json": components["schemas"]["CommentPage"];
@@ -4470,7 +5103,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "body": "text"
+                 *       "body": "월말의 친구."
                  *     }
                  */
                 "application/json": components["schemas"]["CommentInput"];
@@ -4493,19 +5126,19 @@ export interface operations {
                     /**
                      * @example {
                      *       "author": {
-                     *         "avatarUrl": "text",
-                     *         "displayName": "text",
-                     *         "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *         "username": "text"
+                     *         "avatarUrl": null,
+                     *         "displayName": "김보라",
+                     *         "id": "01930000-0000-7000-8000-0000000b0ba0",
+                     *         "username": "bora"
                      *       },
-                     *       "authorId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *       "body": "text",
-                     *       "createdAt": "2026-11-20T09:30:00Z",
-                     *       "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *       "likeCount": 1,
+                     *       "authorId": "01930000-0000-7000-8000-0000000b0ba0",
+                     *       "body": "월말의 친구.",
+                     *       "createdAt": "2026-11-20T10:05:00Z",
+                     *       "id": "01930000-0000-7002-8000-000000000003",
+                     *       "likeCount": 0,
                      *       "likedByMe": false,
-                     *       "recipeId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *       "updatedAt": "2026-11-20T09:30:00Z"
+                     *       "recipeId": "01930000-0000-7001-8000-000000000002",
+                     *       "updatedAt": "2026-11-20T10:05:00Z"
                      *     }
                      */
                     "application/json": components["schemas"]["CommentWithAuthor"];
@@ -4558,20 +5191,27 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "body": "text",
-                     *       "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *       "body": "1. 달걀 두 개를 반숙으로 부친다.\n2. 뜨거운 밥에 올리고 비빈다.",
+                     *       "id": "01930000-0000-7001-8000-000000000002",
                      *       "ingredients": [
                      *         {
-                     *           "amount": 1.5,
-                     *           "cost": 1,
-                     *           "ingredientId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *           "name": "text",
-                     *           "unit": "text"
+                     *           "amount": 90,
+                     *           "cost": 279,
+                     *           "ingredientId": "rice",
+                     *           "name": "쌀",
+                     *           "unit": "g"
+                     *         },
+                     *         {
+                     *           "amount": 2,
+                     *           "cost": 533,
+                     *           "ingredientId": "egg",
+                     *           "name": "달걀",
+                     *           "unit": "개"
                      *         }
                      *       ],
-                     *       "photoKey": "text",
+                     *       "photoKey": null,
                      *       "servings": 1,
-                     *       "title": "text"
+                     *       "title": "간장달걀밥"
                      *     }
                      */
                     "application/json": components["schemas"]["RecipeForm"];
@@ -4711,7 +5351,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "otpauthUri": "otpauth://totp/Recipe%20book:ada?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+                     *       "otpauthUri": "otpauth://totp/Example:ada?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
                      *       "qrSvg": "<svg xmlns=\"http://www.w3.org/2000/svg\"></svg>",
                      *       "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
                      *     }
@@ -4940,7 +5580,7 @@ export interface operations {
                      *       "expiresAt": "2026-11-20T10:30:00Z",
                      *       "user": {
                      *         "avatarUrl": null,
-                     *         "bio": "자취 6년 차. 한 끼 3,000원을 넘기지 않는 게 목표예요.",
+                     *         "bio": "안녕하세요, 에이다입니다.",
                      *         "createdAt": "2026-08-22T09:30:00Z",
                      *         "displayName": "에이다 리",
                      *         "email": "ada@example.org",
@@ -5076,9 +5716,9 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "id": "kitchen",
-                     *           "loginPath": "/auth/oidc/kitchen/login",
-                     *           "name": "Kitchen ID"
+                     *           "id": "company",
+                     *           "loginPath": "/auth/oidc/company/login",
+                     *           "name": "Company ID"
                      *         }
                      *       ]
                      *     }
@@ -5298,10 +5938,10 @@ export interface operations {
                      * @example {
                      *       "csrfToken": "zC3b0mVq1o9aG4sYxk2dQe7uTnLhW8rJfPiM5vXcKtE",
                      *       "expiresAt": "2026-11-20T10:30:00Z",
-                     *       "returnTo": "/recipes",
+                     *       "returnTo": "/orders",
                      *       "user": {
                      *         "avatarUrl": null,
-                     *         "bio": "자취 6년 차. 한 끼 3,000원을 넘기지 않는 게 목표예요.",
+                     *         "bio": "안녕하세요, 에이다입니다.",
                      *         "createdAt": "2026-08-22T09:30:00Z",
                      *         "displayName": "에이다 리",
                      *         "email": "ada@example.org",
@@ -5482,7 +6122,7 @@ export interface operations {
                      *       "expiresAt": "2026-11-20T10:30:00Z",
                      *       "user": {
                      *         "avatarUrl": null,
-                     *         "bio": "자취 6년 차. 한 끼 3,000원을 넘기지 않는 게 목표예요.",
+                     *         "bio": "안녕하세요, 에이다입니다.",
                      *         "createdAt": "2026-08-22T09:30:00Z",
                      *         "displayName": "에이다 리",
                      *         "email": "ada@example.org",
@@ -5640,7 +6280,7 @@ export interface operations {
                      * @example {
                      *       "user": {
                      *         "avatarUrl": null,
-                     *         "bio": "자취 6년 차. 한 끼 3,000원을 넘기지 않는 게 목표예요.",
+                     *         "bio": "안녕하세요, 에이다입니다.",
                      *         "createdAt": "2026-08-22T09:30:00Z",
                      *         "displayName": "에이다 리",
                      *         "email": "ada@example.org",
@@ -5795,12 +6435,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "avatarUrl": "text",
-                     *         "bio": "text",
-                     *         "createdAt": "2026-11-20T09:30:00Z",
-                     *         "displayName": "text",
-                     *         "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *         "username": "text"
+                     *         "avatarUrl": null,
+                     *         "bio": "자취 6년 차. 한 끼 3,000원을 넘기지 않는 게 목표예요.",
+                     *         "createdAt": "2026-08-22T09:30:00Z",
+                     *         "displayName": "에이다 리",
+                     *         "id": "01930000-0000-7000-8000-00000000ada0",
+                     *         "username": "ada"
                      *       },
                      *       "part": "profile"
                      *     }
@@ -5893,14 +6533,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "avatarUrl": "text",
-                     *         "bio": "text",
-                     *         "createdAt": "2026-11-20T09:30:00Z",
-                     *         "displayName": "text",
-                     *         "email": "text",
-                     *         "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *         "avatarUrl": null,
+                     *         "bio": "자취 6년 차. 한 끼 3,000원을 넘기지 않는 게 목표예요.",
+                     *         "createdAt": "2026-08-22T09:30:00Z",
+                     *         "displayName": "에이다 리",
+                     *         "email": "ada@example.org",
+                     *         "id": "01930000-0000-7000-8000-00000000ada0",
                      *         "totpEnabled": false,
-                     *         "username": "text"
+                     *         "username": "ada"
                      *       },
                      *       "part": "profile"
                      *     }
@@ -6000,12 +6640,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "avatarUrl": "text",
-                     *         "bio": "text",
-                     *         "createdAt": "2026-11-20T09:30:00Z",
-                     *         "displayName": "text",
-                     *         "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *         "username": "text"
+                     *         "avatarUrl": null,
+                     *         "bio": "자취 6년 차. 한 끼 3,000원을 넘기지 않는 게 목표예요.",
+                     *         "createdAt": "2026-08-22T09:30:00Z",
+                     *         "displayName": "에이다 리",
+                     *         "id": "01930000-0000-7000-8000-00000000ada0",
+                     *         "username": "ada"
                      *       },
                      *       "part": "profile"
                      *     }
@@ -6049,7 +6689,7 @@ export interface operations {
     notify: {
         parameters: {
             query?: {
-                /** @description Topics to subscribe to, `recipe:ID` and so on, with commas between. */
+                /** @description Topics to subscribe to, `order:ID` and so on, with commas between. */
                 topics?: string;
                 /** @description As `Last-Event-ID`, for callers that cannot set it. */
                 lastEventId?: string;
@@ -6089,11 +6729,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "id": "01930000-0000-7002-8000-000000000003"
+                     *         "id": "01930000-0000-7001-8000-000000000002"
                      *       },
                      *       "id": "1763631900000-0",
-                     *       "topic": "recipe:01930000-0000-7001-8000-000000000002",
-                     *       "type": "comment.created"
+                     *       "topic": "order:01930000-0000-7001-8000-000000000002",
+                     *       "type": "order.changed"
                      *     }
                      */
                     "text/event-stream": components["schemas"]["LiveMessage"];
@@ -6168,33 +6808,40 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "author": {
-                     *           "avatarUrl": "text",
-                     *           "displayName": "text",
-                     *           "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *           "username": "text"
+                     *           "avatarUrl": null,
+                     *           "displayName": "김보라",
+                     *           "id": "01930000-0000-7000-8000-0000000b0ba0",
+                     *           "username": "bora"
                      *         },
-                     *         "authorId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *         "body": "text",
+                     *         "authorId": "01930000-0000-7000-8000-00000000ada0",
+                     *         "body": "1. 달걀 두 개를 반숙으로 부친다.\n2. 뜨거운 밥에 올리고 비빈다.",
                      *         "commentCount": 1,
-                     *         "costPerServing": 1,
+                     *         "costPerServing": 812,
                      *         "createdAt": "2026-11-20T09:30:00Z",
-                     *         "currency": "text",
-                     *         "id": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
+                     *         "currency": "KRW",
+                     *         "id": "01930000-0000-7001-8000-000000000002",
                      *         "ingredients": [
                      *           {
-                     *             "amount": 1.5,
-                     *             "cost": 1,
-                     *             "ingredientId": "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10",
-                     *             "name": "text",
-                     *             "unit": "text"
+                     *             "amount": 90,
+                     *             "cost": 279,
+                     *             "ingredientId": "rice",
+                     *             "name": "쌀",
+                     *             "unit": "g"
+                     *           },
+                     *           {
+                     *             "amount": 2,
+                     *             "cost": 533,
+                     *             "ingredientId": "egg",
+                     *             "name": "달걀",
+                     *             "unit": "개"
                      *           }
                      *         ],
                      *         "likeCount": 1,
                      *         "likedByMe": false,
-                     *         "photoUrl": "text",
+                     *         "photoUrl": null,
                      *         "servings": 1,
-                     *         "title": "text",
-                     *         "totalCost": 1,
+                     *         "title": "간장달걀밥",
+                     *         "totalCost": 812,
                      *         "updatedAt": "2026-11-20T09:30:00Z"
                      *       },
                      *       "part": "recipe"

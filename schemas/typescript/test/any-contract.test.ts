@@ -17,7 +17,13 @@ import {
   type ScreenPath,
 } from "../src/index.js";
 import { Gateway, json } from "./gateway.js";
-import type { OrderPage, OrderPageCompact, paths } from "./shop-contract.js";
+import type { paths as OddPaths } from "./odd-contract.js";
+// Made by `npm run generate:shop` of what `bff openapi` prints of a second product, tests/shop.
+import type { components as ShopComponents, paths as ShopPaths } from "./shop-contract.js";
+
+interface paths extends ShopPaths, OddPaths {}
+type OrderPage = ShopComponents["schemas"]["OrderDocument"];
+type OrderPageCompact = ShopComponents["schemas"]["OrderDocumentCompact"];
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 function same<T extends true>(): T | undefined {
@@ -27,7 +33,8 @@ function same<T extends true>(): T | undefined {
 test("screens, streams and calls are typed by the contract that is named", () => {
   const options = { baseUrl: "http://127.0.0.1:9", fetch: () => Promise.reject(new TypeError()) };
   const never = async () => {
-    same<Same<ScreenPath<paths>, "/bff/orders/{id}" | "/bff/shops/{query}/shelves/{shelf}">>();
+    type Screens = "/bff/orders" | "/bff/orders/{id}" | "/bff/items/{id}" | "/bff/shops/{query}/shelves/{shelf}";
+    same<Same<ScreenPath<paths>, Screens>>();
     same<Same<ScreenDocument<paths, "/bff/orders/{id}">, OrderPage>>();
     same<Same<ScreenDocument<paths, "/bff/orders/{id}", "compact">, OrderPageCompact>>();
 
@@ -38,6 +45,13 @@ test("screens, streams and calls are typed by the contract that is named", () =>
     same<Same<typeof small, OrderPageCompact>>();
     // @ts-expect-error what the compact view leaves out
     small.order.createdAt;
+    // What a chain of joins brings, and what it leaves out there.
+    same<Same<NonNullable<NonNullable<(typeof whole.lines)[number]["item"]>["supplier"]>["name"], string>>();
+    // @ts-expect-error what the compact view leaves out
+    small.lines[0]?.item?.description;
+    // Without anything left out, both views are one.
+    const item = await unwrap(bff.screen("/bff/items/{id}", { id: "i", view: "compact" }));
+    same<Same<typeof item, ShopComponents["schemas"]["ItemDocument"]>>();
     for await (const line of bff.stream("/bff/orders/{id}", { id: "o" })) {
       same<Same<typeof line, Line<OrderPage>>>();
       if (line.part === "lines") same<Same<typeof line.data, OrderPage["lines"]>>();

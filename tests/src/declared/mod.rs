@@ -130,9 +130,10 @@ pub struct DeclaredBff {
 }
 
 impl DeclaredBff {
-    /// A gateway over `product`, whose accounts are at the stub `people`.
+    /// A gateway over `product`, whose accounts are at the stub `people`, where it says so.
     pub fn builder(product: Product) -> DeclaredBuilder {
-        let stubs = vec![("people".to_owned(), Stub::people())];
+        let people = product.has_people().then(|| ("people".to_owned(), Stub::people()));
+        let stubs = people.into_iter().collect();
         DeclaredBuilder { stubs, product: Some(product), ..Self::builder_in(PathBuf::new()) }
     }
 

@@ -4,15 +4,18 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-/// What every such product has besides its upstreams.
-const HEAD: &str = r#"
+/// Where accounts are.
+const ACCOUNTS: &str = r#"
 [upstreams.people]
 url = "http://127.0.0.1:9"
 
 [accounts]
 upstream = "people"
 card = ["id", "username"]
+"#;
 
+/// What every such product has besides its upstreams.
+const HEAD: &str = r#"
 [tags]
 kinds = ["user", "book", "books", "author"]
 
@@ -26,6 +29,7 @@ own = ["user"]
 pub struct Product {
     folder: TempDir,
     gateway: String,
+    has_people: bool,
 }
 
 impl Default for Product {
@@ -41,9 +45,27 @@ impl Product {
     /// Without a folder.
     #[must_use]
     pub fn new() -> Self {
-        let product = Self { folder: tempfile::tempdir().expect("a folder"), gateway: HEAD.to_owned() };
+        Self::with(format!("{ACCOUNTS}{HEAD}"), true)
+    }
+
+    /// A product whose accounts no upstream keeps: `accounts` is what it says of them.
+    ///
+    /// # Panics
+    /// Without a folder.
+    #[must_use]
+    pub fn with_accounts(accounts: &str) -> Self {
+        Self::with(format!("{accounts}{HEAD}"), false)
+    }
+
+    fn with(gateway: String, has_people: bool) -> Self {
+        let product = Self { folder: tempfile::tempdir().expect("a folder"), gateway, has_people };
         product.write("gateway.toml", &product.gateway);
         product
+    }
+
+    /// Whether its accounts are at the upstream `people`.
+    pub(super) fn has_people(&self) -> bool {
+        self.has_people
     }
 
     /// A product over one upstream, `shelf`, without a contract.

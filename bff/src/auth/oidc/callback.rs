@@ -232,9 +232,10 @@ async fn complete(
     token: IdToken,
     redeemed: &Redeemed,
 ) -> Result<IdToken, Fault> {
-    let complete = match &api.accounts {
+    let source = api.source();
+    let complete = match &source.accounts {
         Some(_) => token.person.is_complete(),
-        None => api.claims.is_satisfied_by(&token.person.claims),
+        None => source.claims.is_satisfied_by(&token.person.claims),
     };
     let Some(access_token) = redeemed.access_token.as_ref().filter(|_| !complete) else {
         return Ok(token);
@@ -270,8 +271,9 @@ pub(super) async fn member(
     provider: &Provider,
     token: &IdToken,
 ) -> Result<Arc<ProfileDocument>, ApiError> {
-    let Some(accounts) = &api.accounts else {
-        let profile = api.claims.profile(&token.subject, &token.person.claims);
+    let source = api.source();
+    let Some(accounts) = &source.accounts else {
+        let profile = source.claims.profile(&token.subject, &token.person.claims);
         return profile.map_err(|_| Fault::from(TokenFault::Claims).told(request, provider));
     };
     let identity = ByIdentity {

@@ -171,7 +171,7 @@ async fn compose(
 }
 
 fn tag() -> Tag {
-    Tag::of("recipe", &Id::new("1").expect("an id"))
+    Tag::of("order", &Id::new("1").expect("an id"))
 }
 
 const COMPOSED: Outcome = Outcome::Composed { forward: Forward::Miss, collapsed: false, stored: true };

@@ -47,7 +47,7 @@ async fn after_their_own_write_a_user_does_not_wait_for_what_began_before_it() {
 async fn an_event_makes_a_document_stale_and_a_write_of_its_user_ends_it() {
     let bench = Bench::new();
     bench.text(NOW, Answer::Whole).await;
-    bench.invalidations.soft_purge(&[Tag::of("recipe", &Id::new("2").expect("an id"))]);
+    bench.invalidations.soft_purge(&[Tag::of("order", &Id::new("2").expect("an id"))]);
     assert_eq!(bench.text(NOW, Answer::Whole).await, ("document 1".into(), Outcome::Hit));
     bench.invalidations.hard_purge(&Id::new("bora").expect("an id"), &[tag()]);
     assert_eq!(bench.text(NOW, Answer::Whole).await, ("document 1".into(), Outcome::Hit));
@@ -109,7 +109,7 @@ async fn who_reads_along_after_a_purge_does_not_read_what_was_begun_before_it() 
         following.cause().1
     };
     assert_eq!([follow(), follow()], [false, true], "two read the same");
-    bench.invalidations.purge_deleted(&[Tag::of("recipe", &Id::new("2").expect("an id"))]);
+    bench.invalidations.purge_deleted(&[Tag::of("order", &Id::new("2").expect("an id"))]);
     assert_eq!([follow(), follow()], [false, true]);
     bench.let_through(2);
     bench.completed().await;

@@ -22,20 +22,24 @@ pub fn entities_of(
     let (text, scanned) = plan.scan.scan(answer)?;
     let mut out = Vec::new();
     let mut keys = scanned.found.iter().filter(|found| found.capture == LookupPlan::KEY);
-    let exports = scanned.exports.iter().filter(|(export, _)| *export == LookupPlan::ENTITY);
-    // No object names its key twice, so that as many keys as entities are one for each: none gets another's.
-    if plan.max_ids.is_some() && keys.clone().count() != exports.clone().count() {
-        return Err(ScanError::MissingField(answer.len()));
-    }
-    for (_, pieces) in exports {
-        let key: Option<&Found> = keys.next();
+    let is_many = plan.max_ids.is_some();
+    for (_, pieces) in scanned.exports.iter().filter(|(export, _)| *export == LookupPlan::ENTITY) {
         out.clear();
         scanned.write_pieces(pieces.clone(), text, &mut out, &mut |_, _| None);
+        // Some services put null in the place of an id that they do not know.
+        if is_many && out == b"null" {
+            continue;
+        }
+        let key: Option<&Found> = keys.next();
+        if is_many && key.is_none() {
+            return Err(ScanError::MissingField(answer.len()));
+        }
         // Slices of text, and what the plan puts between them, are text.
         let entity = String::from_utf8_lossy(&out).into_owned().into_boxed_str();
         each(&key.map(|key| key.text(text)).unwrap_or_default(), ByteString::from(entity));
     }
-    Ok(())
+    // No object names its key twice, so that as many keys as entities are one for each: none gets another's.
+    if is_many && keys.next().is_some() { Err(ScanError::MissingField(answer.len())) } else { Ok(()) }
 }
 
 #[derive(Debug, Clone)]

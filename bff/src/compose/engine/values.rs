@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::asked::Asked;
 use crate::compose::{
+    params::encode_segment,
     plan::{Condition, ParamValue, PartId, Piece, SessionField, Template, UserField, Value},
     scan::Capture,
 };
@@ -84,6 +85,22 @@ impl<'v> Values<'v> {
             }
         }
         Some(Cow::Owned(text))
+    }
+
+    /// A template as a path, its values percent-encoded; nothing where one of them is absent or is a dot segment.
+    #[must_use]
+    pub fn path(&self, template: &Template) -> Option<String> {
+        let mut path = String::new();
+        for piece in &template.0 {
+            match piece {
+                Piece::Text(text) => path.push_str(text),
+                Piece::Value(value) => {
+                    let text = self.text(value).filter(|text| !matches!(&**text, "" | "." | ".."))?;
+                    encode_segment(&text, &mut path);
+                }
+            }
+        }
+        Some(path)
     }
 
     /// Whether a part is asked for.

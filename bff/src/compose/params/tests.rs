@@ -40,7 +40,7 @@ fn string(max_length: u32, one_of: &[&str]) -> ParamKind {
     ParamKind::String { max_length, one_of: one_of.iter().map(|one| (*one).into()).collect() }
 }
 
-/// As the recipe book's lists are asked for.
+/// As lists are asked for.
 fn of_a_list() -> Vec<ParamPlan> {
     let integer = |name, range, default| ParamPlan {
         default: Some(ParamValue::Integer(default)),

@@ -104,6 +104,8 @@ pub struct Recall {
 pub struct BodyPlan {
     /// The media type that the contract names, and that callers must send.
     pub media_type: Box<str>,
+    /// Whether they must send one.
+    pub required: bool,
     pub check: BodyCheck,
 }
 

@@ -31,7 +31,7 @@ fn every_secret_must_be_fit_for_production() {
     let (_keys, variables) = production();
     let with = |text: &str| {
         let set = env(&[("BFF__SESSION__SECRET", text)]);
-        Config::load(None, [variables.clone(), set].concat())
+        load_with(None, [variables.clone(), set].concat())
     };
     assert_eq!(with(&format!("{ONE}\n{TWO}\n")).unwrap().session_secrets().len(), 2);
     for bad in ["short", DEVELOPMENT_SECRET] {
@@ -48,7 +48,7 @@ fn the_secret_file_is_read_again_under_the_same_rules() {
     let (_folder, path) = file(ONE);
     variables.retain(|(name, _)| name != "BFF__SESSION__SECRET");
     variables.extend(env(&[("BFF__SESSION__SECRET_FILE", path.to_str().unwrap())]));
-    let config = Config::load(None, variables).unwrap();
+    let config = load_with(None, variables).unwrap();
     std::fs::write(&path, format!("{TWO}\n{ONE}\n")).unwrap();
     assert_eq!(texts(&config.read_session_secrets().unwrap().unwrap()), [TWO, ONE]);
     assert_eq!(texts(&config.session_secrets()), [ONE], "what was loaded stays as it was");
@@ -72,7 +72,7 @@ fn keys_that_would_sign_or_go_too_early_are_refused() {
         (&[("BFF__KEYS__ANNOUNCE_MS", "9000")], "keys.poll_ms"),
         (&[("BFF__KEYS__DIR", "")], "keys.dir"),
         (&[("BFF__KEYS__ISSUER", "")], "keys.issuer"),
-        (&[("BFF__UPSTREAMS__RECIPE__AUDIENCE", "bff")], "upstreams.recipe.audience"),
+        (&[("BFF__UPSTREAMS__GOODS__AUDIENCE", "bff")], "upstreams.goods.audience"),
     ] {
         let errors = load(variables).expect_err(path);
         assert_eq!(errors.mistakes().len(), 1, "{errors}");
@@ -85,7 +85,7 @@ fn keys_that_would_sign_or_go_too_early_are_refused() {
         ("BFF__KEYS__ANNOUNCE_MS", "119999", "keys.announce_ms"),
         ("BFF__KEYS__RETIRE_MS", "900000", "keys.retire_ms"),
     ] {
-        let told = Config::load(None, [variables.clone(), env(&[(name, text)])].concat()).unwrap_err();
+        let told = load_with(None, [variables.clone(), env(&[(name, text)])].concat()).unwrap_err();
         assert_eq!(told.mistakes().len(), 1, "{told}");
         assert_eq!(told.mistakes()[0].path, path);
     }
@@ -93,21 +93,21 @@ fn keys_that_would_sign_or_go_too_early_are_refused() {
 
 #[test]
 fn a_shared_secret_is_long_and_shared_with_one_upstream_alone() {
-    let hs256 = ("BFF__UPSTREAMS__RECIPE__TOKEN_ALGORITHM", "HS256");
-    let secret = |text| ("BFF__UPSTREAMS__RECIPE__SECRET", text);
-    let path = "upstreams.recipe.secret";
+    let hs256 = ("BFF__UPSTREAMS__GOODS__TOKEN_ALGORITHM", "HS256");
+    let secret = |text| ("BFF__UPSTREAMS__GOODS__SECRET", text);
+    let path = "upstreams.goods.secret";
     for variables in [
         &[hs256][..],
         &[hs256, secret("0123456789abcdef0123456789abcde")],
         &[secret(HS256_SECRET)],
         &[hs256, secret(ONE), ("BFF__SESSION__SECRET", &format!("{TWO}\n{ONE}"))],
-        &[hs256, secret(ONE), ("BFF__EVENTS__RECIPE__TOKEN", ONE)],
+        &[hs256, secret(ONE), ("BFF__EVENTS__GOODS__TOKEN", ONE)],
         &[hs256, secret(ONE), ("BFF__EVENTS__REVALIDATE_SECRET", ONE)],
         &[
             hs256,
             secret(ONE),
-            ("BFF__UPSTREAMS__PROFILE__TOKEN_ALGORITHM", "HS256"),
-            ("BFF__UPSTREAMS__PROFILE__SECRET", ONE),
+            ("BFF__UPSTREAMS__ACCOUNTS__TOKEN_ALGORITHM", "HS256"),
+            ("BFF__UPSTREAMS__ACCOUNTS__SECRET", ONE),
         ],
     ] {
         let errors = load(variables).expect_err("refused");
@@ -116,12 +116,12 @@ fn a_shared_secret_is_long_and_shared_with_one_upstream_alone() {
         assert!(!errors.to_string().contains(ONE), "{errors}");
     }
     let (_folder, file) = file(&format!("{ONE}\n"));
-    let config = load(&[hs256, ("BFF__UPSTREAMS__RECIPE__SECRET_FILE", file.to_str().unwrap())]).unwrap();
-    assert_eq!(config.upstreams["recipe"].secret.expose_secret(), ONE);
+    let config = load(&[hs256, ("BFF__UPSTREAMS__GOODS__SECRET_FILE", file.to_str().unwrap())]).unwrap();
+    assert_eq!(config.upstreams["goods"].secret.expose_secret(), ONE);
     let printed = format!("{config:?} {}", serde_json::to_string(&config).unwrap());
     assert!(!printed.contains(ONE), "{printed}");
     assert!(
-        mistakes(&[("BFF__UPSTREAMS__RECIPE__TOKEN_ALGORITHM", "none")]).contains("\"EdDSA\" or \"HS256\"")
+        mistakes(&[("BFF__UPSTREAMS__GOODS__TOKEN_ALGORITHM", "none")]).contains("\"EdDSA\" or \"HS256\"")
     );
 }
 
@@ -129,12 +129,12 @@ fn a_shared_secret_is_long_and_shared_with_one_upstream_alone() {
 fn certificates_are_there_and_for_https() {
     let (_folder, path) = file("PEM");
     let there = path.to_str().unwrap();
-    let (https, url) = (("BFF__UPSTREAMS__RECIPE__URL", "https://recipe.example"), "upstreams.recipe");
+    let (https, url) = (("BFF__UPSTREAMS__GOODS__URL", "https://goods.example"), "upstreams.goods");
     let set = |key: &'static str| (key, there);
     let (cert, key, ca) = (
-        set("BFF__UPSTREAMS__RECIPE__CLIENT_CERT_FILE"),
-        set("BFF__UPSTREAMS__RECIPE__CLIENT_KEY_FILE"),
-        set("BFF__UPSTREAMS__RECIPE__CA_FILE"),
+        set("BFF__UPSTREAMS__GOODS__CLIENT_CERT_FILE"),
+        set("BFF__UPSTREAMS__GOODS__CLIENT_KEY_FILE"),
+        set("BFF__UPSTREAMS__GOODS__CA_FILE"),
     );
     for sound in [&[https, cert][..], &[https, cert, key], &[https, ca], &[https, cert, key, ca]] {
         load(sound).unwrap();
@@ -143,7 +143,7 @@ fn certificates_are_there_and_for_https() {
         (&[cert][..], "client_cert_file"),
         (&[ca], "ca_file"),
         (&[https, key], "client_key_file"),
-        (&[https, ("BFF__UPSTREAMS__RECIPE__CA_FILE", "/nowhere/ca.pem")], "ca_file"),
+        (&[https, ("BFF__UPSTREAMS__GOODS__CA_FILE", "/nowhere/ca.pem")], "ca_file"),
     ] {
         let errors = load(variables).expect_err(name);
         assert_eq!(errors.mistakes().len(), 1, "{errors}");
@@ -168,8 +168,8 @@ fn users_come_from_an_upstream_or_from_one_provider_alone() {
         )
     };
     let (_folder, path) = file(&format!("{}[accounts]\nupstream = \"\"\n", provider("a")));
-    assert_eq!(Config::load(Some(&path), []).unwrap().accounts.upstream, "");
+    assert_eq!(load_with(Some(&path), []).unwrap().accounts.upstream, "");
     let (_folder, path) = file(&format!("{}{}[accounts]\nupstream = \"\"\n", provider("a"), provider("b")));
-    let refused = Config::load(Some(&path), []).unwrap_err().to_string();
+    let refused = load_with(Some(&path), []).unwrap_err().to_string();
     assert!(refused.contains("accounts.upstream: is empty: with more than one"), "{refused}");
 }

@@ -4,17 +4,19 @@ use super::*;
 
 #[test]
 fn the_default_file_and_the_structs_have_the_same_keys_and_values() {
-    let config = Config::defaults().unwrap();
+    let config = load(&[]).unwrap();
     let tree = Figment::serialize(&config).unwrap().into_dict().unwrap();
     let mut keys = BTreeSet::new();
     leaves(&tree, "", &mut keys);
     assert_eq!(keys, default_keys());
 
-    let (serialized, file) = (serde_json::to_value(&config).unwrap(), default_tree().0);
+    let (serialized, file) = (serde_json::to_value(&config).unwrap(), default_tree());
     let file = serde_json::to_value(file).unwrap();
-    // Not in the file, and for production alone.
-    let apart = ["session.secret", "http.drain_delay_ms"];
-    for key in keys.iter().filter(|key| !apart.contains(&key.as_str())) {
+    // Not in the file, for production alone, and what the product declares.
+    let apart = ["session.secret", "http.drain_delay_ms", "accounts.upstream"];
+    let is_declared =
+        |key: &str| key.starts_with("upstreams.") && (key.ends_with(".url") || key.ends_with(".audience"));
+    for key in keys.iter().filter(|key| !apart.contains(&key.as_str()) && !is_declared(key)) {
         let (ours, theirs) = (at(&serialized, key), at(&file, key));
         // A parsed URL ends with a slash.
         let same =
@@ -26,7 +28,7 @@ fn the_default_file_and_the_structs_have_the_same_keys_and_values() {
 
 #[test]
 fn every_key_can_be_set_by_the_environment() {
-    let tree = serde_json::to_value(default_tree().0).unwrap();
+    let tree = serde_json::to_value(default_tree()).unwrap();
     for key in default_keys() {
         let (text, expected) = match at(&tree, &key) {
             Value::Number(number) => {
@@ -58,7 +60,7 @@ fn every_key_can_be_set_by_the_environment() {
                     key if key.ends_with(".authorization") => "none",
                     key if key.ends_with(".secret") && key.starts_with("upstreams") => HS256_SECRET,
                     "limits.enabled" => "true",
-                    "accounts.upstream" => "recipe",
+                    "accounts.upstream" => "goods",
                     "telemetry.format" => "json",
                     "telemetry.log" => "debug",
                     "store.url" => "memory:",
@@ -83,16 +85,16 @@ fn every_key_can_be_set_by_the_environment() {
         }
         if key == "limits.shared" {
             // Refused with this store, which is looked at after the types.
-            assert_eq!(Config::load(None, variables).unwrap_err().mistakes()[0].path, key);
+            assert_eq!(load_with(None, variables).unwrap_err().mistakes()[0].path, key);
             continue;
         }
         if key.ends_with("_file") || key == "site.dir" {
             // Not there from this folder; that it was looked for is what counts.
-            let error = Config::load(None, variables).unwrap_err();
+            let error = load_with(None, variables).unwrap_err();
             assert_eq!(error.mistakes()[0].path, key);
             continue;
         }
-        let config = Config::load(None, variables).unwrap_or_else(|errors| panic!("{key}: {errors}"));
+        let config = load_with(None, variables).unwrap_or_else(|errors| panic!("{key}: {errors}"));
         let json = serde_json::to_value(&config).unwrap();
         match key.as_str() {
             "session.secret" => assert_eq!(config.session.secret.expose_secret(), "other"),
@@ -112,10 +114,19 @@ fn every_key_can_be_set_by_the_environment() {
 #[test]
 fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
     let (_folder, path) = file("[http]\nlisten = \"127.0.0.1:1\"\nworkers = 3\n");
-    let config = Config::load(Some(&path), env(&[("BFF__HTTP__LISTEN", "127.0.0.1:2")])).unwrap();
+    let config = load_with(Some(&path), env(&[("BFF__HTTP__LISTEN", "127.0.0.1:2")])).unwrap();
     assert_eq!(config.http.listen.port(), 2);
     assert_eq!(config.http.worker_count(), 3);
     assert_eq!(config.http.body_limit_bytes, 131_072);
+}
+
+#[test]
+fn without_declarations_there_is_nothing_to_sign_in_to_and_the_rest_is_read_all_the_same() {
+    let config = Config::load(None, env(&[("BFF__KEYS__ISSUER", "mine")])).expect("the defaults");
+    assert!(config.upstreams.is_empty() && config.events.senders.is_empty() && config.screens.is_empty());
+    assert_eq!((config.accounts.upstream.as_str(), config.keys.issuer.as_str()), ("", "mine"));
+    let told = Config::load(None, env(&[("BFF__UPSTREAMS__GOODS__URL", "http://goods")])).unwrap_err();
+    assert!(told.to_string().starts_with("accounts.upstream: is empty, and no OpenID provider"), "{told}");
 }
 
 #[test]
@@ -135,10 +146,10 @@ fn a_secret_made_of_digits_stays_text() {
 
 #[test]
 fn a_file_that_is_not_there_or_not_toml_is_a_mistake_that_quotes_nothing() {
-    let absent = Config::load(Some(Path::new("/nowhere/bff.toml")), env(&[])).unwrap_err().to_string();
+    let absent = load_with(Some(Path::new("/nowhere/bff.toml")), env(&[])).unwrap_err().to_string();
     assert!(absent.contains("/nowhere/bff.toml cannot be read"), "{absent}");
     let (_folder, path) = file("[session]\nsecret = \"hunter2hunter2\nx = 1");
-    let broken = Config::load(Some(&path), env(&[])).unwrap_err().to_string();
+    let broken = load_with(Some(&path), env(&[])).unwrap_err().to_string();
     assert!(broken.contains("bff.toml, line 2: "), "{broken}");
     assert!(!broken.contains("hunter2"), "{broken}");
 }
@@ -164,6 +175,6 @@ fn the_schema_describes_every_key_with_its_default() {
 fn a_variable_that_is_not_utf8_is_a_mistake_without_its_value() {
     use std::os::unix::ffi::OsStringExt;
     let variables = vec![("BFF__SESSION__SECRET".into(), OsString::from_vec(vec![0x68, 0xff]))];
-    let errors = Config::load(None, variables).unwrap_err();
+    let errors = load_with(None, variables).unwrap_err();
     assert_eq!(errors.to_string(), "session.secret: the environment variable is not UTF-8");
 }

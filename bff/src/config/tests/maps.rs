@@ -19,27 +19,27 @@ fn any_number_of_upstreams_can_be_named_by_file_and_environment() {
         ("BFF__UPSTREAMS__STOCK__URL", "http://stock"),
         ("BFF__EVENTS__MY_SERVICE__TOKEN", "planted-too"),
     ]);
-    let config = Config::load(Some(&path), variables).unwrap();
+    let config = load_with(Some(&path), variables).unwrap();
     let names: Vec<_> = config.upstreams.keys().map(String::as_str).collect();
-    assert_eq!(names, ["my-service", "orders", "profile", "recipe", "stock", "timeline"]);
+    assert_eq!(names, ["accounts", "goods", "ledger", "my-service", "orders", "stock"]);
     let (mine, orders) = (&config.upstreams["my-service"], &config.upstreams["orders"]);
     assert_eq!((mine.audience.as_str(), orders.audience.as_str()), ("mine", "orders"));
     assert_eq!((mine.url.as_str(), mine.timeout_ms.get()), ("https://mine.example/v1", 70));
     assert_eq!(config.events.senders["my-service"].token.expose_secret(), "planted-too");
-    // Everything that was not set is as in the template, and as for the upstreams of the defaults.
-    let profile = &config.upstreams["profile"];
+    // Everything that was not set is as in the template, and as for those that are declared.
+    let known = &config.upstreams["accounts"];
     let mut shown = serde_json::to_value(orders).unwrap();
     for key in ["url", "audience"] {
-        shown[key] = serde_json::to_value(profile).unwrap()[key].clone();
+        shown[key] = serde_json::to_value(known).unwrap()[key].clone();
     }
-    assert_eq!(shown, serde_json::to_value(profile).unwrap());
+    assert_eq!(shown, serde_json::to_value(known).unwrap());
     assert!(!format!("{config:?}").contains("planted"));
 }
 
 #[test]
 fn every_rule_holds_for_every_upstream_and_all_mistakes_are_told() {
     let (_folder, path) = file(concat!(
-        "[upstreams.orders]\naudience = \"profile\"\ntimeout_ms = 0\ntiemout_ms = 5\n",
+        "[upstreams.orders]\naudience = \"accounts\"\ntimeout_ms = 0\ntiemout_ms = 5\n",
         "[upstreams.stock]\nurl = \"ftp://x\"\nmax_concurrent = \"many\"\nauthorization = \"planted-token\"\n",
         "[upstreams.graph]\nurl = \"http://x\"\nauthorization = { fil = \"planted-file\" }\n",
         "[upstreams.Bad_Name]\nurl = \"http://x\"\n",
@@ -47,7 +47,7 @@ fn every_rule_holds_for_every_upstream_and_all_mistakes_are_told() {
         "[events.nobody]\ntoken = \"x\"\n",
         "[screens.order]\nfresh_ms = 999999999\nfresh = 1\n",
     ));
-    let errors = Config::load(Some(&path), env(&[("BFF__UPSTREAMS__LATE__IDLE_MS", "0")])).unwrap_err();
+    let errors = load_with(Some(&path), env(&[("BFF__UPSTREAMS__LATE__IDLE_MS", "0")])).unwrap_err();
     assert_eq!(
         paths(&errors),
         [
@@ -59,10 +59,10 @@ fn every_rule_holds_for_every_upstream_and_all_mistakes_are_told() {
             "upstreams.graph.authorization",
             "upstreams.late.idle_ms",
             "upstreams.late.url",
+            "upstreams.orders.audience",
             "upstreams.orders.tiemout_ms",
             "upstreams.orders.timeout_ms",
             "upstreams.orders.url",
-            "upstreams.profile.audience",
             "upstreams.stock.authorization",
             "upstreams.stock.max_concurrent",
             "upstreams.stock.url",
@@ -81,38 +81,38 @@ fn an_upstream_can_have_a_fixed_token_or_none() {
     ));
     let named = token.to_str().unwrap();
     let by_variable = ("BFF__UPSTREAMS__B__AUTHORIZATION__FILE", named);
-    let config = Config::load(Some(&path), env(&[by_variable])).unwrap();
+    let config = load_with(Some(&path), env(&[by_variable])).unwrap();
     assert_eq!(config.upstreams["a"].authorization, Authorization::File(named.to_owned()));
     assert_eq!(config.upstreams["b"].authorization.file(), Some(named), "the environment wins");
-    assert_eq!(config.upstreams["profile"].authorization, Authorization::ServiceToken);
+    assert_eq!(config.upstreams["accounts"].authorization, Authorization::ServiceToken);
     let by_variable = ("BFF__UPSTREAMS__A__AUTHORIZATION", "none");
-    let config = Config::load(Some(&path), env(&[by_variable])).unwrap();
+    let config = load_with(Some(&path), env(&[by_variable])).unwrap();
     assert_eq!(config.upstreams["a"].authorization, Authorization::None);
 
     for text in ["", "two words", "\u{e4}"] {
         std::fs::write(&token, text).unwrap();
-        let errors = Config::load(Some(&path), env(&[])).unwrap_err();
+        let errors = load_with(Some(&path), env(&[])).unwrap_err();
         assert_eq!(paths(&errors), ["upstreams.a.authorization"], "{text:?}");
     }
     std::fs::remove_file(&token).unwrap();
-    let errors = Config::load(Some(&path), env(&[])).unwrap_err();
+    let errors = load_with(Some(&path), env(&[])).unwrap_err();
     assert_eq!(paths(&errors), ["upstreams.a.authorization"]);
     let secret = [("BFF__UPSTREAMS__B__SECRET", HS256_SECRET), ("BFF__UPSTREAMS__A__AUTHORIZATION", "none")];
-    let errors = Config::load(Some(&path), env(&secret)).unwrap_err();
+    let errors = load_with(Some(&path), env(&secret)).unwrap_err();
     assert_eq!(paths(&errors), ["upstreams.b.secret"]);
 }
 
 #[test]
 fn screens_have_any_names_and_the_defaults_where_none_is_set() {
     let (_folder, path) = file("[screens.order-list]\nfresh_ms = 7\n");
-    let config = Config::load(Some(&path), env(&[("BFF__SCREENS__ORDER_LIST__STALE_MS", "8")])).unwrap();
+    let config = load_with(Some(&path), env(&[("BFF__SCREENS__ORDER_LIST__STALE_MS", "8")])).unwrap();
     for name in ["order-list", "order_list"] {
         let screen = config.screen(name);
         assert_eq!((screen.fresh_ms.get(), screen.stale_ms.get(), screen.deadline_ms.get()), (7, 8, 800));
     }
-    assert_eq!(config.screen("unheard-of").fresh_ms, config.screen("home-feed").fresh_ms);
+    assert_eq!(config.screen("unheard-of").fresh_ms, config.screen("front-page").fresh_ms);
     let (_folder, path) = file("[screens.order-list]\nfresh_ms = 7\n[screens.order_list]\nfresh_ms = 8\n");
-    let errors = Config::load(Some(&path), env(&[])).unwrap_err();
+    let errors = load_with(Some(&path), env(&[])).unwrap_err();
     assert!(errors.to_string().contains("once more"), "{errors}");
 }
 
@@ -127,7 +127,7 @@ fn declarations_stand_between_the_defaults_and_the_operator() {
     let config =
         Config::load_over(&declared, Some(&path), env(&[("BFF__UPSTREAMS__ORDERS__IDLE_MS", "81")])).unwrap();
     let orders = &config.upstreams["orders"];
-    assert_eq!(config.upstreams.len(), 1, "what the defaults name is of another product");
+    assert_eq!(config.upstreams.len(), 1, "the defaults name none");
     assert_eq!((orders.timeout_ms.get(), orders.idle_ms.get()), (80, 81));
     assert_eq!((config.screen("order").fresh_ms.get(), config.screen("order").stale_ms.get()), (50, 6));
     let declared = serde_json::json!({

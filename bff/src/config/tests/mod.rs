@@ -18,7 +18,6 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::defaults::default_tree;
 use super::*;
 
 const HS256_SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -27,8 +26,29 @@ fn env(variables: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
     variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
 }
 
+/// What a product declares.
+fn declared() -> Value {
+    let upstream = |port: u16, name: &str| serde_json::json!({ "url": format!("http://127.0.0.1:{port}"), "audience": name });
+    serde_json::json!({
+        "upstreams": {
+            "accounts": upstream(9101, "accounts"), "ledger": upstream(9102, "ledger"), "goods": upstream(9103, "goods"),
+        },
+        "events": { "accounts": {}, "ledger": {}, "goods": {} },
+        "screens": { "front_page": {}, "order": {} },
+        "accounts": { "upstream": "accounts" },
+    })
+}
+
+/// Loads settings over those of the product.
+fn load_with(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Config, ConfigErrors> {
+    Config::load_over(&declared(), file, environment)
+}
+
 fn load(variables: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
-    Config::load(None, env(variables))
+    load_with(None, env(variables))
 }
 
 fn mistakes(variables: &[(&str, &str)]) -> String {
@@ -64,9 +84,17 @@ fn leaves(tree: &Dict, prefix: &str, found: &mut BTreeSet<String>) {
     }
 }
 
+/// The defaults, with a section for each name that the product declares.
+fn default_tree() -> Dict {
+    let (mut tree, templates) = defaults::default_tree();
+    let named = Figment::serialize(declared()).unwrap().into_dict().unwrap();
+    templates.name_sections(&mut tree, &named);
+    tree
+}
+
 fn default_keys() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    leaves(&default_tree().0, "", &mut found);
+    leaves(&default_tree(), "", &mut found);
     found
 }
 

@@ -8,7 +8,7 @@ const PROVIDER: &str = "[oidc.company]\nissuer = \"https://id.example\"\nclient_
 fn any_number_of_providers_can_be_named_by_file_and_environment() {
     let (_folder, path) =
         file(&format!("{PROVIDER}client_secret = \"planted\"\n[oidc.other]\nclient_id = \"x\"\n"));
-    let config = Config::load(
+    let config = load_with(
         Some(&path),
         env(&[
             ("BFF__OIDC__OTHER__ISSUER", "http://127.0.0.1:9000/o"),
@@ -39,11 +39,11 @@ fn a_providers_secret_can_come_from_a_file() {
     std::fs::write(&secret, "from-a-file\n").unwrap();
     let (_folder, path) = file(&format!("{PROVIDER}client_secret_file = {secret:?}\n"));
     assert_eq!(
-        Config::load(Some(&path), []).unwrap().oidc["company"].client_secret.expose_secret(),
+        load_with(Some(&path), []).unwrap().oidc["company"].client_secret.expose_secret(),
         "from-a-file"
     );
     let both = env(&[("BFF__OIDC__COMPANY__CLIENT_SECRET", "x")]);
-    let refused = Config::load(Some(&path), both).unwrap_err().to_string();
+    let refused = load_with(Some(&path), both).unwrap_err().to_string();
     assert!(refused.starts_with("oidc.company.client_secret: is set besides"), "{refused}");
 }
 
@@ -79,10 +79,10 @@ fn every_mistake_in_a_provider_is_told() {
         assert!(found.starts_with(path) && !found.contains("planted"), "{found}");
     }
     let (_folder, path) = file(&PROVIDER.replace("company", "Company_1"));
-    let found = Config::load(Some(&path), []).unwrap_err().to_string();
+    let found = load_with(Some(&path), []).unwrap_err().to_string();
     assert!(found.contains("oidc.Company_1: its name must be"), "{found}");
     let (_folder, path) = file("[oidc]\ncompany = 1\n");
-    assert!(Config::load(Some(&path), []).unwrap_err().to_string().starts_with("oidc.company: "));
+    assert!(load_with(Some(&path), []).unwrap_err().to_string().starts_with("oidc.company: "));
 }
 
 #[test]
@@ -93,11 +93,11 @@ fn production_wants_to_know_where_providers_send_people_back() {
         ("BFF__OIDC__X__CLIENT_ID", "bff"),
         ("BFF__OIDC__X__CLIENT_SECRET", "planted"),
     ]));
-    let found = Config::load(None, variables.clone()).unwrap_err().to_string();
+    let found = load_with(None, variables.clone()).unwrap_err().to_string();
     assert!(found.contains("http.public_url: is empty") && found.contains("oidc.x.issuer: "), "{found}");
     for wrong in ["http://app.example", "https://app.example/", "https://app.example/x", "app.example"] {
         let with = [variables.clone(), env(&[("BFF__HTTP__PUBLIC_URL", wrong)])].concat();
-        let found = Config::load(None, with).unwrap_err().to_string();
+        let found = load_with(None, with).unwrap_err().to_string();
         assert!(found.contains("http.public_url: must be"), "{found}");
     }
 }

@@ -8,15 +8,15 @@ fn all_mistakes_are_told_at_once_with_their_paths() {
         "profile = \"staging\"\n",
         "[http]\nlisten = \"nowhere\"\nworkers = -1\nworkerz = 2\n",
         "[htp]\nlisten = 1\n",
-        "[upstreams.recipe]\nurl = \"ftp://x\"\ntimeout_ms = \"soon\"\n",
+        "[upstreams.goods]\nurl = \"ftp://x\"\ntimeout_ms = \"soon\"\n",
         "[session]\nsame_site = \"none\"\nsecure = false\nidle_ms = 10\n",
         "[cors]\nallowed_origins = [\"https://a.example/path\", \"*\"]\n",
-        "[screens]\nhome_feed = 5\n",
+        "[screens]\nfront_page = 5\n",
         "[store.url]\nx = 1\n",
     ));
     let variables =
         env(&[("BFF__TELEMETRY__LOG", "a=b=c"), ("BFF__CACHE__JITTER_PERCENT", "51"), ("HOME", "/")]);
-    let errors = Config::load(Some(&path), variables).unwrap_err();
+    let errors = load_with(Some(&path), variables).unwrap_err();
     let told = errors.to_string();
     let paths: Vec<&str> = errors.mistakes().iter().map(|mistake| mistake.path.as_str()).collect();
     assert_eq!(
@@ -30,13 +30,13 @@ fn all_mistakes_are_told_at_once_with_their_paths() {
             "http.workers",
             "http.workerz",
             "profile",
-            "screens.home_feed",
+            "screens.front_page",
             "session.idle_ms",
             "session.same_site",
             "store.url",
             "telemetry.log",
-            "upstreams.recipe.timeout_ms",
-            "upstreams.recipe.url",
+            "upstreams.goods.timeout_ms",
+            "upstreams.goods.url",
         ],
         "{told}"
     );
@@ -51,21 +51,21 @@ fn all_mistakes_are_told_at_once_with_their_paths() {
 #[test]
 fn a_short_time_needs_no_other_one_to_be_shortened_with_it() {
     let (_folder, path) = file(
-        "[session]\nidle_ms = 2000\nabsolute_ms = 1500\n[upstreams.profile]\ntimeout_ms = 100\n[upstreams.recipe]\ntimeout_ms = 1\n",
+        "[session]\nidle_ms = 2000\nabsolute_ms = 1500\n[upstreams.accounts]\ntimeout_ms = 100\n[upstreams.goods]\ntimeout_ms = 1\n",
     );
-    let config = Config::load(Some(&path), env(&[])).expect("sound settings");
+    let config = load_with(Some(&path), env(&[])).expect("sound settings");
     assert_eq!(config.touch_every(), Duration::from_millis(200), "a session that is in use does not end");
-    let config = Config::load(None, env(&[])).expect("the defaults");
+    let config = load_with(None, env(&[])).expect("the defaults");
     assert_eq!(config.touch_every(), Duration::from_secs(60));
 }
 
 #[test]
 fn who_may_send_events_and_be_told_is_checked() {
     for (variables, path) in [
-        (&[("BFF__EVENTS__RECIPE__TOKEN", "a b")][..], "events.recipe.token"),
+        (&[("BFF__EVENTS__GOODS__TOKEN", "a b")][..], "events.goods.token"),
         (
-            &[("BFF__EVENTS__RECIPE__TOKEN", "same"), ("BFF__EVENTS__PROFILE__TOKEN", "same")],
-            "events.recipe.token",
+            &[("BFF__EVENTS__GOODS__TOKEN", "same"), ("BFF__EVENTS__ACCOUNTS__TOKEN", "same")],
+            "events.goods.token",
         ),
         (&[("BFF__EVENTS__REVALIDATE_URL", "http://web.example/hook")], "events.revalidate_secret"),
         (
@@ -86,15 +86,15 @@ fn who_may_send_events_and_be_told_is_checked() {
         assert_eq!(errors.mistakes()[0].path, path, "{errors}");
     }
     let (_keys, mut variables) = production();
-    variables.extend(env(&[("BFF__EVENTS__RECIPE__TOKEN", "short")]));
-    let errors = Config::load(None, variables).expect_err("too short for production");
-    assert_eq!(errors.to_string(), "events.recipe.token: is shorter than 32 bytes");
+    variables.extend(env(&[("BFF__EVENTS__GOODS__TOKEN", "short")]));
+    let errors = load_with(None, variables).expect_err("too short for production");
+    assert_eq!(errors.to_string(), "events.goods.token: is shorter than 32 bytes");
 }
 
 #[test]
 fn production_starts_with_a_secret_and_a_key_and_no_origins() {
     let (_keys, variables) = production();
-    let config = Config::load(None, variables).unwrap();
+    let config = load_with(None, variables).unwrap();
     assert!(config.cors.allowed_origins.is_empty());
     assert!(config.logs_json());
     let cookie = config.cookie();
@@ -124,13 +124,13 @@ fn production_refuses_what_is_unsafe() {
         let (_keys, mut variables) = production();
         variables.retain(|(other, _)| other != name);
         variables.extend(env(&[(name, value)]));
-        let errors = Config::load(None, variables).expect_err(value);
+        let errors = load_with(None, variables).expect_err(value);
         assert_eq!(errors.mistakes().len(), 1, "{name}={value}: {errors}");
         assert_eq!(errors.mistakes()[0].path, path, "{name}={value}");
     }
     // Without anything set: the secret and the keys.
     let bare =
-        Config::load(None, env(&[("BFF__PROFILE", "production"), ("BFF__KEYS__DIR", empty)])).unwrap_err();
+        load_with(None, env(&[("BFF__PROFILE", "production"), ("BFF__KEYS__DIR", empty)])).unwrap_err();
     assert_eq!(
         bare.mistakes().iter().map(|m| m.path.as_str()).collect::<Vec<_>>(),
         ["keys.dir", "session.secret"]
@@ -216,7 +216,7 @@ fn limits_are_on_in_production_and_where_one_is_set() {
     assert!(enabled(&[("BFF__LIMITS__ENABLED", "true")]));
     assert!(!enabled(&[("BFF__LIMITS__SHARED", "false")]), "it says nothing of how many");
     let (_folder, variables) = production();
-    assert!(Config::load(None, variables).unwrap().limits_enabled());
+    assert!(load_with(None, variables).unwrap().limits_enabled());
 }
 
 #[test]
@@ -225,12 +225,12 @@ fn a_stop_goes_on_serving_for_a_while_in_production_and_where_that_is_set() {
     let (_folder, variables) = production();
     assert_eq!(delay(load(&[]).unwrap()), 0);
     assert_eq!(delay(load(&[("BFF__HTTP__DRAIN_DELAY_MS", "5000")]).unwrap()), 5000);
-    let production = Config::load(None, variables.clone()).unwrap();
+    let production = load_with(None, variables.clone()).unwrap();
     assert_eq!(production.http.drain_delay_ms.get(), 5000);
     assert!(!production.warnings().iter().any(|warning| warning.starts_with("http.")));
     let set = |value: &str| {
         let more = ("BFF__HTTP__DRAIN_DELAY_MS".into(), value.into());
-        Config::load(None, variables.clone().into_iter().chain([more]))
+        load_with(None, variables.clone().into_iter().chain([more]))
     };
     assert_eq!(delay(set("0").unwrap()), 0);
     let long = set("60000").unwrap();

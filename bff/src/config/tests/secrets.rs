@@ -17,7 +17,7 @@ fn secrets_are_never_printed() {
     assert!(told.starts_with("store.url: ") && !told.contains("hunter2"), "{told}");
 
     let (_folder, path) = file("[session]\nsecret = 20031106\n[store]\nurl = 20031106\n");
-    let told = Config::load(Some(&path), env(&[("BFF__UPSTREAMS__RECIPE__URL", "20031106@x")])).unwrap_err();
+    let told = load_with(Some(&path), env(&[("BFF__UPSTREAMS__GOODS__URL", "20031106@x")])).unwrap_err();
     let told = format!("{told} {told:?}");
     assert!(!told.contains("20031106"), "{told}");
 }
@@ -64,7 +64,7 @@ fn the_secret_can_come_from_a_file() {
 fn every_token_can_come_from_a_file_and_none_is_printed() {
     let (_folder, path) = file("planted-in-a-file\n");
     let name = path.to_str().unwrap();
-    for key in ["REVALIDATE_SECRET", "PROFILE__TOKEN", "TIMELINE__TOKEN", "RECIPE__TOKEN"] {
+    for key in ["REVALIDATE_SECRET", "ACCOUNTS__TOKEN", "LEDGER__TOKEN", "GOODS__TOKEN"] {
         let config = load(&[(&format!("BFF__EVENTS__{key}_FILE"), name)]).unwrap();
         let events = &config.events;
         let secrets = [&events.revalidate_secret]

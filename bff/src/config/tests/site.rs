@@ -12,13 +12,13 @@ fn values(config: &Config) -> Value {
 fn the_operators_own_keys_come_from_file_and_environment_as_they_are_written() {
     let text = "[site.config]\napiBase = \"/\"\nlimit = 20\nsince = 2026-11-21\n[site.config.flags]\nnewCart = true\nold = false\n";
     let (_folder, path) = file(text);
-    let config = Config::load(Some(&path), env(&[])).unwrap();
+    let config = load_with(Some(&path), env(&[])).unwrap();
     let mut expected =
         json!({"apiBase": "/", "limit": 20, "since": "2026-11-21", "flags": {"newCart": true, "old": false}});
     assert_eq!(values(&config), expected);
 
     let told = r#"{"apiBase": "https://api.example", "flags": {"old": null}, "share": 0.5, "list": [1, {"a": "b"}]}"#;
-    let config = Config::load(Some(&path), env(&[("BFF__SITE__CONFIG", told)])).unwrap();
+    let config = load_with(Some(&path), env(&[("BFF__SITE__CONFIG", told)])).unwrap();
     expected["apiBase"] = json!("https://api.example");
     expected["flags"]["old"] = Value::Null;
     expected["share"] = json!(0.5);
@@ -37,7 +37,7 @@ fn what_is_no_object_or_names_one_key_is_a_mistake() {
     let said = mistakes(&[("BFF__SITE__CONFIG__APIBASE", "/")]);
     assert!(said.starts_with("site.config.apibase: names of variables have no case"), "{said}");
     let (_folder, path) = file("[site]\nconfig = 1\n");
-    let errors = Config::load(Some(&path), env(&[])).unwrap_err();
+    let errors = load_with(Some(&path), env(&[])).unwrap_err();
     assert_eq!(errors.to_string(), "site.config: is a section, not a value");
 }
 
@@ -77,7 +77,7 @@ fn names_of_secrets_are_refused_in_production_and_warned_of_before() {
             let told = json!({ "nested": { *name: "x" } }).to_string();
             let (_keys, mut variables) = production();
             variables.extend(env(&[("BFF__SITE__CONFIG", &told)]));
-            let production = Config::load(None, variables);
+            let production = load_with(None, variables);
             assert_eq!(production.is_err(), refused, "{name}: {production:?}");
             let development = load(&[("BFF__SITE__CONFIG", &told)]).unwrap();
             assert_eq!(!development.warnings().is_empty(), refused, "{name}: {:?}", development.warnings());

@@ -3,7 +3,7 @@
 use std::{cell::Cell, time::Duration};
 
 use super::super::{
-    contract::{Segment, ShapePath, ShapeUse},
+    contract::{PathMistake, Segment, ShapePath, ShapeUse},
     mistake::{At, quoted},
     read::{Lookup, Shaping},
     text::Placeholder,
@@ -100,6 +100,10 @@ impl<'t> LookupDraft<'t> {
         if let Some(at) = &declared.request.at {
             uses.demand(ShapePath(at.0.clone()));
         }
+        // What the contract makes optional may be left out: there is nothing then.
+        if self.many && self.list().is_ok_and(|list| list.root.is_none()) {
+            uses.demand(self.at.clone());
+        }
         if !self.is_deep.get() {
             shape(&mut uses, &declared.shaping, self.entity, &self.at.0);
         }
@@ -125,6 +129,11 @@ impl<'t> LookupDraft<'t> {
             tag: declared.tag.as_ref().map(|tag| tag.as_str().into()),
             shared: declared.shared.then_some(Shared { fresh: Duration::from_millis(fresh) }),
         })
+    }
+
+    /// The list in which entities stand.
+    fn list(&self) -> Result<Shape<'t>, PathMistake> {
+        self.answer.at(&ShapePath(self.at.0[..self.at.0.len().saturating_sub(1)].to_vec()))
     }
 }
 

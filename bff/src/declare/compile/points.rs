@@ -256,10 +256,12 @@ fn parent(drafts: &[Draft<'_>], draft: &Draft<'_>) -> Option<usize> {
 
 /// Which drafts wait for themselves: each leads into what another one would bring, in a circle.
 fn circular(drafts: &[Draft<'_>], parents: &[Option<usize>]) -> Vec<bool> {
-    // What a path leads into beyond what is brought there for certain.
+    // What a path leads into beyond what is brought there for certain. The ids themselves are the answer's, also where
+    // something brought takes their place.
     let wait = |draft: &Draft<'_>, parent: &Option<usize>| -> Vec<usize> {
         let from = parent.map_or(0, |parent| drafts[parent].place.len());
-        let steps = (from..draft.ids.len()).filter_map(|at| match &draft.ids[at] {
+        let to = draft.place.len().saturating_sub(1);
+        let steps = (from..to).filter_map(|at| match &draft.ids[at] {
             Segment::Field(name) => Some((&draft.ids[..at], name)),
             Segment::Items => None,
         });

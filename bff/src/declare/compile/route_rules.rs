@@ -18,16 +18,7 @@ impl RouteOutline<'_> {
         let (route, operation) = (self.route, self.target.as_ref().and_then(Target::operation));
         let is_read = self.method == Method::GET;
         let Some(name) = route.body.as_ref().filter(|_| !is_read) else {
-            let asked =
-                operation.and_then(|operation| operation.body.as_ref()).is_some_and(|body| body.required);
-            if asked && !route.stream {
-                cx.mistake(
-                    &route.to.spot,
-                    "by the contract, the call has a body: `body` must name its schema",
-                );
-                return None;
-            }
-            return Some(None);
+            return if is_read || route.stream { Some(None) } else { self.unnamed_body(cx) };
         };
         let Some((operation, contract)) =
             operation.zip(self.target.as_ref().and_then(|target| target.contract))
@@ -59,11 +50,52 @@ impl RouteOutline<'_> {
                 let check = move |body: &serde_json::Value| validator.validate(body);
                 Some(Some(BodyPlan {
                     media_type: media.media_type.as_str().into(),
+                    required: true,
                     check: BodyCheck(std::sync::Arc::new(check)),
                 }))
             }
             Err(mistakes) => {
                 mistakes.iter().for_each(|mistake| cx.mistake(&name.spot, mistake));
+                None
+            }
+        }
+    }
+
+    /// What a caller may send where no schema is named: what the contract says of it, any JSON where there is no contract.
+    #[expect(clippy::option_option, reason = "wrong, none or there: three things")]
+    fn unnamed_body(&self, cx: &Context<'_>) -> Option<Option<BodyPlan>> {
+        let to = &self.route.to.spot;
+        let plan = |media_type: &str, check| {
+            let check = BodyCheck(check);
+            Some(Some(BodyPlan { media_type: media_type.into(), required: false, check }))
+        };
+        let Some(operation) = self.target.as_ref().and_then(Target::operation) else {
+            return plan("application/json", std::sync::Arc::new(|_: &serde_json::Value| Vec::new()));
+        };
+        let Some(body) = &operation.body else { return Some(None) };
+        if body.required {
+            cx.mistake(to, "by the contract, the call has a body: `body` must name its schema");
+            return None;
+        }
+        let Some((media, contract)) = body
+            .content
+            .iter()
+            .find(|media| media.is_json())
+            .zip(self.target.as_ref().and_then(|target| target.contract))
+        else {
+            cx.mistake(to, "by the contract, the body is not JSON: declare `stream = true`");
+            return None;
+        };
+        let Some(schema) = media.schema else {
+            return plan(&media.media_type, std::sync::Arc::new(|_: &serde_json::Value| Vec::new()));
+        };
+        match BodyValidator::compile(contract, schema) {
+            Ok(validator) => plan(
+                &media.media_type,
+                std::sync::Arc::new(move |body: &serde_json::Value| validator.validate(body)),
+            ),
+            Err(mistakes) => {
+                mistakes.iter().for_each(|mistake| cx.mistake(to, mistake));
                 None
             }
         }

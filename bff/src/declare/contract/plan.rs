@@ -111,8 +111,8 @@ impl Compiler<'_> {
         let schema = task.schema.map(|id| self.schemas.get(id));
         let types = schema.map_or(Types::ANY, |schema| schema.types);
         let mut node = Node::of(types);
-        if uses.is_some_and(|uses| uses.demanded) {
-            node.types = types.and(NOT_NULL);
+        if let Some(uses) = uses.filter(|uses| uses.demanded) {
+            node.types = types.and(uses.must_be.unwrap_or(NOT_NULL));
         }
         if types.allow(Types::ARRAY) {
             let items = schema.and_then(|schema| schema.items);

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 
 use super::path::Segment;
-use crate::compose::scan::{Capture, Export, JoinPlace, Place};
+use crate::compose::scan::{Capture, Export, JoinPlace, Place, Types};
 
 /// What is done at one place.
 #[derive(Debug, Default)]
@@ -18,6 +18,8 @@ pub(super) struct UseNode {
     pub(super) picked: bool,
     pub(super) dropped: bool,
     pub(super) demanded: bool,
+    /// What a demanded path goes on with from here; nothing: it ends here.
+    pub(super) must_be: Option<Types>,
     pub(super) renamed: Option<String>,
     pub(super) capture: Option<Capture>,
     pub(super) export: Option<Export>,
@@ -82,10 +84,15 @@ impl UseTree {
     pub(super) fn demand(&mut self, path: &[Segment]) {
         let mut here = 0;
         for segment in path {
-            here = self.step(here, segment);
             self.0[here].demanded = true;
+            self.0[here].must_be = Some(match segment {
+                Segment::Field(_) => Types::OBJECT,
+                Segment::Items => Types::ARRAY,
+            });
+            here = self.step(here, segment);
         }
-        self.0[here].demanded = true;
+        // A list may be empty, and hold null.
+        self.0[here].demanded |= !matches!(path.last(), Some(Segment::Items));
     }
 
     /// Whether anything in here changes what leaves.

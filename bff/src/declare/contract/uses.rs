@@ -115,7 +115,7 @@ impl ShapeUse {
         self.at_most_ours.push((ours.iter().map(|name| (*name).to_owned()).collect(), items));
     }
 
-    /// What stands at a path is there and is not null, whatever the contract says.
+    /// What stands at a path is there and is not null, whatever the contract says; where the path ends with `[]`, the list is.
     pub fn demand(&mut self, path: ShapePath) {
         self.demands.push(path);
     }

@@ -25,7 +25,7 @@ pub(super) fn request(section: &Section<'_>) -> Option<Request> {
     let call = section.parsed(if post { "post" } else { "get" });
     let (body, at) = (section.parsed("body"), section.parsed::<ShapePath>("at"));
     if let Some(at) = at.as_ref().filter(|at| at.to_string().contains('[')) {
-        section.report().add(&at.spot, "is one value: a path without `[]`");
+        report_list(section, at);
         return None;
     }
     Some(Request { post, call: call?, body, at })
@@ -76,11 +76,16 @@ pub(super) fn lookup(name: &At<String>, section: &Section<'_>) -> Option<Lookup>
     if !shared {
         section.forbid(&["fresh_ms"], "only a shared look-up keeps what it found");
     }
+    let key = section.parsed::<ShapePath>("key");
+    if let Some(key) = key.as_ref().filter(|key| key.to_string().contains('[')) {
+        report_list(section, key);
+        return None;
+    }
     Some(Lookup {
         name: name.clone(),
         request: request(section)?,
         from: section.parsed("from"),
-        key: section.parsed("key"),
+        key,
         shaping: shaping(section),
         tag: tag.filter(|tag| is_kind(tag)),
         shared,
@@ -89,6 +94,10 @@ pub(super) fn lookup(name: &At<String>, section: &Section<'_>) -> Option<Lookup>
         max_calls: section.whole("max_calls"),
         shape: section.text("shape"),
     })
+}
+
+fn report_list(section: &Section<'_>, path: &At<ShapePath>) {
+    section.report().add(&path.spot, "is one value: a path without `[]`");
 }
 
 /// The keys of a look-up in a join.

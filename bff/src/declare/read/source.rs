@@ -160,11 +160,11 @@ fn read_file(path: &Path, report: &Report) -> Option<SourceFile> {
 /// Reads a file up to a size: one that is larger is not read into memory.
 fn bytes_of(path: &Path, most: u64) -> Result<Vec<u8>, String> {
     let cannot = |error: std::io::Error| format!("cannot be read: {error}");
-    let file = fs::File::open(path).map_err(cannot)?;
-    // A pipe or device may have no end, and opening a folder succeeds on some systems.
-    if !file.metadata().map_err(cannot)?.is_file() {
+    // A pipe waits to be opened from its other end, a device may have no end, and opening a folder succeeds on some systems.
+    if !fs::metadata(path).map_err(cannot)?.is_file() {
         return Err("is no file".to_owned());
     }
+    let file = fs::File::open(path).map_err(cannot)?;
     let mut bytes = Vec::new();
     file.take(most + 1).read_to_end(&mut bytes).map_err(cannot)?;
     if bytes.len() as u64 > most {

@@ -52,7 +52,36 @@ fn a_file_that_is_no_utf8_is_named_with_its_line() {
     let dir = tempfile::tempdir().expect("a folder");
     std::fs::write(dir.path().join("gateway.toml"), b"title = 'a'\nabout = '\xff'\n").expect("a file");
     let told = super::Declarations::from_dir(dir.path()).expect_err("no UTF-8").to_string();
-    assert!(told.contains("gateway.toml:2: is no UTF-8"), "{told}");
+    assert!(told.contains("gateway.toml:2: file: is no UTF-8"), "{told}");
+}
+
+#[test]
+fn every_mistake_is_one_line_with_a_key_whatever_the_contract_holds() {
+    for (contract, expected) in [
+        ("openapi: [\n", "customers.yaml:2: file: is no YAML"),
+        (
+            "openapi: 3.1.0\npaths: {}\ncomponents:\n  schemas:\n    \"a\\nb\\e[31m\": { type: strin }\n",
+            "customers.yaml:5: /components",
+        ),
+        ("openapi: 3.1.0\n\"x\\ny\": 1\npaths:\n  \"/a\\nb\": 7\n", "customers.yaml:4: /paths"),
+    ] {
+        let told = told(5, contract.to_owned());
+        assert!(told.contains(expected) && !told.contains('\u{1b}'), "{told}");
+        for line in told.lines() {
+            let rest = line.split_once(".yaml:").or_else(|| line.split_once(".toml:")).expect("a file").1;
+            assert_eq!(rest.splitn(3, ": ").count(), 3, "FILE:LINE: KEY: what: {line}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_not_waited_for() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let socket = std::os::unix::net::UnixListener::bind(dir.path().join("gateway.toml")).expect("a socket");
+    let told = super::Declarations::from_dir(dir.path()).expect_err("no file").to_string();
+    assert!(told.contains("gateway.toml:1: file: is no file"), "{told}");
+    drop(socket);
 }
 
 proptest! {

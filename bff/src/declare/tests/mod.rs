@@ -3,7 +3,6 @@
 mod broken;
 mod hostile;
 mod page;
-mod recipe_book;
 mod schema;
 mod shop;
 mod starter;

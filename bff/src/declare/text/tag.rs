@@ -79,7 +79,7 @@ mod tests {
             (tag.kind.as_str(), tag.id.map(|id| id.to_string()).as_deref()),
             ("order", Some("{response.id}"))
         );
-        assert_eq!("recipes".parse(), Ok(TagText { kind: "recipes".to_owned(), id: None }));
+        assert_eq!("orders".parse(), Ok(TagText { kind: "orders".to_owned(), id: None }));
         for wrong in ["", "A", "a b", "a:", "a:b", "a:{b}c", "a:{b", ":{a}", "a:{b}:{c}", &"a".repeat(32)] {
             assert!(wrong.parse::<TagText>().is_err(), "{wrong}");
         }
@@ -90,8 +90,8 @@ mod tests {
         let tag: PathTag = "item:lines[].itemId".parse().expect("a tag");
         assert_eq!((tag.kind.as_str(), tag.path.to_string().as_str()), ("item", "lines[].itemId"));
         assert!("item".parse::<PathTag>().is_err() && "item:".parse::<PathTag>().is_err());
-        let recall: RecallText = "recipe_of:{id}".parse().expect("a recall");
-        assert_eq!((recall.table.as_str(), recall.key.head.as_str()), ("recipe_of", "id"));
-        assert!("recipe_of".parse::<RecallText>().is_err() && "a:b".parse::<RecallText>().is_err());
+        let recall: RecallText = "order_of:{id}".parse().expect("a recall");
+        assert_eq!((recall.table.as_str(), recall.key.head.as_str()), ("order_of", "id"));
+        assert!("order_of".parse::<RecallText>().is_err() && "a:b".parse::<RecallText>().is_err());
     }
 }

@@ -133,7 +133,7 @@ impl AnswerHeader {
                 "true".into(),
             ),
             H::Location => {
-                ("Where it is found.", text(8192), "/api/recipes/0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10".into())
+                ("Where it is found.", text(8192), "/api/orders/0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10".into())
             }
             H::RateLimit => (
                 "There where limits are on: `r` more requests now, more after `t` seconds (draft-ietf-httpapi-ratelimit-headers-10).",

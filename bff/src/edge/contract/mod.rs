@@ -256,8 +256,8 @@ fn info(title: Option<&str>, about: Option<&str>) -> Info {
         .build()
 }
 
-const ABOUT: &str = "One JSON document for each screen, cached per user; reads and writes of the recipe book; cookie \
-sessions for browsers and rotating tokens for mobile apps.\n\nErrors are problem documents (RFC 9457) with a stable \
+const ABOUT: &str = "One JSON document for each screen, cached per user; reads and writes that pass through; \
+cookie sessions for browsers and rotating tokens for mobile apps.\n\nErrors are problem documents (RFC 9457) with a stable \
 `code`; each operation lists its own. Besides, every path answers 405 `method_not_allowed` with `Allow` to other \
 methods, and every answer bears `X-Request-Id`.";
 

@@ -144,5 +144,5 @@ fn example(face: Face) -> Option<serde_json::Value> {
         message: "at most 200 characters".into(),
     };
     let errors = if face.code == "validation_failed" { &[wrong][..] } else { &[] };
-    serde_json::to_value(problem::document(face, errors, schemas::story::REQUEST_ID)).ok()
+    serde_json::to_value(problem::document(face, errors, schemas::examples::REQUEST_ID)).ok()
 }

@@ -50,6 +50,12 @@ impl ClaimMap {
         Self(pairs.into_iter().map(|(field, claim)| (field.into(), claim.into())).collect())
     }
 
+    /// What declarations say; the standard claims where they say nothing.
+    #[must_use]
+    pub fn declared(pairs: &[(Box<str>, Box<str>)]) -> Self {
+        if pairs.is_empty() { Self::default() } else { Self(pairs.to_vec()) }
+    }
+
     /// Whether `claims` has all that a profile is made of, beside the subject.
     #[must_use]
     pub fn is_satisfied_by(&self, claims: &Map<String, Value>) -> bool {

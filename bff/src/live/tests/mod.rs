@@ -23,7 +23,7 @@ use crate::{
 };
 
 fn rules() -> TopicRules {
-    TopicRules::new(&["recipe".into(), "member".into()], &["timeline".into()])
+    TopicRules::new(&["order".into(), "member".into()], &["basket".into()])
 }
 
 const SETTINGS: LiveSettings = LiveSettings {

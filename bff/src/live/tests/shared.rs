@@ -53,14 +53,14 @@ async fn what_any_replica_says_is_heard_on_all_of_them_in_one_order() {
     let settings = LiveSettings { queue: 10_000, ..SETTINGS };
     let (here, there) = (replica(&server, settings).await, replica(&server, settings).await);
     let ada = here.sign_in("ada").await;
-    let mut feeds = [here.joined(&ada, &["recipe:r"]).await, there.joined(&ada, &["recipe:r"]).await];
+    let mut feeds = [here.joined(&ada, &["order:r"]).await, there.joined(&ada, &["order:r"]).await];
     let hubs = [here.hub.clone(), there.hub.clone()];
     let speakers: Vec<_> = (0..4)
         .map(|speaker| {
             let hub = hubs[speaker % 2].clone();
             tokio::spawn(async move {
                 for number in 0..EACH {
-                    let event = event("recipe:r", &format!("s{speaker}.{number}"));
+                    let event = event("order:r", &format!("s{speaker}.{number}"));
                     // Events of upstreams, and messages of the gateway's own.
                     if speaker < 2 {
                         hub.announce(&event).await.expect("it is said").expect("an id");
@@ -75,7 +75,7 @@ async fn what_any_replica_says_is_heard_on_all_of_them_in_one_order() {
     for speaker in speakers {
         speaker.await.expect("no panic");
     }
-    let last = here.announce("recipe:r", "last").await;
+    let last = here.announce("order:r", "last").await;
     let one = heard_until(&mut feeds[0], "last").await;
     assert_eq!(one.len(), 4 * EACH + 1);
     assert_eq!(one.last().map(|(id, _)| id), Some(&last));
@@ -97,18 +97,18 @@ async fn a_connection_resumes_on_another_replica_at_once_and_after_a_restart_of_
     let mut last = String::new();
     for round in 0..50 {
         // Perhaps the other one has not heard of it yet.
-        last = here.announce("recipe:r", "last").await;
-        let mut moved = there.join(&ada, &["recipe:r"], Some(&last)).await.expect("room");
+        last = here.announce("order:r", "last").await;
+        let mut moved = there.join(&ada, &["order:r"], Some(&last)).await.expect("room");
         let ready = said(&mut moved).await;
         assert_eq!((&*ready.kind, ready.id.as_ref()), ("ready", Some(&last)), "round {round}");
         assert!(ready.data.expect("data").get().contains(r#""resumed":true"#));
-        here.announce("recipe:r", "next").await;
+        here.announce("order:r", "next").await;
         assert_eq!(kinds(&mut moved, 1).await, ["next"]);
     }
     drop((here, there));
 
     let later = replica(&server, SETTINGS).await;
-    let mut feed = later.join(&ada, &["recipe:r"], Some(&last)).await.expect("room");
+    let mut feed = later.join(&ada, &["order:r"], Some(&last)).await.expect("room");
     assert_eq!(kinds(&mut feed, 2).await, ["ready", "next"]);
     for nobodys in ["99999999999999-0", "1-1", "0-0", "x"] {
         let mut feed = later.join(&ada, &[], Some(nobodys)).await.expect("room");
@@ -141,10 +141,10 @@ async fn an_event_drops_documents_on_other_replicas_before_it_is_heard_there() {
             .on_soft_purge(move |tag: &Tag| dropped.lock().push((name, tag.as_str().to_owned())));
     }
     let ada = here.sign_in("ada").await;
-    let mut feed = there.joined(&ada, &["recipe:r"]).await;
+    let mut feed = there.joined(&ada, &["order:r"]).await;
     for number in 0..50 {
-        let tag = format!("recipe:r{number}");
-        let event = Event { tags: vec![tag.clone(), "everything".into()], ..event("recipe:r", "changed") };
+        let tag = format!("order:r{number}");
+        let event = Event { tags: vec![tag.clone(), "everything".into()], ..event("order:r", "changed") };
         here.hub.announce(&event).await.expect("it is said");
         assert_eq!(kinds(&mut feed, 1).await, ["changed"]);
         assert_eq!(*dropped.lock(), [("there", tag)], "where it began that is the caller's to do");
@@ -157,16 +157,16 @@ async fn while_the_store_is_away_messages_wait_and_none_is_lost_or_told_twice() 
     let mut server = TestServer::start(&DURABLE);
     let (here, there) = (replica(&server, SETTINGS).await, replica(&server, SETTINGS).await);
     let ada = here.sign_in("ada").await;
-    let mut feeds = [here.joined(&ada, &["recipe:r"]).await, there.joined(&ada, &["recipe:r"]).await];
-    here.announce("recipe:r", "before").await;
+    let mut feeds = [here.joined(&ada, &["order:r"]).await, there.joined(&ada, &["order:r"]).await];
+    here.announce("order:r", "before").await;
     for feed in &mut feeds {
         assert_eq!(kinds(feed, 1).await, ["before"]);
     }
     server.kill();
-    let refused = async { while here.hub.announce(&event("recipe:r", "refused")).await.is_ok() {} };
+    let refused = async { while here.hub.announce(&event("order:r", "refused")).await.is_ok() {} };
     timeout(Duration::from_secs(30), refused).await.expect("an event is refused");
     for number in 0..5 {
-        here.publish("recipe:r", &format!("waits{number}"));
+        here.publish("order:r", &format!("waits{number}"));
     }
     assert!(server.run());
     back(&there).await;
@@ -175,7 +175,7 @@ async fn while_the_store_is_away_messages_wait_and_none_is_lost_or_told_twice() 
         let kinds = kinds(feed, 5).await;
         assert_eq!(kinds, ["waits0", "waits1", "waits2", "waits3", "waits4"]);
     }
-    there.announce("recipe:r", "after").await;
+    there.announce("order:r", "after").await;
     for feed in &mut feeds {
         assert_eq!(kinds(feed, 1).await, ["after"]);
     }
@@ -187,10 +187,10 @@ async fn what_is_written_twice_is_told_once() {
     let server = TestServer::start(&[]);
     let here = replica(&server, SETTINGS).await;
     let ada = here.sign_in("ada").await;
-    let mut feed = here.joined(&ada, &["recipe:r"]).await;
+    let mut feed = here.joined(&ada, &["order:r"]).await;
     let shared = here.store.shared().expect("a shared store");
     let append = async |origin: &str, number, kind: &str| {
-        let event = event("recipe:r", kind);
+        let event = event("order:r", kind);
         let payload = Writing { origin, number, event: Some(&event), ..Writing::default() }.payload();
         shared.append(payload, 1000).await.expect("appended");
     };
@@ -217,8 +217,8 @@ async fn a_log_that_was_lost_ends_connections_and_they_are_told() {
     let mut server = TestServer::start(&[]);
     let here = replica(&server, SETTINGS).await;
     let ada = here.sign_in("ada").await;
-    let mut feed = here.joined(&ada, &["recipe:r"]).await;
-    let last = here.announce("recipe:r", "before").await;
+    let mut feed = here.joined(&ada, &["order:r"]).await;
+    let last = here.announce("order:r", "before").await;
     assert_eq!(kinds(&mut feed, 1).await, ["before"]);
     server.kill();
     assert!(server.run(), "without what it had");
@@ -227,9 +227,9 @@ async fn a_log_that_was_lost_ends_connections_and_they_are_told() {
     drop(feed);
     back(&here).await;
     let ada = here.sign_in("ada").await;
-    let mut feed = here.join(&ada, &["recipe:r"], Some(&last)).await.expect("room");
+    let mut feed = here.join(&ada, &["order:r"], Some(&last)).await.expect("room");
     assert_eq!(kinds(&mut feed, 2).await, ["reset", "ready"]);
-    here.announce("recipe:r", "after").await;
+    here.announce("order:r", "after").await;
     assert_eq!(kinds(&mut feed, 1).await, ["after"]);
 }
 
@@ -238,19 +238,19 @@ async fn messages_that_no_queue_could_hold_are_counted_and_everybody_is_told() {
     let mut server = TestServer::start(&DURABLE);
     let (here, there) = (replica(&server, SETTINGS).await, replica(&server, SETTINGS).await);
     let ada = here.sign_in("ada").await;
-    let mut feed = there.joined(&ada, &["recipe:r"]).await;
-    let last = here.announce("recipe:r", "before").await;
+    let mut feed = there.joined(&ada, &["order:r"]).await;
+    let last = here.announce("order:r", "before").await;
     assert_eq!(kinds(&mut feed, 1).await, ["before"]);
     server.kill();
     for _ in 0..5000 {
-        here.publish("recipe:other", "waits");
+        here.publish("order:other", "waits");
     }
     let lost = here.metrics.live_lost.get();
     assert!((900..=904).contains(&lost), "{lost}");
     assert!(server.run());
     assert_eq!(ended(&mut feed).await, End::TooSlow);
     drop(feed);
-    let mut feed = there.join(&ada, &["recipe:r"], Some(&last)).await.expect("room");
+    let mut feed = there.join(&ada, &["order:r"], Some(&last)).await.expect("room");
     assert_eq!(kinds(&mut feed, 2).await, ["reset", "ready"]);
 }
 
@@ -260,15 +260,15 @@ async fn what_the_log_no_longer_has_is_a_reset_on_a_new_replica() {
     let settings = LiveSettings { log_messages: 100, ..SETTINGS };
     let here = replica(&server, settings).await;
     let ada = here.sign_in("ada").await;
-    let first = here.announce("recipe:r", "first").await;
+    let first = here.announce("order:r", "first").await;
     let mut ids = Vec::new();
     for number in 0..500 {
-        ids.push(here.announce("recipe:r", &format!("n{number}")).await);
+        ids.push(here.announce("order:r", &format!("n{number}")).await);
     }
     let there = replica(&server, settings).await;
-    let mut feed = there.join(&ada, &["recipe:r"], Some(&first)).await.expect("room");
+    let mut feed = there.join(&ada, &["order:r"], Some(&first)).await.expect("room");
     assert_eq!(kinds(&mut feed, 2).await, ["reset", "ready"]);
-    let mut feed = there.join(&ada, &["recipe:r"], Some(&ids[450])).await.expect("room");
+    let mut feed = there.join(&ada, &["order:r"], Some(&ids[450])).await.expect("room");
     let expected: Vec<_> = (451..500).map(|number| format!("n{number}")).collect();
     assert_eq!(kinds(&mut feed, 1).await, ["ready"]);
     assert_eq!(kinds(&mut feed, 49).await, expected);
@@ -279,8 +279,8 @@ async fn a_replica_that_starts_before_the_store_follows_it_from_when_it_is_there
     let mut server = TestServer::start(&DURABLE);
     let here = replica(&server, SETTINGS).await;
     let ada = here.sign_in("ada").await;
-    let last = here.announce("recipe:r", "before").await;
-    here.announce("recipe:r", "missed").await;
+    let last = here.announce("order:r", "before").await;
+    here.announce("order:r", "missed").await;
     server.kill();
     let early = replica(&server, SETTINGS).await;
     assert_eq!(early.metrics.live_following.get(), 0);
@@ -291,6 +291,6 @@ async fn a_replica_that_starts_before_the_store_follows_it_from_when_it_is_there
         }
     };
     timeout(Duration::from_secs(30), following).await.expect("it follows");
-    let mut feed = early.join(&ada, &["recipe:r"], Some(&last)).await.expect("room");
+    let mut feed = early.join(&ada, &["order:r"], Some(&last)).await.expect("room");
     assert_eq!(kinds(&mut feed, 2).await, ["ready", "missed"]);
 }

@@ -22,7 +22,7 @@ pub(super) fn body() -> BodyPlan {
             FieldError { field: "a".into(), code: "required".into(), message: "must be given".into() };
         if value.get("a").is_none() { vec![error] } else { Vec::new() }
     };
-    BodyPlan { media_type: "application/json".into(), check: BodyCheck(Arc::new(check)) }
+    BodyPlan { media_type: "application/json".into(), required: true, check: BodyCheck(Arc::new(check)) }
 }
 
 /// `?n=`, a number from 1 to 9.

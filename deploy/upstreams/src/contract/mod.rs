@@ -5,6 +5,7 @@
 
 mod call;
 mod document;
+mod examples;
 mod profile;
 mod recipe;
 mod rules;
@@ -57,6 +58,7 @@ impl Contract {
             if name == "Id" {
                 rules::of_id(&mut shape);
             }
+            examples::add(&name, &mut shape);
             self.shapes.insert(name, shape);
         }
         reference("schemas", name)
@@ -113,6 +115,25 @@ mod tests {
             ids.dedup();
             assert!(count > 8 && ids.len() == count, "{ids:?}");
             check_references(&contract, &contract);
+        }
+    }
+
+    #[test]
+    fn every_object_has_an_example_that_is_as_its_schema_says() {
+        for service in Service::ALL {
+            let contract: Value = serde_json::from_str(&contract(service)).expect("JSON");
+            let schemas = contract["components"]["schemas"].as_object().expect("schemas");
+            for (name, schema) in schemas {
+                let is_of_tokens = ["Actor", "FieldError", "ServiceClaims"].contains(&name.as_str());
+                let Some(fields) = schema["properties"].as_object().filter(|_| !is_of_tokens) else {
+                    continue;
+                };
+                let example = schema["examples"][0].as_object().unwrap_or_else(|| panic!("{name} has none"));
+                assert!(example.keys().all(|field| fields.contains_key(field)), "{name}: {example:?}");
+                for field in schema["required"].as_array().into_iter().flatten() {
+                    assert!(example.contains_key(field.as_str().expect("a name")), "{name}: {field}");
+                }
+            }
         }
     }
 

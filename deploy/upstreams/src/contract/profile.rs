@@ -4,10 +4,8 @@ use super::{
     Contract,
     call::{Call, For, NOT_FOUND, Refusal},
 };
-use schemas::{
-    ByIdentity, Credentials, Items, Me, Member, MemberCard, MemberPatch, SignUp, TotpCode, TotpConfirmed,
-    TotpEnrolment,
-};
+use crate::wire::{Member, MemberCard, MemberPatch};
+use schemas::{ByIdentity, Credentials, Items, Me, SignUp, TotpCode, TotpConfirmed, TotpEnrolment};
 
 const ENABLED: Refusal = (409, "totp_enabled", "The second factor is on already.");
 const NOT_ENROLLED: Refusal = (409, "totp_not_enrolled", "No second factor was begun.");

@@ -7,9 +7,8 @@ use super::{
     call::{Call, For, NOT_AUTHOR, NOT_FOUND, Refusal, number},
     reference,
 };
-use schemas::{
-    Comment, CommentInput, Ingredient, Items, NumberedPage, Page, Recipe, RecipeCard, RecipeForm, RecipeInput,
-};
+use crate::wire::{Comment, CommentInput, Ingredient, Recipe, RecipeCard, RecipeForm, RecipeInput};
+use schemas::{Items, NumberedPage, Page};
 
 const OWN_RECIPE: Refusal = (403, "own_recipe", "One's own recipe cannot be liked.");
 

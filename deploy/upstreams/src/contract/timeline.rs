@@ -4,7 +4,8 @@ use super::{
     Contract,
     call::{Call, For, NOT_AUTHOR, NOT_FOUND},
 };
-use schemas::{Counts, Following, Page, Post, PostInput};
+use crate::wire::{Counts, Following, Post, PostInput};
+use schemas::Page;
 
 pub(super) fn describe(contract: &mut Contract) -> &'static str {
     posts(contract);

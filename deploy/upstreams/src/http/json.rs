@@ -98,7 +98,7 @@ fn misshapen(error: &serde_path_to_error::Error<serde_json::Error>) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use schemas::RecipeInput;
+    use crate::wire::RecipeInput;
 
     use super::{Failure, parse};
 

@@ -2,13 +2,14 @@
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use rusqlite::{OptionalExtension, Row, Transaction, named_params};
-use schemas::{Id, Items, Me, Member, MemberCard, MemberPatch, RawText};
+use schemas::{Id, Items, Me, RawText};
 use url::Url;
 
 use super::Profile;
 use crate::{
     db::{asset_url, id_at, rfc3339},
     http::{Acting, Caller, Checks, Failure, Json, PathId, Query, ok},
+    wire::{Member, MemberCard, MemberPatch},
 };
 
 const NO_MEMBER: Failure = Failure::not_found("There is no such member.");

@@ -2,12 +2,13 @@
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use rusqlite::{OptionalExtension, Row, Transaction, named_params, params};
-use schemas::{Comment, CommentInput, Id, Page, RawText};
+use schemas::{Id, Page, RawText};
 
 use super::{Recipes, reading::row_and_author};
 use crate::{
     db::{Cursor, Stamp, id_at, now, page_of, rfc3339},
     http::{Acting, Caller, Checks, Failure, Json, PathId, Query, created, no_content, ok},
+    wire::{Comment, CommentInput},
 };
 
 const NO_COMMENT: Failure = Failure::not_found("There is no such comment.");

@@ -1,10 +1,12 @@
 //! What a recipe costs: integers throughout, worked out from the prices of its ingredients.
 
 use rusqlite::Transaction;
-use schemas::{RecipeIngredient, RecipeInput, cost, cost_per_serving};
 
 use super::ingredients;
-use crate::http::{Checks, Failure};
+use crate::{
+    http::{Checks, Failure},
+    wire::{RecipeIngredient, RecipeInput, cost, cost_per_serving},
+};
 
 /// Larger numbers lose digits in a browser (RFC 8259 section 6: interoperable integers).
 const LARGEST_COST: u64 = (1 << 53) - 1;

@@ -2,12 +2,13 @@
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use rusqlite::{OptionalExtension, Row, Transaction};
-use schemas::{Amount, Id, Ingredient, Items};
+use schemas::{Id, Items};
 
 use super::Recipes;
 use crate::{
     db::id_at,
     http::{Caller, Failure, Query, ok},
+    wire::{Amount, Ingredient},
 };
 
 /// `GET /ingredients?q=`: by name; `q` may be any part of it.

@@ -1,8 +1,9 @@
 //! What a recipe may look like.
 
-use schemas::RecipeInput;
-
-use crate::http::{Checks, Failure};
+use crate::{
+    http::{Checks, Failure},
+    wire::RecipeInput,
+};
 
 /// Everything that can be said without looking at the data.
 pub(super) fn check(input: &RecipeInput) -> Result<(), Failure> {
@@ -28,7 +29,7 @@ pub(super) fn check(input: &RecipeInput) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use schemas::RecipeInput;
+    use crate::wire::RecipeInput;
     use serde_json::json;
 
     use super::check;

@@ -2,13 +2,14 @@
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use rusqlite::{Row, ToSql, Transaction, named_params};
-use schemas::{Id, Items, NumberedPage, RecipeCard};
+use schemas::{Id, Items, NumberedPage};
 use url::Url;
 
 use super::{CURRENCY, Recipes, search};
 use crate::{
     db::{asset_url, id_at, rfc3339},
     http::{Acting, Caller, Failure, Query, ok},
+    wire::RecipeCard,
 };
 
 const CARD: &str = "

@@ -2,13 +2,14 @@
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use rusqlite::{OptionalExtension, Transaction, named_params};
-use schemas::{Id, RawText, Recipe, RecipeForm, RecipeIngredient};
+use schemas::{Id, RawText};
 use url::Url;
 
 use super::{CURRENCY, Recipes, ingredients::amount_at};
 use crate::{
     db::{asset_url, id_at, rfc3339},
     http::{Acting, Caller, Failure, PathId, ok},
+    wire::{Recipe, RecipeForm, RecipeIngredient},
 };
 
 pub(super) const NO_RECIPE: Failure = Failure::not_found("There is no such recipe.");

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use rusqlite::{Transaction, named_params, params};
-use schemas::{Id, RecipeInput};
+use schemas::Id;
 
 use super::{
     Recipes,
@@ -12,6 +12,7 @@ use super::{
 use crate::{
     db::{Stamp, now},
     http::{Acting, Failure, Json, PathId, created, no_content, ok},
+    wire::RecipeInput,
 };
 
 /// `POST /recipes`.

@@ -1,13 +1,18 @@
 //! Ten recipes, with likes and comments.
 
 use rusqlite::{Transaction, params};
-use schemas::{Amount, Id, IngredientAmount, RecipeInput};
+use schemas::Id;
 
 use super::{
     hours_ago,
     people::{ADA, BORA, CHAN, EVERYBODY},
 };
-use crate::{db::Stamp, http::Failure, recipe::store_at};
+use crate::{
+    db::Stamp,
+    http::Failure,
+    recipe::store_at,
+    wire::{Amount, IngredientAmount, RecipeInput},
+};
 
 pub(super) const KIMCHI_STEW: &str = "01930000-0000-7001-8000-000000000001";
 pub(super) const EGG_RICE: &str = "01930000-0000-7001-8000-000000000002";

@@ -2,10 +2,13 @@
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use rusqlite::Transaction;
-use schemas::{Counts, Following, Id};
+use schemas::Id;
 
 use super::Timeline;
-use crate::http::{Acting, Caller, Failure, PathId, no_content, ok};
+use crate::{
+    http::{Acting, Caller, Failure, PathId, no_content, ok},
+    wire::{Counts, Following},
+};
 
 /// `GET /follows/{memberId}`: whether I follow them.
 pub(super) async fn following(

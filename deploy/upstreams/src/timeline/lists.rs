@@ -2,12 +2,13 @@
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use rusqlite::{CachedStatement, Row, ToSql, Transaction, named_params};
-use schemas::{Id, Page, Post, RawText};
+use schemas::{Id, Page, RawText};
 
 use super::Timeline;
 use crate::{
     db::{Cursor, id_at, optional_id_at, page_of, rfc3339},
     http::{Acting, Caller, Failure, PathId, Query, ok},
+    wire::Post,
 };
 
 const DEFAULT_LIMIT: u32 = 20;

@@ -2,12 +2,13 @@
 
 use actix_web::{HttpResponse, web::Data};
 use rusqlite::{OptionalExtension, Transaction, params};
-use schemas::{Id, Post, PostInput, RawText};
+use schemas::{Id, RawText};
 
 use super::Timeline;
 use crate::{
     db::{Stamp, rfc3339},
     http::{Acting, Checks, Failure, Json, PathId, created, no_content},
+    wire::{Post, PostInput},
 };
 
 const NO_POST: Failure = Failure::not_found("There is no such post.");

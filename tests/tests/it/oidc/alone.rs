@@ -1,7 +1,7 @@
 //! Where no upstream keeps accounts: users come from one provider alone, and are what its claims say.
 
 use serde_json::{Value, json};
-use tests::{Actor, PASSWORD, TestBff, email};
+use tests::{Actor, DeclaredBff, PASSWORD, Product, Reply, Stub, TestBff, email};
 
 use super::{Fake, begin, finish, signed_in};
 
@@ -85,4 +85,54 @@ async fn a_sign_out_by_the_provider_finds_its_user() {
     let begun = begin(&actor, "fake", "/").await;
     let _ = finish(&fake, &begun).await.expect(303);
     assert_eq!(user(&bff, &actor).await["id"], "ada");
+}
+
+#[tokio::test]
+async fn declarations_say_which_claim_is_what() {
+    let accounts = r#"
+[accounts]
+card = ["id", "displayName"]
+claims = { id = "oid", username = "upn", displayName = "given_name" }
+[upstreams.shelf]
+url = "http://127.0.0.1:9"
+"#;
+    let screen = r#"
+path = "/bff/me"
+access = "signed_in"
+[parts.mine]
+get = "shelf:/of/{user.id}"
+[document]
+mine = "mine"
+id = "user.id"
+name = "user.username"
+card = "user.card"
+"#;
+    let fake = Fake::start().await;
+    fake.says(|says| {
+        says.claims = json!({ "oid": "o-7", "upn": "ada@corp", "given_name": "Ada", "name": "no" })
+    });
+    let stub = Stub::new();
+    stub.with(|request| (request.path == "/of/o-7").then(|| Reply::json(&json!(7))));
+    let builder = DeclaredBff::builder(Product::with_accounts(accounts).screen("me", screen));
+    let builder = fake.settings("fake").into_iter().fold(builder, |all, (key, value)| all.set(&key, value));
+    let bff = builder.stub("shelf", &stub).spawn().await;
+    let nobody = bff.anonymous();
+    let newcomer = json!({ "email": email("newcomer"), "username": "newcomer", "password": PASSWORD });
+    nobody.post("/auth/signup", &newcomer).await.expect_problem(404, "not_found");
+    let credentials = json!({ "login": "ada", "password": PASSWORD });
+    for path in ["/auth/login", "/auth/token"] {
+        nobody.post(path, &credentials).await.expect_problem(404, "not_found");
+    }
+    let actor = signed_in(&fake, &bff).await;
+    actor.learn_csrf_token().await;
+    actor.post("/auth/2fa/totp", &json!({})).await.expect_problem(404, "not_found");
+    let session = actor.get("/auth/session").await.expect(200).json();
+    assert_eq!(session["user"], json!({ "id": "o-7", "username": "ada@corp", "displayName": "Ada" }));
+    assert_eq!(
+        actor.get("/bff/me").await.expect(200).json(),
+        json!({
+            "mine": 7, "id": "o-7", "name": "ada@corp", "card": { "id": "o-7", "displayName": "Ada" }, "degraded": [],
+        })
+    );
+    assert_eq!(bff.calls(), ["shelf GET /of/o-7"]);
 }

@@ -144,11 +144,14 @@ impl Fake {
 
     /// Makes it the gateway's provider `name`.
     pub(super) fn of(&self, builder: Builder, name: &str) -> Builder {
+        self.settings(name).into_iter().fold(builder, |builder, (key, value)| builder.set(&key, value))
+    }
+
+    /// What the gateway has to know of it to have it as the provider `name`.
+    pub(super) fn settings(&self, name: &str) -> [(String, String); 3] {
         plant(Secret::Configured, CLIENT.1);
-        builder
-            .set(&format!("oidc.{name}.issuer"), self.issuer())
-            .set(&format!("oidc.{name}.client_id"), CLIENT.0)
-            .set(&format!("oidc.{name}.client_secret"), CLIENT.1)
+        [("issuer", self.issuer()), ("client_id", CLIENT.0), ("client_secret", CLIENT.1)]
+            .map(|(key, value)| (format!("oidc.{name}.{key}"), value.to_owned()))
     }
 
     pub(super) fn says<T>(&self, change: impl FnOnce(&mut Says) -> T) -> T {

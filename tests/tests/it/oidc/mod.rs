@@ -20,7 +20,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use reqwest::Method;
 use sha2::{Digest, Sha256};
 use tests::{
-    Actor, Answer, TestBff,
+    Actor, Answer, Replica, TestBff,
     planted::{Secret, plant},
 };
 use url::Url;
@@ -104,7 +104,7 @@ async fn finish(fake: &Fake, begun: &Begun) -> Answer {
 }
 
 /// Signs somebody in.
-async fn signed_in(fake: &Fake, bff: &TestBff) -> Actor {
+async fn signed_in(fake: &Fake, bff: &Replica) -> Actor {
     let actor = bff.anonymous();
     let begun = begin(&actor, "fake", "/").await;
     let _ = finish(fake, &begun).await.expect(303);

@@ -1,18 +1,31 @@
 //! Declared products: the shop (`tests/shop`), and small ones that a test declares for itself. Written after the agreement
 //! on declarations alone, as one who is to judge it would.
 
+mod answers;
+mod batches;
+mod bodies;
 mod caching;
 mod checking;
+mod contract;
+mod contracts;
+mod headers;
 mod hostile_answers;
+mod ids;
 mod joins;
 mod lookups;
+mod odds;
 mod orders;
 mod parameters;
 mod parts;
 mod passing;
+mod refused;
 mod reloading;
+mod route_joins;
+mod shapes;
 mod shaping;
+mod streaming;
 mod streams;
+mod twelve;
 mod writing;
 
 use serde_json::{Value, json};

@@ -1,7 +1,9 @@
 //! SIGHUP has declarations read again.
 
+use std::fs;
+
 use serde_json::json;
-use tests::{DeclaredBff, Product, eventually};
+use tests::{DeclaredBff, Product, Stub, eventually};
 
 use super::{page, shelf};
 
@@ -33,4 +35,32 @@ async fn a_changed_declaration_takes_effect_and_a_broken_one_changes_nothing_and
     .await;
     assert!(bff.output().contains("shelve"), "{}", bff.output());
     assert_eq!(ada.get("/bff/page").await.expect(200).json(), json!({ "again": news, "degraded": [] }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_that_another_upstream_keeps_are_looked_for_there() {
+    let product = Product::over_shelf().gateway("[upstreams.staff]\nurl = \"http://127.0.0.1:9\"\n");
+    let accounts = "[accounts]\nupstream = \"people\"";
+    let moved = fs::read_to_string(product.dir().join("gateway.toml")).expect("a file");
+    assert!(moved.contains(accounts));
+    let bff = DeclaredBff::builder(product)
+        .stub("shelf", &shelf())
+        .stub("people", &Stub::people())
+        .stub("staff", &Stub::people())
+        .spawn()
+        .await;
+    bff.signed_in("ada").await;
+    assert!(!bff.upstream("people").requests().is_empty());
+    assert!(bff.upstream("staff").requests().is_empty());
+
+    bff.product().write("gateway.toml", &moved.replace(accounts, "[accounts]\nupstream = \"staff\""));
+    bff.signal("HUP").await;
+    eventually("a sign-in at the other upstream", || async {
+        let _ = bff.anonymous().try_sign_in("bora").await.expect(200);
+        (!bff.upstream("staff").requests().is_empty()).then_some(())
+    })
+    .await;
+    bff.forget_calls();
+    bff.signed_in("chan").await;
+    assert!(bff.upstream("people").requests().is_empty());
 }

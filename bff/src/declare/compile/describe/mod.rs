@@ -2,6 +2,7 @@
 //! from the declarations and from the contracts of the services, in the same way as the plan does; `docs` writes the contract
 //! with callers out of them.
 
+mod fold;
 mod ids;
 mod named;
 mod names;
@@ -26,7 +27,7 @@ use super::{
 };
 use crate::compose::plan::{GatewayPlan, ParamPlan, RoutePlan, ScreenPlan};
 
-use self::{ids::Ids, named::Named};
+use self::{fold::folded, ids::Ids, named::Named};
 
 /// What there is to tell.
 #[derive(Debug)]
@@ -155,7 +156,7 @@ pub(in crate::declare) fn describe(
         groups: groups.map(|(name, about)| (name.value.clone(), about.value.clone())).collect(),
         screens: described_screens,
         routes: described_routes,
-        schemas: describer.named.fold(describer.components.into_schemas()),
+        schemas: folded(describer.named.fold(describer.components.into_schemas())),
     }
 }
 

@@ -121,9 +121,9 @@ mod tests {
         let mut named = Named::default();
         let with = |author: serde_json::Value| json!({ "type": "object", "properties": { "author": author }, "required": ["author"] });
         let nullable = json!({ "oneOf": [{ "type": "null" }, reference("Card")] });
-        named.set("Recipe", with(reference("Card")));
-        named.set("Recipe", with(nullable.clone()));
-        assert_eq!(named.fold(BTreeMap::new())["Recipe"], with(nullable));
+        named.set("Order", with(reference("Card")));
+        named.set("Order", with(nullable.clone()));
+        assert_eq!(named.fold(BTreeMap::new())["Order"], with(nullable));
     }
 
     #[test]

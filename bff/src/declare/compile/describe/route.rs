@@ -117,9 +117,14 @@ impl<'t> Describer<'t, '_> {
     /// The name of the schema of what callers send, and whether they must.
     fn body(&mut self, outline: &RouteOutline<'t>, id: &str) -> Option<(String, bool)> {
         let target = outline.target.as_ref()?;
-        let (contract, operation) = (target.contract?, target.operation()?);
-        let schema = contract.schema_named(outline.route.body.as_ref()?)?;
-        let schema = self.components.refer(&outline.route.to.upstream, contract, schema);
+        let declared = outline.route.body.as_ref();
+        let known = target.contract.zip(target.operation());
+        let schema = known.and_then(|(contract, operation)| {
+            let sent = || operation.body.as_ref()?.content.iter().find(|media| media.is_json())?.schema;
+            let schema = declared.map_or_else(sent, |name| contract.schema_named(name))?;
+            Some(self.components.refer(&outline.route.to.upstream, contract, schema))
+        });
+        let schema = schema.unwrap_or_else(|| json!({}));
         let name = match referred(&schema) {
             Some(name) => name.to_owned(),
             None => {
@@ -128,7 +133,7 @@ impl<'t> Describer<'t, '_> {
                 name
             }
         };
-        Some((name, operation.body.as_ref().is_some_and(|body| body.required)))
+        Some((name, declared.is_some()))
     }
 
     /// The declared codes that the upstream may refuse this call with, by its contract.

@@ -79,7 +79,7 @@ fn the_gateways_own_places_are_known_by_their_whole_first_segment() {
     for path in [
         "/api",
         "/api/",
-        "/api/recipes",
+        "/api/orders",
         "/auth/x",
         "/bff",
         "/files/x",
@@ -108,9 +108,9 @@ fn what_reads_the_app_costs_nothing_and_what_may_be_the_gateways_does() {
         (Method::GET, "/config.js", false),
         (Method::GET, "/..", true),
         (Method::POST, "/", false),
-        (Method::GET, "/api/recipes", false),
-        (Method::GET, "/%61pi/recipes", false),
-        (Method::GET, "/api%2Frecipes", false),
+        (Method::GET, "/api/orders", false),
+        (Method::GET, "/%61pi/orders", false),
+        (Method::GET, "/api%2Forders", false),
         (Method::GET, "/auth/session", false),
         (Method::GET, "/.well-known/jwks.json", false),
         (Method::HEAD, "/.well-known/jwks.json", false),
@@ -119,12 +119,12 @@ fn what_reads_the_app_costs_nothing_and_what_may_be_the_gateways_does() {
         (Method::GET, "/.well-known/security.txt", false),
         (Method::GET, "/openapi.json", false),
         // Only the first segment counts, as it was sent and as the router may read it.
-        (Method::GET, "/bff/recipes/.x1", false),
-        (Method::GET, "/bff/recipes/%zz", false),
-        (Method::GET, "/bff/recipes/%2e%2e", false),
-        (Method::GET, "/bff/recipes/a\\b", false),
-        (Method::GET, "/bff/recipes//x", false),
-        (Method::GET, "/%62ff/recipes/.x1", false),
+        (Method::GET, "/bff/orders/.x1", false),
+        (Method::GET, "/bff/orders/%zz", false),
+        (Method::GET, "/bff/orders/%2e%2e", false),
+        (Method::GET, "/bff/orders/a\\b", false),
+        (Method::GET, "/bff/orders//x", false),
+        (Method::GET, "/%62ff/orders/.x1", false),
         (Method::GET, "/%62%66%66/home-feed", false),
         (Method::GET, "/bff%2f..", false),
         (Method::GET, "/bff%2Fhome-feed", false),
@@ -157,7 +157,7 @@ fn a_page_is_for_those_who_want_one() {
         ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", ACCEPT.as_str());
     assert_eq!(accept, "accept");
     let document = [("sec-fetch-dest", "document"), ("accept", browser)];
-    for path in ["/recipes/1", "/@jane.doe", "/a/", "/release/v1.2"] {
+    for path in ["/orders/1", "/@jane.doe", "/a/", "/release/v1.2"] {
         assert!(wants(path, &document), "{path}");
         assert!(wants(path, &[("accept", browser)]), "{path}: an older browser");
         assert!(wants(path, &[]) && wants(path, &[("accept", "*/*")]), "{path}: a program");

@@ -75,7 +75,7 @@ impl Replica {
 
     async fn issue(&self, user: &str, now: u64) -> TokenPair {
         let issued =
-            self.tokens.issue(&member(user), "Recipes 1.2 on Pixel", "203.0.113.0/24", false, now).await;
+            self.tokens.issue(&member(user), "Orders 1.2 on Pixel", "203.0.113.0/24", false, now).await;
         issued.expect("a pair")
     }
 

@@ -26,7 +26,7 @@ fn told(sessions: &Sessions) -> Arc<Mutex<Vec<Ended>>> {
 async fn app(store: &TrialStore, user: &str, key: SessionKey, now_ms: u64) -> SessionKey {
     let record = serde_json::json!({
         "v": 1, "user": member(user), "created_ms": now_ms, "last_seen_ms": now_ms, "absolute_end_ms": now_ms + DAY,
-        "client": "Recipes 1.2 on Pixel", "address": "203.0.113.0/24", "cookie": false, "generation": 0,
+        "client": "Orders 1.2 on Pixel", "address": "203.0.113.0/24", "cookie": false, "generation": 0,
         "current": "A".repeat(43), "rotations": []
     });
     let entry = crate::store::Entry {
@@ -142,7 +142,7 @@ async fn a_list_shows_both_kinds_and_one_of_them_can_be_ended_by_its_owner_alone
         listed.iter().map(|line| line.kind).collect::<Vec<_>>(),
         [SessionKind::App, SessionKind::Browser]
     );
-    assert_eq!((&*listed[0].client, listed[0].last_seen_ms), ("Recipes 1.2 on Pixel", now + MINUTE));
+    assert_eq!((&*listed[0].client, listed[0].last_seen_ms), ("Orders 1.2 on Pixel", now + MINUTE));
     let later = two.list(&ada, now + 2 * HOUR).await.expect("the store answers");
     assert_eq!(later.len(), 1, "an app has no idle end");
 

@@ -9,11 +9,11 @@ use serde_json::value::RawValue;
 /// A decimal, 0 or more, with at most three places: a plain JSON number (`1.5`, `150`) without trailing zeros.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, utoipa::ToSchema)]
 #[schema(value_type = f64, minimum = 0, maximum = 999_999_999_999.999, multiple_of = 0.001, example = 1.5)]
-pub struct Amount(u64);
+pub(crate) struct Amount(u64);
 
 /// The text is not an [`Amount`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AmountError;
+pub(crate) struct AmountError;
 
 impl fmt::Display for AmountError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -25,17 +25,17 @@ impl std::error::Error for AmountError {}
 
 impl Amount {
     /// `10^12 - 0.001`: far above any kitchen's, and small enough that a cost cannot overflow 128 bits.
-    pub const MAX: Self = Self(999_999_999_999_999);
+    pub(crate) const MAX: Self = Self(999_999_999_999_999);
 
     /// From thousandths; `None` above [`Amount::MAX`].
     #[must_use]
-    pub const fn from_thousandths(thousandths: u64) -> Option<Self> {
+    pub(crate) const fn from_thousandths(thousandths: u64) -> Option<Self> {
         if thousandths <= Self::MAX.0 { Some(Self(thousandths)) } else { None }
     }
 
     /// A thousandth is the unit.
     #[must_use]
-    pub const fn thousandths(self) -> u64 {
+    pub(crate) const fn thousandths(self) -> u64 {
         self.0
     }
 }
@@ -94,14 +94,14 @@ impl<'de> Deserialize<'de> for Amount {
 /// `round_half_up(amount × price / per)` in the currency's minor unit: `price` buys `per` units.
 /// `None` when `per` is zero or the result does not fit.
 #[must_use]
-pub fn cost(amount: Amount, price: u64, per: Amount) -> Option<u64> {
+pub(crate) fn cost(amount: Amount, price: u64, per: Amount) -> Option<u64> {
     // Both amounts are in thousandths, so the thousands cancel.
     divide_half_up(u128::from(amount.0) * u128::from(price), u128::from(per.0))
 }
 
 /// `round_half_up(total / servings)`; `None` when `servings` is zero.
 #[must_use]
-pub fn cost_per_serving(total: u64, servings: u32) -> Option<u64> {
+pub(crate) fn cost_per_serving(total: u64, servings: u32) -> Option<u64> {
     divide_half_up(u128::from(total), u128::from(servings))
 }
 
