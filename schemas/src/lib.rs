@@ -28,7 +28,7 @@ pub use examples::Example;
 pub use id::{Id, InvalidId};
 pub use keys::{Key, KeySet};
 pub use live::{Event, EventAccepted, LiveCommand, LiveMessage, Revalidation};
-pub use name::intern;
+pub use name::{NameError, intern, intern_bounded};
 pub use page::{Items, NumberedPage, Page};
 pub use problem::{FieldError, Problem};
 pub use raw_text::RawText;

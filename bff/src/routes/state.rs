@@ -1,14 +1,9 @@
 //! What all routes share, made once of a plan and the pieces that it needs.
 
-use std::{
-    collections::{HashMap, HashSet},
-    pin::Pin,
-    sync::{Arc, LazyLock},
-};
+use std::{collections::HashMap, pin::Pin, sync::Arc};
 
 use actix_web::http::StatusCode;
 use clients::{CallContext, TransportError, Upstream, UpstreamError, static_name};
-use parking_lot::Mutex;
 use schemas::Event;
 use tokio::runtime::Handle;
 
@@ -133,18 +128,5 @@ impl Routes {
 fn known(code: &str, plan: &RefusalPlan) -> Result<KnownRefusal, RoutesError> {
     let status = StatusCode::from_u16(plan.status).ok().filter(StatusCode::is_client_error);
     let status = status.ok_or(RoutesError::Status(plan.status))?;
-    Ok(KnownRefusal { status, code: static_name(code)?, detail: static_detail(&plan.detail) })
-}
-
-/// The same text for the life of the process. What an earlier plan said costs nothing, so that a reload adds only what the
-/// operator has newly written.
-fn static_detail(detail: &str) -> &'static str {
-    static DETAILS: LazyLock<Mutex<HashSet<&'static str>>> = LazyLock::new(Mutex::default);
-    let mut details = DETAILS.lock();
-    if let Some(known) = details.get(detail) {
-        return known;
-    }
-    let leaked: &'static str = Box::leak(detail.into());
-    details.insert(leaked);
-    leaked
+    Ok(KnownRefusal { status, code: static_name(code)?, detail: schemas::intern(&plan.detail) })
 }

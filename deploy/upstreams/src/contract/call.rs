@@ -63,6 +63,13 @@ const NO_ACTING_USER: Refusal = (403, "no_acting_user", "The token names no acti
 pub(super) const NOT_FOUND: Refusal = (404, "not_found", "There is no such thing.");
 pub(super) const NOT_AUTHOR: Refusal = (403, "not_author", "Only its author may do this.");
 
+impl Contract {
+    pub(super) fn add(&mut self, call: Call) {
+        let (path, method, described) = call.describe(self);
+        self.paths.entry(path).or_default().insert(method.to_owned(), described);
+    }
+}
+
 impl Call {
     fn new(method: &'static str, path: &'static str, id: &'static str, summary: &'static str) -> Self {
         Self {

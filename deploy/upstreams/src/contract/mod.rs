@@ -4,6 +4,7 @@
 //! the services against it. `upstreams openapi NAME` prints what `clients/contracts/NAME.json` holds.
 
 mod call;
+mod document;
 mod examples;
 mod profile;
 mod recipe;
@@ -12,27 +13,10 @@ mod timeline;
 
 use std::collections::BTreeMap;
 
-use schemas::{Problem, ServiceClaims};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use self::call::Call;
-use crate::Service;
-
-/// The contract of a service: an OpenAPI 3.1 document, in lines, so that a change of it can be read.
-#[must_use]
-pub fn contract(service: Service) -> String {
-    let mut contract = Contract::default();
-    let about = match service {
-        Service::Profile => profile::describe(&mut contract),
-        Service::Timeline => timeline::describe(&mut contract),
-        Service::Recipe => recipe::describe(&mut contract),
-    };
-    // Text keys, text, numbers, lists: it always serialises.
-    let mut text = serde_json::to_string_pretty(&contract.document(service, about)).unwrap_or_default();
-    text.push('\n');
-    text
-}
+pub use document::contract;
 
 /// A contract while it is being put together.
 #[derive(Default)]
@@ -79,36 +63,6 @@ impl Contract {
         }
         reference("schemas", name)
     }
-
-    fn add(&mut self, call: Call) {
-        let (path, method, described) = call.describe(self);
-        self.paths.entry(path).or_default().insert(method.to_owned(), described);
-    }
-
-    fn document(mut self, service: Service, about: &str) -> Value {
-        self.answer::<Problem>();
-        self.shape::<ServiceClaims>("ServiceClaims", false);
-        json!({
-            "openapi": "3.1.0",
-            "info": {
-                "title": format!("The {} service", service.name()),
-                "version": env!("CARGO_PKG_VERSION"),
-                "description": format!("{about}\n\n{COMMON}"),
-                "license": { "name": "MIT", "identifier": "MIT" },
-            },
-            "servers": [{ "url": "/", "description": "`upstreams.*.url` of the gateway's settings." }],
-            "paths": self.paths,
-            "components": {
-                "schemas": self.shapes,
-                "responses": self.refusals,
-                "parameters": call::parameters(),
-                "headers": call::headers(),
-                "securitySchemes": { call::TOKEN: {
-                    "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": SERVICE_TOKEN,
-                } },
-            },
-        })
-    }
 }
 
 fn reference(kind: &str, name: &str) -> Value {
@@ -137,18 +91,6 @@ fn say_what_is_always_there(shape: &mut Value) {
     required.dedup();
     shape["required"] = json!(required);
 }
-
-const COMMON: &str = "The gateway alone calls, and never with a user's cookie or token. The acting user is the service \
-token's `sub`; a call for nobody has none. Lists that are walked by cursor answer `{items, nextCursor}`. A GET may answer \
-with an `ETag`; whoever sends it back in `If-None-Match` is answered 304. Errors are problem documents (RFC 9457) with a \
-stable `code`. Besides what is listed, every path answers 405 `method_not_allowed` with `Allow` to other methods. \
-Unknown query parameters are passed over; unknown fields of a body are refused with 422.";
-
-const SERVICE_TOKEN: &str = "A service token that the gateway signs: a JWT (RFC 7519) for this service alone, good for a \
-minute; its claims are `ServiceClaims`. Verify it with the keys at the gateway's `/.well-known/jwks.json` (EdDSA, chosen by \
-`kid`), or with the secret that only this service shares with it (HS256): pin the algorithm, and check `iss`, `aud` and \
-`exp`. `sub` is the acting user, or absent; `act` says that the gateway acts for them; `scope` says what the call may do at \
-most. The scopes that an operation needs are listed with it.";
 
 #[cfg(test)]
 mod tests {

@@ -1,19 +1,13 @@
 //! The edge of a service: every call passes it on the way in (request id, service token) and on the way
 //! out (problems, headers).
 
-use std::{
-    future::{Ready, ready},
-    sync::Arc,
-};
+use std::future::{Ready, ready};
 
 use actix_web::{
     Error, FromRequest, HttpMessage, HttpRequest, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{Payload, ServiceRequest, ServiceResponse},
-    http::{
-        StatusCode,
-        header::{self, HeaderName, HeaderValue},
-    },
+    http::header::{self, HeaderName, HeaderValue},
     middleware::Next,
     web::Data,
 };
@@ -24,40 +18,6 @@ use super::failure::{Failure, framework_problem};
 use crate::token::Verifier;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// Who calls, as the service token says. Reads take the scope `read`, all else takes `write`; without: 403
-/// `insufficient_scope`.
-#[derive(Debug, Clone)]
-pub(crate) struct Caller {
-    /// The acting user; `None` when the gateway calls for nobody.
-    pub(crate) acting: Option<Id>,
-    /// What the token is good for: words with spaces between (RFC 8693 section 4.2).
-    scope: Arc<str>,
-}
-
-impl Caller {
-    pub(crate) fn new(acting: Option<Id>, scope: &str) -> Self {
-        Self { acting, scope: scope.into() }
-    }
-
-    fn allowed(self, scope: &'static str) -> Result<Self, Failure> {
-        let has = self.scope.split(' ').any(|known| known == scope);
-        if has { Ok(self) } else { Err(Failure::Scope(scope)) }
-    }
-
-    /// Whom the edge has let in.
-    fn of(request: &HttpRequest) -> Result<Self, Failure> {
-        let caller = request.extensions().get::<Self>().cloned();
-        caller.ok_or(Failure::Token(crate::token::TokenError::Missing))
-    }
-}
-
-/// A call that makes or verifies accounts, with a token for that alone (scope `accounts`): nobody has signed in yet, and
-/// what callers do for themselves must not reach passwords.
-pub(crate) struct Accounts;
-
-/// The acting user of a call that needs one; without: 403 `no_acting_user`.
-pub(crate) struct Acting(pub(crate) Id);
 
 /// The id in the path; anything that cannot be one: 422.
 pub(crate) struct PathId(pub(crate) Id);
@@ -141,41 +101,6 @@ pub(crate) async fn health() -> HttpResponse {
 /// Where no route is.
 pub(crate) async fn no_such_route() -> Result<HttpResponse, Failure> {
     Err(Failure::not_found("There is no such route."))
-}
-
-impl FromRequest for Caller {
-    type Error = Failure;
-    type Future = Ready<Result<Self, Failure>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let scope = if request.method().is_safe() { "read" } else { "write" };
-        ready(Self::of(request).and_then(|caller| caller.allowed(scope)))
-    }
-}
-
-impl FromRequest for Accounts {
-    type Error = Failure;
-    type Future = Ready<Result<Self, Failure>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Caller::of(request).and_then(|caller| caller.allowed("accounts")).map(|_| Self))
-    }
-}
-
-impl FromRequest for Acting {
-    type Error = Failure;
-    type Future = Ready<Result<Self, Failure>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let caller = Caller::from_request(request, payload).into_inner();
-        ready(caller.and_then(|caller| {
-            caller.acting.map(Self).ok_or(Failure::refused(
-                StatusCode::FORBIDDEN,
-                "no_acting_user",
-                "The token names no acting user.",
-            ))
-        }))
-    }
 }
 
 impl FromRequest for PathId {

@@ -2,6 +2,7 @@
 //! stop of every call.
 
 mod answer;
+mod caller;
 mod edge;
 mod failure;
 mod json;
@@ -10,7 +11,8 @@ mod routes;
 mod text;
 
 pub(crate) use answer::{created, no_content, ok};
-pub(crate) use edge::{Accounts, Acting, Caller, PathId, edge, health, no_such_route};
+pub(crate) use caller::{Accounts, Acting, Caller};
+pub(crate) use edge::{PathId, edge, health, no_such_route};
 pub(crate) use failure::{Failure, field_error};
 pub(crate) use json::Json;
 pub(crate) use query::Query;

@@ -5,41 +5,18 @@ mod members;
 mod passwords;
 mod second_factor;
 mod sign_in;
+mod state;
 mod totp;
 
-use std::sync::Arc;
+pub(crate) use state::Profile;
 
 use actix_web::web::ServiceConfig;
-use url::Url;
 
-use crate::{
-    db::{Database, Migration},
-    http::Routes,
-    options::Options,
-};
+use crate::{db::Migration, http::Routes};
 
-pub(crate) use passwords::{PasswordError, Passwords};
+pub(crate) use passwords::PasswordError;
 
 pub(crate) const MIGRATIONS: &[Migration] = &[Migration { sql: include_str!("schema.sql"), fill: None }];
-
-/// What the service works with.
-pub(crate) struct Profile {
-    pub(crate) db: Database,
-    pub(crate) passwords: Passwords,
-    assets: Option<Arc<Url>>,
-    totp_label: String,
-}
-
-impl Profile {
-    pub(crate) async fn new(
-        db: Database,
-        options: &Options,
-        assets: Option<Arc<Url>>,
-    ) -> Result<Self, PasswordError> {
-        let passwords = Passwords::new(options.cheap_passwords).await?;
-        Ok(Self { db, passwords, assets, totp_label: options.totp_label.clone() })
-    }
-}
 
 /// The paths of `clients/contracts/profile.json`. Fixed paths come before `{id}`.
 pub(crate) fn routes(config: &mut ServiceConfig) {

@@ -9,38 +9,19 @@ mod likes;
 mod lists;
 mod reading;
 mod search;
+mod state;
 mod writing;
 
-use std::sync::Arc;
+pub(crate) use state::{CURRENCY, Recipes};
 
 use actix_web::web::ServiceConfig;
-use url::Url;
 
-use crate::{
-    db::{Database, Migration},
-    http::Routes,
-    seed,
-};
+use crate::{db::Migration, http::Routes, seed};
 
 pub(crate) use writing::store_at;
 
 pub(crate) const MIGRATIONS: &[Migration] =
     &[Migration { sql: include_str!("schema.sql"), fill: Some(seed::insert_ingredients) }];
-
-/// ISO 4217. It has no minor unit.
-pub(crate) const CURRENCY: &str = "KRW";
-
-/// What the service works with.
-pub(crate) struct Recipes {
-    pub(crate) db: Database,
-    assets: Option<Arc<Url>>,
-}
-
-impl Recipes {
-    pub(crate) const fn new(db: Database, assets: Option<Arc<Url>>) -> Self {
-        Self { db, assets }
-    }
-}
 
 /// The paths of `clients/contracts/recipe.json`. Fixed paths come before `{id}`.
 pub(crate) fn routes(config: &mut ServiceConfig) {

@@ -4,12 +4,13 @@
 
 mod ingredients;
 mod people;
+mod person;
 mod posts;
 mod recipes;
 
-use jiff::Timestamp;
+pub use person::Person;
+use person::hours_ago;
 use rusqlite::Transaction;
-use schemas::Id;
 
 use crate::{
     db::DatabaseError,
@@ -22,17 +23,6 @@ pub(crate) use ingredients::insert_ingredients;
 
 /// The password of everybody in the demo.
 pub const PASSWORD: &str = "correct-horse-battery";
-
-/// Somebody in the demo; signs in with the user name or the e-mail address and [`PASSWORD`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
-    /// The same in all three services.
-    pub id: Id,
-    /// User name.
-    pub username: &'static str,
-    /// E-mail address.
-    pub email: &'static str,
-}
 
 /// What became of the demo's data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,9 +108,4 @@ async fn write(
         })
         .await;
     Ok(outcome?)
-}
-
-/// So many hours ago, in microseconds since the epoch.
-fn hours_ago(hours: i64) -> i64 {
-    Timestamp::now().as_microsecond() - hours * 3_600_000_000
 }

@@ -4,26 +4,14 @@
 mod follows;
 mod lists;
 mod posts;
+mod state;
 
 use actix_web::web::ServiceConfig;
+pub(crate) use state::Timeline;
 
-use crate::{
-    db::{Database, Migration},
-    http::Routes,
-};
+use crate::{db::Migration, http::Routes};
 
 pub(crate) const MIGRATIONS: &[Migration] = &[Migration { sql: include_str!("schema.sql"), fill: None }];
-
-/// What the service works with.
-pub(crate) struct Timeline {
-    pub(crate) db: Database,
-}
-
-impl Timeline {
-    pub(crate) const fn new(db: Database) -> Self {
-        Self { db }
-    }
-}
 
 /// The paths of `clients/contracts/timeline.json`.
 pub(crate) fn routes(config: &mut ServiceConfig) {

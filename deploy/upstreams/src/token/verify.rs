@@ -9,34 +9,11 @@ use schemas::{Id, ServiceClaims};
 use super::keys::{KeyCache, NoKey};
 use crate::{http::Caller, options::TokenSecret};
 
+use super::error::TokenError;
+
 /// How far the gateway's clock may be ahead or behind, in seconds.
 const LEEWAY: u64 = 5;
 const LONGEST_TOKEN: usize = 4096;
-
-/// Why a call is not believed. Callers learn only that it is not.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TokenError {
-    #[error("no token")]
-    Missing,
-    #[error("not a bearer token")]
-    Malformed,
-    #[error("the token is not valid")]
-    Jwt(#[from] jsonwebtoken::errors::Error),
-    #[error("the token is signed in another way than its key allows")]
-    Algorithm,
-    #[error("the token names no key")]
-    NoKeyId,
-    #[error("the token asks for extensions that nobody here knows")]
-    Critical,
-    #[error("the token's key is not published")]
-    UnknownKey,
-    #[error("the token's acting user is no id")]
-    Subject,
-    #[error("the token is from the future")]
-    Future,
-    #[error("the keys have never been fetched")]
-    KeysUnavailable,
-}
 
 /// What a token must be signed with. One way, never both: whoever lets the token choose lets a forger choose
 /// (RFC 8725 section 3.1).
