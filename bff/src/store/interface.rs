@@ -10,8 +10,8 @@ use super::{Entry, Lease, Listener, Record, Replacement, STEP, SharedStore, Spac
 /// Records by space and key, with an owner and an end.
 ///
 /// Every write is atomic and, but for [`add`](Store::add), durable when it returns. A write whose future is
-/// dropped may still happen, and so may one that ends with [`StoreError::Unanswered`]. Keys are at most [`MAX_KEY_BYTES`] long and owners
-/// [`MAX_OWNER_BYTES`]; longer ones are refused with [`StoreError::TooLong`].
+/// dropped may still happen, and so may one that ends with [`StoreError::Unanswered`]. Keys are at most [`MAX_KEY_BYTES`](super::MAX_KEY_BYTES) long and owners
+/// [`MAX_OWNER_BYTES`](super::MAX_OWNER_BYTES); longer ones are refused with [`StoreError::TooLong`].
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// The record, unless it is absent or has expired.
@@ -104,7 +104,7 @@ pub trait Store: Send + Sync + 'static {
         self.add(space, key, 1, window).await
     }
 
-    /// Removes at most [`SWEEP_BATCH`] expired records; answers how many. Call again while it is that many.
+    /// Removes at most [`SWEEP_BATCH`](super::SWEEP_BATCH) expired records; answers how many. Call again while it is that many.
     /// A store that lets go of expired records by itself answers 0.
     async fn sweep(&self) -> Result<usize, StoreError>;
 
@@ -113,7 +113,7 @@ pub trait Store: Send + Sync + 'static {
     /// and in the middle of writes: it must not wait for anything, nor listen again.
     fn listen(&self, listener: Listener);
 
-    /// Tells `payload` to all listeners of all replicas as [`Notice::Message`], also to this process's own.
+    /// Tells `payload` to all listeners of all replicas as [`Notice::Message`](super::Notice::Message), also to this process's own.
     /// Done when the store has passed it on; whoever does not hear at the moment never gets it.
     async fn publish(&self, payload: Bytes) -> Result<(), StoreError>;
 

@@ -16,7 +16,7 @@ pub const MAX_OWNER_BYTES: usize = 256;
 /// Records that one call about several of them should name at most: a step that delays nobody else.
 pub const STEP: usize = 100;
 
-/// How many expired records one [`Store::sweep`] removes at most.
+/// How many expired records one [`Store::sweep`](super::Store::sweep) removes at most.
 pub const SWEEP_BATCH: usize = 1000;
 
 /// What a key names; the same key in two spaces is two records.
@@ -88,7 +88,7 @@ pub struct Record {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     pub value: Bytes,
-    /// Whose it is, for [`Store::list_owned`] and [`Store::delete_owned`].
+    /// Whose it is, for [`Store::list_owned`](super::Store::list_owned) and [`Store::delete_owned`](super::Store::delete_owned).
     pub owner: Option<Arc<str>>,
     /// Unix time in milliseconds from which on the record is gone.
     pub expires_at_ms: u64,

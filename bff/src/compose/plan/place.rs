@@ -18,9 +18,9 @@ macro_rules! places {
 }
 
 places! {
-    /// An upstream in [`GatewayPlan::upstreams`].
+    /// An upstream in [`GatewayPlan::upstreams`](super::GatewayPlan::upstreams).
     UpstreamId,
-    /// A look-up in [`GatewayPlan::lookups`].
+    /// A look-up in [`GatewayPlan::lookups`](super::GatewayPlan::lookups).
     LookupId,
     /// A parameter of a screen or route.
     ParamId,
@@ -28,6 +28,6 @@ places! {
     PartId,
     /// A join of a screen or route.
     JoinId,
-    /// Pairs that are remembered, in [`GatewayPlan::memories`].
+    /// Pairs that are remembered, in [`GatewayPlan::memories`](super::GatewayPlan::memories).
     MemoryId,
 }

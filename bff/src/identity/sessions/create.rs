@@ -29,7 +29,7 @@ pub struct NewSession {
 impl Sessions {
     /// Makes a browser session with a new random id. It is durable when this returns, so that the cookie may be sent.
     ///
-    /// Where the user is signed in more often than [`SessionPolicy::max_per_user`] by it, the oldest sign-ins end.
+    /// Where the user is signed in more often than [`SessionPolicy::max_per_user`](crate::identity::SessionPolicy::max_per_user) by it, the oldest sign-ins end.
     ///
     /// `client` and `address` are kept for display as they are: see `client_label` and `mask_address`.
     ///

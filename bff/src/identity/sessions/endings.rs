@@ -66,7 +66,7 @@ impl Sessions {
         work.await.map_err(IdentityError::Interrupted)?
     }
 
-    /// Ends the session of `user` that a list calls `public_id` ([`Session::public_id`](super::Session::public_id));
+    /// Ends the session of `user` that a list calls `public_id` ([`Session::public_id`](crate::identity::Session::public_id));
     /// answers with its key. Nothing where the user has none of that name. As [`Self::end`].
     ///
     /// # Errors

@@ -23,7 +23,7 @@ struct Made {
 }
 
 impl Inner {
-    /// Ends the oldest sign-ins of `user` beyond [`SessionPolicy::max_per_user`](super::SessionPolicy::max_per_user),
+    /// Ends the oldest sign-ins of `user` beyond [`SessionPolicy::max_per_user`](crate::identity::SessionPolicy::max_per_user),
     /// after `new` was made, which stays. What they were is gone from the store when this returns; the other replicas
     /// are told behind it.
     ///

@@ -56,7 +56,7 @@ impl Sessions {
     /// The live browser session whose id is `raw_id`, from the store. Does not extend the session. Nothing means that
     /// there is none: never was, ended, or past its idle or absolute end.
     ///
-    /// While the store is away a session in memory is used, for [`SessionPolicy::grace`] since the store was last
+    /// While the store is away a session in memory is used, for [`SessionPolicy::grace`](crate::identity::SessionPolicy::grace) since the store was last
     /// heard or has last answered for this session.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use schemas::Id;
 
-/// Somebody in the demo; signs in with the user name or the e-mail address and [`PASSWORD`].
+/// Somebody in the demo; signs in with the user name or the e-mail address and [`PASSWORD`](super::PASSWORD).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     /// The same in all three services.
