@@ -33,7 +33,7 @@ pub(super) async fn sign_up(
 ) -> Result<HttpResponse, ApiError> {
     // Not by address: a caller who lost the answer may have lost their network with it.
     let keyed = api.idempotency.keyed(&request, None, &input.0)?;
-    let (accounts, cx) = (api.accounts()?.clone(), call_context(&request, None));
+    let (accounts, cx) = (api.accounts()?, call_context(&request, None));
     let signing_up = async move { accounts.sign_up(&cx, &input).await };
     api.create(keyed, signing_up, |user: &Arc<ProfileDocument>| Created::new(&SignedUp { user: user.json() }))
         .await
@@ -65,7 +65,7 @@ pub(super) async fn verify(
     edge: &Edge,
     credentials: Credentials,
 ) -> Result<Arc<ProfileDocument>, ApiError> {
-    let (throttle, accounts) = (api.throttle.clone(), api.accounts()?.clone());
+    let (throttle, accounts) = (api.throttle.clone(), api.accounts()?);
     let (cx, address) = (call_context(request, None), client_address(request));
     let verifying = async move {
         let attempt = throttle.begin(Subject::Login(&credentials.login), address).await?;

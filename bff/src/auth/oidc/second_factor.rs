@@ -151,7 +151,7 @@ async fn verify(
     step: &SecondStep,
     otp: String,
 ) -> Result<(), ApiError> {
-    let (throttle, accounts) = (api.throttle.clone(), api.accounts()?.clone());
+    let (throttle, accounts) = (api.throttle.clone(), api.accounts()?);
     let (member, address) = (step.member.clone(), client_address(request));
     let nobodys = call_context(request, None);
     let cx = CallContext { acting: Some(member.clone()), client: ClientKind::Web, ..nobodys };
