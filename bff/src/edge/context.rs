@@ -15,7 +15,7 @@ use bytestring::ByteString;
 
 use super::{
     authentication::Authentication,
-    resolve::{Exempt, Resolved},
+    place::{Exempt, Resolved},
 };
 use crate::{identity::Charge, telemetry::hex_digits};
 

@@ -18,7 +18,7 @@ use schemas::intern;
 
 use super::{
     ApiError, RequestContext,
-    resolve::{Exempt, Resolved},
+    place::{Exempt, Place, Resolved},
 };
 
 /// What is dispatched to.
@@ -71,14 +71,6 @@ pub struct Table<T> {
     plain: HashMap<Box<str>, usize>,
     /// Those with some, what says more in front.
     placeholders: Vec<usize>,
-}
-
-/// Where in its table a request has come to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    entry: usize,
-    /// Which of its methods; nothing where it has another one.
-    method: Option<usize>,
 }
 
 impl<T> Default for Table<T> {

@@ -2,45 +2,25 @@
 //! headers. Between the identity stage and the routes, and behind CORS: preflights are exempt, and pages of other origins
 //! can read a refusal.
 
-use std::{net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 
+use super::{
+    ApiError, Edge, RequestContext,
+    authentication::Authentication,
+    callers::caller_service,
+    client_address,
+    credentials::Unread,
+    rate_limits::{RateLimits, seconds},
+};
+use crate::identity::{Charge, Principal};
 use actix_web::{
     Error, HttpMessage, HttpRequest,
     body::{BoxBody, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{HeaderMap, HeaderName, HeaderValue},
     middleware::Next,
 };
-use bytes::Bytes;
-
-use super::{
-    ApiError, Edge, RequestContext, authentication::Authentication, callers::caller_service, client_address,
-    credentials::Unread,
-};
-use crate::identity::{Charge, Limit, Limits, Principal, Tier};
-
-const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
-const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-
-/// Limits, and the headers in which they are told (draft-ietf-httpapi-ratelimit-headers-10).
-#[derive(Debug, Clone)]
-pub struct RateLimits(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    limits: Limits,
-    /// `RateLimit-Policy` of each tier.
-    policies: [HeaderValue; 3],
-}
 
 impl RateLimits {
-    /// The headers are made here, once.
-    #[must_use]
-    pub fn new(limits: Limits) -> Self {
-        let policies = Tier::ALL.map(|tier| policy(tier, limits.policy().of(tier)));
-        Self(Arc::new(Inner { limits, policies }))
-    }
-
     /// Charges whoever `request` is from, unless the identity stage has done so. Neither borrows the request across an
     /// await nor looks anybody up.
     async fn admit(&self, request: &HttpRequest) -> Result<Charge, (Charge, ApiError)> {
@@ -50,11 +30,6 @@ impl RateLimits {
             Chargeable::To(principal) => self.charge(principal).await,
         };
         charged.map_err(too_often)
-    }
-
-    async fn charge(&self, principal: Principal) -> Result<Charge, Charge> {
-        let charge = self.0.limits.charge(principal).await;
-        if charge.allowed { Ok(charge) } else { Err(charge) }
     }
 
     /// Has the store say what credentials are worth, for the identity stage. Before that a server-side caller is charged by
@@ -82,7 +57,7 @@ impl RateLimits {
         address: IpAddr,
         mut unread: Unread,
     ) -> Result<(Option<Charge>, Authentication), Charge> {
-        let mut reserved = self.0.limits.reserve(Principal::at(address)).await?;
+        let mut reserved = self.limits().reserve(Principal::at(address)).await?;
         loop {
             let Some(authentication) = unread.try_next().await else {
                 reserved.charge_again().await?;
@@ -94,11 +69,6 @@ impl RateLimits {
             reserved.give_back().await;
             return Ok((None, authentication));
         }
-    }
-
-    fn tell(&self, charge: &Charge, headers: &mut HeaderMap) {
-        headers.insert(RATELIMIT_POLICY, self.0.policies[charge.tier as usize].clone());
-        headers.insert(RATELIMIT, state(charge));
     }
 }
 
@@ -170,66 +140,4 @@ fn chargeable(request: &HttpRequest) -> Chargeable {
     }
     drop(extensions);
     Chargeable::To(Principal::at(client_address(request)))
-}
-
-/// `"user";q=100;w=2`: so many requests within so many seconds, which is how long an empty bucket takes to fill.
-fn policy(tier: Tier, limit: Limit) -> HeaderValue {
-    let (burst, per_second) = (limit.burst.get(), limit.per_second.get());
-    let text = format!("\"{}\";q={burst};w={}", tier.as_str(), burst.div_ceil(per_second));
-    // Letters, digits and `";=`: always a header value.
-    HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
-}
-
-/// `"user";r=99;t=1`: so many more now, and more than that after so many seconds.
-fn state(charge: &Charge) -> HeaderValue {
-    let (mut remaining, mut within) = (itoa::Buffer::new(), itoa::Buffer::new());
-    let (remaining, within) = (remaining.format(charge.remaining), within.format(seconds(charge)));
-    let text = ["\"", charge.tier.as_str(), "\";r=", remaining, ";t=", within].concat();
-    // As above.
-    HeaderValue::from_maybe_shared(Bytes::from(text)).unwrap_or_else(|_| HeaderValue::from_static(""))
-}
-
-/// Rounded up, and at least one: who comes earlier comes too early.
-fn seconds(charge: &Charge) -> u64 {
-    let whole = charge.more_after.as_secs();
-    (whole + u64::from(charge.more_after.subsec_nanos() > 0)).max(1)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{num::NonZeroU32, time::Duration};
-
-    use super::{Charge, Limit, Tier, policy, state};
-
-    fn limit(per_second: u32, burst: u32) -> Limit {
-        let number = |number| NonZeroU32::new(number).expect("not 0");
-        Limit { per_second: number(per_second), burst: number(burst) }
-    }
-
-    #[test]
-    fn a_policy_is_how_much_within_how_long() {
-        for (tier, limit, header) in [
-            (Tier::User, limit(50, 100), r#""user";q=100;w=2"#),
-            (Tier::Anonymous, limit(20, 40), r#""anonymous";q=40;w=2"#),
-            (Tier::Caller, limit(1_000_000, 1), r#""caller";q=1;w=1"#),
-            (Tier::User, limit(3, 10), r#""user";q=10;w=4"#),
-            (Tier::Anonymous, limit(1, 1_000_000), r#""anonymous";q=1000000;w=1000000"#),
-        ] {
-            assert_eq!(policy(tier, limit), header);
-        }
-    }
-
-    #[test]
-    fn what_is_left_is_told_in_whole_seconds() {
-        for (tier, remaining, more_after_us, header) in [
-            (Tier::User, 99, 20_000, r#""user";r=99;t=1"#),
-            (Tier::Caller, 1_000_000, 1, r#""caller";r=1000000;t=1"#),
-            (Tier::Anonymous, 0, 0, r#""anonymous";r=0;t=1"#),
-            (Tier::Anonymous, 0, 1_000_000, r#""anonymous";r=0;t=1"#),
-            (Tier::Anonymous, 0, 1_000_001, r#""anonymous";r=0;t=2"#),
-        ] {
-            let more_after = Duration::from_micros(more_after_us);
-            assert_eq!(state(&Charge { tier, allowed: remaining > 0, remaining, more_after }), header);
-        }
-    }
 }

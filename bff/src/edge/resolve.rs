@@ -4,7 +4,6 @@
 
 use std::{
     any::Any,
-    fmt,
     future::{Ready, ready},
     sync::Arc,
 };
@@ -18,30 +17,9 @@ use arc_swap::ArcSwap;
 
 use super::{
     RequestContext,
-    dispatch::{Dispatched, Place},
+    dispatch::Dispatched,
+    place::{Exempt, Resolved},
 };
-
-/// What the stages in front of a handler leave out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Exempt {
-    /// Nobody is charged.
-    pub free: bool,
-    /// Nobody finds out who calls: the answer is the same for every caller.
-    pub for_all: bool,
-}
-
-/// What a request has come to: its place in the table of what was served when it came.
-#[derive(Clone)]
-pub(super) struct Resolved {
-    pub(super) served: Arc<dyn Any + Send + Sync>,
-    pub(super) place: Place,
-}
-
-impl fmt::Debug for Resolved {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Resolved").field("place", &self.place).finish_non_exhaustive()
-    }
-}
 
 /// The stage as middleware.
 pub struct Resolve<D> {

@@ -1,31 +1,23 @@
 //! From a request whose screen, caller and parameters are known to the cached document, or to its composition.
 
-use std::{future::Future, sync::Arc, time::Instant};
-
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, VARY},
-};
-use schemas::FieldError;
+use std::{future::Future, time::Instant};
 
 use super::{
+    documents::ScreenDocuments,
+    failure::fill_error,
     lines::{lines_response, stream_response},
     response::{Format, document_response, outcome_word},
 };
 use crate::{
-    cache::{DocumentKey, Documents, Encodings, FillError, Followed, Policy, Wanted},
+    cache::{DocumentKey, Encodings, Followed, Policy, Wanted},
     compose::{ComposeError, Composed, PartCache, Uncomposed},
     edge::{ApiError, ended_meanwhile},
     identity::Caller,
-    telemetry::Metrics,
 };
-
-/// The documents of all screens, and where they are counted. Cheap to clone.
-#[derive(Clone)]
-pub struct ScreenDocuments {
-    pub documents: Arc<Documents<ComposeError>>,
-    pub metrics: Arc<Metrics>,
-}
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, VARY},
+};
 
 /// What is asked for.
 pub(super) struct Question<'q> {
@@ -123,17 +115,4 @@ async fn refused(request: &HttpRequest, caller: Option<&Caller>, error: ApiError
 fn requires_fresh(headers: &HeaderMap) -> bool {
     let named = headers.get(CACHE_CONTROL).and_then(|value| value.to_str().ok());
     named.is_some_and(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case("max-age=0")))
-}
-
-/// What callers see of a composition that failed.
-pub(super) fn fill_error(error: FillError<ComposeError>) -> ApiError {
-    match error {
-        FillError::Refused(ComposeError::UnknownCursor) => ApiError::Invalid(vec![FieldError {
-            field: "cursor".into(),
-            code: "invalid".into(),
-            message: "not a cursor of this list".into(),
-        }]),
-        FillError::Failed(error) | FillError::Refused(error) => ApiError::Compose(error),
-        FillError::Lost => ApiError::Interrupted("a composition was lost"),
-    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
-use super::declared::DeclaredScreen;
+use super::declared_screen::DeclaredScreen;
 use crate::{
     compose::{
         ComposeError, Composed, MadeOf, PartCache, Uncomposed,
@@ -51,7 +51,7 @@ impl Composition {
             foresees: false,
         });
         let times = Times { deadline: budget, fresh: parts.times().fresh, usable: parts.times().last_good };
-        let _counted = Composing::new(&screen.documents().metrics);
+        let _counted = Composing::new(&screen.documents.metrics);
         match screen.engine.compose(&host, &asked, previous, times).await {
             Ok(document) => {
                 let complete = document.is_complete();

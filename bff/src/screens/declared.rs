@@ -2,84 +2,22 @@
 
 use std::sync::Arc;
 
-use actix_web::{FromRequest, HttpRequest, HttpResponse, dev, http::header::HeaderValue};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev};
 use smallvec::SmallVec;
 
 use super::{
-    ScreenSettings,
-    answer::{Question, ScreenDocuments},
-    composition::Composition,
-    response::accepted,
+    answer::Question, composition::Composition, declared_screen::DeclaredScreen, response::accepted,
 };
 use crate::{
     cache::DocumentKey,
     compose::{
         PartCache,
-        backend::Backend,
-        engine::{Engine, UnknownLookup},
         params::{self, Params, Sources},
-        plan::{Access, ParamSource, ParamValue, ScreenPlan},
+        plan::{Access, ParamValue, ScreenPlan},
     },
-    edge::{ApiError, MaybeSignedIn, Query, RequestContext, SignedIn, vary_by},
+    edge::{ApiError, MaybeSignedIn, Query, RequestContext, SignedIn},
     identity::Caller,
 };
-
-/// What declared screens are made with.
-pub struct DeclaredScreensParts {
-    pub backend: Backend,
-    pub documents: ScreenDocuments,
-    /// The settings of the screen of a name.
-    pub settings: Box<dyn Fn(&str) -> ScreenSettings>,
-}
-
-/// A screen, ready to be asked for.
-pub struct DeclaredScreen {
-    pub(super) backend: Backend,
-    pub(super) engine: Engine,
-    pub(super) settings: ScreenSettings,
-    documents: ScreenDocuments,
-    /// Where parameters are read from other headers than all screens depend on.
-    vary: Option<HeaderValue>,
-}
-
-impl DeclaredScreen {
-    /// Where it is, as the declaration says it.
-    #[must_use]
-    pub fn path(&self) -> &str {
-        &self.plan().path
-    }
-
-    pub(super) fn plan(&self) -> &ScreenPlan {
-        self.engine.plan()
-    }
-
-    pub(super) fn documents(&self) -> &ScreenDocuments {
-        &self.documents
-    }
-}
-
-/// The screens of the backend's plan.
-///
-/// # Errors
-/// [`UnknownLookup`]: the plan does not fit itself.
-pub fn declared_screens(parts: DeclaredScreensParts) -> Result<Vec<Arc<DeclaredScreen>>, UnknownLookup> {
-    let DeclaredScreensParts { backend, documents, settings } = parts;
-    let plan = Arc::clone(backend.plan());
-    let screens = plan.screens.iter().map(|screen| {
-        let headers = screen.params.iter().filter_map(|param| match &param.source {
-            ParamSource::Header(name) => Some(&**name),
-            _ => None,
-        });
-        Ok(Arc::new(DeclaredScreen {
-            backend: backend.clone(),
-            engine: Engine::new(Arc::clone(screen), &plan.lookups)?,
-            settings: settings(screen.name),
-            documents: documents.clone(),
-            vary: vary_by(headers),
-        }))
-    });
-    screens.collect()
-}
 
 /// Answers a request for `screen`.
 ///

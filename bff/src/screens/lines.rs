@@ -21,7 +21,8 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{
-    answer::{ScreenDocuments, fill_error},
+    documents::ScreenDocuments,
+    failure::fill_error,
     response::{CACHE_STATUS, NDJSON, describe, header_of, outcome_word, status_under_way},
 };
 use crate::{

@@ -6,13 +6,19 @@ mod answer;
 mod composition;
 mod contract;
 mod declared;
+mod declared_screen;
+mod documents;
+mod failure;
 mod lines;
 #[cfg(test)]
 mod parts_tests;
 mod response;
 mod screen;
+mod settings;
 
-pub use answer::ScreenDocuments;
 pub use contract::{describe_screen, serve_screen};
-pub use declared::{DeclaredScreen, DeclaredScreensParts, answer, declared_screens};
-pub use screen::{Screen, ScreenSettings, Screens, ScreensParts, Upstream, Viewer};
+pub use declared::answer;
+pub use declared_screen::{DeclaredScreen, DeclaredScreensParts, declared_screens};
+pub use documents::ScreenDocuments;
+pub use screen::{Screen, Screens, ScreensParts, Upstream, Viewer};
+pub use settings::ScreenSettings;

@@ -1,29 +1,19 @@
 //! What every screen has: from the caller to the cached document, or to its composition.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc};
 
 use actix_web::{HttpRequest, HttpResponse};
 use clients::{CallContext, UpstreamError, Upstreams};
 use schemas::{Example, Id};
 use utoipa::ToSchema;
 
-use super::{
-    answer::{Question, ScreenDocuments},
-    response::accepted,
-};
+use super::{answer::Question, documents::ScreenDocuments, response::accepted, settings::ScreenSettings};
 use crate::{
-    cache::{DocumentKey, Policy},
+    cache::DocumentKey,
     compose::{Compact, ComposeError, Composed, PartCache, Run, View},
     edge::{Access, ApiError, MaybeSignedIn, Operation, Query, RequestContext, SignedIn},
     identity::{Caller, Sessions, nobodys_call_context},
 };
-
-/// How long one screen's documents live, and how long it may take to make one.
-#[derive(Debug, Clone, Copy)]
-pub struct ScreenSettings {
-    pub policy: Policy,
-    pub deadline: Duration,
-}
 
 /// What screens in Rust are made with.
 pub struct ScreensParts {

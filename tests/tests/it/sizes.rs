@@ -16,10 +16,6 @@ const CRATES: [(&str, &[&str]); 4] = [
     ("schemas/src", &["lib.rs"]),
     ("deploy/upstreams/src", &["lib.rs", "main.rs"]),
 ];
-/// What is longer still, each to go. A line that is not needed fails the test.
-const LONG_FILES: &[&str] = &[];
-/// File and function.
-const LONG_FUNCTIONS: &[(&str, &str)] = &[];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -51,7 +47,7 @@ fn no_file_is_over_400_lines() {
         }
     }
     assert!(seen > 100, "the sources are not where they were");
-    assert_eq!(long, LONG_FILES.iter().map(ToString::to_string).collect());
+    assert!(long.is_empty(), "{long:?}");
 }
 
 #[test]
@@ -66,6 +62,5 @@ fn no_function_outside_of_tests_is_over_80_lines() {
         }
     }
     assert!(seen > 1000, "the reader sees little");
-    let known = LONG_FUNCTIONS.iter().map(|(file, name)| ((*file).to_owned(), (*name).to_owned()));
-    assert_eq!(long, known.collect());
+    assert!(long.is_empty(), "{long:?}");
 }

@@ -12,8 +12,9 @@ use schemas::ByIdentity;
 use url::form_urlencoded;
 
 use super::{
-    Oidc, Provider,
+    provider::Provider,
     refusals::{Fault, STATE_INVALID},
+    state::Oidc,
 };
 use crate::{
     auth::{arrival::Arrival, calling::call_context, cookies::add_cookie, refusals::refusal, state::Api},
@@ -111,7 +112,7 @@ async fn finish(
 ) -> Result<HttpResponse, ApiError> {
     let told = |fault: Fault| {
         edge.metrics.sign_in("oidc_refused");
-        fault.told(request, provider)
+        fault.told(request, &provider.name)
     };
     let attempt = attempt(request, oidc, provider, answer).map_err(told)?;
     check_issuer(provider, answer).await.map_err(told)?;
@@ -274,7 +275,7 @@ pub(super) async fn member(
     let source = api.source();
     let Some(accounts) = &source.accounts else {
         let profile = source.claims.profile(&token.subject, &token.person.claims);
-        return profile.map_err(|_| Fault::from(TokenFault::Claims).told(request, provider));
+        return profile.map_err(|_| Fault::from(TokenFault::Claims).told(request, &provider.name));
     };
     let identity = ByIdentity {
         issuer: provider.client.issuer().to_owned(),

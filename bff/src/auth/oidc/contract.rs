@@ -6,6 +6,7 @@ use utoipa::openapi::{ContentBuilder, ObjectBuilder, ResponseBuilder, Schema};
 
 use super::{
     callback::finish_oidc_login,
+    list::list_oidc_providers,
     login::begin_oidc_login,
     logout::backchannel_logout,
     refusals::{
@@ -36,7 +37,7 @@ pub(in super::super) fn serve(contract: &mut Contract) {
         Operation::get("/auth/oidc", "listSignInProviders")
             .is(PROVIDERS, Access::Public, "Which providers one may sign in with")
             .answers_shaped(200, "Those that are configured.", list),
-        super::list_oidc_providers,
+        list_oidc_providers,
     );
     contract.serve(
         Operation::get("/auth/oidc/{provider}/login", "beginProviderSignIn")

@@ -8,8 +8,8 @@ use actix_web::{
 use url::{Url, form_urlencoded};
 
 use super::{
-    Oidc,
     refusals::{Fault, look_ahead_refused, return_to_refused},
+    state::Oidc,
 };
 use crate::{
     edge::ApiError,
@@ -33,7 +33,8 @@ pub(super) async fn begin_oidc_login(
         return Ok(refused);
     }
     let return_to = return_to(&request, &oidc)?;
-    let metadata = provider.metadata().await.map_err(|error| Fault::from(error).told(&request, provider))?;
+    let metadata =
+        provider.metadata().await.map_err(|error| Fault::from(error).told(&request, &provider.name))?;
     let now_ms = unix_ms();
     let attempt = Attempt::begin(&provider.name, return_to, now_ms)?;
     let redirect_uri = oidc.redirect_uri(provider)?;

@@ -4,8 +4,9 @@ use actix_web::{HttpRequest, HttpResponse, http::header::CACHE_CONTROL, web};
 use url::form_urlencoded;
 
 use super::{
-    Oidc, Provider,
+    provider::Provider,
     refusals::{Fault, logout_refused},
+    state::Oidc,
 };
 use crate::{
     edge::{ApiError, Edge, takes_body},
@@ -40,13 +41,13 @@ pub(super) async fn backchannel_logout(
         Err(fault) => {
             // Whether it is sound cannot be said while the provider's keys are out of reach.
             let unsound = matches!(fault, Fault::Token(_));
-            return Err(logout_refused(&request, provider, &fault, !unsound));
+            return Err(logout_refused(&request, &provider.name, &fault, !unsound));
         }
     };
     match sign_out(&oidc, provider, &edge, &token).await {
         Ok(true) => Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).finish()),
-        Ok(false) => Err(logout_refused(&request, provider, &TokenFault::Replayed, false)),
-        Err(error) => Err(logout_refused(&request, provider, &error, true)),
+        Ok(false) => Err(logout_refused(&request, &provider.name, &TokenFault::Replayed, false)),
+        Err(error) => Err(logout_refused(&request, &provider.name, &error, true)),
     }
 }
 

@@ -3,7 +3,6 @@
 use actix_web::{HttpRequest, http::StatusCode};
 use clients::OidcError;
 
-use super::Provider;
 use crate::{
     edge::{ApiError, RequestContext},
     identity::oidc::TokenFault,
@@ -55,12 +54,12 @@ impl Fault {
         refused((code, detail))
     }
 
-    /// Tells the log why, and the caller that it is so.
-    pub(super) fn told(self, request: &HttpRequest, provider: &Provider) -> ApiError {
+    /// Tells the log why, and the caller that it is so. `provider` is its name.
+    pub(super) fn told(self, request: &HttpRequest, provider: &str) -> ApiError {
         let context = RequestContext::of(request);
         tracing::warn!(
             request.id = context.request_id(),
-            oidc.provider = provider.name,
+            oidc.provider = provider,
             error = &self as &dyn std::error::Error,
             "an openid sign-in is refused"
         );
@@ -130,14 +129,14 @@ fn refused((code, detail): (&'static str, &'static str)) -> ApiError {
 /// this, and for one that is `sound` and could not be carried out.
 pub(super) fn logout_refused(
     request: &HttpRequest,
-    provider: &Provider,
+    provider: &str,
     reason: &(dyn std::error::Error + 'static),
     sound: bool,
 ) -> ApiError {
     let context = RequestContext::of(request);
     tracing::warn!(
         request.id = context.request_id(),
-        oidc.provider = provider.name,
+        oidc.provider = provider,
         error = reason,
         "a back-channel logout is refused"
     );

@@ -14,9 +14,10 @@ use serde_json::value::RawValue;
 use url::{Url, form_urlencoded};
 
 use super::{
-    Oidc, Provider,
     callback::{member, open_linked, see_other},
+    provider::Provider,
     refusals::{Fault, second_factor_unavailable},
+    state::Oidc,
 };
 use crate::{
     auth::{
@@ -108,7 +109,9 @@ pub(super) async fn check_second_factor(
 /// The second step that this browser is at.
 fn waiting(request: &HttpRequest, oidc: &Oidc, provider: &Provider) -> Result<SecondStep, ApiError> {
     let step = oidc.second_step(request, provider);
-    step.ok_or_else(|| Fault::State("no sign-in of this browser waits for a code").told(request, provider))
+    step.ok_or_else(|| {
+        Fault::State("no sign-in of this browser waits for a code").told(request, &provider.name)
+    })
 }
 
 #[expect(clippy::too_many_arguments, reason = "all that a sign-in is made of, in the one place that has it")]
@@ -124,7 +127,7 @@ async fn sign_in(
 ) -> Result<NewSession, ApiError> {
     let told = |fault: Fault| {
         edge.metrics.sign_in("oidc_refused");
-        fault.told(request, provider)
+        fault.told(request, &provider.name)
     };
     // As of now: they may have switched it off, or be somebody else's.
     let user = member(request, api, provider, &step.token).await?;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use utoipa::openapi::{Header, HeaderBuilder, Ref, RefOr, Response, Schema, extensions::Extensions};
 
-use super::{number, text, text_matching};
+use super::shapes::{number, text, text_matching};
 
 /// A header of answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -11,12 +11,12 @@ use utoipa::openapi::{
 };
 
 use super::{
-    Contract,
     access::{self, Access},
+    document::{Contract, json_content},
     endpoint::{self, Answering, Endpoint},
     headers::{self, AnswerHeader, Borne},
-    json_content,
     problems::{self, Problems},
+    shapes::{any_text, text_matching},
 };
 use crate::{edge::ApiError, store::StoreError};
 
@@ -314,11 +314,7 @@ impl Operation {
             self.problems.extend(problems::of_bodies());
         }
         if self.idempotent {
-            self = self.header(
-                "Idempotency-Key",
-                super::text_matching("^[\\x21-\\x7e]{1,128}$"),
-                IDEMPOTENCY_KEY,
-            );
+            self = self.header("Idempotency-Key", text_matching("^[\\x21-\\x7e]{1,128}$"), IDEMPOTENCY_KEY);
             for status in [201, 403, 404, 409, 422] {
                 self = self.bears(status, [AnswerHeader::IdempotencyReplayed.sometimes()]);
             }
@@ -329,7 +325,7 @@ impl Operation {
         if cookie_writes {
             self = self.header(
                 "X-CSRF-Token",
-                super::any_text(),
+                any_text(),
                 "The session's token; callers with a bearer token need none.",
             );
         }

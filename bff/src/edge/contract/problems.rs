@@ -11,8 +11,9 @@ use utoipa::openapi::{
 };
 
 use super::{
-    Contract,
+    document::Contract,
     headers::{self, Borne},
+    shapes::text,
 };
 use crate::{
     edge::{ApiError, error::Face, problem},
@@ -130,7 +131,7 @@ pub(super) fn refusal(
         let mut refusal =
             ResponseBuilder::new().description(words.join("\n")).content(PROBLEM_JSON, content.build());
         if pages {
-            let page = ContentBuilder::new().schema(Some(super::text(20_000))).build();
+            let page = ContentBuilder::new().schema(Some(text(20_000))).build();
             refusal = refusal.content("text/html", page);
         }
         headers::bearing(refusal.build(), own.into_iter().chain(headers::of_status(status)))
