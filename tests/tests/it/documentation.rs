@@ -157,7 +157,7 @@ fn is_exported(exposition: &str, name: &str) -> bool {
 
 /// Whether the gateway registers that metric: a family of which nothing was counted yet is not exported.
 fn is_registered(name: &str) -> bool {
-    let source = fs::read_to_string(root().join("bff/src/telemetry/metrics.rs")).expect("the metrics");
+    let source = fs::read_to_string(root().join("bff/src/telemetry/registration.rs")).expect("the metrics");
     let family = name.trim_start_matches("bff_").trim_end_matches("_total");
     source.contains(&format!("register(\"{family}\""))
 }
