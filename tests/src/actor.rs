@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     Answer,
     contract::{self, Terms},
-    planted,
+    leak_canaries,
 };
 
 /// Everybody's password. Planted: it must turn up in no log.
@@ -20,7 +20,7 @@ pub const PASSWORD: &str = "planted-password-correct-horse";
 #[must_use]
 pub fn email(name: &str) -> String {
     let email = format!("planted-{name}@mail.example");
-    planted::plant(planted::Secret::Email, &email);
+    leak_canaries::plant(leak_canaries::Secret::Email, &email);
     email
 }
 
@@ -281,14 +281,14 @@ impl Actor {
 
 impl Request {
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        planted::sent_header(name, value);
+        leak_canaries::sent_header(name, value);
         self.builder = self.builder.header(name, value);
         self
     }
 
     pub fn json(mut self, body: &Value) -> Self {
         if self.path.starts_with("/auth") {
-            planted::document(body);
+            leak_canaries::document(body);
         }
         self.builder = self.builder.json(body);
         self
@@ -321,7 +321,7 @@ impl Request {
         let asked = response.url().path().to_owned();
         let body = response.bytes().await?;
         let answer = Answer { status, headers, body, took: began.elapsed() };
-        planted::received(&self.path, &answer);
+        leak_canaries::received(&self.path, &answer);
         if let Some(terms) = self.actor.terms {
             contract::hold(terms, &self.method, &asked, &answer);
         }

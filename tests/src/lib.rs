@@ -12,7 +12,7 @@ mod direct;
 pub mod figures;
 pub mod file_graph;
 pub mod imports;
-pub mod planted;
+pub mod leak_canaries;
 mod proxy;
 pub mod redis;
 mod system;

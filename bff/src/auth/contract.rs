@@ -39,8 +39,8 @@ pub fn serve(contract: &mut Contract) {
             .about(
                 "A JWK set (RFC 7517). A new key is published before it signs anything. Charged to nobody.",
             )
-            .free()
-            .for_all()
+            .rate_limit_exempt()
+            .caller_independent()
             .answers_shaped(200, "The public keys.", keys),
         jwks,
     );

@@ -3,22 +3,22 @@
 //! the upstream that keeps accounts.
 
 mod answer;
-mod arrival;
-mod calling;
+mod call_context;
 mod contract;
 mod cookies;
-mod creating;
+mod create;
 mod input;
 mod jwks;
+mod mutation;
 mod oidc;
 mod refusals;
 mod second_factor;
 mod sessions;
 mod sign_in;
+mod sign_in_context;
 mod sign_out;
 mod state;
 mod tokens;
-mod writing;
 
 pub use contract::serve;
 pub use jwks::Jwks;

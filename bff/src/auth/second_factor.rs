@@ -17,11 +17,11 @@ use secrecy::ExposeSecret;
 
 use super::{
     answer::{lasts, never_kept},
-    calling::call_context,
+    call_context::call_context,
     cookies::SentCookies,
+    mutation::Mutation,
     refusals::refusal,
     state::Api,
-    writing::Writer,
 };
 use crate::{
     edge::{ApiError, Edge, JsonBody, SignedIn, accepts_json, client_address},
@@ -65,7 +65,7 @@ pub(super) async fn enrol_totp(
 /// 401, 403 `csrf_failed`, 409 `totp_enabled` or `totp_not_enrolled`, 422 `otp_invalid`, 429 `too_many_attempts`.
 pub(super) async fn confirm_totp(
     request: HttpRequest,
-    writer: Writer,
+    writer: Mutation,
     code: JsonBody<TotpCode>,
     edge: web::Data<Edge>,
 ) -> Result<HttpResponse, ApiError> {
@@ -91,7 +91,7 @@ pub(super) async fn confirm_totp(
 /// 401, 403 `csrf_failed`, 409 `totp_not_enrolled`, 422 `otp_invalid`, 429 `too_many_attempts`.
 pub(super) async fn remove_totp(
     request: HttpRequest,
-    writer: Writer,
+    writer: Mutation,
     code: JsonBody<TotpCode>,
     edge: web::Data<Edge>,
 ) -> Result<HttpResponse, ApiError> {
@@ -107,7 +107,7 @@ pub(super) async fn remove_totp(
 /// who has got hold of a session must not find out the code by trying.
 async fn switch<T, Fut>(
     request: &HttpRequest,
-    writer: Writer,
+    writer: Mutation,
     edge: &Edge,
     on: bool,
     call: impl FnOnce(Accounts, CallContext) -> Fut,

@@ -5,7 +5,7 @@ use schemas::{CsrfToken, Items, ListedSession, SignInKind};
 
 use super::{
     answer::{never_kept, time},
-    calling::PathId,
+    call_context::PathId,
     sign_in::info,
     sign_out::sign_out,
     state::Api,

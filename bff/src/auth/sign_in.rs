@@ -10,9 +10,9 @@ use serde_json::value::RawValue;
 
 use super::{
     answer::{never_kept, time},
-    arrival::Arrival,
-    calling::call_context,
+    call_context::call_context,
     refusals::refusal,
+    sign_in_context::SignInContext,
     state::Api,
 };
 use crate::{
@@ -51,7 +51,7 @@ pub(super) async fn log_in(
     edge: web::Data<Edge>,
 ) -> Result<HttpResponse, ApiError> {
     let user = verify(&request, &api, &edge, credentials.0).await?;
-    let arrival = Arrival::of_browser(&request, &api, &edge);
+    let arrival = SignInContext::of_browser(&request, &api, &edge);
     let new = arrival.open_session(user).await?;
     let mut response = never_kept(&mut HttpResponse::Ok()).json(info(&edge, &new.session)?);
     arrival.set_session_cookie(&new, response.headers_mut());
@@ -89,7 +89,7 @@ pub(super) async fn verify(
         verified
     };
     // Who hangs up has guessed all the same.
-    let verified = api.to_its_end(verifying).await.flatten();
+    let verified = api.run_detached(verifying).await.flatten();
     verified.inspect_err(|refused| edge.metrics.sign_in(word_for(refused)))
 }
 

@@ -34,7 +34,7 @@ pub(super) async fn sign_out(
         }
         own.await
     };
-    edge.metrics.sessions_ended.inc_by(api.to_its_end(ending).await??);
+    edge.metrics.sessions_ended.inc_by(api.run_detached(ending).await??);
     let mut response = HttpResponse::NoContent();
     if let Some(types) = &edge.clear_site_data {
         response.insert_header((CLEAR_SITE_DATA, types.clone()));

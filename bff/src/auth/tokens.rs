@@ -7,9 +7,9 @@ use secrecy::ExposeSecret;
 
 use super::{
     answer::{lasts, never_kept},
-    arrival::Arrival,
     cookies::SentCookies,
     sign_in::verify,
+    sign_in_context::SignInContext,
     sign_out::revoke_refresh_token,
     state::Api,
 };
@@ -36,10 +36,10 @@ pub(super) async fn issue_tokens(
     }
     let user = verify(&request, &api, &edge, Credentials { login, password, otp }).await?;
     if !by_cookie {
-        let pair = Arrival::of_app(&request, &api, &edge).issue_tokens(user, false).await?;
+        let pair = SignInContext::of_app(&request, &api, &edge).issue_tokens(user, false).await?;
         return Ok(answer(&pair, false));
     }
-    let arrival = Arrival::of_browser(&request, &api, &edge);
+    let arrival = SignInContext::of_browser(&request, &api, &edge);
     let pair = arrival.issue_tokens(user, true).await?;
     let mut response = answer(&pair, true);
     arrival.set_refresh_cookie(&pair, response.headers_mut());
@@ -72,7 +72,7 @@ pub(super) async fn refresh_tokens(
     }
     let tokens = edge.tokens.clone();
     let refreshing = async move { tokens.refresh(&presented, by_cookie, unix_ms()).await };
-    let refused = match api.to_its_end(refreshing).await? {
+    let refused = match api.run_detached(refreshing).await? {
         Ok(pair) => {
             let mut response = answer(&pair, by_cookie);
             if by_cookie {
@@ -127,7 +127,7 @@ pub(super) async fn revoke_tokens(
         None
     };
     let revoking = revoke(edge.get_ref().clone(), named, cookies.values.clone(), own);
-    api.to_its_end(revoking).await??;
+    api.run_detached(revoking).await??;
     let mut response = never_kept(&mut HttpResponse::NoContent()).finish();
     if cookies.present {
         cookies.clear(response.headers_mut());

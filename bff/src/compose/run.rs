@@ -93,7 +93,7 @@ impl Run {
 
     /// The same for what is optional: it waits for the first [`Run::emit`], since without that there may be no
     /// document at all.
-    pub fn emit_behind(&self, field: &'static str, value: &impl Serialize) {
+    pub fn emit_deferred(&self, field: &'static str, value: &impl Serialize) {
         let Some((field, json)) = self.line(field, value) else { return };
         match &mut *self.held.lock() {
             Some(held) => held.push((field, json)),

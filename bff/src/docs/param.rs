@@ -29,7 +29,7 @@ pub(super) fn describe(contract: &mut Contract, operation: Operation, param: &De
         ParamSource::Header(name) => {
             operation.header(&title_case(name), schema, &about).fails(ApiError::Invalid(Vec::new()))
         }
-        ParamSource::Fixed => operation,
+        ParamSource::StaticResponse => operation,
     }
 }
 

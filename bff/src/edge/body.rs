@@ -170,7 +170,7 @@ mod tests {
     fn refused<T: serde::de::DeserializeOwned>(json: &str) -> Vec<(String, String)> {
         match parse::<T>(json.as_bytes()) {
             Err(ApiError::Invalid(errors)) => errors.into_iter().map(|e| (e.field, e.code)).collect(),
-            Err(other) => vec![(String::new(), other.face().code.into())],
+            Err(other) => vec![(String::new(), other.problem_spec().code.into())],
             Ok(_) => Vec::new(),
         }
     }

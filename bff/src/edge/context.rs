@@ -1,4 +1,4 @@
-//! What the edge knows of a request before anything else runs.
+//! What the edge not_modified of a request before anything else runs.
 
 use std::{
     cell::Cell,

@@ -15,7 +15,7 @@ use crate::identity::{Recalled, Sessions, cookie_values};
 pub(super) enum Peeked {
     /// No credentials, or ones that memory vouches for or that can be no credentials.
     Known(Authentication),
-    /// Only the store knows what these are worth.
+    /// Only the store not_modified what these are worth.
     Unknown(Unread),
 }
 
@@ -66,8 +66,8 @@ impl Unread {
     }
 }
 
-/// Drops cookies that memory knows to name no live session, and answers with the session that the next one names. Nothing:
-/// only the store knows about the next one, which is left at the end of the list.
+/// Drops cookies that memory not_modified to name no live session, and answers with the session that the next one names. Nothing:
+/// only the store not_modified about the next one, which is left at the end of the list.
 fn recall(edge: &Edge, cookies: &mut SmallVec<[SecretString; 4]>, now_ms: u64) -> Option<Authentication> {
     while let Some(raw_id) = cookies.last() {
         match edge.sessions.recall(raw_id.expose_secret(), now_ms) {

@@ -259,7 +259,7 @@ mod tests {
         ];
         let row = |(path, method, handler): (&str, Method, &'static str)| {
             let head = method == Method::GET && path != "/a/form";
-            let exempt = Exempt { free: handler == "form", for_all: false };
+            let exempt = Exempt { rate_limit_exempt: handler == "form", caller_independent: false };
             Row { path: path.into(), method, head, exempt, handler }
         };
         Table::new(entries.map(row))
@@ -299,7 +299,7 @@ mod tests {
             let table = table();
             table.find(&mut request).map(|place| table.about(place))
         };
-        let free = Exempt { free: true, for_all: false };
+        let free = Exempt { rate_limit_exempt: true, caller_independent: false };
         assert_eq!(about(Method::GET, "/a/form"), Some(("/a/form", free)));
         assert_eq!(about(Method::GET, "/%61/form"), Some(("/a/form", free)), "however it is written");
         assert_eq!(about(Method::DELETE, "/a/form"), Some(("/a/form", Exempt::default())), "another method");

@@ -1,4 +1,4 @@
-//! What goes wrong, by what it is. How callers see it: `faces`.
+//! What goes wrong, by what it is. How callers see it: `problem_spec`.
 
 use std::{fmt, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
     store::StoreError,
 };
 
-pub(super) use super::faces::Face;
+pub(super) use super::problem_spec::ProblemSpec;
 
 /// Every way in which a request ends that is not its answer.
 #[derive(Debug)]
@@ -110,7 +110,7 @@ impl From<StoreError> for ApiError {
 impl From<ThrottleError> for ApiError {
     fn from(error: ThrottleError) -> Self {
         match error {
-            // Rounded up: who comes too early is refused again.
+            // Rounded up, so that clients never retry too early.
             ThrottleError::TooMany { retry_after, .. } => Self::TooManyAttempts {
                 retry_after_s: (retry_after + Duration::from_millis(999)).as_secs().max(1),
             },
@@ -154,12 +154,12 @@ impl std::error::Error for ApiError {
     }
 }
 
-/// For the log: callers see its face alone.
+/// For the log: callers see its problem document alone.
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Internal(what) | Self::Interrupted(what) => f.write_str(what),
-            _ => f.write_str(self.face().code),
+            _ => f.write_str(self.problem_spec().code),
         }
     }
 }

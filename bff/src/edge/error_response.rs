@@ -9,14 +9,14 @@ use super::ApiError;
 use crate::compose::PassedRefusal;
 
 /// The status and the headers that belong to the error. The gate adds the problem document, since only it
-/// knows the request's id.
+/// not_modified the request's id.
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
-        self.face().status
+        self.problem_spec().status
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut response = HttpResponse::build(self.face().status);
+        let mut response = HttpResponse::build(self.problem_spec().status);
         match self {
             Self::MethodNotAllowed(allow) => response.insert_header((header::ALLOW, *allow)),
             Self::RangeNotSatisfiable { length } => {
@@ -40,7 +40,7 @@ impl ResponseError for ApiError {
             }
             _ => &mut response,
         };
-        match self.face().status {
+        match self.problem_spec().status {
             // RFC 6750 section 3.1: a token that is refused is told apart from none.
             StatusCode::UNAUTHORIZED if matches!(self, Self::InvalidToken) => response
                 .insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"bff\", error=\"invalid_token\"")),

@@ -27,8 +27,8 @@ use futures_util::FutureExt;
 use super::{
     ApiError, Edge,
     context::{RequestContext, RequestId, RouteName, X_REQUEST_ID},
-    faces::Face,
     limits, page, problem,
+    problem_spec::ProblemSpec,
 };
 use crate::telemetry::AccessLine;
 
@@ -88,19 +88,19 @@ fn finish<B: MessageBody + 'static>(
     let explained =
         response.headers().get(CONTENT_TYPE).is_some_and(|t| t == "application/problem+json" || t == HTML);
     let response = if (status.is_client_error() || status.is_server_error()) && !explained {
-        let (face, errors) = match response.response().error().and_then(Error::as_error::<ApiError>) {
+        let (spec, errors) = match response.response().error().and_then(Error::as_error::<ApiError>) {
             Some(error) => {
                 log(id, error);
                 let errors = if let ApiError::Invalid(errors) = error { &errors[..] } else { &[] };
-                (error.face(), errors.to_vec())
+                (error.problem_spec(), errors.to_vec())
             }
-            None => (problem::face_of_status(status), Vec::new()),
+            None => (problem::spec_of_status(status), Vec::new()),
         };
         let document = if page::is_for_people(response.request()) {
             let request = response.request().clone();
-            page::write(face, &request, response.headers_mut())
+            page::write(spec, &request, response.headers_mut())
         } else {
-            problem::write(face, &errors, id, response.headers_mut())
+            problem::write(spec, &errors, id, response.headers_mut())
         };
         response.map_body(|_, _| EitherBody::right(BoxBody::new(document)))
     } else {
@@ -110,7 +110,7 @@ fn finish<B: MessageBody + 'static>(
     response
 }
 
-/// Refuses what is expected besides `100-continue` (RFC 9110 section 10.1.1). HTTP/1.0 knows no expectations.
+/// Refuses what is expected besides `100-continue` (RFC 9110 section 10.1.1). HTTP/1.0 not_modified no expectations.
 fn known_expectation(head: &RequestHead) -> Result<(), ApiError> {
     let expected = head.headers().get_all(EXPECT).flat_map(|value| value.as_bytes().split(|b| *b == b','));
     let known = |one: &[u8]| {
@@ -130,26 +130,26 @@ fn without_request(
     received: Instant,
     error: &Error,
 ) -> Error {
-    let face = match error.as_error::<ApiError>() {
-        Some(error) => error.face(),
-        None => problem::face_of_status(error.as_response_error().status_code()),
+    let spec = match error.as_error::<ApiError>() {
+        Some(error) => error.problem_spec(),
+        None => problem::spec_of_status(error.as_response_error().status_code()),
     };
     let mut headers = HeaderMap::new();
-    let document = alone(edge, id, method, received.elapsed(), face, &mut headers);
-    let mut response = HttpResponse::new(face.status);
+    let document = alone(edge, id, method, received.elapsed(), spec, &mut headers);
+    let mut response = HttpResponse::new(spec.status);
     *response.headers_mut() = headers;
-    InternalError::from_response(face.code, response.set_body(BoxBody::new(document))).into()
+    InternalError::from_response(spec.code, response.set_body(BoxBody::new(document))).into()
 }
 
 /// The answer to a caller whose head has not come in `head_timeout`, as it is sent: 408, and the end of the connection.
 #[must_use]
 pub fn too_late(edge: &Edge, head_timeout: Duration) -> Vec<u8> {
-    let face = ApiError::HeadTimeout.face();
+    let spec = ApiError::HeadTimeout.problem_spec();
     let mut headers = HeaderMap::new();
-    let document = alone(edge, &RequestId::of(&headers), "OTHER", head_timeout, face, &mut headers);
+    let document = alone(edge, &RequestId::of(&headers), "OTHER", head_timeout, spec, &mut headers);
     headers.insert(CONTENT_LENGTH, document.len().into());
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    let mut answer = format!("HTTP/1.1 {}\r\ndate: {}\r\n", face.status, HttpDate::from(SystemTime::now()));
+    let mut answer = format!("HTTP/1.1 {}\r\ndate: {}\r\n", spec.status, HttpDate::from(SystemTime::now()));
     for (name, value) in &headers {
         answer.extend([name.as_str(), ": ", value.to_str().unwrap_or_default(), "\r\n"]);
     }
@@ -163,16 +163,16 @@ fn alone(
     id: &RequestId,
     method: &'static str,
     duration: Duration,
-    face: Face,
+    spec: ProblemSpec,
     headers: &mut HeaderMap,
 ) -> String {
     security_headers(headers, edge, id);
-    let document = problem::write(face, &[], id, headers);
-    edge.metrics.http_request("unmatched", method, face.status.as_u16(), duration);
+    let document = problem::write(spec, &[], id, headers);
+    edge.metrics.http_request("unmatched", method, spec.status.as_u16(), duration);
     edge.access.log(&AccessLine {
         method,
         route: "",
-        status: face.status.as_u16(),
+        status: spec.status.as_u16(),
         duration,
         bytes: document.len() as u64,
         request_id: id.as_str(),
@@ -193,7 +193,7 @@ fn security_headers(headers: &mut HeaderMap, edge: &Edge, id: &RequestId) {
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
         headers.insert(CONTENT_SECURITY_POLICY, DATA_ONLY);
     }
-    // What says nothing of caches is not for them: nobody has thought of it.
+    // Default to no-store: a handler that says nothing has not been reviewed for caching.
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, NO_STORE);
     }
@@ -207,7 +207,7 @@ fn security_headers(headers: &mut HeaderMap, edge: &Edge, id: &RequestId) {
 
 /// Once, where it is handled: what a caller did wrong is in the access line, what failed here is an event.
 fn log(id: &RequestId, error: &ApiError) {
-    if !error.face().status.is_server_error() {
+    if !error.problem_spec().status.is_server_error() {
         return;
     }
     let mut causes = String::new();

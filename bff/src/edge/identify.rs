@@ -67,7 +67,7 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let unread = match Edge::of(request.request()) {
             Err(error) => return Either::Right(ready(Err(error.into())).boxed_local()),
-            Ok(_) if RequestContext::exempt(request.request()).for_all => {
+            Ok(_) if RequestContext::exempt(request.request()).caller_independent => {
                 return Either::Left(self.service.call(request));
             }
             Ok(edge) => match peek(request.request(), edge, unix_ms()) {

@@ -83,7 +83,7 @@ pub async fn limit<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let edge = Edge::held(request.request())?;
-    let charged = |_: &&RateLimits| !RequestContext::exempt(request.request()).free;
+    let charged = |_: &&RateLimits| !RequestContext::exempt(request.request()).rate_limit_exempt;
     let Some(limits) = edge.limits.as_ref().filter(charged) else {
         return Ok(next.call(request).await?.map_into_left_body());
     };

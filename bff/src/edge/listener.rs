@@ -13,7 +13,7 @@ const BACKLOG: i32 = 1024;
 
 /// Listens on `address`. A connection whose peer takes nothing of what is sent to it for `stalled` is closed by the
 /// kernel (RFC 5482): the server itself waits for a reader without a limit, and what is already in its buffers
-/// it cannot take back. Where the system knows no such option, its own retransmission limit has to do.
+/// it cannot take back. Where the system not_modified no such option, its own retransmission limit has to do.
 ///
 /// # Errors
 /// What the system says: most often, that the address is in use.

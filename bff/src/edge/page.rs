@@ -17,7 +17,7 @@ use actix_web::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
 
-use super::{faces::Face, names, negotiate::weighted};
+use super::{names, negotiate::weighted, problem_spec::ProblemSpec};
 
 const STYLE: &str = include_str!("page.css");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
@@ -122,16 +122,16 @@ pub(super) fn is_for_people(request: &HttpRequest) -> bool {
 }
 
 /// What went wrong as a page, in place of a problem document.
-pub(super) fn write(face: Face, request: &HttpRequest, headers: &mut HeaderMap) -> String {
+pub(super) fn write(spec: ProblemSpec, request: &HttpRequest, headers: &mut HeaderMap) -> String {
     let language = Language::of(request);
-    let (title, text) = words(face, language);
+    let (title, text) = words(spec, language);
     let wait = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     // A second says no more than the text.
     let wait = wait.filter(|seconds| *seconds > 5).map(|seconds| match language {
         Language::English => format!("<p>You can go on in {} min.</p>", seconds.div_ceil(60)),
         Language::Korean => format!("<p>{}분 뒤에 계속할 수 있습니다.</p>", seconds.div_ceil(60)),
     });
-    let again = login_path(request).filter(|_| face.status != StatusCode::NOT_FOUND).map(|path| {
+    let again = login_path(request).filter(|_| spec.status != StatusCode::NOT_FOUND).map(|path| {
         let words = language.pick("Begin the sign-in again", "로그인 다시 시작하기");
         format!("<p><a class=\"action\" href=\"{path}\">{words}</a></p>")
     });
@@ -153,11 +153,11 @@ fn login_path(request: &HttpRequest) -> Option<String> {
 }
 
 /// Title and text. What to do comes first in the text, why second.
-fn words(face: Face, language: Language) -> (&'static str, &'static str) {
+fn words(spec: ProblemSpec, language: Language) -> (&'static str, &'static str) {
     let pick = |english: (&'static str, &'static str), korean: (&'static str, &'static str)| {
         (language.pick(english.0, korean.0), language.pick(english.1, korean.1))
     };
-    match face.code {
+    match spec.code {
         "oidc_state_invalid" => pick(
             (
                 "This sign-in cannot be finished",
@@ -178,7 +178,7 @@ fn words(face: Face, language: Language) -> (&'static str, &'static str) {
                 "사이트 운영자에게 문의해 주세요. 로그인 제공자가 너무 많은 정보를 보냈습니다.",
             ),
         ),
-        code if code.starts_with("oidc_") && face.status == StatusCode::BAD_REQUEST => pick(
+        code if code.starts_with("oidc_") && spec.status == StatusCode::BAD_REQUEST => pick(
             ("The sign-in did not work", "Begin it again. The provider's answer could not be accepted."),
             ("로그인하지 못했습니다", "다시 시작해 주세요. 로그인 제공자의 응답을 받아들일 수 없습니다."),
         ),

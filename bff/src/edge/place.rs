@@ -6,9 +6,9 @@ use std::{any::Any, fmt, sync::Arc};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Exempt {
     /// Nobody is charged.
-    pub free: bool,
+    pub rate_limit_exempt: bool,
     /// Nobody finds out who calls: the answer is the same for every caller.
-    pub for_all: bool,
+    pub caller_independent: bool,
 }
 
 /// What a request has come to: its place in the table of what was served when it came.

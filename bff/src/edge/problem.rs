@@ -9,7 +9,7 @@ use actix_web::{
 };
 use schemas::{FieldError, Problem};
 
-use super::{ApiError, context::RequestId, faces::Face};
+use super::{ApiError, context::RequestId, problem_spec::ProblemSpec};
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -30,29 +30,34 @@ pub fn method_not_allowed(
 }
 
 /// The document for an error.
-pub(super) fn document(face: Face, errors: &[FieldError], id: &str) -> Problem {
+pub(super) fn document(spec: ProblemSpec, errors: &[FieldError], id: &str) -> Problem {
     Problem {
-        kind: format!("/problems/{}", face.code.replace('_', "-")),
-        title: face.title.into(),
-        status: face.status.as_u16(),
-        detail: face.detail.into(),
-        code: face.code.into(),
+        kind: format!("/problems/{}", spec.code.replace('_', "-")),
+        title: spec.title.into(),
+        status: spec.status.as_u16(),
+        detail: spec.detail.into(),
+        code: spec.code.into(),
         request_id: id.into(),
         errors: errors.to_vec(),
     }
 }
 
 /// The same as text, and its headers.
-pub(super) fn write(face: Face, errors: &[FieldError], id: &RequestId, headers: &mut HeaderMap) -> String {
-    let problem = document(face, errors, id.as_str());
+pub(super) fn write(
+    spec: ProblemSpec,
+    errors: &[FieldError],
+    id: &RequestId,
+    headers: &mut HeaderMap,
+) -> String {
+    let problem = document(spec, errors, id.as_str());
     headers.insert(CONTENT_TYPE, PROBLEM_JSON);
     headers.insert(CACHE_CONTROL, NO_STORE);
     // A struct of strings always serialises.
     serde_json::to_string(&problem).unwrap_or_default()
 }
 
-/// The face of a refusal that did not come from our code but from a library in the way: CORS, the HTTP parser.
-pub(super) fn face_of_status(status: StatusCode) -> Face {
+/// The spec of a refusal that did not come from our code but from a library in the way: CORS, the HTTP parser.
+pub(super) fn spec_of_status(status: StatusCode) -> ProblemSpec {
     let error = match status {
         StatusCode::NOT_FOUND => ApiError::NotFound,
         StatusCode::PAYLOAD_TOO_LARGE => ApiError::BodyTooLarge(0),
@@ -60,6 +65,6 @@ pub(super) fn face_of_status(status: StatusCode) -> Face {
         status if status.is_client_error() => ApiError::BadRequest,
         _ => ApiError::Internal("unexplained"),
     };
-    let face = error.face();
-    Face { status, ..face }
+    let spec = error.problem_spec();
+    ProblemSpec { status, ..spec }
 }

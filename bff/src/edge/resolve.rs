@@ -82,7 +82,7 @@ where
                 let is_beside = |is: fn(&Method, &str) -> bool| is(request.method(), request.path());
                 if self.stage.beside.is_some_and(is_beside) {
                     RequestContext::note(request.request(), |context| {
-                        context.exempt = Exempt { free: true, for_all: true };
+                        context.exempt = Exempt { rate_limit_exempt: true, caller_independent: true };
                     });
                 }
             }

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, http::header::IF_NONE_MATCH};
 
 /// Whether `If-None-Match` names the representation (weak comparison, RFC 9110 section 13.1.2).
 #[must_use]
-pub fn knows(request: &HttpRequest, etag: &[u8]) -> bool {
+pub fn not_modified(request: &HttpRequest, etag: &[u8]) -> bool {
     request.headers().get_all(IF_NONE_MATCH).any(|line| {
         line.as_bytes().split(|b| *b == b',').any(|tag| {
             let tag = tag.trim_ascii();

@@ -17,7 +17,7 @@ use super::{
     reload::{Fingerprint, ReadAgain, Reload},
     rotation::{self, Rotation},
     running::Gateway,
-    server::{Pieces, public_server},
+    server::{AppState, public_server},
     site,
     stop::StopSignals,
 };
@@ -157,7 +157,7 @@ impl GatewayBuilder {
         let edge = foundation.edge(&config, sink.unwrap_or_else(Sink::nowhere));
         let draining = Arc::new(AtomicBool::new(false));
         let Foundation { runtime, secrets, origins, store, .. } = &foundation;
-        let pieces = Pieces {
+        let state = AppState {
             edge: edge.clone(),
             api,
             declared: Arc::clone(&declared),
@@ -173,7 +173,7 @@ impl GatewayBuilder {
         let sweeper = tokio::spawn(store::sweep(Arc::clone(store), config.store.sweep_ms.into()));
         // Before anything listens: a supervisor that sees the gateway may ask it to stop.
         let stop = StopSignals::new().map_err(StartError::Signals)?;
-        let (server, http_address) = public_server(&config, pieces, Arc::clone(&draining))?;
+        let (server, http_address) = public_server(&config, state, Arc::clone(&draining))?;
         let (internal, internal_address) = internal_server(&config, health, &edge, events)?;
         Ok(Gateway {
             server,

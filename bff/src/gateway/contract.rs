@@ -8,7 +8,9 @@ use crate::{
     auth,
     declare::Declarations,
     docs,
-    edge::{Access, AnswerHeader, Answering, ApiError, Contract, Fixed, Operation, any_text, object},
+    edge::{
+        Access, AnswerHeader, Answering, ApiError, Contract, Operation, StaticResponse, any_text, object,
+    },
     files::site,
     live,
     screens::Screens,
@@ -72,7 +74,7 @@ fn serve_docs(contract: &mut Contract, docs: Option<[Answering; 2]>) {
         .bears(200, [AnswerHeader::ETag.always()])
         .bears(304, [AnswerHeader::ETag.always()])
         .fails(ApiError::NotFound)
-        .for_all();
+        .caller_independent();
     match docs {
         Some([document_answer, page_answer]) => {
             contract.serve_by(operation, document_answer);
@@ -100,7 +102,7 @@ fn example() -> serde_json::Value {
 
 /// The document and its page, made once.
 pub(super) struct Documents {
-    pub(super) document: Fixed,
+    pub(super) document: StaticResponse,
     pub(super) page: docs::Docs,
 }
 
@@ -108,7 +110,7 @@ impl Documents {
     pub(super) fn new(contract: Contract) -> Self {
         let document = written(contract);
         let page = docs::Docs::new(&document);
-        Self { document: Fixed::new("application/json", document, None), page }
+        Self { document: StaticResponse::new("application/json", document, None), page }
     }
 }
 

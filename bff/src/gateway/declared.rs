@@ -180,9 +180,15 @@ fn of_route(route: &Arc<Route>) -> Row<Handler> {
 }
 
 fn of_endpoint(endpoint: &Endpoint) -> Row<Handler> {
-    let Endpoint { method, path, head, free, for_all, answering } = endpoint.clone();
+    let Endpoint { method, path, head, rate_limit_exempt, caller_independent, answering } = endpoint.clone();
     let handler = Handler::Endpoint(answering);
-    Row { path: (*path).into(), method, head, exempt: Exempt { free, for_all }, handler }
+    Row {
+        path: (*path).into(),
+        method,
+        head,
+        exempt: Exempt { rate_limit_exempt, caller_independent },
+        handler,
+    }
 }
 
 fn ask_account(accounts: Accounts) -> AskAccount {

@@ -60,8 +60,8 @@ impl Health {
         let told = Arc::clone(metrics);
         store.listen(Box::new(move |notice| {
             let hearing = match notice {
-                Notice::Deaf => 0,
-                Notice::Hearing => 1,
+                Notice::Disconnected => 0,
+                Notice::Connected => 1,
                 Notice::Changed { .. } | Notice::Message(_) | Notice::Lapsed => return,
             };
             told.store_hearing.set(hearing);

@@ -1,5 +1,5 @@
 //! Keys, session secrets and certificates that change while requests run: read again when their files change and on
-//! SIGHUP, which also has the single-page app read again. What cannot be used changes nothing and is reported once.
+//! SIGHUP, which also has the single-page app read again. Where that fails the previous value stays, which is reported once.
 
 use std::{
     collections::BTreeSet,
@@ -154,7 +154,7 @@ impl Changes {
 /// alone: no secret, no certificate.
 fn report(rotation: &Rotation, changes: Changes, told: bool, said: &mut Said) {
     for fault in changes.faults.iter().filter(|fault| told || !said.faults.contains(*fault)) {
-        tracing::error!(%fault, "what cannot be used changes nothing");
+        tracing::error!(%fault, "reload failed; keeping the previous value");
     }
     if let Some(loaded) = &changes.site {
         site::report(loaded);

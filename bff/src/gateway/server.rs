@@ -29,7 +29,7 @@ use crate::{
 
 /// What is made once and shared by all workers.
 #[derive(Clone)]
-pub(super) struct Pieces {
+pub(super) struct AppState {
     pub(super) edge: Edge,
     pub(super) api: Api,
     pub(super) declared: Arc<ArcSwap<Declared>>,
@@ -51,32 +51,32 @@ macro_rules! stages {
 /// Binds the public listener.
 pub(super) fn public_server(
     config: &Config,
-    pieces: Pieces,
+    state: AppState,
     draining: Arc<AtomicBool>,
 ) -> Result<(Server, SocketAddr), StartError> {
     let address = config.http.listen;
     let limited = config.limits_enabled();
-    let oidc = pieces.oidc.clone();
-    let edge = pieces.edge.clone();
-    let beside = pieces.site.as_ref().map(|_| site::reads_app as fn(&_, &_) -> _);
+    let oidc = state.oidc.clone();
+    let edge = state.edge.clone();
+    let beside = state.site.as_ref().map(|_| site::reads_app as fn(&_, &_) -> _);
     let application = move || {
         let app = App::new()
-            .app_data(web::Data::new(pieces.edge.clone()))
-            .app_data(web::Data::new(pieces.api.clone()))
-            .app_data(web::Data::new(pieces.hub.clone()))
-            .app_data(web::Data::new(pieces.keys.clone()))
-            .app_data(web::Data::new(pieces.oidc.clone()))
-            .app_data(web::Data::new(pieces.config_script.clone()))
-            .app_data(web::Data::from(Arc::clone(&pieces.declared)));
+            .app_data(web::Data::new(state.edge.clone()))
+            .app_data(web::Data::new(state.api.clone()))
+            .app_data(web::Data::new(state.hub.clone()))
+            .app_data(web::Data::new(state.keys.clone()))
+            .app_data(web::Data::new(state.oidc.clone()))
+            .app_data(web::Data::new(state.config_script.clone()))
+            .app_data(web::Data::from(Arc::clone(&state.declared)));
         let app = stages!(
             app;
             // Request id, panics and errors as problem documents, security headers, the access line.
             from_fn(gate),
             Condition::new(spans_wanted(), TracingLogger::<RequestSpan>::new()),
             // Preflights end here, and the refusals of the stages behind can be read by pages of allowed origins.
-            cors(&pieces.origins),
+            cors(&state.origins),
             // Which screen, route or endpoint it is.
-            Resolve { served: Arc::clone(&pieces.declared), beside },
+            Resolve { served: Arc::clone(&state.declared), beside },
             // Who calls.
             Identify,
             // Whether they call too often.
@@ -84,7 +84,7 @@ pub(super) fn public_server(
             // Its answer.
             Dispatch::<Declared>::default(),
         );
-        app.configure(|routes| site_routes(routes, pieces.site.clone()))
+        app.configure(|routes| site_routes(routes, state.site.clone()))
     };
     let serving = Serving {
         workers: config.http.worker_count(),

@@ -51,7 +51,7 @@ impl AnonymousKeys {
             return Ok(());
         }
         self.give_back(counter).await;
-        // Rounded up: who comes too early is refused again.
+        // Rounded up, so that clients never retry too early.
         let retry_after_s = ends_ms.saturating_sub(unix_ms()).div_ceil(1000).max(1);
         Err(ApiError::TooManyKeys { retry_after_s })
     }

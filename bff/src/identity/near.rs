@@ -377,7 +377,7 @@ mod tests {
         assert_eq!(near.bridged(&key), Some(Duration::from_millis(1)));
         tokio::time::advance(Duration::from_millis(1)).await;
         assert_eq!(near.bridged(&key), None);
-        assert!(near.without_store(&key).is_none(), "deaf twice is no later");
+        assert!(near.without_store(&key).is_none(), "disconnected twice is no later");
         assert!(near.publish(session(1), near.ticket(&key)).is_some());
         assert!(near.without_store(&key).is_some(), "the store has said so, and it lasts anew");
         let epoch = near.hear_again();

@@ -251,15 +251,15 @@ async fn a_replica_that_was_disconnected_does_not_believe_what_was_cached() {
         metrics: Arc::clone(&here.metrics),
     };
     here.bus.apply_if_disconnected("x", &[order("1")]);
-    receiver.on_notice(&Notice::Hearing);
+    receiver.on_notice(&Notice::Connected);
     assert_eq!(here.validity("ada", "order:1"), Validity::Valid, "nothing was missed");
-    receiver.on_notice(&Notice::Deaf);
+    receiver.on_notice(&Notice::Disconnected);
     here.bus.apply_if_disconnected("x", &[order("2")]);
     here.bus.apply_if_disconnected(here.bus.origin(), &[order("3")]);
     let seen = ["order:1", "order:2", "order:3"].map(|tag| here.validity("ada", tag));
     assert_eq!(seen, [Validity::Valid, Validity::SoftPurged, Validity::Valid]);
     assert!(line.presence.message(Applied::new()).absent, "nobody waits for what it cannot acknowledge");
-    receiver.on_notice(&Notice::Hearing);
+    receiver.on_notice(&Notice::Connected);
     assert_eq!(here.validity("ada", "order:1"), Validity::SoftPurged, "something may have been missed");
     let table = &here.table;
     let validity =

@@ -28,10 +28,10 @@ impl Receiver {
     pub(super) fn on_notice(&self, notice: &Notice<'_>) {
         match notice {
             Notice::Message(payload) => self.receive(payload),
-            Notice::Deaf => {
+            Notice::Disconnected => {
                 self.presence.set_connected(false);
             }
-            Notice::Hearing => {
+            Notice::Connected => {
                 if !self.presence.set_connected(true) {
                     // Nobody knows what was missed: whatever was cached meanwhile or before is not believed any more.
                     self.invalidations.soft_purge_all();

@@ -4,12 +4,12 @@ use schemas::LiveCommand;
 
 use super::{
     feed::Feed,
-    message::Words,
+    message::EncodedMessage,
     words::{self, Fault},
 };
 
 /// Carries out `text` on `feed`; what is to be said about it.
-pub(super) fn obey(feed: &mut Feed, text: &str) -> Vec<Words> {
+pub(super) fn obey(feed: &mut Feed, text: &str) -> Vec<EncodedMessage> {
     let Ok(LiveCommand { subscribe, unsubscribe }) = serde_json::from_str(text) else {
         return vec![words::error(Fault::InvalidCommand, None)];
     };

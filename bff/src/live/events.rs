@@ -121,7 +121,7 @@ impl Validate for Event {
             errors.add("topic", "invalid", "expected KIND:ID");
         }
         if OWN_TYPES.contains(&&*self.kind) {
-            errors.add("type", "reserved", "is a word of the gateway's own");
+            errors.add("type", "reserved", "is reserved");
         } else if !is_type(&self.kind) {
             errors.add("type", "invalid", "a to z first, then a-z 0-9 _ . - alone, at most 64 characters");
         }

@@ -10,7 +10,7 @@ use super::{
     hub::{Hub, Membership, Refused},
     inbox::{End, Next},
     log::Reach,
-    message::{Message, Words},
+    message::{EncodedMessage, Message},
     words::{self, Fault},
 };
 use crate::{
@@ -27,7 +27,7 @@ const CHUNK: usize = 256;
 /// What a transport does next.
 #[derive(Debug)]
 pub(super) enum Step {
-    Say(Words),
+    Say(EncodedMessage),
     /// Time for a sign of life.
     Beat,
     End(End),
@@ -56,7 +56,7 @@ pub(super) struct Feed {
     user: Id,
     sessions: Sessions,
     /// To be said before anything else.
-    first: VecDeque<Words>,
+    first: VecDeque<EncodedMessage>,
     catching_up: Option<CatchUp>,
     /// What is there or before was said, or came before the connection.
     floor: LogId,
@@ -228,14 +228,14 @@ impl Feed {
     }
 
     /// Adds topics; what is to be said about it.
-    pub(super) fn subscribe(&mut self, wanted: &[String]) -> Vec<Words> {
+    pub(super) fn subscribe(&mut self, wanted: &[String]) -> Vec<EncodedMessage> {
         let (taken, mut said) = self.subscribe_each(wanted);
         said.push(words::subscribed(&taken));
         said
     }
 
     /// Takes topics away; what is to be said about it.
-    pub(super) fn unsubscribe(&mut self, unwanted: &[String]) -> Vec<Words> {
+    pub(super) fn unsubscribe(&mut self, unwanted: &[String]) -> Vec<EncodedMessage> {
         let (mut said, mut left) = (Vec::new(), Vec::new());
         for (place, text) in unwanted.iter().enumerate() {
             if place == MAX_TOPICS {
@@ -258,7 +258,7 @@ impl Feed {
     }
 
     /// Which of them the connection listens to now, and what is to be said about the others.
-    fn subscribe_each(&mut self, wanted: &[String]) -> (Vec<Topic>, Vec<Words>) {
+    fn subscribe_each(&mut self, wanted: &[String]) -> (Vec<Topic>, Vec<EncodedMessage>) {
         let (mut taken, mut errors) = (Vec::new(), Vec::new());
         for (place, text) in wanted.iter().enumerate() {
             // Whether it is refused or not, a topic costs: the list itself is bounded, and the rest of it is one error.
@@ -321,7 +321,7 @@ impl Feed {
     }
 
     /// The words of a message that is still wanted.
-    fn heard(&self, message: &Arc<Message>) -> Option<Words> {
+    fn heard(&self, message: &Arc<Message>) -> Option<EncodedMessage> {
         // It may have waited while its topic was left.
         let wanted = self.membership.topics().contains(&message.topic);
         wanted.then(|| {

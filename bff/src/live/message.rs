@@ -10,14 +10,14 @@ use crate::store::LogId;
 
 /// What is said on a connection, in the form of both transports. They share their bytes; so do clones.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Words {
+pub(super) struct EncodedMessage {
     /// The JSON object: one text message of a WebSocket.
     pub(super) text: ByteString,
     /// The same as one event of an event stream (WHATWG HTML section 9.2), with its `id` line where there is one.
     pub(super) frame: Bytes,
 }
 
-impl Words {
+impl EncodedMessage {
     /// `fields` are the object's fields after `id`, as JSON in one line, without braces.
     pub(super) fn new(id: Option<LogId>, fields: &str) -> Self {
         let mut frame = String::with_capacity(fields.len() + 96);
@@ -70,7 +70,7 @@ impl Draft {
     }
 
     pub(super) fn at(self, position: LogId) -> Message {
-        let words = Words::new(Some(position), &self.fields);
+        let words = EncodedMessage::new(Some(position), &self.fields);
         Message { position, topic: self.topic, words }
     }
 }
@@ -80,7 +80,7 @@ impl Draft {
 pub(super) struct Message {
     pub(super) position: LogId,
     pub(super) topic: Topic,
-    pub(super) words: Words,
+    pub(super) words: EncodedMessage,
 }
 
 impl Message {
@@ -108,7 +108,7 @@ pub(super) fn is_type(kind: &str) -> bool {
 mod tests {
     use serde_json::value::RawValue;
 
-    use super::{Draft, LogId, Topic, Words};
+    use super::{Draft, EncodedMessage, LogId, Topic};
 
     #[test]
     fn a_message_is_the_same_on_both_transports() {
@@ -120,7 +120,7 @@ mod tests {
             r#"{"id":"7-3","type":"changed","topic":"order:r","data":{"a": "b\nc","ä": 1.50}}"#
         );
         assert_eq!(message.words.frame, format!("id: 7-3\ndata: {}\n\n", message.words.text));
-        let bare = Words::new(None, r#""type":"ready""#);
+        let bare = EncodedMessage::new(None, r#""type":"ready""#);
         assert_eq!(bare.frame, "data: {\"type\":\"ready\"}\n\n");
         let empty = Draft::new(&topic, "gone", None).at(LogId { ms: 7, seq: 4 });
         assert!(empty.words.text.ends_with(r#""data":null}"#));

@@ -9,7 +9,7 @@ use super::{
     command::obey,
     feed::{Feed, Step},
     inbox::End,
-    message::Words,
+    message::EncodedMessage,
     pace::{Pace, Verdict},
     words::{self, Fault, close_code},
 };
@@ -101,7 +101,7 @@ async fn answer(
     }
 }
 
-async fn say(feed: &Feed, out: &mut Session, words: Words) -> Result<(), Over> {
+async fn say(feed: &Feed, out: &mut Session, words: EncodedMessage) -> Result<(), Over> {
     sent(feed, out.text(words.text)).await
 }
 

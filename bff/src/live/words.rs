@@ -2,31 +2,31 @@
 
 use serde_json::{Value, json};
 
-use super::{Topic, inbox::End, message::Words};
+use super::{Topic, inbox::End, message::EncodedMessage};
 use crate::store::LogId;
 
 /// The first message. `position` is where the connection begins, so that whoever is cut off before anything else
 /// came can resume as well.
-pub(super) fn ready(position: LogId, topics: &[Topic], resumed: bool) -> Words {
+pub(super) fn ready(position: LogId, topics: &[Topic], resumed: bool) -> EncodedMessage {
     say(Some(position), "ready", topics.first(), &json!({ "topics": names(topics), "resumed": resumed }))
 }
 
 /// Messages may have been missed: everything that depends on them is to be read anew.
-pub(super) fn reset(position: LogId) -> Words {
+pub(super) fn reset(position: LogId) -> EncodedMessage {
     say(Some(position), "reset", None, &Value::Null)
 }
 
-pub(super) fn subscribed(topics: &[Topic]) -> Words {
+pub(super) fn subscribed(topics: &[Topic]) -> EncodedMessage {
     say(None, "subscribed", None, &json!({ "topics": names(topics) }))
 }
 
-pub(super) fn unsubscribed(topics: &[Topic]) -> Words {
+pub(super) fn unsubscribed(topics: &[Topic]) -> EncodedMessage {
     say(None, "unsubscribed", None, &json!({ "topics": names(topics) }))
 }
 
 /// Something that the front-end asked for is not done. `about` is what it wrote.
-pub(super) fn error(fault: Fault, about: Option<&str>) -> Words {
-    let (code, message) = fault.face();
+pub(super) fn error(fault: Fault, about: Option<&str>) -> EncodedMessage {
+    let (code, message) = fault.problem_spec();
     let mut data = json!({ "code": code, "message": message });
     if let Some(about) = about {
         data["about"] = about.chars().take(ECHO).collect::<String>().into();
@@ -35,7 +35,7 @@ pub(super) fn error(fault: Fault, about: Option<&str>) -> Words {
 }
 
 /// The last message of an event stream, where a WebSocket would say it in its Close frame.
-pub(super) fn end(end: End) -> Words {
+pub(super) fn end(end: End) -> EncodedMessage {
     let (code, reason) = close_code(end);
     say(None, "end", None, &json!({ "code": code, "reason": reason }))
 }
@@ -71,7 +71,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    const fn face(self) -> (&'static str, &'static str) {
+    const fn problem_spec(self) -> (&'static str, &'static str) {
         match self {
             Self::InvalidCommand => {
                 ("invalid_command", "expected {\"subscribe\": [topics]} or {\"unsubscribe\": [topics]}")
@@ -96,9 +96,9 @@ fn names(topics: &[Topic]) -> Vec<&str> {
     topics.iter().map(Topic::as_str).collect()
 }
 
-fn say(id: Option<LogId>, kind: &str, topic: Option<&Topic>, data: &Value) -> Words {
+fn say(id: Option<LogId>, kind: &str, topic: Option<&Topic>, data: &Value) -> EncodedMessage {
     let topic = topic.map_or_else(String::new, |topic| format!(r#""topic":"{}","#, topic.as_str()));
-    Words::new(id, &format!(r#""type":"{kind}",{topic}"data":{data}"#))
+    EncodedMessage::new(id, &format!(r#""type":"{kind}",{topic}"data":{data}"#))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use clients::{RawAnswer, RawCall, Upstream, UpstreamError};
 use sha2::{Digest, Sha256};
 
 use super::{asked::Asked, call::call_of};
-use crate::edge::{ApiError, ended_meanwhile, knows};
+use crate::edge::{ApiError, ended_meanwhile, not_modified};
 
 /// Serves a read.
 ///
@@ -39,7 +39,7 @@ pub(super) async fn read(asked: Asked) -> Result<HttpResponse, ApiError> {
         return Ok(response.insert_header((CACHE_CONTROL, "no-store")).finish());
     }
     let etag = etag(route.if_match, &answer, &shaped.body);
-    let is_known = knows(request, strong(etag.as_bytes()));
+    let is_known = not_modified(request, strong(etag.as_bytes()));
     let status = StatusCode::from_u16(route.status).unwrap_or(StatusCode::OK);
     let mut response = HttpResponse::build(if is_known { StatusCode::NOT_MODIFIED } else { status });
     response.insert_header((ETAG, etag));
@@ -48,7 +48,7 @@ pub(super) async fn read(asked: Asked) -> Result<HttpResponse, ApiError> {
     } else {
         response.content_type("application/json").body(shaped.body)
     };
-    route.keep(response.headers_mut(), asked.cx.acting.is_none(), shaped.complete);
+    route.set_cache_control(response.headers_mut(), asked.cx.acting.is_none(), shaped.complete);
     Ok(response)
 }
 

@@ -12,7 +12,7 @@ use crate::{
         engine::{RouteEngine, UnknownLookup, names_session},
         plan::{LookupPlan, ParamSource, RoutePlan},
     },
-    edge::{keep, vary_by},
+    edge::{set_cache_control, vary_by},
 };
 
 /// A route, and what was worked out of its plan once.
@@ -67,8 +67,8 @@ impl Route {
 
     /// Says in `headers` who may keep an answer to a read, and by what it varies. `shared`: it acts for nobody; `complete`: it
     /// lacks nothing.
-    pub(super) fn keep(&self, headers: &mut HeaderMap, shared: bool, complete: bool) {
-        keep(headers, shared, complete);
+    pub(super) fn set_cache_control(&self, headers: &mut HeaderMap, shared: bool, complete: bool) {
+        set_cache_control(headers, shared, complete);
         if let Some(vary) = &self.vary {
             headers.insert(VARY, vary.clone());
         }

@@ -233,7 +233,7 @@ fn response(asked: &Asked, answer: StreamedAnswer) -> HttpResponse {
         }
     };
     if is_read && !is_events {
-        asked.route.keep(response.headers_mut(), asked.cx.acting.is_none(), true);
+        asked.route.set_cache_control(response.headers_mut(), asked.cx.acting.is_none(), true);
     } else {
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }

@@ -28,7 +28,7 @@ use super::{
 use crate::{
     cache::{DocumentKey, Encoding, Following, Next, Served},
     compose::ComposeError,
-    edge::{ApiError, RequestContext, keep, knows},
+    edge::{ApiError, RequestContext, not_modified, set_cache_control},
 };
 
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -44,7 +44,7 @@ pub(super) fn lines_response(
     RequestContext::note_cache(request, outcome_word(served));
     let (whole, _) = served.document.representation(Encoding::Identity);
     let etag: Bytes = [whole.etag.strip_suffix(b"\"").unwrap_or_default(), b"-lines\""].concat().into();
-    let mut response = if knows(request, &etag) {
+    let mut response = if not_modified(request, &etag) {
         HttpResponse::with_body(StatusCode::NOT_MODIFIED, BoxBody::new(()))
     } else {
         HttpResponse::with_body(StatusCode::OK, BoxBody::new(rest(served, &HashSet::new())))
@@ -97,7 +97,7 @@ pub(super) async fn stream_response(
     response.insert_header((X_ACCEL_BUFFERING, "no"));
     let mut response = response.streaming(Box::pin(lines));
     // Whether it will be whole is not known yet.
-    keep(response.headers_mut(), shared, false);
+    set_cache_control(response.headers_mut(), shared, false);
     Ok(response)
 }
 

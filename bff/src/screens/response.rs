@@ -14,7 +14,9 @@ use bytes::Bytes;
 
 use crate::{
     cache::{Document, Encoding, Forward, Outcome, Representation, Served},
-    edge::{ApiError, RequestContext, accepted_coding, accepts_json, keep, knows, prefers},
+    edge::{
+        ApiError, RequestContext, accepted_coding, accepts_json, not_modified, prefers, set_cache_control,
+    },
 };
 
 pub(super) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
@@ -77,7 +79,7 @@ pub(super) fn document_response(
     let document = &served.document;
     let (representation, encoding) = document.representation(encoding);
     RequestContext::note_cache(request, outcome_word(served));
-    let known = knows(request, &representation.etag);
+    let known = not_modified(request, &representation.etag);
     let mut response = if known {
         HttpResponse::with_body(StatusCode::NOT_MODIFIED, BoxBody::new(()))
     } else {
@@ -129,7 +131,7 @@ pub(super) fn describe(
     headers.insert(AGE, seconds(age));
     headers.insert(CACHE_STATUS, cache_status(served, now));
     headers.insert(SERVER_TIMING, timings);
-    keep(headers, shared, document.is_complete());
+    set_cache_control(headers, shared, document.is_complete());
 }
 
 /// The word for an outcome in metrics and in the access line.

@@ -17,9 +17,9 @@ pub enum Notice<'a> {
     /// What somebody [published](super::Store::publish).
     Message(&'a [u8]),
     /// From now on changes and messages go unheard: who mirrors records must ask the store each time.
-    Deaf,
+    Disconnected,
     /// Heard again. What was mirrored before is out of date: forget it, then mirror again.
-    Hearing,
+    Connected,
     /// The [lease](super::Lease) was over for a time, and is about to be renewed: everything was heard, but others may
     /// have stopped waiting for this process meanwhile. It has to let them know that it is there before it believes
     /// what it mirrors.

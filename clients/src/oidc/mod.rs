@@ -6,9 +6,9 @@
 mod bearer;
 mod config;
 mod error;
-mod held;
 mod metadata;
 mod provider;
+mod refreshing_value;
 mod token;
 
 pub use config::{ClientAuth, OidcProviderConfig, OidcTimes};

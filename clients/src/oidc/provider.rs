@@ -12,9 +12,8 @@ use tokio::runtime::Handle;
 use url::Url;
 
 use super::{
-    ClientAuth, OidcError, OidcProviderConfig, ProviderMetadata, bearer,
-    held::{Held, Holding},
-    metadata,
+    ClientAuth, OidcError, OidcProviderConfig, ProviderMetadata, bearer, metadata,
+    refreshing_value::{Holding, RefreshingValue},
 };
 use crate::{TransportError, transport::ProviderHttp};
 
@@ -28,8 +27,8 @@ pub(super) struct Provider {
     pub(super) client_id: String,
     pub(super) auth: ClientAuth,
     pub(super) http: ProviderHttp,
-    metadata: Held<ProviderMetadata>,
-    keys: Held<Vec<Jwk>>,
+    metadata: RefreshingValue<ProviderMetadata>,
+    keys: RefreshingValue<Vec<Jwk>>,
 }
 
 #[derive(Deserialize)]
@@ -66,8 +65,8 @@ impl OidcProvider {
             issuer: config.issuer,
             client_id: config.client_id,
             auth: config.auth,
-            metadata: Held::new(holding(config.times.metadata)),
-            keys: Held::new(holding(config.times.keys)),
+            metadata: RefreshingValue::new(holding(config.times.metadata)),
+            keys: RefreshingValue::new(holding(config.times.keys)),
         })))
     }
 

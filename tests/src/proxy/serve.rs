@@ -21,7 +21,7 @@ use super::{
     wire::{Message, Side, Wire},
 };
 use crate::{
-    planted::{Secret, plant},
+    leak_canaries::{Secret, plant},
     upstream_contract::Answered,
 };
 

@@ -12,7 +12,7 @@ use super::{Program, gateway::Gateway};
 use crate::{
     Actor, Answer,
     contract::{self, Terms},
-    planted,
+    leak_canaries,
 };
 
 /// A gateway. When it is let go of, all it ever said is searched for secrets.
@@ -37,7 +37,7 @@ impl Replica {
         log: Option<PathBuf>,
         http: reqwest::Client,
     ) -> Self {
-        settings.iter().for_each(|(key, value)| planted::configured(key, value));
+        settings.iter().for_each(|(key, value)| leak_canaries::configured(key, value));
         let gateway = Some(Gateway::start(&settings, folder, None, log.as_deref()).await);
         let folder = folder.to_owned();
         Self { gateway, settings, folder, declarations: None, log, earlier: String::new(), http }
@@ -50,7 +50,7 @@ impl Replica {
         declarations: &Path,
         http: reqwest::Client,
     ) -> Self {
-        settings.iter().for_each(|(key, value)| planted::configured(key, value));
+        settings.iter().for_each(|(key, value)| leak_canaries::configured(key, value));
         let gateway = Some(Gateway::start(&settings, folder, Some(declarations), None).await);
         let (folder, declarations) = (folder.to_owned(), Some(declarations.to_owned()));
         Self { gateway, settings, folder, declarations, log: None, earlier: String::new(), http }
@@ -194,7 +194,7 @@ impl Drop for Replica {
             let tail: Vec<_> = text.lines().rev().take(60).collect();
             eprintln!("--- the gateway's last lines ---");
             tail.into_iter().rev().for_each(|line| eprintln!("{line}"));
-        } else if let Err(found) = planted::search(&text) {
+        } else if let Err(found) = leak_canaries::search(&text) {
             panic!("{found}");
         }
     }

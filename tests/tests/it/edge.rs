@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 use tests::{Answer, TestBff};
 
-use crate::kitchen::{post, recipe_input};
+use crate::fixtures::{post, recipe_input};
 
 const FEED: &str = "/bff/home-feed";
 

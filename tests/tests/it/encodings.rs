@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::Value;
 use tests::{Actor, Answer, TestBff, figures};
 
-use crate::kitchen::{post_about, publish};
+use crate::fixtures::{post_about, publish};
 
 const FEED: &str = "/bff/home-feed";
 

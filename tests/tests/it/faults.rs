@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tests::{Actor, Answer, Fault, HUGE, PLANTED, Proxy, TestBff, figures};
 
-use crate::kitchen::{follow, post_about, publish, texts, titles};
+use crate::fixtures::{follow, post_about, publish, texts, titles};
 
 const FEED: &str = "/bff/home-feed";
 
@@ -16,7 +16,7 @@ const DEADLINE: Duration = Duration::from_millis(800);
 const SLACK: Duration = Duration::from_millis(1000);
 
 /// A system with one cook, who wrote a recipe and a post about it.
-async fn kitchen() -> (TestBff, Actor) {
+async fn fixtures() -> (TestBff, Actor) {
     let bff = TestBff::builder().shipped_times().alone().spawn().await;
     let cook = bff.signed_in("cook").await;
     let recipe = publish(&cook, "Rice with eggs").await;
@@ -73,7 +73,7 @@ pub(crate) fn degraded(feed: &Value) -> Vec<(&str, &str, &str)> {
     parts
         .iter()
         .map(|part| {
-            assert_eq!(crate::kitchen::keys(part), ["part", "reason", "status"], "{}", text(part, "part"));
+            assert_eq!(crate::fixtures::keys(part), ["part", "reason", "status"], "{}", text(part, "part"));
             (
                 part["part"].as_str().expect("a word"),
                 part["status"].as_str().expect("a word"),
@@ -85,7 +85,7 @@ pub(crate) fn degraded(feed: &Value) -> Vec<(&str, &str, &str)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_timeline_service_the_feed_has_no_posts_and_says_why() {
-    let (bff, cook) = kitchen().await;
+    let (bff, cook) = fixtures().await;
     let elsewhere = Proxy::listen().await.expect("a port");
     let mut slowest = Duration::ZERO;
     for (number, (fault, reason)) in failures(&elsewhere).into_iter().enumerate() {
@@ -112,7 +112,7 @@ async fn without_the_timeline_service_the_feed_has_no_posts_and_says_why() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_recipe_service_the_feed_has_no_recipes_and_says_why() {
-    let (bff, cook) = kitchen().await;
+    let (bff, cook) = fixtures().await;
     let elsewhere = Proxy::listen().await.expect("a port");
     for (number, (fault, reason)) in failures(&elsewhere).into_iter().enumerate() {
         let reader = newcomer(&bff, &cook, number).await;
@@ -132,7 +132,7 @@ async fn without_the_recipe_service_the_feed_has_no_recipes_and_says_why() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_profile_service_there_is_no_feed_and_nothing_of_the_upstream_gets_out() {
-    let (bff, cook) = kitchen().await;
+    let (bff, cook) = fixtures().await;
     let elsewhere = Proxy::listen().await.expect("a port");
     for (number, (fault, reason)) in failures(&elsewhere).into_iter().enumerate() {
         let reader = newcomer(&bff, &cook, number).await;
@@ -154,7 +154,7 @@ async fn without_the_profile_service_there_is_no_feed_and_nothing_of_the_upstrea
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_cards_the_feed_names_no_authors_and_no_recipes_of_posts() {
-    let (bff, cook) = kitchen().await;
+    let (bff, cook) = fixtures().await;
     let reader = newcomer(&bff, &cook, 0).await;
     tokio::time::sleep(Duration::from_millis(2100)).await; // cards are shared and kept for 2 s
     bff.profile.fail_on("/members?ids=", Fault::BlackHole);
@@ -177,7 +177,7 @@ async fn without_cards_the_feed_names_no_authors_and_no_recipes_of_posts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_posts_and_recipes_there_is_no_feed() {
-    let (bff, cook) = kitchen().await;
+    let (bff, cook) = fixtures().await;
     let reader = newcomer(&bff, &cook, 0).await;
     bff.timeline.refuse().await;
     bff.recipe.fail(Fault::Garbage);
@@ -195,7 +195,7 @@ async fn without_posts_and_recipes_there_is_no_feed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_that_no_longer_matter_are_stopped() {
-    let (bff, cook) = kitchen().await;
+    let (bff, cook) = fixtures().await;
     let reader = newcomer(&bff, &cook, 0).await;
     bff.recipe.fail(Fault::BlackHole);
     let _ = reader.get(FEED).await.expect(200);
@@ -204,7 +204,7 @@ async fn calls_that_no_longer_matter_are_stopped() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_of_64_mib_are_not_held_in_memory() {
-    let (bff, cook) = kitchen().await;
+    let (bff, cook) = fixtures().await;
     let mut readers = Vec::new();
     for number in 0..20 {
         readers.push(newcomer(&bff, &cook, number).await);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tests::{Actor, TestBff, figures};
 
-use crate::kitchen::{COST_PER_SERVING, TOTAL_COST, follow, keys, post, post_about, publish, texts, titles};
+use crate::fixtures::{COST_PER_SERVING, TOTAL_COST, follow, keys, post, post_about, publish, texts, titles};
 
 const FEED: &str = "/bff/home-feed";
 

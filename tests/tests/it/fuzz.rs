@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Actor, TestBff, figures};
 
-use crate::kitchen::{publish, recipe_input};
+use crate::fixtures::{publish, recipe_input};
 
 /// Each round sends this many requests at once.
 const AT_ONCE: usize = 32;

@@ -12,7 +12,7 @@ use tests::{
 };
 use upstreams::Service;
 
-use crate::kitchen::{follow, publish, recipe_input, texts};
+use crate::fixtures::{follow, publish, recipe_input, texts};
 
 async fn post(actor: &Actor, path: &str, key: &str, body: &Value) -> Answer {
     actor.from_page(Method::POST, path).header("idempotency-key", key).json(body).send().await

@@ -12,7 +12,7 @@ use serde_json::json;
 use tests::{Actor, Answer, TestBff, figures};
 use tokio::runtime::Handle;
 
-use crate::kitchen::{follow, post, publish};
+use crate::fixtures::{follow, post, publish};
 
 const FEED: &str = "/bff/home-feed";
 const USERS: usize = 5;

@@ -9,7 +9,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::kitchen::{follow, post_about, publish};
+use crate::fixtures::{follow, post_about, publish};
 
 /// One answer as it arrives.
 struct Arriving(Lines<BufReader<TcpStream>>);

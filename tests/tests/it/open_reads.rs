@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Actor, Answer, Fault, PLANTED, TestBff, eventually};
 
-use crate::kitchen::publish;
+use crate::fixtures::publish;
 
 const PUBLIC: &str = "public, max-age=5, stale-while-revalidate=30";
 
@@ -181,8 +181,8 @@ async fn my_own_profile_is_mine_to_read_and_to_change() {
 async fn a_post_can_be_liked() {
     let bff = TestBff::spawn().await;
     let (ada, bob, nobody) = (bff.signed_in("ada").await, bff.signed_in("bob").await, bff.anonymous());
-    let id = crate::kitchen::post(&ada, "Good morning").await;
-    crate::kitchen::follow(&bob, &ada).await;
+    let id = crate::fixtures::post(&ada, "Good morning").await;
+    crate::fixtures::follow(&bob, &ada).await;
     let path = format!("/api/posts/{id}/like");
     let liked = async || {
         let post = bob.get("/bff/home-feed").await.expect(200).json()["posts"][0].clone();

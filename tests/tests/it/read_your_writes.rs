@@ -7,7 +7,7 @@ use serde_json::json;
 use tests::{Actor, Answer, Fault, TestBff, eventually};
 use tokio::{sync::watch, task::JoinHandle};
 
-use crate::kitchen::{follow, post, publish, texts, titles};
+use crate::fixtures::{follow, post, publish, texts, titles};
 
 const FEED: &str = "/bff/home-feed";
 /// How often each kind of write is made.

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Actor, Answer, PASSWORD, TestBff, email};
 
-use crate::kitchen::{COST_PER_SERVING, TOTAL_COST, publish, recipe_input};
+use crate::fixtures::{COST_PER_SERVING, TOTAL_COST, publish, recipe_input};
 
 const NOWHERE: &str = "0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10";
 const FEED: &str = "/bff/home-feed";

@@ -7,7 +7,7 @@ use tests::{Fault, TestBff, eventually};
 
 use crate::{
     faults::degraded,
-    kitchen::{post_about, publish, texts, titles},
+    fixtures::{post_about, publish, texts, titles},
 };
 
 const FEED: &str = "/bff/home-feed";

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Actor, TestBff};
 
-use crate::{kitchen::keys, tokens::app};
+use crate::{fixtures::keys, tokens::app};
 
 const FEED: &str = "/bff/home-feed";
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";

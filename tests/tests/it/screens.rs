@@ -10,7 +10,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::kitchen::{COST_PER_SERVING, follow, keys, post, post_about, publish, texts, titles};
+use crate::fixtures::{COST_PER_SERVING, follow, keys, post, post_about, publish, texts, titles};
 
 const FEED: &str = "/bff/home-feed";
 

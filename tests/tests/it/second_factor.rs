@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Actor, Answer, Fault, PASSWORD, TestBff};
 
-use crate::{kitchen::keys, tokens::app};
+use crate::{fixtures::keys, tokens::app};
 
 const TOTP: &str = "/auth/2fa/totp";
 const CONFIRM: &str = "/auth/2fa/totp/confirm";

@@ -4,13 +4,13 @@ use reqwest::Method;
 use serde_json::json;
 use tests::{
     Fault, PASSWORD, TestBff, email, eventually,
-    planted::{Secret, plant},
+    leak_canaries::{Secret, plant},
     redis::RedisServer,
 };
 
 use crate::{
     callers,
-    kitchen::{post_about, publish},
+    fixtures::{post_about, publish},
 };
 
 const FEED: &str = "/bff/home-feed";

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tests::{Answer, Signer, TestBff};
 use upstreams::Service;
 
-use crate::kitchen::{follow, post_about, publish};
+use crate::fixtures::{follow, post_about, publish};
 
 const FEED: &str = "/bff/home-feed";
 pub(crate) const SERVICES: [(Service, &str); 3] = [
@@ -134,7 +134,7 @@ async fn the_published_keys_are_public_and_complete() {
     assert!(answer.header("cache-control").is_some_and(|value| value.contains("max-age")));
     let keys = answer.json();
     let key = &keys["keys"][0];
-    assert_eq!(crate::kitchen::keys(key), ["alg", "crv", "kid", "kty", "use", "x"], "and no private part");
+    assert_eq!(crate::fixtures::keys(key), ["alg", "crv", "kid", "kty", "use", "x"], "and no private part");
     assert_eq!(
         (&key["kty"], &key["crv"], &key["alg"], &key["use"]),
         (&json!("OKP"), &json!("Ed25519"), &json!("EdDSA"), &json!("sig"))

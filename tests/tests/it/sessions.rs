@@ -57,7 +57,7 @@ async fn sign_in_by_name_or_mail_gives_a_cookie_that_scripts_cannot_read() {
         let ada = bff.sign_up("ada").await;
         let answer = ada.sign_in(&login).await;
         let info = answer.json();
-        assert_eq!(crate::kitchen::keys(&info), ["csrfToken", "expiresAt", "user"]);
+        assert_eq!(crate::fixtures::keys(&info), ["csrfToken", "expiresAt", "user"]);
         assert_eq!(info["user"]["username"], "ada");
         let cookies = answer.all("set-cookie");
         assert_eq!(cookies.len(), 1);

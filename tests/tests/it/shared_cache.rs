@@ -16,7 +16,7 @@ use tests::{
 };
 use tokio::process::{Child, Command};
 
-use crate::kitchen::publish;
+use crate::fixtures::publish;
 
 const REQUESTS: u32 = 10_000;
 

@@ -7,7 +7,7 @@ use tests::{Signer, TestBff};
 use upstreams::Service;
 
 use crate::{
-    kitchen::{post_about, publish},
+    fixtures::{post_about, publish},
     service_tokens::assert_refused,
 };
 

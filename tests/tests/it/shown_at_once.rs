@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tests::{Actor, TestBff};
 use tokio::{sync::watch, task::JoinHandle};
 
-use crate::kitchen::{post, publish, recipe_input, titles};
+use crate::fixtures::{post, publish, recipe_input, titles};
 
 /// How often each kind of write is made.
 const ROUNDS: usize = 100;

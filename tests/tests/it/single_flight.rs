@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::{join, join_all};
 use tests::{Actor, Fault, TestBff, figures, soon};
 
-use crate::kitchen::{follow, post_about, publish};
+use crate::fixtures::{follow, post_about, publish};
 
 const FEED: &str = "/bff/home-feed";
 const CALLERS: usize = 200;

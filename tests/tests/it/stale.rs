@@ -7,7 +7,7 @@ use serde_json::json;
 use tests::{TestBff, eventually, figures, soon};
 use upstreams::Service;
 
-use crate::kitchen::{post, texts};
+use crate::fixtures::{post, texts};
 
 const FEED: &str = "/bff/home-feed";
 

@@ -9,7 +9,7 @@ use tests::{Actor, Answer, PASSWORD, TestBff, figures};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use crate::{
-    kitchen::{keys, post, publish},
+    fixtures::{keys, post, publish},
     service_tokens::claims,
 };
 

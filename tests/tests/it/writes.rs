@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tests::{Fault, TestBff};
 use upstreams::Service;
 
-use crate::kitchen::{COST_PER_SERVING, TOTAL_COST, follow, post, recipe_input, texts, titles};
+use crate::fixtures::{COST_PER_SERVING, TOTAL_COST, follow, post, recipe_input, texts, titles};
 
 const FEED: &str = "/bff/home-feed";
 

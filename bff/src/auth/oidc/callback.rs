@@ -17,7 +17,10 @@ use super::{
     state::Oidc,
 };
 use crate::{
-    auth::{arrival::Arrival, calling::call_context, cookies::add_cookie, refusals::refusal, state::Api},
+    auth::{
+        call_context::call_context, cookies::add_cookie, refusals::refusal, sign_in_context::SignInContext,
+        state::Api,
+    },
     edge::{ApiError, Edge, MaybeSignedIn, is_page_load},
     identity::{
         NewSession, ProfileDocument,
@@ -141,7 +144,7 @@ async fn finish(
         add_cookie(response.headers_mut(), &cookie);
         return Ok(response);
     }
-    let arrival = Arrival::of_browser(request, api, edge);
+    let arrival = SignInContext::of_browser(request, api, edge);
     let new = open_linked(&arrival, oidc, provider, edge, user, &token, &attempt).await?;
     let new = new.ok_or_else(|| told(Fault::Token(TokenFault::SignedOut)))?;
     let mut response = back(oidc, &attempt, attempt.return_to().as_str())?;
@@ -151,7 +154,7 @@ async fn finish(
 
 /// A session that the provider can sign out. Nothing, where it has done so while somebody was on the way of `attempt`.
 pub(super) async fn open_linked(
-    arrival: &Arrival,
+    arrival: &SignInContext,
     oidc: &Oidc,
     provider: &Provider,
     edge: &Edge,

@@ -125,7 +125,7 @@ fn second_factor(contract: &mut Contract) {
             .bears(200, [AnswerHeader::SetCookie.always()])
             .bears(303, [AnswerHeader::Location.always(), AnswerHeader::SetCookie.always()])
             .tells_people()
-            .fails_with([no_second_step(), Fault::Token(TokenFault::Malformed).face()])
+            .fails_with([no_second_step(), Fault::Token(TokenFault::Malformed).problem_spec()])
             .fails_with([ApiError::OtpRequired { wrong: true }, second_factor_unavailable()])
             .fails_with([
                 ApiError::Csrf(CsrfRefusal::Token),

@@ -32,7 +32,7 @@ pub(super) enum Fault {
 
 impl Fault {
     /// What the caller sees of it.
-    pub(super) fn face(&self) -> ApiError {
+    pub(super) fn problem_spec(&self) -> ApiError {
         let (code, detail) = match self {
             Self::State(_) => (
                 STATE_INVALID,
@@ -63,7 +63,7 @@ impl Fault {
             error = &self as &dyn std::error::Error,
             "an openid sign-in is refused"
         );
-        self.face()
+        self.problem_spec()
     }
 }
 
@@ -96,18 +96,18 @@ pub(super) fn return_to_refused() -> ApiError {
 
 /// No sign-in waits for a code.
 pub(super) fn no_second_step() -> ApiError {
-    Fault::State("").face()
+    Fault::State("").problem_spec()
 }
 
 /// How an answer of a provider may be refused.
 pub(super) fn callback_refusals() -> [ApiError; 6] {
     let code = OidcError::refused_code();
     [
-        Fault::State("").face(),
-        Fault::Issuer("").face(),
-        Fault::Token(TokenFault::Malformed).face(),
-        Fault::Token(TokenFault::TooLarge).face(),
-        Fault::Provider(code).face(),
+        Fault::State("").problem_spec(),
+        Fault::Issuer("").problem_spec(),
+        Fault::Token(TokenFault::Malformed).problem_spec(),
+        Fault::Token(TokenFault::TooLarge).problem_spec(),
+        Fault::Provider(code).problem_spec(),
         ApiError::ProviderUnavailable,
     ]
 }

@@ -21,12 +21,12 @@ use super::{
 };
 use crate::{
     auth::{
-        arrival::Arrival,
-        calling::call_context,
+        call_context::call_context,
         cookies::add_cookie,
         refusals::refusal,
         second_factor::{OTP_INVALID, of_code},
         sign_in::{SessionInfo, info},
+        sign_in_context::SignInContext,
         state::Api,
     },
     edge::{ApiError, Edge, JsonBody, Language, client_address, origin_check, page},
@@ -88,7 +88,7 @@ pub(super) async fn check_second_factor(
         JsonBody::<SecondFactorCode>::from_request(&request, &mut payload).await?.0.otp
     };
     let step = waiting(&request, &oidc, provider)?;
-    let arrival = Arrival::of_browser(&request, &api, &edge);
+    let arrival = SignInContext::of_browser(&request, &api, &edge);
     let new = match sign_in(&request, &oidc, provider, &api, &edge, &arrival, &step, otp).await {
         Err(ApiError::OtpRequired { .. }) if by_form => return Ok(form(&request, provider, &step, true)),
         done => done?,
@@ -121,7 +121,7 @@ async fn sign_in(
     provider: &Provider,
     api: &Api,
     edge: &Edge,
-    arrival: &Arrival,
+    arrival: &SignInContext,
     step: &SecondStep,
     otp: String,
 ) -> Result<NewSession, ApiError> {
@@ -169,7 +169,7 @@ async fn verify(
         }
         verified
     };
-    let verified = api.to_its_end(verifying).await.flatten();
+    let verified = api.run_detached(verifying).await.flatten();
     verified.inspect_err(|error| {
         let word = match error {
             ApiError::OtpRequired { .. } => "otp_required",

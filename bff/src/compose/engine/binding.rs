@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::{
     host::Host,
-    pieces::{Pieces, Splice, SplicedId, View},
+    segments::{Segments, Splice, SplicedId, View},
     slots::{Known, position},
     state::Run,
 };
@@ -26,12 +26,12 @@ impl<'p, H: Host> Run<'_, 'p, H> {
     pub(super) fn bind(
         &mut self,
         part: u16,
-        pieces: &mut Pieces<'p>,
+        pieces: &mut Segments<'p>,
         which: Range<usize>,
         depth: usize,
     ) -> bool {
         let mut leads_on = false;
-        let Pieces { text, scanned, splices, ids } = pieces;
+        let Segments { text, scanned, splices, ids } = pieces;
         for place in scanned.leaving(which) {
             let Some(Piece::Join { place: at, from, to, .. }) = scanned.pieces.get(place) else { continue };
             let Some(of) = self.tables.place(*at) else { continue };
@@ -124,7 +124,7 @@ impl<'p, H: Host> Run<'_, 'p, H> {
         mut view: View<'p>,
         depth: usize,
     ) {
-        if let View::Pieces(pieces) = &mut view {
+        if let View::Segments(pieces) = &mut view {
             // No plan joins in a circle; whatever it is, it ends.
             if depth > self.plan.joins.len() {
                 view = View::Null;
@@ -150,14 +150,14 @@ impl<'p, H: Host> Run<'_, 'p, H> {
         match point.and_then(|point| point.scan.of(self.tables.compact).as_ref()) {
             None => View::Plain(text),
             Some(scan) => match scan.scan_text(&text) {
-                Ok(scanned) => View::Pieces(Box::new(Pieces::new(text, scanned))),
+                Ok(scanned) => View::Segments(Box::new(Segments::new(text, scanned))),
                 Err(_) => View::Null,
             },
         }
     }
 
     /// Which ids an entity led to, for compositions to come.
-    pub(super) fn note_led_to(&self, run: u16, slot: u32, pieces: &Pieces<'p>) {
+    pub(super) fn note_led_to(&self, run: u16, slot: u32, pieces: &Segments<'p>) {
         let Some(foresight) = self.host.foresight() else { return };
         let (from, mut at) = (&self.joins[usize::from(run)], 0);
         while let Some(splice) = pieces.splices.get(at) {

@@ -9,7 +9,7 @@ use super::{
     document::{Kept, RawDocument},
     host::Host,
     keep::{FieldAt, keep},
-    pieces::Pieces,
+    segments::Segments,
     state::{Came, Run},
     values::Values,
     write::{Writer, size_of},
@@ -42,7 +42,7 @@ impl<'p, H: Host> Run<'_, 'p, H> {
     }
 
     /// Where a field of the document is found, if its part is there.
-    pub(super) fn exported(&self, field: usize) -> Option<(&Pieces<'p>, Range<usize>)> {
+    pub(super) fn exported(&self, field: usize) -> Option<(&Segments<'p>, Range<usize>)> {
         let FieldSource::Part(part, export) = &self.plan.document.get(field)?.source else {
             return None;
         };

@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 
 use super::{
     host::Host,
-    pieces::{Pieces, View},
+    segments::{Segments, View},
     state::Run,
     write::{Writer, size_of},
 };
@@ -54,9 +54,11 @@ impl<H: Host> Run<'_, '_, H> {
         !is_done && self.exported(field).is_some_and(|(pieces, which)| self.is_bound(pieces, which))
     }
 
-    fn is_bound(&self, pieces: &Pieces<'_>, which: std::ops::Range<usize>) -> bool {
+    fn is_bound(&self, pieces: &Segments<'_>, which: std::ops::Range<usize>) -> bool {
         pieces.scanned.leaving(which).all(|place| {
-            let Some(Piece::Join { from, to, .. }) = pieces.scanned.pieces.get(place) else { return true };
+            let Some(Piece::Join { from, to, .. }) = pieces.scanned.pieces.get(place) else {
+                return true;
+            };
             let Some(splice) = pieces.splice(place) else { return true };
             pieces.ids(splice, (to - from) as usize).iter().all(|id| {
                 let slot = self.joins.get(usize::from(splice.run)).and_then(|run| run.slots.get(id.slot));
@@ -64,7 +66,7 @@ impl<H: Host> Run<'_, '_, H> {
                 views.all(|(point, view)| match view {
                     _ if *point != splice.point => true,
                     View::Pending => false,
-                    View::Pieces(pieces) => self.is_bound(pieces, 0..pieces.scanned.pieces.len()),
+                    View::Segments(pieces) => self.is_bound(pieces, 0..pieces.scanned.pieces.len()),
                     View::Null | View::Plain(_) => true,
                 })
             })

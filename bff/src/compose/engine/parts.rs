@@ -12,8 +12,8 @@ use super::{
     call::{Ids, Unprepared, prepare},
     host::Host,
     in_flight::Work,
-    pieces::Pieces,
     reuse::KeptPart,
+    segments::Segments,
     slots::hash,
     state::{Came, PartRun, Run, State},
     values::{Answers, Values},
@@ -123,13 +123,13 @@ impl<'p, H: Host> Run<'_, 'p, H> {
         &self,
         plan: &'p PartPlan,
         text: ByteString,
-    ) -> Result<SmallVec<[Pieces<'p>; 1]>, PartFailure> {
+    ) -> Result<SmallVec<[Segments<'p>; 1]>, PartFailure> {
         let compact = self.tables.compact;
         let further = plan.further.of(compact);
         let mut came = SmallVec::with_capacity(1 + further.len());
         for scan in std::iter::once(plan.scan.of(compact)).chain(further) {
             let scanned = scan.scan_text(&text).map_err(PartFailure::Invalid)?;
-            came.push(Pieces::new(text.clone(), scanned));
+            came.push(Segments::new(text.clone(), scanned));
         }
         Ok(came)
     }
@@ -144,7 +144,7 @@ impl<'p, H: Host> Run<'_, 'p, H> {
         let fetched_at = kept.origin.fetched_at;
         part.fetched_at = Some(fetched_at);
         self.log.oldest = self.log.oldest.into_iter().chain([fetched_at]).min();
-        let mut came: SmallVec<[Pieces<'p>; 1]> = SmallVec::new();
+        let mut came: SmallVec<[Segments<'p>; 1]> = SmallVec::new();
         came.push(kept.pieces);
         self.bind_part(place, came);
     }
@@ -153,7 +153,7 @@ impl<'p, H: Host> Run<'_, 'p, H> {
     pub(super) fn came(
         &mut self,
         place: usize,
-        came: SmallVec<[Pieces<'p>; 1]>,
+        came: SmallVec<[Segments<'p>; 1]>,
         fetched_at: Option<Instant>,
     ) {
         self.parts[place].fetched_at = fetched_at;
@@ -162,7 +162,7 @@ impl<'p, H: Host> Run<'_, 'p, H> {
     }
 
     /// Binds what of an answer is in the document, and remembers what there is to remember.
-    pub(super) fn bind_part(&mut self, place: usize, mut came: SmallVec<[Pieces<'p>; 1]>) {
+    pub(super) fn bind_part(&mut self, place: usize, mut came: SmallVec<[Segments<'p>; 1]>) {
         let number = u16::try_from(place).unwrap_or(u16::MAX);
         let plan = self.parts[place].plan;
         let fields = self.tables.parts.get(place).map_or(&[][..], |table| &table.fields);
@@ -222,7 +222,7 @@ impl<'p, H: Host> Run<'_, 'p, H> {
     }
 
     /// Whether an answer is about what was asked for.
-    pub(super) fn is_expected(&self, plan: &PartPlan, came: &[Pieces<'_>]) -> bool {
+    pub(super) fn is_expected(&self, plan: &PartPlan, came: &[Segments<'_>]) -> bool {
         let answers = Came(&self.parts);
         let values = Values { asked: self.asked, answers: &answers };
         plan.expect.iter().all(|(capture, template)| {

@@ -12,7 +12,7 @@ use super::{
     document::Previous,
     host::{Host, Validity},
     layout::{LIST, NO_ID, Reader},
-    pieces::{Pieces, View},
+    segments::{Segments, View},
     tables::Tables,
 };
 use crate::compose::{
@@ -44,7 +44,7 @@ pub(super) struct KeptPart {
     pub(super) origin: Origin,
     /// Of the values that its call was made with.
     pub(super) inputs: u64,
-    pub(super) pieces: Pieces<'static>,
+    pub(super) pieces: Segments<'static>,
 }
 
 /// By id, and by point.
@@ -142,7 +142,7 @@ pub(super) fn read<H: Host>(
                 scanned.found.push(reading.found(*capture, at)?);
             }
         }
-        parts.push(Some(KeptPart { origin, inputs, pieces: Pieces::new(text.clone(), scanned) }));
+        parts.push(Some(KeptPart { origin, inputs, pieces: Segments::new(text.clone(), scanned) }));
     }
     for join in 0..plan.joins.len() {
         if reading.layout.number()? == 0 {
@@ -229,7 +229,7 @@ impl Reading<'_> {
         } else if of.nested {
             let mut scanned = Scanned::default();
             self.segment(start, end, &mut scanned)?;
-            View::Pieces(Box::new(Pieces::new(self.text.clone(), scanned)))
+            View::Segments(Box::new(Segments::new(self.text.clone(), scanned)))
         } else {
             View::Plain(self.text.slice_ref(self.text.get(range)?))
         };

@@ -14,8 +14,8 @@ use super::{
     UnknownLookup,
     asked::{Asked, Times},
     host::Host,
-    pieces::Pieces,
     run::started,
+    segments::Segments,
     state::State,
     tables::{Tables, of_call, of_template},
     values::{NoAnswers, Values},
@@ -82,7 +82,7 @@ impl RouteEngine {
             ByteString::try_from(answer.clone()).map_err(|_| PartFailure::Invalid(ScanError::NotUtf8(0)))?;
         let [part] = &*self.joined.parts else { return Err(PartFailure::Mismatch) };
         let scanned = part.scan.full.scan_text(&text).map_err(PartFailure::Invalid)?;
-        let pieces = Pieces::new(text, scanned);
+        let pieces = Segments::new(text, scanned);
         let values = Values { asked, answers: &NoAnswers };
         if !self.is_expected(&values, &pieces) {
             return Err(PartFailure::Mismatch);
@@ -121,7 +121,7 @@ impl RouteEngine {
     }
 
     /// Whether an answer is about what was asked for. What the caller left out was not asked for.
-    fn is_expected(&self, values: &Values<'_>, pieces: &Pieces<'_>) -> bool {
+    fn is_expected(&self, values: &Values<'_>, pieces: &Segments<'_>) -> bool {
         self.route.expect.iter().all(|(capture, template)| {
             let Some(expected) = values.template(template) else { return true };
             pieces.texts(*capture).all(|found| found == expected)
@@ -133,7 +133,7 @@ impl RouteEngine {
         &'p self,
         host: &H,
         asked: &Asked<'_>,
-        mut pieces: Pieces<'p>,
+        mut pieces: Segments<'p>,
         added: &[AddedValue],
         wait: Duration,
     ) -> (Bytes, bool) {

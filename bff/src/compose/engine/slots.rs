@@ -5,7 +5,7 @@ use std::{hash::BuildHasher, sync::LazyLock};
 use bytestring::ByteString;
 use smallvec::SmallVec;
 
-use super::pieces::View;
+use super::segments::View;
 
 /// Seeded at random for each process: ids are an upstream's, and may be anybody's.
 static HASHER: LazyLock<foldhash::fast::RandomState> = LazyLock::new(foldhash::fast::RandomState::default);

@@ -13,8 +13,8 @@ use super::{
     asked::Asked,
     host::Host,
     in_flight::Queue,
-    pieces::Pieces,
     reuse::Reusable,
+    segments::Segments,
     slots::{Known, Slots},
     tables::Tables,
     values::Answers,
@@ -69,7 +69,7 @@ pub(super) enum State<'p> {
     Waiting,
     Called,
     /// By each of its plans.
-    Came(SmallVec<[Pieces<'p>; 1]>),
+    Came(SmallVec<[Segments<'p>; 1]>),
     /// It is null.
     Missing,
 }
@@ -79,12 +79,12 @@ impl<'p> PartRun<'p> {
         matches!(self.state, State::Came(_) | State::Missing)
     }
 
-    pub(super) fn came(&self) -> &[Pieces<'p>] {
+    pub(super) fn came(&self) -> &[Segments<'p>] {
         if let State::Came(came) = &self.state { came } else { &[] }
     }
 
     /// What is to be kept of it, and since when it has been there.
-    pub(super) fn to_keep(&self) -> Option<(&[Pieces<'p>], Instant)> {
+    pub(super) fn to_keep(&self) -> Option<(&[Segments<'p>], Instant)> {
         let State::Came(came) = &self.state else { return None };
         Some((came, self.fetched_at?))
     }

@@ -2,7 +2,7 @@
 
 use super::{
     host::Host,
-    pieces::Pieces,
+    segments::Segments,
     state::{Came, JoinRun, Run},
     values::Values,
 };
@@ -21,7 +21,7 @@ impl<H: Host> Run<'_, '_, H> {
     }
 
     /// Hashes of the tags of a part, by what is known of it.
-    pub(super) fn tags_of(&mut self, place: usize, came: &[Pieces<'_>]) -> Vec<u64> {
+    pub(super) fn tags_of(&mut self, place: usize, came: &[Segments<'_>]) -> Vec<u64> {
         let plan = self.parts[place].plan;
         let mut text = std::mem::take(&mut self.text);
         let answers = Came(&self.parts);

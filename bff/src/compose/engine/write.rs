@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{
     layout::{LIST, NO_ID, ONE_ID},
-    pieces::{Pieces, Splice, View},
+    segments::{Segments, Splice, View},
     slots::{Known, position},
     state::JoinRun,
 };
@@ -85,7 +85,7 @@ impl<'w, 'p> Writer<'w, 'p> {
     pub(super) fn adding(
         joins: &'w [JoinRun<'p>],
         added: &'w [AddedValue],
-        pieces: &Pieces<'p>,
+        pieces: &Segments<'p>,
         which: Range<usize>,
     ) -> Self {
         let beside: usize = added.iter().map(|(_, json)| json.len()).sum();
@@ -106,7 +106,7 @@ impl<'w, 'p> Writer<'w, 'p> {
     }
 
     /// Writes some of the pieces. Gives the number of what was written, by which [`Writer::place_of`] knows it.
-    pub(super) fn write(&mut self, pieces: &Pieces<'p>, which: Range<usize>) -> u32 {
+    pub(super) fn write(&mut self, pieces: &Segments<'p>, which: Range<usize>) -> u32 {
         let number = self.pieces;
         self.pieces += 1;
         let (text, notes) = (pieces.text.as_bytes(), !pieces.scanned.found.is_empty());
@@ -136,7 +136,7 @@ impl<'w, 'p> Writer<'w, 'p> {
 
     fn join(
         &mut self,
-        pieces: &Pieces<'p>,
+        pieces: &Segments<'p>,
         splice: &Splice,
         place: u16,
         count: usize,
@@ -194,7 +194,7 @@ impl<'w, 'p> Writer<'w, 'p> {
         let view = slot.and_then(|slot| slot.views.iter().find(|(point, _)| *point == splice.point));
         match view.map(|(_, view)| view) {
             Some(View::Plain(text)) => self.out.extend_from_slice(text.as_bytes()),
-            Some(View::Pieces(pieces)) => {
+            Some(View::Segments(pieces)) => {
                 self.write(pieces, 0..pieces.scanned.pieces.len());
             }
             Some(View::Null | View::Pending) | None => {
@@ -223,13 +223,13 @@ impl Notes {
 }
 
 /// How many bytes some of the pieces take.
-pub(super) fn size_of(joins: &[JoinRun<'_>], pieces: &Pieces<'_>, which: Range<usize>) -> usize {
+pub(super) fn size_of(joins: &[JoinRun<'_>], pieces: &Segments<'_>, which: Range<usize>) -> usize {
     let of_view = |splice: &Splice, slot: u32| {
         let slot = joins.get(usize::from(splice.run)).and_then(|run| run.slots.get(slot));
         let view = slot.and_then(|slot| slot.views.iter().find(|(point, _)| *point == splice.point));
         match view.map(|(_, view)| view) {
             Some(View::Plain(text)) => text.len(),
-            Some(View::Pieces(pieces)) => size_of(joins, pieces, 0..pieces.scanned.pieces.len()),
+            Some(View::Segments(pieces)) => size_of(joins, pieces, 0..pieces.scanned.pieces.len()),
             Some(View::Null | View::Pending) | None => 4,
         }
     };

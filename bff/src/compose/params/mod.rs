@@ -87,7 +87,7 @@ impl<S: Sources> Reader<'_, S> {
             }
             ParamSource::Query => self.of_query(plan),
             ParamSource::Header(name) => self.of_header(plan, name),
-            ParamSource::Fixed => None,
+            ParamSource::StaticResponse => None,
         };
         let default = || {
             let compact = plan.compact_default.as_ref().filter(|_| self.compact);

@@ -116,7 +116,7 @@ fn the_compact_view_has_its_own_defaults_and_a_fixed_parameter_cannot_be_set() {
     let fixed = ParamPlan {
         default: Some(ParamValue::Integer(20)),
         compact_default: Some(ParamValue::Integer(5)),
-        ..plan("few", ParamSource::Fixed, ParamKind::Integer(0..=9))
+        ..plan("few", ParamSource::StaticResponse, ParamKind::Integer(0..=9))
     };
     let given = Given { query: "few=7", ..Given::default() };
     let few = |compact| read(std::slice::from_ref(&fixed), &given, compact).expect("nothing is wrong");

@@ -28,7 +28,7 @@ pub enum ParamSource {
     /// A header, by its lower-case name. Negotiated for `accept-language`; part of the key and of `Vary`.
     Header(Box<str>),
     /// No caller can set it: it has its default.
-    Fixed,
+    StaticResponse,
 }
 
 /// What a parameter may be.

@@ -69,7 +69,7 @@ fn plan(param: &Param, rest: bool) -> ParamPlan {
             ParamPlace::Path => ParamSource::Path,
             ParamPlace::Query => ParamSource::Query,
             ParamPlace::Header(name) => ParamSource::Header(name.as_str().into()),
-            ParamPlace::Fixed => ParamSource::Fixed,
+            ParamPlace::StaticResponse => ParamSource::StaticResponse,
         },
         kind: match &param.kind {
             ParamType::Id => ParamKind::Id,

@@ -35,7 +35,7 @@ fn param(name: &At<String>, section: &Section<'_>) -> Option<Param> {
         }
         "query" => ParamPlace::Query,
         "header" => ParamPlace::Header(header(name, section)?),
-        _ => ParamPlace::Fixed,
+        _ => ParamPlace::StaticResponse,
     };
     if !matches!(place, ParamPlace::Header(_)) {
         section.forbid(&["name"], "only headers have a name of their own");
@@ -49,7 +49,7 @@ fn param(name: &At<String>, section: &Section<'_>) -> Option<Param> {
         ParamPlace::Path => {
             section.forbid(&["default", "compact_default"], "a parameter in a path is always there")
         }
-        ParamPlace::Fixed if !section.has("default") => {
+        ParamPlace::StaticResponse if !section.has("default") => {
             section.mistake("default", "is missing: no caller can set it")
         }
         _ => {}
@@ -97,8 +97,8 @@ fn kind(section: &Section<'_>, place: &ParamPlace, default: Option<&At<Scalar>>)
     }
     let kind = named.as_deref().unwrap_or(match (place, default.map(|default| &default.value)) {
         (ParamPlace::Path, _) => "id",
-        (ParamPlace::Fixed, Some(Scalar::Integer(_))) => "integer",
-        (ParamPlace::Fixed, Some(Scalar::Boolean(_))) => "boolean",
+        (ParamPlace::StaticResponse, Some(Scalar::Integer(_))) => "integer",
+        (ParamPlace::StaticResponse, Some(Scalar::Boolean(_))) => "boolean",
         _ => "string",
     });
     if kind != "integer" {

@@ -96,7 +96,7 @@ pub(in crate::declare) enum ParamPlace {
     Query,
     /// By its lower-case name.
     Header(String),
-    Fixed,
+    StaticResponse,
 }
 
 /// What a parameter may be.

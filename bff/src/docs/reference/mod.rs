@@ -16,7 +16,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::openapi::{ContentBuilder, ResponseBuilder};
 
-use crate::edge::{Access, AnswerHeader, ApiError, Fixed, Operation, any_text, text};
+use crate::edge::{Access, AnswerHeader, ApiError, Operation, StaticResponse, any_text, text};
 
 const STYLE: &str = include_str!("docs.css");
 /// Search and "try it". It only ever calls paths of this origin, and writes what it gets as text.
@@ -24,7 +24,7 @@ const SCRIPT: &str = include_str!("docs.js");
 
 /// The page.
 #[derive(Debug, Clone)]
-pub struct Docs(Fixed);
+pub struct Docs(StaticResponse);
 
 impl Docs {
     /// Renders `contract`, an OpenAPI document.
@@ -35,14 +35,14 @@ impl Docs {
     pub fn new(contract: &str) -> Self {
         let contract: Value = serde_json::from_str(contract).expect("a contract that was written as JSON");
         let page = page::render(&contract, STYLE, SCRIPT);
-        Self(Fixed::new("text/html; charset=utf-8", page, Some(policy())))
+        Self(StaticResponse::new("text/html; charset=utf-8", page, Some(policy())))
     }
 }
 
 /// `GET /docs`.
 ///
 /// # Errors
-/// As [`Fixed::answer`].
+/// As [`StaticResponse::answer`].
 pub async fn docs(request: HttpRequest, docs: &Docs) -> Result<HttpResponse, ApiError> {
     docs.0.answer(&request).await
 }
@@ -64,7 +64,7 @@ pub fn docs_operation(path: &'static str) -> Operation {
             .bears(304, [AnswerHeader::ETag.always()])
             .fails(ApiError::NotFound)
             .whatever_is_accepted()
-            .for_all()
+            .caller_independent()
     }
 }
 

@@ -19,9 +19,9 @@ pub struct Endpoint {
     /// Whether it answers HEAD as well. Only a GET can.
     pub head: bool,
     /// Whether nobody is charged for it.
-    pub free: bool,
+    pub rate_limit_exempt: bool,
     /// Whether its answer is the same for every caller.
-    pub for_all: bool,
+    pub caller_independent: bool,
     pub answering: Answering,
 }
 

@@ -41,9 +41,9 @@ pub struct Operation {
     /// It reads nothing, so nobody has to say what they accept.
     bare: bool,
     /// Nobody is charged for it.
-    free: bool,
+    rate_limit_exempt: bool,
     /// The answer is the same for every caller.
-    for_all: bool,
+    caller_independent: bool,
     /// A GET that does not answer HEAD.
     without_head: bool,
     pages: bool,
@@ -81,8 +81,8 @@ impl Operation {
             headers: Vec::new(),
             problems: Problems::default(),
             bare: false,
-            free: false,
-            for_all: false,
+            rate_limit_exempt: false,
+            caller_independent: false,
             without_head: false,
             pages: false,
             idempotent: false,
@@ -248,14 +248,14 @@ impl Operation {
     }
 
     /// Nobody is charged for it, so that its answers tell no rate limit.
-    pub fn free(mut self) -> Self {
-        self.free = true;
+    pub fn rate_limit_exempt(mut self) -> Self {
+        self.rate_limit_exempt = true;
         self
     }
 
     /// Its answer is the same for every caller, so that nobody finds out who calls.
-    pub fn for_all(mut self) -> Self {
-        self.for_all = true;
+    pub fn caller_independent(mut self) -> Self {
+        self.caller_independent = true;
         self
     }
 
@@ -271,8 +271,8 @@ impl Operation {
             method: endpoint::method(&self.method),
             path: self.path.clone(),
             head: matches!(self.method, HttpMethod::Get) && !self.without_head,
-            free: self.free,
-            for_all: self.for_all,
+            rate_limit_exempt: self.rate_limit_exempt,
+            caller_independent: self.caller_independent,
             answering,
         }
     }
@@ -343,14 +343,14 @@ impl Operation {
         for (status, answer) in self.answers {
             let own = self.headers.iter().filter(|(of, _)| *of == status).map(|(_, header)| *header);
             let mut answer = headers::bearing(contract.with_examples(answer), own);
-            if self.free {
+            if self.rate_limit_exempt {
                 headers::without_limits(&mut answer);
             }
             responses.responses.insert(status.to_string(), RefOr::T(answer));
         }
-        for (status, faces) in self.problems.by_status() {
+        for (status, specs) in self.problems.by_status() {
             let own = self.headers.iter().filter(|(of, _)| *of == status).map(|(_, header)| *header);
-            let named = problems::refusal(contract, status, &faces, own.collect(), self.pages);
+            let named = problems::refusal(contract, status, &specs, own.collect(), self.pages);
             responses.responses.insert(status.to_string(), RefOr::Ref(named));
         }
         (self.path, self.method, operation.responses(responses).build())

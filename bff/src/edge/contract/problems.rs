@@ -16,7 +16,7 @@ use super::{
     shapes::text,
 };
 use crate::{
-    edge::{ApiError, error::Face, problem},
+    edge::{ApiError, error::ProblemSpec, problem},
     identity::{CsrfRefusal, IdentityError},
     store::StoreError,
 };
@@ -25,20 +25,20 @@ const PROBLEM_JSON: &str = "application/problem+json";
 
 /// What callers see of the errors, by status and code.
 #[derive(Debug, Default)]
-pub(super) struct Problems(BTreeMap<u16, BTreeMap<&'static str, Face>>);
+pub(super) struct Problems(BTreeMap<u16, BTreeMap<&'static str, ProblemSpec>>);
 
 impl Problems {
     pub(super) fn add(&mut self, error: &ApiError) {
-        let face = error.face();
-        self.0.entry(face.status.as_u16()).or_default().insert(face.code, face);
+        let spec = error.problem_spec();
+        self.0.entry(spec.status.as_u16()).or_default().insert(spec.code, spec);
     }
 
     pub(super) fn extend(&mut self, errors: impl IntoIterator<Item = ApiError>) {
         errors.into_iter().for_each(|error| self.add(&error));
     }
 
-    pub(super) fn by_status(&self) -> impl Iterator<Item = (u16, Vec<Face>)> {
-        self.0.iter().map(|(status, faces)| (*status, faces.values().copied().collect()))
+    pub(super) fn by_status(&self) -> impl Iterator<Item = (u16, Vec<ProblemSpec>)> {
+        self.0.iter().map(|(status, specs)| (*status, specs.values().copied().collect()))
     }
 }
 
@@ -112,21 +112,21 @@ pub fn upstream_problems() -> [ApiError; 7] {
 pub(super) fn refusal(
     contract: &mut Contract,
     status: u16,
-    faces: &[Face],
+    specs: &[ProblemSpec],
     own: Vec<Borne>,
     pages: bool,
 ) -> Ref {
-    let codes = faces.iter().map(|face| face.code);
+    let codes = specs.iter().map(|spec| spec.code);
     let name = codes.clone().chain(own.iter().map(|header| header.name())).chain(pages.then_some("page"));
     let name = name.collect::<Vec<_>>().join(".");
     contract.refusal(format!("{status}.{name}"), |contract| {
         let words =
-            faces.iter().map(|face| format!("- `{}`: {}", face.code, face.detail)).collect::<Vec<_>>();
+            specs.iter().map(|spec| format!("- `{}`: {}", spec.code, spec.detail)).collect::<Vec<_>>();
         let code = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(codes)).build();
         let narrow = ObjectBuilder::new().property("code", code).required("code").build();
         let shape = AllOfBuilder::new().item(contract.shape::<schemas::Problem>()).item(narrow).build();
         let examples =
-            faces.iter().map(|face| (face.code, ExampleBuilder::new().value(example(*face)).build()));
+            specs.iter().map(|spec| (spec.code, ExampleBuilder::new().value(example(*spec)).build()));
         let content = ContentBuilder::new().schema(Some(Schema::AllOf(shape))).examples_from_iter(examples);
         let mut refusal =
             ResponseBuilder::new().description(words.join("\n")).content(PROBLEM_JSON, content.build());
@@ -138,12 +138,12 @@ pub(super) fn refusal(
     })
 }
 
-fn example(face: Face) -> Option<serde_json::Value> {
+fn example(spec: ProblemSpec) -> Option<serde_json::Value> {
     let wrong = FieldError {
         field: "title".into(),
         code: "too_long".into(),
         message: "at most 200 characters".into(),
     };
-    let errors = if face.code == "validation_failed" { &[wrong][..] } else { &[] };
-    serde_json::to_value(problem::document(face, errors, schemas::examples::REQUEST_ID)).ok()
+    let errors = if spec.code == "validation_failed" { &[wrong][..] } else { &[] };
+    serde_json::to_value(problem::document(spec, errors, schemas::examples::REQUEST_ID)).ok()
 }

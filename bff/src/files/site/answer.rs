@@ -32,14 +32,14 @@ use super::{
     names, place,
     ranges::{self, Wanted},
 };
-use crate::edge::{ApiError, RequestContext, knows};
+use crate::edge::{ApiError, RequestContext, not_modified};
 
 /// What access line and metrics call all of it.
 const ROUTE: &str = "site";
 const METHODS: &str = "GET, HEAD";
 const BLOCK: usize = 64 * 1024;
 
-/// Answers with a file of the app, or with its page where a page is asked for that only the app knows.
+/// Answers with a file of the app, or with its page where a page is asked for that only the app not_modified.
 ///
 /// # Errors
 /// 404, 405 and 416.
@@ -73,7 +73,7 @@ async fn answer(
     policy: &HeaderValue,
 ) -> Result<HttpResponse, ApiError> {
     let variant = entry.choose(request);
-    if knows(request, variant.etag.as_bytes()) {
+    if not_modified(request, variant.etag.as_bytes()) {
         let mut response = HttpResponse::with_body(StatusCode::NOT_MODIFIED, BoxBody::new(()));
         entry::describe(response.headers_mut(), entry, policy);
         response.headers_mut().insert(ETAG, variant.etag.clone());

@@ -20,7 +20,7 @@ const PAGE: &str = "/index.html";
 #[derive(Debug)]
 pub(super) struct Index {
     files: HashMap<Box<str>, File>,
-    /// `/index.html`, which stands in for pages that only the app knows.
+    /// `/index.html`, which stands in for pages that only the app not_modified.
     page: Arc<Entry>,
     changed: usize,
 }

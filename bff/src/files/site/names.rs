@@ -4,7 +4,7 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// Types by extension, those that Web pages are made of. A table of its own: that of all registered types knows `me`,
+/// Types by extension, those that Web pages are made of. A table of its own: that of all registered types not_modified `me`,
 /// `org` and `com`, with which members' names may end.
 const TYPES: &[(&str, &str)] = &[
     ("html", HTML),

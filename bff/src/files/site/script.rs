@@ -4,17 +4,17 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value};
 use utoipa::openapi::{ContentBuilder, ResponseBuilder};
 
-use crate::edge::{Access, AnswerHeader, ApiError, Contract, Fixed, Operation, any_text};
+use crate::edge::{Access, AnswerHeader, ApiError, Contract, Operation, StaticResponse, any_text};
 
 /// The script, made once.
 #[derive(Debug, Clone)]
-pub struct ConfigScript(Fixed);
+pub struct ConfigScript(StaticResponse);
 
 impl ConfigScript {
     /// Sets the global variable `name`, an identifier, to `values`.
     #[must_use]
     pub fn new(name: &str, values: &Map<String, Value>) -> Self {
-        Self(Fixed::new("text/javascript; charset=utf-8", script(name, values), None))
+        Self(StaticResponse::new("text/javascript; charset=utf-8", script(name, values), None))
     }
 }
 
@@ -41,7 +41,7 @@ fn literal(values: &Map<String, Value>) -> String {
 /// Answers the script, or that the caller has it.
 ///
 /// # Errors
-/// Those of [`Fixed::answer`].
+/// Those of [`StaticResponse::answer`].
 pub(super) async fn config_script(
     request: HttpRequest,
     script: web::Data<ConfigScript>,
@@ -62,8 +62,8 @@ pub fn serve_script(contract: &mut Contract) {
             .is("site", Access::Public, "Settings of the front-end")
             .about(ABOUT)
             .whatever_is_accepted()
-            .free()
-            .for_all()
+            .rate_limit_exempt()
+            .caller_independent()
             .header("If-None-Match", any_text(), "Validators of what the caller has.")
             .answers_with(200, found)
             .answers_with(304, ResponseBuilder::new().description("The caller has it."))

@@ -7,7 +7,7 @@ use clients::KeyRing;
 use super::{
     Family, RefreshError, TokenPair, TokenPolicy,
     access::AccessTokens,
-    record::{SignIn, Standing},
+    record::{SignIn, TokenStatus},
     refresh::{Done, Issue, mint, new_jti, pair},
     state::Inner,
     token::RefreshToken,
@@ -116,9 +116,9 @@ impl AppTokens {
         let Some(token) = RefreshToken::parse(presented) else { return Ok(None) };
         let key = token.family();
         let Some((family, _)) = inner.load(&key, now_ms).await? else { return Ok(None) };
-        let known = match family.standing(&token, now_ms, inner.policy.retry) {
-            Standing::Current | Standing::Retried { .. } | Standing::Unanswered { .. } => true,
-            Standing::Unknown => family.has_outlived(&token) && token.is_genuine(&inner.secrets),
+        let known = match family.token_status(&token, now_ms, inner.policy.retry) {
+            TokenStatus::Current | TokenStatus::Retried { .. } | TokenStatus::Unanswered { .. } => true,
+            TokenStatus::Unknown => family.has_outlived(&token) && token.is_genuine(&inner.secrets),
         };
         Ok((known && inner.sessions.end_family(&key, family.user.id()).await?).then_some(key))
     }
@@ -128,7 +128,7 @@ impl AppTokens {
     #[must_use]
     pub fn peek_access(&self, jwt: &str, now_ms: u64) -> Option<Arc<Session>> {
         let family = self.inner.access.seen(jwt, now_ms)?;
-        let session = self.inner.sessions.inner.mirror.near.get(&family)?;
+        let session = self.inner.sessions.inner.cache_sync.near.get(&family)?;
         (session.kind == SessionKind::App && session.is_live(now_ms)).then_some(session)
     }
 

@@ -3,7 +3,7 @@
 
 use super::{
     AppTokens,
-    record::Standing,
+    record::TokenStatus,
     token::{RefreshToken, TEXT_LEN},
 };
 use crate::identity::IdentityError;
@@ -34,7 +34,7 @@ impl AppTokens {
             let Some(token) = RefreshToken::parse(text) else { continue };
             let found = inner.load(&token.family(), now_ms).await?;
             let Some((family, _)) = found.filter(|(family, _)| family.cookie) else { continue };
-            if matches!(family.standing(&token, now_ms, inner.policy.retry), Standing::Current) {
+            if matches!(family.token_status(&token, now_ms, inner.policy.retry), TokenStatus::Current) {
                 return Ok(Some(text));
             }
             live = live.or(Some(text));

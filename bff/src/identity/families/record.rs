@@ -64,7 +64,7 @@ pub(super) struct Rotation {
 }
 
 /// What a presented token is to its family.
-pub(super) enum Standing {
+pub(super) enum TokenStatus {
     Current,
     /// Spent just now: the successor, and when and with what it was given out.
     Retried {
@@ -153,13 +153,13 @@ impl Family {
     }
 
     /// What `token` is at `now_ms` to this family, which has its id.
-    pub(super) fn standing(&self, token: &RefreshToken, now_ms: u64, retry: Duration) -> Standing {
+    pub(super) fn token_status(&self, token: &RefreshToken, now_ms: u64, retry: Duration) -> TokenStatus {
         let hash = token.hash();
         if self.current.is(&hash) {
-            return Standing::Current;
+            return TokenStatus::Current;
         }
         let Some(at) = self.rotations.iter().position(|rotation| rotation.spent.is(&hash)) else {
-            return Standing::Unknown;
+            return TokenStatus::Unknown;
         };
         let rotation = &self.rotations[at];
         let next = self.rotations.get(at + 1);
@@ -167,17 +167,17 @@ impl Family {
         let in_window = now_ms.saturating_sub(rotation.at_ms) < millis(retry);
         let unanswered = next.is_none() && !rotation.arrived;
         if !in_window && !unanswered {
-            return Standing::Unknown;
+            return TokenStatus::Unknown;
         }
         let successor = token.unseal(&rotation.sealed.0);
         let expected = next.map_or(&self.current, |next| &next.spent);
         if !expected.is(&successor.hash()) {
-            return Standing::Unknown;
+            return TokenStatus::Unknown;
         }
         if in_window {
-            return Standing::Retried { successor, rotation: rotation.clone() };
+            return TokenStatus::Retried { successor, rotation: rotation.clone() };
         }
-        Standing::Unanswered { successor }
+        TokenStatus::Unanswered { successor }
     }
 
     /// After an access token of `generation` was used. Nothing where that changes nothing: it belongs to an earlier

@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use super::{
     Family, RefreshError, TokenPair,
     access::{Mint, Minted},
-    record::Standing,
+    record::TokenStatus,
     state::Inner,
     token::RefreshToken,
 };
@@ -43,20 +43,20 @@ impl Inner {
         for _ in 0..TRIES {
             let found = self.load(&key, now_ms).await?.filter(|(family, _)| family.cookie == cookie);
             let (family, version) = found.ok_or(RefreshError::Invalid)?;
-            match family.standing(&token, now_ms, self.policy.retry) {
-                Standing::Current => {
+            match family.token_status(&token, now_ms, self.policy.retry) {
+                TokenStatus::Current => {
                     if let Some(pair) = self.rotate(&key, &family, version, &token, now_ms).await? {
                         return Ok((Done::Rotated, pair));
                     }
                 }
-                Standing::Retried { successor, rotation } => {
+                TokenStatus::Retried { successor, rotation } => {
                     let issue = Issue { generation: successor.generation(), jti: &rotation.jti };
                     let again = mint(&key, &family, &issue, rotation.at_ms);
                     let minted = self.access.mint_again(&rotation.kid, &again)?;
                     let session = Arc::new(family.session(key, version));
                     return Ok((Done::Repeated, pair(&successor, minted, session)));
                 }
-                Standing::Unanswered { successor } => {
+                TokenStatus::Unanswered { successor } => {
                     // The access token of that time may have expired. Nothing is written: what decides is the record,
                     // and it stays as it is until the successor, or an access token given out with it, is used.
                     let jti = new_jti()?;
@@ -65,12 +65,12 @@ impl Inner {
                     let session = Arc::new(family.session(key, version));
                     return Ok((Done::RepeatedLate, pair(&successor, minted, session)));
                 }
-                Standing::Unknown if family.has_outlived(&token) && token.is_genuine(&self.secrets) => {
+                TokenStatus::Unknown if family.has_outlived(&token) && token.is_genuine(&self.secrets) => {
                     tracing::warn!("a spent refresh token was presented: its family ends");
                     self.sessions.end_family(&key, family.user.id()).await?;
                     return Err(RefreshError::Reused);
                 }
-                Standing::Unknown => return Err(RefreshError::Invalid),
+                TokenStatus::Unknown => return Err(RefreshError::Invalid),
             }
         }
         // That often in a row somebody else was first, each time for good.
@@ -116,7 +116,7 @@ impl Inner {
         let store = &self.sessions.inner.store;
         let written = store.put_if(Space::RefreshFamilies, key, Some(version), next.entry()?).await?;
         // For the requests that are about to bear the new access token.
-        self.sessions.inner.mirror.again.read(SessionKind::App, *key);
+        self.sessions.inner.cache_sync.refetcher.refetch(SessionKind::App, *key);
         Ok(written.map(|version| pair(&successor, minted, Arc::new(next.session(*key, version)))))
     }
 
@@ -133,7 +133,7 @@ impl Inner {
             let Some((family, version)) = self.load(key, now_ms).await? else { return Ok(()) };
             let Some(next) = family.arrived(generation) else { return Ok(()) };
             if store.put_if(Space::RefreshFamilies, key, Some(version), next.entry()?).await?.is_some() {
-                self.sessions.inner.mirror.again.read(SessionKind::App, *key);
+                self.sessions.inner.cache_sync.refetcher.refetch(SessionKind::App, *key);
                 return Ok(());
             }
         }

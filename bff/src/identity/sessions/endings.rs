@@ -82,7 +82,7 @@ impl Sessions {
 
 impl Inner {
     pub(super) async fn end(&self, key: &SessionKey) -> Result<bool, IdentityError> {
-        let session = match self.mirror.near.last_known(key) {
+        let session = match self.cache_sync.near.last_known(key) {
             Some(session) => Some(session),
             None => self.read_any(key).await?,
         };
@@ -95,7 +95,7 @@ impl Inner {
     async fn end_known(&self, kind: SessionKind, key: SessionKey, user: Id) -> Result<bool, IdentityError> {
         let keys = [Bytes::copy_from_slice(&key)];
         let outcome = self.store.delete_keys(kind.space(), user.as_str(), &keys).await;
-        self.mirror.near.forget(&key);
+        self.cache_sync.near.forget(&key);
         self.tell(EndedSessions { user, keys: vec![key] }, outcome.is_ok()).await;
         Ok(!outcome?.is_empty())
     }
@@ -122,7 +122,7 @@ impl Inner {
         // By user, not by what was deleted: after an error that is unknown, and memory may hold a session
         // that the store has let expire because it could not be told of its use.
         let held =
-            self.mirror.near.forget_where(|session| session.user == *user && Some(session.key) != except);
+            self.cache_sync.near.forget_where(|session| session.user == *user && Some(session.key) != except);
         let keys: BTreeSet<_> = ended.iter().copied().chain(held.iter().map(|session| session.key)).collect();
         let told = EndedSessions { user: user.clone(), keys: keys.into_iter().collect() };
         self.tell(told, failure.is_none()).await;
@@ -137,7 +137,7 @@ impl Inner {
         if ended.keys.is_empty() {
             return;
         }
-        match self.mirror.bus.end_sessions(&ended).await {
+        match self.cache_sync.bus.end_sessions(&ended).await {
             Ok(delivery) => {
                 if delivery == Delivery::Unconfirmed {
                     self.metrics.relayed_ending("unconfirmed");
@@ -148,7 +148,7 @@ impl Inner {
             Err(error) => {
                 self.metrics.relayed_ending("failed");
                 self.report_telling(Some(&error));
-                if gone && self.mirror.bus.is_shared() {
+                if gone && self.cache_sync.bus.is_shared() {
                     sleep(ENDING_ACK_TIMEOUT).await;
                 }
             }

@@ -40,7 +40,7 @@ impl Inner {
         if kept.is_err() {
             // Nobody gets to know its id or token; that it cannot be ended either adds nothing.
             let _ = self.store.delete_keys(kind.space(), user.as_str(), &[Bytes::copy_from_slice(new)]).await;
-            self.mirror.near.forget(new);
+            self.cache_sync.near.forget(new);
         }
         kept
     }
@@ -84,7 +84,7 @@ impl Inner {
         if ended.keys.is_empty() {
             return;
         }
-        ended.keys.iter().for_each(|key| self.mirror.near.forget(key));
+        ended.keys.iter().for_each(|key| self.cache_sync.near.forget(key));
         self.metrics.sessions_ended.inc_by(ended.keys.len() as u64);
         let inner = Arc::clone(self);
         self.runtime.spawn(async move { inner.tell(ended, true).await });

@@ -23,7 +23,7 @@ impl Inner {
         kind: SessionKind,
         key: &SessionKey,
     ) -> Result<Option<Arc<Session>>, StoreError> {
-        let near = &self.mirror.near;
+        let near = &self.cache_sync.near;
         let mut last = None;
         for _ in 0..TRIES {
             let ticket = near.ticket(key);
@@ -55,7 +55,7 @@ impl Inner {
     /// [`Self::read`] of several at once, for nobody in particular. Those that are gone, or change again meanwhile, are
     /// left to whoever asks for them, and so is a failure.
     pub(super) async fn read_many(&self, kind: SessionKind, keys: &[SessionKey]) {
-        let near = &self.mirror.near;
+        let near = &self.cache_sync.near;
         if let [key] = keys {
             let _ = self.read(kind, key).await;
             return;
@@ -81,7 +81,7 @@ impl Inner {
 
     /// [`Self::read`] where only the key is known: its kind is that of the last one held, else both are tried.
     pub(super) async fn read_any(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, StoreError> {
-        if let Some(held) = self.mirror.near.last_known(key) {
+        if let Some(held) = self.cache_sync.near.last_known(key) {
             return self.read(held.kind, key).await;
         }
         for kind in SessionKind::ALL {

@@ -3,16 +3,16 @@
 //!
 //! The store is the truth, the near cache answers. [`Sessions::peek`] asks the cache alone and is what a warm
 //! request pays; [`Sessions::load`] asks the store. [`Sessions::recall`] tells an id that names no session from an unknown one. What the store tells of changes reaches the near cache by way of
-//! a [`Mirror`](mirror::Mirror), and so do endings on other replicas.
+//! a [`SessionCacheSync`](cache_sync::SessionCacheSync), and so do endings on other replicas.
 
-mod again;
+mod cache_sync;
 mod create;
 mod endings;
 mod limit;
 mod lookup;
-mod mirror;
 mod peek;
 mod refetch;
+mod refetcher;
 mod registry;
 mod renewal;
 mod start;

@@ -45,7 +45,7 @@ impl Sessions {
     #[must_use]
     pub fn recall(&self, raw_id: &str, now_ms: u64) -> Recalled {
         let Some(key) = key_of(raw_id) else { return Recalled::Dead };
-        let near = &self.inner.mirror.near;
+        let near = &self.inner.cache_sync.near;
         match near.get(&key).filter(|session| session.is_live(now_ms)) {
             Some(session) => Recalled::Live(session),
             None if near.is_dead(&key) => Recalled::Dead,
@@ -63,11 +63,11 @@ impl Sessions {
     /// [`StoreError`]: whether the session exists is unknown.
     pub async fn load(&self, raw_id: &str, now_ms: u64) -> Result<Option<Arc<Session>>, StoreError> {
         let Some(key) = key_of(raw_id) else { return Ok(None) };
-        let ticket = self.inner.mirror.near.ticket(&key);
+        let ticket = self.inner.cache_sync.near.ticket(&key);
         let session = self.inner.read(SessionKind::Browser, &key).await?;
         let live = session.filter(|session| session.is_live(now_ms));
         if live.is_none() {
-            self.inner.mirror.near.publish_dead(&key, ticket);
+            self.inner.cache_sync.near.publish_dead(&key, ticket);
         }
         Ok(live)
     }
@@ -89,7 +89,7 @@ impl Sessions {
     /// # Errors
     /// As [`Self::load`].
     pub async fn find(&self, key: &SessionKey, now_ms: u64) -> Result<Option<Arc<Session>>, IdentityError> {
-        if let Some(session) = self.inner.mirror.near.get(key).filter(|session| session.is_live(now_ms)) {
+        if let Some(session) = self.inner.cache_sync.near.get(key).filter(|session| session.is_live(now_ms)) {
             return Ok(Some(session));
         }
         // Rare, and every live connection has room for what this future may hold.
@@ -101,30 +101,30 @@ impl Sessions {
     /// becomes of it. Neither waits nor allocates. No means: ask [`Self::find`].
     #[must_use]
     pub fn vouches_for(&self, key: &SessionKey, now_ms: u64) -> bool {
-        self.inner.mirror.near.get(key).is_some_and(|session| session.is_live(now_ms))
+        self.inner.cache_sync.near.get(key).is_some_and(|session| session.is_live(now_ms))
     }
 
     /// How much longer [`Self::find`] answers with the session of that key though the store does not answer, while
     /// its changes go unheard. Neither waits nor allocates. Nothing: no longer, or its changes are heard.
     #[must_use]
     pub fn bridged(&self, key: &SessionKey) -> Option<Duration> {
-        self.inner.mirror.near.bridged(key)
+        self.inner.cache_sync.near.bridged(key)
     }
 
     /// Drops `key` from the near cache: the next lookup reads it anew.
     pub fn forget(&self, key: &SessionKey) {
-        self.inner.mirror.near.forget(key);
+        self.inner.cache_sync.near.forget(key);
     }
 
     /// How often memory was asked for a session.
     #[cfg(test)]
     pub(crate) fn near_asked(&self) -> u64 {
-        self.inner.mirror.near.asked.load(Ordering::Relaxed)
+        self.inner.cache_sync.near.asked.load(Ordering::Relaxed)
     }
 
     /// Sessions in memory, about.
     #[must_use]
     pub fn near_entries(&self) -> u64 {
-        self.inner.mirror.near.len()
+        self.inner.cache_sync.near.len()
     }
 }

@@ -1,4 +1,4 @@
-//! Works off what [`Again`](super::again::Again) has taken down.
+//! Works off what [`Again`](super::refetcher::Refetcher) has taken down.
 
 use std::sync::{Arc, Weak};
 

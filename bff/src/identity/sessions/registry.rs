@@ -87,7 +87,7 @@ impl Inner {
             // This replica's next answer shows it, also where the store's word is still on its way.
             keys.iter()
                 .filter_map(|key| key[..].try_into().ok())
-                .for_each(|key| self.mirror.near.forget(&key));
+                .for_each(|key| self.cache_sync.near.forget(&key));
             let mut written = written.into_iter();
             keys.retain(|_| written.next().flatten().is_none());
         }

@@ -4,7 +4,9 @@ use std::sync::{Arc, atomic::AtomicBool};
 
 use tokio::runtime::Handle;
 
-use super::{Ended, Sessions, again::Again, mirror::Mirror, refetch::keep_reading, state::Inner};
+use super::{
+    Ended, Sessions, cache_sync::SessionCacheSync, refetch::keep_reading, refetcher::Refetcher, state::Inner,
+};
 use crate::{
     identity::{SessionPolicy, near::NearCache},
     invalidation::InvalidationBus,
@@ -37,28 +39,28 @@ impl Sessions {
     ) -> Self {
         let (lease, alone) = (store.lease(), !bus.is_shared());
         let near = NearCache::new(policy.near_entries, policy.idle, policy.grace, lease, alone);
-        let (again, changed) = Again::new();
-        let mirror = Arc::new(Mirror { near, bus, again, runtime: runtime.clone() });
-        let unknown = mirror.near.doubt();
-        let forgetting = Arc::downgrade(&mirror);
-        mirror.bus.ended_sessions().subscribe(move |ended| {
-            if let Some(mirror) = forgetting.upgrade() {
-                mirror.forget(ended);
+        let (refetcher, changed) = Refetcher::new();
+        let cache_sync = Arc::new(SessionCacheSync { near, bus, refetcher, runtime: runtime.clone() });
+        let unknown = cache_sync.near.doubt();
+        let forgetting = Arc::downgrade(&cache_sync);
+        cache_sync.bus.ended_sessions().subscribe(move |ended| {
+            if let Some(cache_sync) = forgetting.upgrade() {
+                cache_sync.forget(ended);
             }
         });
         // The store must not keep alive what may hold the store.
-        let listening = Arc::downgrade(&mirror);
+        let listening = Arc::downgrade(&cache_sync);
         store.listen(Box::new(move |notice| {
-            if let Some(mirror) = listening.upgrade() {
-                mirror.heed(notice);
+            if let Some(cache_sync) = listening.upgrade() {
+                cache_sync.on_notice(notice);
             }
         }));
         // After that: who is waited for must hear what it is waited for.
-        mirror.regain(unknown);
+        cache_sync.regain(unknown);
         let inner = Arc::new(Inner {
             store,
             policy,
-            mirror,
+            cache_sync,
             metrics,
             runtime,
             touches_fail: AtomicBool::new(false),
@@ -71,13 +73,13 @@ impl Sessions {
     /// Nobody has to wait for this process any more when a session ends: to be told when it serves no requests any more.
     pub async fn leave(&self) {
         // Where that cannot be told, somebody's sign-out takes longer, once.
-        let _ = self.inner.mirror.bus.leave().await;
+        let _ = self.inner.cache_sync.bus.leave().await;
     }
 
     /// Has `watcher` told of every session, of browsers and of apps, that is ended before its time, on whichever
     /// replica, once it is gone: for what hangs on it. It must not wait, and it may be told of the same end twice.
     pub fn on_end(&self, watcher: impl Fn(&Ended) + Send + Sync + 'static) {
-        self.inner.mirror.bus.ended_sessions().subscribe(move |ended| {
+        self.inner.cache_sync.bus.ended_sessions().subscribe(move |ended| {
             ended.keys.iter().for_each(|key| watcher(&Ended { key: *key, user: ended.user.clone() }));
         });
     }

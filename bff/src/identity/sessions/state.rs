@@ -4,7 +4,7 @@ use std::sync::{Arc, atomic::AtomicBool};
 
 use tokio::runtime::Handle;
 
-use super::mirror::Mirror;
+use super::cache_sync::SessionCacheSync;
 use crate::{identity::SessionPolicy, store::Store, telemetry::Metrics};
 
 /// How often something begins again when the record changes under it.
@@ -20,7 +20,7 @@ pub struct Sessions {
 pub(in crate::identity) struct Inner {
     pub(in crate::identity) store: Arc<dyn Store>,
     pub(in crate::identity) policy: SessionPolicy,
-    pub(in crate::identity) mirror: Arc<Mirror>,
+    pub(in crate::identity) cache_sync: Arc<SessionCacheSync>,
     pub(in crate::identity) metrics: Arc<Metrics>,
     pub(in crate::identity) runtime: Handle,
     /// Whether the last touch failed, so that an outage is logged when it begins and ends, not for each session.

@@ -51,7 +51,7 @@ impl Inner {
                 return Ok(());
             }
             // Ended, or changed by another replica: what is stored now wins, and only its idle end moves.
-            self.mirror.near.forget(&session.key);
+            self.cache_sync.near.forget(&session.key);
             let Some(stored) = self.read(SessionKind::Browser, &session.key).await? else { return Ok(()) };
             if stored.last_seen_ms() >= seen_ms || !stored.is_live(seen_ms) {
                 return Ok(());

@@ -5,13 +5,13 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::sleep;
 
-use super::mirror::Mirror;
+use super::cache_sync::SessionCacheSync;
 use crate::identity::near::Epoch;
 
 /// Between two tries to announce this replica.
 const RETRY: Duration = Duration::from_millis(100);
 
-impl Mirror {
+impl SessionCacheSync {
     /// Ends the doubt of `epoch` once the others know of this replica; gives up when there is another doubt. Never
     /// waits.
     pub(super) fn regain(self: &Arc<Self>, epoch: Epoch) {
@@ -21,12 +21,14 @@ impl Mirror {
         }
         let announcing = Arc::downgrade(self);
         self.runtime.spawn(async move {
-            while let Some(mirror) = announcing.upgrade().filter(|mirror| mirror.near.is_in(epoch)) {
-                if mirror.bus.announce().await.is_ok() {
-                    mirror.near.trust(epoch);
+            while let Some(cache_sync) =
+                announcing.upgrade().filter(|cache_sync| cache_sync.near.is_in(epoch))
+            {
+                if cache_sync.bus.announce().await.is_ok() {
+                    cache_sync.near.trust(epoch);
                     return;
                 }
-                drop(mirror);
+                drop(cache_sync);
                 sleep(RETRY).await;
             }
         });

@@ -12,7 +12,7 @@ use super::{
     Subject, ThrottleError, ThrottlePolicy, ThrottledBy,
     change::Change,
     counts::{Account, Counted, Counts, Held, Name},
-    turns::{Turn, Turns},
+    keyed_semaphore::{KeyedPermit, KeyedSemaphore},
 };
 use crate::{
     identity::Secrets,
@@ -37,7 +37,7 @@ pub(super) struct Inner {
     metrics: Arc<Metrics>,
     /// An attempt of this process was settled.
     settled: Notify,
-    pub(super) turns: Arc<Turns>,
+    pub(super) turns: Arc<KeyedSemaphore>,
 }
 
 /// An attempt under way. How it ends must be told; dropped untold it stays counted as tried for a while.
@@ -52,7 +52,7 @@ pub struct Attempt {
     /// The place of the account that it counted for until the service had named another; where it has named none, a place
     /// of nobody's account. Given back with the others and not before.
     before: Option<Held>,
-    _turns: [Turn; 2],
+    _turns: [KeyedPermit; 2],
 }
 
 /// What comes of trying to reserve a place.
@@ -134,7 +134,7 @@ impl SignInThrottle {
         key: &[u8],
         limit: u32,
         until: Instant,
-    ) -> Result<Turn, ThrottleError> {
+    ) -> Result<KeyedPermit, ThrottleError> {
         let turn = self.0.turns.take(key, limit, until).await;
         turn.ok_or_else(|| self.too_many(by, BUSY_RETRY))
     }

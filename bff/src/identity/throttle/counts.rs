@@ -118,22 +118,22 @@ pub(super) struct Held {
     /// Whose it is.
     pub(super) mac: Mac,
     failed_key: Vec<u8>,
-    place: Place,
+    place: WaiterGuard,
     /// Among those by the same name, whoever has it.
-    by_name: Option<Place>,
+    by_name: Option<WaiterGuard>,
     failed: u64,
     pub(super) failed_until_ms: u64,
 }
 
 /// An attempt that is counted as tried.
 #[derive(Debug)]
-struct Place {
+struct WaiterGuard {
     key: Vec<u8>,
     /// How many are, with itself.
     tried: u64,
 }
 
-impl Place {
+impl WaiterGuard {
     fn back(&self) -> Change {
         Change { of: Of::Tried, key: self.key.clone(), delta: -1 }
     }
@@ -153,7 +153,7 @@ impl Held {
 
     /// It is no longer tried.
     pub(super) fn back(&self) -> impl Iterator<Item = Change> {
-        self.by_name.iter().chain([&self.place]).map(Place::back)
+        self.by_name.iter().chain([&self.place]).map(WaiterGuard::back)
     }
 
     /// From now on it is `place`, beside the same place of the name. The place that it was.
@@ -288,12 +288,12 @@ impl Counts {
     }
 
     /// Counts one as tried, under `tried` and the present round.
-    async fn take(&self, tried: &[u8]) -> Result<Place, StoreError> {
+    async fn take(&self, tried: &[u8]) -> Result<WaiterGuard, StoreError> {
         let (round, other) = rounds_at(unix_ms());
         let key_in = |round: u64| [tried, &round.to_be_bytes()].concat();
         let (key, other_key) = (key_in(round), key_in(other));
         let (own, other) = tokio::join!(self.add_tried(&key, 1), self.add_tried(&other_key, 0));
-        let mut place = Place { key, tried: 0 };
+        let mut place = WaiterGuard { key, tried: 0 };
         match (own, other) {
             (Ok(own), Ok(other)) => {
                 place.tried = own + other;

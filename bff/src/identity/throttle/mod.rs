@@ -34,11 +34,11 @@ mod change;
 mod changes;
 mod counts;
 mod error;
+mod keyed_semaphore;
 mod policy;
 mod subject;
 #[cfg(test)]
 mod tests;
-mod turns;
 
 pub use attempt::{Attempt, SignInThrottle};
 pub use error::{ThrottleError, ThrottledBy};

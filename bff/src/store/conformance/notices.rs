@@ -13,7 +13,7 @@ use super::entry;
 pub(in crate::store) enum Heard {
     Changed(Space, Vec<u8>),
     Message(Vec<u8>),
-    Deaf,
+    Disconnected,
     Hearing,
 }
 
@@ -24,8 +24,8 @@ pub(in crate::store) fn listen(store: &dyn Store) -> UnboundedReceiver<Heard> {
         let words = match *notice {
             Notice::Changed { space, key } => Heard::Changed(space, key.to_vec()),
             Notice::Message(payload) => Heard::Message(payload.to_vec()),
-            Notice::Deaf => Heard::Deaf,
-            Notice::Hearing => Heard::Hearing,
+            Notice::Disconnected => Heard::Disconnected,
+            Notice::Connected => Heard::Hearing,
             // A matter of time alone: nothing was lost.
             Notice::Lapsed => return,
         };

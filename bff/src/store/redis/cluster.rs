@@ -229,7 +229,7 @@ impl Cluster {
     }
 
     fn start(&self, master: &Address) -> Kept {
-        let link = Arc::new(Link::new(Arc::clone(&self.dialer), Place::Fixed(master.clone())));
+        let link = Arc::new(Link::new(Arc::clone(&self.dialer), Place::StaticResponse(master.clone())));
         let task = self.runtime.spawn(Arc::clone(&link).keep()).abort_handle();
         Kept { link, task }
     }

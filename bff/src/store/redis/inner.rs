@@ -7,13 +7,13 @@ use parking_lot::Mutex;
 use tokio::task::JoinSet;
 
 use super::dial::Connection;
-use super::listening::Ears;
+use super::listening::Subscribers;
 use super::records::Records;
 use super::url::Address;
 
 pub(super) struct Inner {
     pub(super) records: Records,
-    pub(super) ears: Arc<Ears>,
+    pub(super) subscribers: Arc<Subscribers>,
     /// How long a command may take.
     pub(super) timeout: Duration,
     /// A connection for commands that wait, while nobody uses it.

@@ -39,7 +39,7 @@ impl Backoff {
 
 /// Where the node is.
 pub(super) enum Place {
-    Fixed(Address),
+    StaticResponse(Address),
     /// Wherever sentinels say that the master is now.
     Watched(Sentinels),
 }
@@ -47,7 +47,7 @@ pub(super) enum Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Fixed(address) => address.fmt(f),
+            Self::StaticResponse(address) => address.fmt(f),
             Self::Watched(sentinels) => sentinels.fmt(f),
         }
     }
@@ -56,7 +56,7 @@ impl fmt::Display for Place {
 impl Place {
     async fn find(&self) -> Result<Address, StoreError> {
         match self {
-            Self::Fixed(address) => Ok(address.clone()),
+            Self::StaticResponse(address) => Ok(address.clone()),
             Self::Watched(sentinels) => sentinels.master().await,
         }
     }

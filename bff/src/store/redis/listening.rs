@@ -2,7 +2,7 @@
 //! connection to each master), messages by pub/sub on one of them.
 //!
 //! Redis tells changes only to connections that are there. So when one of them fails, listeners are told
-//! at once that they are deaf; when all are made anew, that they hear again and must forget what they
+//! at once that they are disconnected; when all are made anew, that they are connected again and must forget what they
 //! mirrored. What Redis pushes is told by the task that reads it from the socket, with nothing in between, so that
 //! whatever was pushed before an answer has been told when the answer is there: each answered `PING` renews the
 //! [`Lease`].
@@ -30,7 +30,7 @@ const PING_EVERY: Duration = Duration::from_millis(400);
 const CHECK_EVERY: usize = 3;
 
 /// Those who listen, and whether there is something to hear.
-pub(super) struct Ears {
+pub(super) struct Subscribers {
     listeners: Listeners,
     lease: Lease,
     /// Held while the two are told, so that all hear them in the same order.
@@ -38,7 +38,7 @@ pub(super) struct Ears {
     told: watch::Sender<bool>,
 }
 
-impl Default for Ears {
+impl Default for Subscribers {
     fn default() -> Self {
         Self {
             listeners: Listeners::default(),
@@ -49,7 +49,7 @@ impl Default for Ears {
     }
 }
 
-impl Ears {
+impl Subscribers {
     pub(super) fn lease(&self) -> Lease {
         self.lease.clone()
     }
@@ -69,7 +69,7 @@ impl Ears {
     pub(super) fn listen(&self, listener: Listener) {
         let hearing = self.hearing.lock();
         if !*hearing {
-            listener(&Notice::Deaf);
+            listener(&Notice::Disconnected);
         }
         self.listeners.add(listener);
     }
@@ -87,7 +87,7 @@ impl Ears {
             return false;
         }
         *hearing = true;
-        self.listeners.tell(&Notice::Hearing);
+        self.listeners.tell(&Notice::Connected);
         self.lease.renew(asked);
         self.told.send_replace(true);
         true
@@ -99,7 +99,7 @@ impl Ears {
         if !session.over.swap(true, Ordering::SeqCst) && *hearing {
             *hearing = false;
             self.told.send_replace(false);
-            self.listeners.tell(&Notice::Deaf);
+            self.listeners.tell(&Notice::Disconnected);
         }
         session.ended.notify_one();
     }
@@ -108,8 +108,8 @@ impl Ears {
     fn forget(&self) {
         let hearing = self.hearing.lock();
         if *hearing {
-            self.listeners.tell(&Notice::Deaf);
-            self.listeners.tell(&Notice::Hearing);
+            self.listeners.tell(&Notice::Disconnected);
+            self.listeners.tell(&Notice::Connected);
         }
     }
 }
@@ -123,7 +123,7 @@ struct Session {
 
 /// The task that makes the connections.
 pub(super) struct Listening {
-    pub(super) ears: Arc<Ears>,
+    pub(super) subscribers: Arc<Subscribers>,
     pub(super) dialer: Arc<Dialer>,
     pub(super) keys: Keys,
     pub(super) masters: watch::Receiver<Vec<Address>>,
@@ -143,7 +143,7 @@ impl Listening {
             let session = Arc::new(Session::default());
             let asked = Instant::now();
             let reason = match self.tune_in(&masters, &session).await {
-                Ok(connections) if self.ears.begin(&session, asked) => {
+                Ok(connections) if self.subscribers.begin(&session, asked) => {
                     backoff = Backoff::new();
                     if !told {
                         tracing::info!("changes that others make to the store are heard again");
@@ -154,7 +154,7 @@ impl Listening {
                 Ok(_) => away("the connection was lost"),
                 Err(error) => error,
             };
-            self.ears.end(&session);
+            self.subscribers.end(&session);
             if !told {
                 tracing::warn!(store.reason = %reason, "changes that others make to the store go unheard");
                 told = true;
@@ -195,19 +195,20 @@ impl Listening {
         &self,
         session: &Arc<Session>,
     ) -> impl Fn(PushInfo) -> Result<(), redis::aio::SendError> + use<> {
-        let (ears, session, keys) = (Arc::clone(&self.ears), Arc::clone(session), self.keys.clone());
+        let (subscribers, session, keys) =
+            (Arc::clone(&self.subscribers), Arc::clone(session), self.keys.clone());
         move |push| {
             match (push.kind, &push.data[..]) {
                 (PushKind::Invalidate, [Value::Array(changed)]) => {
                     for (space, key) in changed.iter().filter_map(|key| keys.tracked(text(key)?)) {
-                        ears.listeners.changed(space, &key);
+                        subscribers.listeners.changed(space, &key);
                     }
                 }
-                (PushKind::Invalidate, _) => ears.forget(),
+                (PushKind::Invalidate, _) => subscribers.forget(),
                 (PushKind::Message, [_, Value::BulkString(payload)]) => {
-                    ears.listeners.tell(&Notice::Message(payload));
+                    subscribers.listeners.tell(&Notice::Message(payload));
                 }
-                (PushKind::Disconnection, _) => ears.end(&session),
+                (PushKind::Disconnection, _) => subscribers.end(&session),
                 _ => {}
             }
             Ok(())
@@ -239,7 +240,7 @@ impl Listening {
                     tokio::select! {
                         () = session.ended.notified() => return away("the connection was lost"),
                         answered = asking => match answered {
-                            Ok(()) => self.ears.heard_all(session, asked),
+                            Ok(()) => self.subscribers.heard_all(session, asked),
                             Err(error) => return error,
                         }
                     }

@@ -50,7 +50,7 @@ impl Nodes {
                 tasks.spawn(Arc::clone(&cluster).keep());
                 Formation::Many(cluster)
             }
-            url::Formation::Single(address) => Formation::one(dialer, Place::Fixed(address), tasks),
+            url::Formation::Single(address) => Formation::one(dialer, Place::StaticResponse(address), tasks),
             url::Formation::Sentinel { sentinels, service, login } => {
                 let to_sentinels = Dialer { login, db: 0, ..Dialer::clone(dialer) };
                 let sentinels = Sentinels::new(to_sentinels, service, sentinels);

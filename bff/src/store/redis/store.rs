@@ -18,7 +18,7 @@ use super::SharedStore;
 use super::dial::{Dialer, away};
 use super::inner::Inner;
 use super::keys::Keys;
-use super::listening::{Ears, Listening};
+use super::listening::{Listening, Subscribers};
 use super::nodes::Nodes;
 use super::records::Records;
 use super::url::{Formation, Target};
@@ -49,19 +49,23 @@ impl RedisStore {
         });
         let mut tasks = JoinSet::new();
         let nodes = Nodes::start(target, &dialer, &mut tasks);
-        let (ears, keys) = (Arc::<Ears>::default(), Keys::new(&settings.prefix));
-        let listening =
-            Listening { ears: Arc::clone(&ears), dialer, keys: keys.clone(), masters: nodes.masters() };
+        let (subscribers, keys) = (Arc::<Subscribers>::default(), Keys::new(&settings.prefix));
+        let listening = Listening {
+            subscribers: Arc::clone(&subscribers),
+            dialer,
+            keys: keys.clone(),
+            masters: nodes.masters(),
+        };
         tasks.spawn(listening.keep());
         let ready = async {
             nodes.connected().await?;
-            ears.hearing().await;
+            subscribers.hearing().await;
             Ok::<(), StoreError>(())
         };
         timeout(OPENING, ready).await.unwrap_or(Ok(()))?;
         let inner = Inner {
             records: Records { nodes, keys },
-            ears,
+            subscribers,
             timeout: settings.timeout,
             spare: Mutex::default(),
             _tasks: tasks,
@@ -158,7 +162,7 @@ impl Store for RedisStore {
     }
 
     fn listen(&self, listener: Listener) {
-        self.inner.ears.listen(listener);
+        self.inner.subscribers.listen(listener);
     }
 
     async fn publish(&self, payload: Bytes) -> Result<(), StoreError> {
@@ -170,7 +174,7 @@ impl Store for RedisStore {
     }
 
     fn lease(&self) -> Lease {
-        self.inner.ears.lease()
+        self.inner.subscribers.lease()
     }
 
     fn shared(&self) -> Option<SharedStore> {

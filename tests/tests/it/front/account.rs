@@ -7,7 +7,7 @@ use super::{
     pictures, run,
     web::{Web, expect_sound},
 };
-use crate::kitchen::publish;
+use crate::fixtures::publish;
 
 #[tokio::test]
 async fn people_sign_up_and_in_with_two_factors_and_lose_nothing_when_a_session_ends() {

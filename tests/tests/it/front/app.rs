@@ -12,7 +12,7 @@ use super::{
     run,
     web::{Web, expect_sound},
 };
-use crate::kitchen::{post_about, publish};
+use crate::fixtures::{post_about, publish};
 
 /// Whose names and titles are as long as they may get, in Korean; their id.
 async fn a_cook_with_a_long_name(bff: &TestBff) -> String {

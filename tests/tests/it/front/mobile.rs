@@ -4,7 +4,7 @@ use serde_json::json;
 use tests::{PASSWORD, TestBff};
 
 use super::run;
-use crate::kitchen::publish;
+use crate::fixtures::publish;
 
 #[tokio::test]
 async fn an_app_lives_through_days_with_an_airplane_and_a_thief_in_them() {

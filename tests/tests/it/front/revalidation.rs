@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tests::{Builder, Proxy, TestBff, eventually, soon};
 
 use super::web::Web;
-use crate::kitchen::{publish, recipe_input};
+use crate::fixtures::{publish, recipe_input};
 
 /// What the app lets in.
 pub(super) const SECRET: &str = "planted-secret-of-the-rendering-server";

@@ -11,7 +11,7 @@ use super::{
     pictures, run_in_turns,
     web::{Web, expect_sound},
 };
-use crate::kitchen::{follow, post, publish};
+use crate::fixtures::{follow, post, publish};
 
 const TEXT: &str = "worth waiting for";
 

@@ -11,7 +11,7 @@ use upstreams::Service;
 
 use super::root;
 use crate::{
-    kitchen::{follow, post, publish, recipe_input},
+    fixtures::{follow, post, publish, recipe_input},
     second_factor::{code, switch_on},
 };
 

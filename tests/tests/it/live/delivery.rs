@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tests::{Actor, TestBff, figures};
 use tokio::time::{Instant, sleep};
 
-use crate::kitchen::publish;
+use crate::fixtures::publish;
 
 use super::{
     builder,

@@ -8,7 +8,7 @@ use tests::{Fault, Proxy, eventually, soon};
 use upstreams::Service;
 
 use super::{RECIPE_TOKEN, TIMELINE_TOKEN, builder, listeners::Socket, metric, send_event};
-use crate::kitchen::{post, texts};
+use crate::fixtures::{post, texts};
 
 const FEED: &str = "/bff/home-feed";
 

@@ -15,7 +15,7 @@ use super::{
     listeners::{EventStream, Heard, Socket},
     send_event, tell,
 };
-use crate::kitchen::{follow, post, texts};
+use crate::fixtures::{follow, post, texts};
 
 const FEED: &str = "/bff/home-feed";
 

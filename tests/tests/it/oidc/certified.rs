@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{
     Builder, Program, Proxy, TestBff, figures,
-    planted::{Secret, plant},
+    leak_canaries::{Secret, plant},
     soon,
 };
 use tokio::process::Command;

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tests::{
     Builder, Proxy,
-    planted::{Secret, plant},
+    leak_canaries::{Secret, plant},
 };
 use url::form_urlencoded;
 

@@ -21,7 +21,7 @@ use reqwest::Method;
 use sha2::{Digest, Sha256};
 use tests::{
     Actor, Answer, Replica, TestBff,
-    planted::{Secret, plant},
+    leak_canaries::{Secret, plant},
 };
 use url::Url;
 

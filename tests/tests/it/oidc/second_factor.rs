@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 use tests::{
     Actor, Answer, Fault, TestBff,
-    planted::{Secret, plant},
+    leak_canaries::{Secret, plant},
     redis::RedisServer,
 };
 

@@ -8,7 +8,7 @@ use tests::{Actor, Answer, Fault, Replica, TestBff, eventually, redis::Durabilit
 use upstreams::Service;
 
 use super::{FEED, Pair};
-use crate::kitchen::{follow, post_about, publish, texts, titles};
+use crate::fixtures::{follow, post_about, publish, texts, titles};
 
 /// How a screen can be asked for: its query, and `Accept`.
 const VIEWS: [(&str, &str); 3] =

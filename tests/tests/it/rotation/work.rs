@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use super::FEED;
-use crate::kitchen::{follow, post_about, publish};
+use crate::fixtures::{follow, post_about, publish};
 
 /// Between two requests: 200 a second.
 const PACE: Duration = Duration::from_millis(5);

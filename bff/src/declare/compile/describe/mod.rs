@@ -261,6 +261,7 @@ fn params(plans: &[ParamPlan], declared: &[Param]) -> Vec<DescribedParam> {
             shape: text(declared.and_then(|param| param.shape.as_ref())),
         }
     };
-    let settable = plans.iter().filter(|plan| plan.source != crate::compose::plan::ParamSource::Fixed);
+    let settable =
+        plans.iter().filter(|plan| plan.source != crate::compose::plan::ParamSource::StaticResponse);
     settable.map(one).collect()
 }

@@ -123,14 +123,14 @@ async fn a_store_that_is_away_keeps_nobody_from_using_a_new_access_token() {
     let Bench { store, one, now, .. } = Bench::new().await;
     let first = one.issue("ada", now).await;
     let second = one.refresh(&first, now).await.expect("a pair");
-    let held = || one.sessions.inner.mirror.near.get(&second.session.key).is_some();
+    let held = || one.sessions.inner.cache_sync.near.get(&second.session.key).is_some();
     until("the family to be in memory", held).await;
-    store.is_deaf(true);
+    store.disconnect(true);
     store.is_away(true);
     let loaded = one.tokens.load_access(second.access_token.expose_secret(), now).await;
     assert!(loaded.expect("bridged").is_some());
     store.is_away(false);
-    store.is_deaf(false);
+    store.disconnect(false);
     // That it arrived is not known: nobody is signed out for it.
     let again = one.refresh(&first, now + MINUTE).await.expect("the same refresh token");
     assert_eq!(texts(&again).1, texts(&second).1);
@@ -334,9 +334,9 @@ async fn tokens_just_given_out_are_good_while_the_store_is_away() {
     let issued = one.issue("ada", *now).await;
     let older = one.issue("bo", *now).await;
     let refreshed = two.refresh(&older, *now).await.expect("a pair");
-    let held = || two.sessions.inner.mirror.near.get(&refreshed.session.key).is_some();
+    let held = || two.sessions.inner.cache_sync.near.get(&refreshed.session.key).is_some();
     until("the refreshed family, which nobody has asked for", held).await;
-    store.is_deaf(true);
+    store.disconnect(true);
     store.is_away(true);
     for (replica, pair) in [(one, &issued), (two, &refreshed)] {
         let loaded = replica.tokens.load_access(pair.access_token.expose_secret(), *now).await;

@@ -101,7 +101,7 @@ pub(super) enum Answer {
     /// A pair of that generation: a new one, or one that was made before.
     Pair(usize),
     /// The refresh token of that generation, which was given out before, with a new access token.
-    Again(usize),
+    Refetcher(usize),
     Invalid,
     Reused,
     TooFast,
@@ -141,7 +141,7 @@ impl FamilyModel {
             return Answer::Pair(generation + 1);
         }
         if generation + 1 == self.current() && !self.arrived {
-            return Answer::Again(generation + 1);
+            return Answer::Refetcher(generation + 1);
         }
         self.ended = true;
         Answer::Reused

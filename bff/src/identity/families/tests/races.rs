@@ -132,7 +132,7 @@ async fn with_the_store_away_known_tokens_go_on_and_nothing_new_is_made() {
     let Bench { store, one, two, now, .. } = Bench::new().await;
     let pair = one.issue("ada", now).await;
     assert!(one.admits(&pair, now).await);
-    store.is_deaf(true);
+    store.disconnect(true);
     store.is_away(true);
     let access = pair.access_token.expose_secret();
     assert!(one.tokens.peek_access(access, now).is_none(), "not unasked");
@@ -143,6 +143,6 @@ async fn with_the_store_away_known_tokens_go_on_and_nothing_new_is_made() {
     assert!(one.tokens.issue(&member("ada"), "app", "here", false, now).await.is_err());
     assert!(one.tokens.revoke(pair.refresh_token.expose_secret(), now).await.is_err());
     store.is_away(false);
-    store.is_deaf(false);
+    store.disconnect(false);
     assert!(one.refresh(&pair, now).await.is_ok(), "a failed refresh has spent nothing");
 }

@@ -72,7 +72,7 @@ impl<H: Home> Gateways<H> {
                     }
                 }
             }
-            (Ok(pair), Answer::Again(generation)) => {
+            (Ok(pair), Answer::Refetcher(generation)) => {
                 assert_eq!((pair.absolute_end_ms, pair.session.key), (given.end, given.key));
                 let (access, refresh) = texts(&pair);
                 assert_eq!(refresh, given.pairs[generation].1, "the same refresh token again");

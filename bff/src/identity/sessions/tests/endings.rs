@@ -53,7 +53,7 @@ async fn an_end_reaches_every_replica_once_and_takes_the_session_from_memory() {
     for (key, kind) in [(browser, SessionKind::Browser), (app, SessionKind::App)] {
         assert_eq!(found(&two, &key, now).await.expect("signed in").kind, kind);
         assert!(one.end(&key).await.expect("the store answers"));
-        assert!(two.inner.mirror.near.last_known(&key).is_none(), "at once");
+        assert!(two.inner.cache_sync.near.last_known(&key).is_none(), "at once");
         assert!(found(&two, &key, now).await.is_none());
         let ended = Ended { key, user: Id::new("ada").expect("an id") };
         for told in [&told_one, &told_two, &also_told] {

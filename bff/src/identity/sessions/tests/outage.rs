@@ -16,7 +16,7 @@ async fn while_changes_go_unheard_each_look_up_asks_the_store() {
     let (one, two) = (sessions(&store), sessions(&store));
     let made = signed_in(&one, "ada", now).await;
     let id = made.id.expose_secret();
-    store.is_deaf(true);
+    store.disconnect(true);
     let asked = store.gets.load(Ordering::SeqCst);
     for nth in 1..=10 {
         assert!(one.peek(id, now).is_none());
@@ -27,7 +27,7 @@ async fn while_changes_go_unheard_each_look_up_asks_the_store() {
     assert!(one.lookup(id, now).await.expect("answers").is_none(), "unheard, and yet at once");
 
     let other = signed_in(&one, "ada", now).await;
-    store.is_deaf(false);
+    store.disconnect(false);
     assert!(one.peek(other.id.expose_secret(), now).is_none(), "what was read before is not believed");
     assert!(one.lookup(other.id.expose_secret(), now).await.expect("answers").is_some());
     assert!(one.peek(other.id.expose_secret(), now).is_some(), "trusted again");
@@ -40,7 +40,7 @@ async fn a_store_that_is_away_is_bridged_from_memory_for_a_while() {
     let made = signed_in(&sessions, "ada", now).await;
     let id = made.id.expose_secret();
     advance(Duration::from_secs(600)).await;
-    store.is_deaf(true);
+    store.disconnect(true);
     store.is_away(true);
     let known = || async { sessions.lookup(id, now).await };
     assert!(known().await.expect("bridged").is_some());
@@ -63,7 +63,7 @@ async fn a_store_that_is_away_is_bridged_from_memory_for_a_while() {
     advance(GRACE / 2).await;
     assert!(known().await.expect("bridged").is_some(), "counted from the last answer of the store");
     store.is_away(false);
-    store.is_deaf(false);
+    store.disconnect(false);
     assert!(known().await.expect("answers").is_some());
     assert!(sessions.peek(id, now).is_some());
 }
@@ -73,7 +73,7 @@ async fn an_end_that_went_unheard_holds_after_the_grace_at_the_latest() {
     let (store, now) = (TrialStore::new().await, unix_ms());
     let (one, two) = (sessions(&store), sessions(&store));
     let (ended, other) = (signed_in(&one, "ada", now).await, signed_in(&one, "bo", now).await);
-    store.is_deaf(true);
+    store.disconnect(true);
     assert!(one.lookup(ended.id.expose_secret(), now).await.expect("answers").is_some());
     assert!(two.end(&ended.session.key).await.expect("answers"));
     // The store goes on answering for others, and only then is away.
@@ -90,7 +90,7 @@ async fn neither_an_ended_nor_an_expired_session_is_bridged() {
     let (store, now) = (TrialStore::new().await, unix_ms());
     let sessions = sessions(&store);
     let (ended, idle) = (signed_in(&sessions, "ada", now).await, signed_in(&sessions, "ada", now).await);
-    store.is_deaf(true);
+    store.disconnect(true);
     store.is_away(true);
     assert!(sessions.lookup(idle.id.expose_secret(), now).await.expect("bridged").is_some());
     let late = now + super::HOUR;
@@ -108,7 +108,7 @@ async fn what_was_read_before_the_store_was_heard_again_is_not_kept() {
     let (one, two) = (sessions(&store), sessions(&store));
     let made = signed_in(&two, "ada", now).await;
     let id = made.id.expose_secret().to_owned();
-    store.is_deaf(true);
+    store.disconnect(true);
     store.after_get.close();
     let reader = tokio::spawn({
         let (one, id) = (one.clone(), id.clone());
@@ -116,7 +116,7 @@ async fn what_was_read_before_the_store_was_heard_again_is_not_kept() {
     });
     store.after_get.somebody_arrived().await;
     assert!(two.end(&made.session.key).await.expect("answers"));
-    store.is_deaf(false);
+    store.disconnect(false);
     store.after_get.open();
     assert!(reader.await.expect("no panic").expect("answers").is_none());
     assert!(one.peek(&id, now).is_none());
@@ -128,7 +128,7 @@ async fn who_has_just_signed_in_goes_on_without_having_asked_for_anything() {
     let sessions = sessions(&store);
     let made = sessions.create(&member("ada"), "", "", now).await.expect("a session");
     let renewed = sessions.renew(&made.session, now).await.expect("answers").expect("a session");
-    store.is_deaf(true);
+    store.disconnect(true);
     store.is_away(true);
     assert!(sessions.lookup(renewed.id.expose_secret(), now).await.expect("bridged").is_some());
     let replaced = sessions.lookup(made.id.expose_secret(), now).await;
@@ -149,7 +149,7 @@ async fn a_session_that_has_just_been_extended_is_held_everywhere_all_the_same()
         let extended = || replica.peek(id, later).is_some_and(|session| session.last_seen_ms() == later);
         until("the extended session", extended).await;
     }
-    store.is_deaf(true);
+    store.disconnect(true);
     store.is_away(true);
     for replica in [&one, &two] {
         assert!(replica.lookup(id, later).await.expect("bridged").is_some());

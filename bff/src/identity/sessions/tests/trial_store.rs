@@ -113,9 +113,9 @@ impl TrialStore {
     }
 
     /// Notices are lost, or heard again, and listeners know of it.
-    pub(crate) fn is_deaf(&self, deaf: bool) {
-        self.is_unheard(deaf);
-        let notice = if deaf { Notice::Deaf } else { Notice::Hearing };
+    pub(crate) fn disconnect(&self, disconnected: bool) {
+        self.is_unheard(disconnected);
+        let notice = if disconnected { Notice::Disconnected } else { Notice::Connected };
         let listeners = self.listeners.lock().clone();
         listeners.iter().for_each(|listener| listener(&notice));
     }

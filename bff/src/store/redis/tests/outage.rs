@@ -22,13 +22,13 @@ async fn a_redis_that_is_killed_fails_calls_at_once_and_keeps_what_it_has_answer
     until(&mut heard, &Heard::Changed(Space::Sessions, b"key".to_vec())).await;
 
     server.kill();
-    until(&mut heard, &Heard::Deaf).await;
+    until(&mut heard, &Heard::Disconnected).await;
     eventually("calls fail", async || store.ping().await.is_err()).await;
     is_away(&*store).await;
     let mut late = listen(&*store);
     assert_eq!(
         late.try_recv().unwrap(),
-        Heard::Deaf,
+        Heard::Disconnected,
         "who listens now is told that there is nothing to hear"
     );
 
@@ -63,7 +63,7 @@ async fn a_redis_that_hangs_is_away_after_the_timeout() {
     };
     eventually("calls fail at once", counts_as_away).await;
     is_away(&*store).await;
-    until(&mut heard, &Heard::Deaf).await;
+    until(&mut heard, &Heard::Disconnected).await;
 
     server.resume();
     until(&mut heard, &Heard::Hearing).await;
@@ -109,7 +109,7 @@ async fn either_connection_may_be_lost_alone_and_is_made_again() {
     let mut heard = listen(&*store);
     // The one that listens: calls go on, and those who mirror are told that they must ask.
     let _: Value = server.ask("CLIENT KILL TYPE pubsub").await;
-    until(&mut heard, &Heard::Deaf).await;
+    until(&mut heard, &Heard::Disconnected).await;
     store.put(Space::Sessions, b"unheard", entry("x")).await.unwrap();
     until(&mut heard, &Heard::Hearing).await;
     // The one that asks: listening goes on.
@@ -120,7 +120,7 @@ async fn either_connection_may_be_lost_alone_and_is_made_again() {
     loop {
         match heard.recv().await.unwrap() {
             told if told == wanted => break,
-            told => assert_ne!(told, Heard::Deaf),
+            told => assert_ne!(told, Heard::Disconnected),
         }
     }
 }
@@ -146,7 +146,7 @@ async fn a_sentinel_failover_heals_and_the_suite_passes_before_and_after() {
     .await;
     watched.is_suspicious(true).await;
     drop(watched.servers.pop());
-    until(&mut heard, &Heard::Deaf).await;
+    until(&mut heard, &Heard::Disconnected).await;
     until(&mut heard, &Heard::Hearing).await;
     watched.is_suspicious(false).await;
     heals(&*store).await;
@@ -181,7 +181,7 @@ async fn a_node_of_a_cluster_that_hangs_fails_its_own_slots_only() {
         store.put(Space::Sessions, key, entry("x")).await.unwrap();
     }
     cluster.servers[2].pause();
-    until(&mut heard, &Heard::Deaf).await;
+    until(&mut heard, &Heard::Disconnected).await;
     assert!(store.get(Space::Sessions, &of_node[2]).await.unwrap_err().is_away());
     assert!(store.get(Space::Sessions, &of_node[0]).await.unwrap().is_some());
     cluster.servers[2].resume();
@@ -208,7 +208,7 @@ async fn a_failover_in_a_cluster_heals_and_is_heard() {
     .await;
     cluster.is_suspicious(&replica).await;
     drop(cluster.servers.pop());
-    until(&mut heard, &Heard::Deaf).await;
+    until(&mut heard, &Heard::Disconnected).await;
     assert!(store.get(Space::Sessions, &key).await.unwrap_err().is_away());
     until(&mut heard, &Heard::Hearing).await;
     heals(&*store).await;
@@ -243,6 +243,6 @@ async fn one_command_that_takes_too_long_costs_nobody_else_the_connection() {
     let after = connections(&server).await;
     assert!(before.is_subset(&after), "over the same connections: {before:?} {after:?}");
     while let Ok(heard) = heard.try_recv() {
-        assert_ne!(heard, Heard::Deaf, "what changes is heard all the time");
+        assert_ne!(heard, Heard::Disconnected, "what changes is heard all the time");
     }
 }

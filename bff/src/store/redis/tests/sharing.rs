@@ -20,7 +20,7 @@ async fn what_another_process_writes_is_heard_at_once() {
         until(&mut heard, &Heard::Changed(space, b"key".to_vec())).await;
     }
     let _: Value = server.ask("FLUSHALL").await;
-    until(&mut heard, &Heard::Deaf).await;
+    until(&mut heard, &Heard::Disconnected).await;
     until(&mut heard, &Heard::Hearing).await;
 }
 

@@ -8,8 +8,8 @@ use tokio::process::Command;
 
 use super::serving;
 use crate::{
+    fixtures::publish,
     front::{pictures, root, run},
-    kitchen::publish,
 };
 
 fn vite(arguments: &[&str]) -> Command {

@@ -11,7 +11,7 @@ use tokio::{
 
 /// By the key of what is counted: those who hold a turn or wait for one, and their number.
 #[derive(Debug, Default)]
-pub(super) struct Turns(Mutex<HashMap<Vec<u8>, Waiting>>);
+pub(super) struct KeyedSemaphore(Mutex<HashMap<Vec<u8>, Waiting>>);
 
 #[derive(Debug)]
 struct Waiting {
@@ -21,21 +21,26 @@ struct Waiting {
 
 /// A turn. It ends when this is dropped.
 #[derive(Debug)]
-pub(super) struct Turn {
-    _place: Place,
+pub(super) struct KeyedPermit {
+    _place: WaiterGuard,
     _permit: OwnedSemaphorePermit,
 }
 
 /// Keeps count of one who holds a turn or waits.
 #[derive(Debug)]
-struct Place {
-    turns: Arc<Turns>,
+struct WaiterGuard {
+    turns: Arc<KeyedSemaphore>,
     key: Vec<u8>,
 }
 
-impl Turns {
+impl KeyedSemaphore {
     /// One of at most `limit` turns at a time; nothing where none is free by `until`.
-    pub(super) async fn take(self: &Arc<Self>, key: &[u8], limit: u32, until: Instant) -> Option<Turn> {
+    pub(super) async fn take(
+        self: &Arc<Self>,
+        key: &[u8],
+        limit: u32,
+        until: Instant,
+    ) -> Option<KeyedPermit> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX).clamp(1, Semaphore::MAX_PERMITS);
         let semaphore = {
             let mut all = self.0.lock();
@@ -44,9 +49,9 @@ impl Turns {
             waiting.callers += 1;
             Arc::clone(&waiting.turns)
         };
-        let place = Place { turns: Arc::clone(self), key: key.to_vec() };
+        let place = WaiterGuard { turns: Arc::clone(self), key: key.to_vec() };
         let permit = timeout_at(until, semaphore.acquire_owned()).await.ok()?.ok()?;
-        Some(Turn { _place: place, _permit: permit })
+        Some(KeyedPermit { _place: place, _permit: permit })
     }
 
     #[cfg(test)]
@@ -55,7 +60,7 @@ impl Turns {
     }
 }
 
-impl Drop for Place {
+impl Drop for WaiterGuard {
     fn drop(&mut self) {
         let mut all = self.turns.0.lock();
         if let Some(waiting) = all.get_mut(&self.key) {

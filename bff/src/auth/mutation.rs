@@ -8,7 +8,7 @@ use schemas::Id;
 
 use super::{
     Api,
-    calling::call_context,
+    call_context::call_context,
     refusals::{may_be_done, refusal, was_refused},
 };
 use crate::{
@@ -18,13 +18,13 @@ use crate::{
 };
 
 /// A signed-in caller who wants to change something, checked for forgery.
-pub(super) struct Writer {
+pub(super) struct Mutation {
     request: HttpRequest,
     api: Api,
     caller: Caller,
 }
 
-impl FromRequest for Writer {
+impl FromRequest for Mutation {
     type Error = ApiError;
     type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
 
@@ -38,7 +38,7 @@ impl FromRequest for Writer {
     }
 }
 
-impl Writer {
+impl Mutation {
     pub(super) fn api(&self) -> &Api {
         &self.api
     }
@@ -68,13 +68,13 @@ impl Writer {
             }
             written
         };
-        self.api.to_its_end(change).await?.map_err(refusal)
+        self.api.run_detached(change).await?.map_err(refusal)
     }
 }
 
 impl Api {
     /// A caller that hangs up stops no write: one that reached its upstream must not leave old documents behind.
-    pub(super) async fn to_its_end<T: Send + 'static>(
+    pub(super) async fn run_detached<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, ApiError> {

@@ -20,11 +20,11 @@ pub(super) struct Holding {
     pub(super) usable: Duration,
     /// So long after a failure nobody asks again.
     pub(super) failed: Duration,
-    /// [`Held::newer`] asks at most once in so long.
+    /// [`RefreshingValue::newer`] asks at most once in so long.
     pub(super) anew: Duration,
 }
 
-pub(super) struct Held<T> {
+pub(super) struct RefreshingValue<T> {
     holding: Holding,
     now: ArcSwapOption<Copy<T>>,
     /// Whose turn it is to ask.
@@ -42,7 +42,7 @@ struct Turn {
     anew: Option<Instant>,
 }
 
-impl<T> Held<T> {
+impl<T> RefreshingValue<T> {
     pub(super) fn new(holding: Holding) -> Self {
         Self { holding, now: ArcSwapOption::empty(), turn: Mutex::default() }
     }
@@ -127,8 +127,8 @@ mod tests {
     const LONG: Duration = Duration::from_secs(3600);
     const NOT_AT_ALL: Duration = Duration::ZERO;
 
-    fn held(fresh: Duration, usable: Duration, failed: Duration, anew: Duration) -> Held<usize> {
-        Held::new(Holding { fresh, usable, failed, anew })
+    fn held(fresh: Duration, usable: Duration, failed: Duration, anew: Duration) -> RefreshingValue<usize> {
+        RefreshingValue::new(Holding { fresh, usable, failed, anew })
     }
 
     async fn fail() -> Result<usize, OidcError> {

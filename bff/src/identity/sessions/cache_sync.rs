@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use super::again::Again;
+use super::refetcher::Refetcher;
 use crate::{
     identity::{SessionKind, near::NearCache, session::SessionKey},
     invalidation::{EndedSessions, InvalidationBus},
@@ -13,16 +13,16 @@ use crate::{
 };
 
 /// The part of [`Sessions`](super::Sessions) that the store speaks to.
-pub(in crate::identity) struct Mirror {
+pub(in crate::identity) struct SessionCacheSync {
     pub(in crate::identity) near: NearCache,
     pub(super) bus: Arc<InvalidationBus>,
-    pub(in crate::identity) again: Again,
+    pub(in crate::identity) refetcher: Refetcher,
     /// Where announcements run.
     pub(super) runtime: Handle,
 }
 
-impl Mirror {
-    pub(super) fn heed(self: &Arc<Self>, notice: &Notice<'_>) {
+impl SessionCacheSync {
+    pub(super) fn on_notice(self: &Arc<Self>, notice: &Notice<'_>) {
         match notice {
             // Also of this process's own writes. They could be told from others only by counting, and a store that
             // tells of several changes at once makes no count reliable.
@@ -32,15 +32,15 @@ impl Mirror {
                     self.near.forget(&key);
                     let kind = SessionKind::ALL.into_iter().find(|kind| kind.space() == *space);
                     if let Some(kind) = kind.filter(|_| held) {
-                        self.again.read(kind, key);
+                        self.refetcher.refetch(kind, key);
                     }
                 }
             }
             Notice::Changed { .. } | Notice::Message(_) => {}
-            Notice::Deaf => {
+            Notice::Disconnected => {
                 self.near.doubt();
             }
-            Notice::Hearing => self.regain(self.near.hear_again()),
+            Notice::Connected => self.regain(self.near.hear_again()),
             Notice::Lapsed => self.regain(self.near.doubt()),
         }
     }

@@ -29,7 +29,7 @@ pub fn vary_by<'n>(headers: impl Iterator<Item = &'n str>) -> Option<HeaderValue
 /// Says it in `headers`. One user's answer is for their browser alone, which asks about it each time. What all
 /// who are not signed in share, other caches may keep for a moment, but not what lacks a part: it must not outlive
 /// the outage.
-pub fn keep(headers: &mut HeaderMap, shared: bool, complete: bool) {
+pub fn set_cache_control(headers: &mut HeaderMap, shared: bool, complete: bool) {
     let rule = match (shared, complete) {
         (false, _) => PRIVATE,
         (true, true) => PUBLIC,

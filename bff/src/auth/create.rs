@@ -25,12 +25,12 @@ impl Api {
         made: impl FnOnce(&T) -> Result<Created, ApiError> + Send + 'static,
     ) -> Result<HttpResponse, ApiError> {
         let Some(keyed) = keyed else {
-            let written = self.to_its_end(writing).await?.map_err(refusal)?;
+            let written = self.run_detached(writing).await?.map_err(refusal)?;
             return Ok(made(&written)?.response());
         };
         let idempotency = Arc::clone(&self.idempotency);
         let once = async move { idempotency.once(&keyed, async { ending(writing.await, made) }).await };
-        Ok(self.to_its_end(once).await??.response())
+        Ok(self.run_detached(once).await??.response())
     }
 }
 

@@ -9,7 +9,7 @@ use crate::compose::scan::{Capture, Export, Found, Scanned};
 
 /// A scanned text whose places of joins are bound to entities.
 #[derive(Debug, Clone)]
-pub(super) struct Pieces<'p> {
+pub(super) struct Segments<'p> {
     pub(super) text: ByteString,
     pub(super) scanned: Scanned<'p>,
     /// In the order of the pieces.
@@ -25,7 +25,7 @@ pub(super) struct Splice {
     /// Which run of which join.
     pub(super) run: u16,
     pub(super) point: u16,
-    /// In [`Pieces::ids`].
+    /// In [`Segments::ids`].
     pub(super) first: u32,
 }
 
@@ -38,7 +38,7 @@ pub(super) struct SplicedId {
     pub(super) start: u32,
 }
 
-impl<'p> Pieces<'p> {
+impl<'p> Segments<'p> {
     pub(super) fn new(text: ByteString, scanned: Scanned<'p>) -> Self {
         Self { text, scanned, splices: SmallVec::new(), ids: SmallVec::new() }
     }
@@ -89,5 +89,5 @@ pub(super) enum View<'p> {
     Null,
     /// All of it.
     Plain(ByteString),
-    Pieces(Box<Pieces<'p>>),
+    Segments(Box<Segments<'p>>),
 }

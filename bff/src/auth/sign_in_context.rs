@@ -17,7 +17,7 @@ use crate::{
 
 /// Who arrives: for the list of sessions. What a browser was signed in with before ends with its new sign-in, since
 /// others may know of it.
-pub(in crate::auth) struct Arrival {
+pub(in crate::auth) struct SignInContext {
     api: Api,
     edge: Edge,
     client: String,
@@ -26,7 +26,7 @@ pub(in crate::auth) struct Arrival {
     refresh_token: SentCookies,
 }
 
-impl Arrival {
+impl SignInContext {
     /// A browser. The origin of `request` was checked: another site's page must not sign anybody out.
     pub(in crate::auth) fn of_browser(request: &HttpRequest, api: &Api, edge: &Edge) -> Self {
         Self {
@@ -109,7 +109,7 @@ impl Arrival {
             }
             Ok::<_, IdentityError>(new)
         };
-        let new = self.api.to_its_end(signing_in).await??;
+        let new = self.api.run_detached(signing_in).await??;
         self.edge.metrics.sign_in("ok");
         self.edge.metrics.sessions_created.inc();
         Ok(new)

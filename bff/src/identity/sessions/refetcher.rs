@@ -9,16 +9,16 @@ use crate::identity::{SessionKey, SessionKind};
 const WAITING: usize = 4096;
 
 /// What is to be read again.
-pub(in crate::identity) struct Again(Sender<(SessionKind, SessionKey)>);
+pub(in crate::identity) struct Refetcher(Sender<(SessionKind, SessionKey)>);
 
-impl Again {
+impl Refetcher {
     pub(super) fn new() -> (Self, Receiver<(SessionKind, SessionKey)>) {
         let (again, changed) = channel(WAITING);
         (Self(again), changed)
     }
 
     /// Never waits.
-    pub(in crate::identity) fn read(&self, kind: SessionKind, key: SessionKey) {
+    pub(in crate::identity) fn refetch(&self, kind: SessionKind, key: SessionKey) {
         // Where there is no room, the next request reads it.
         let _ = self.0.try_send((kind, key));
     }

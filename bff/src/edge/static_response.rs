@@ -15,11 +15,11 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
-use super::{ApiError, accepted_coding, codings, knows};
+use super::{ApiError, accepted_coding, codings, not_modified};
 
 /// A document that does not change while the process runs. Clones are the same document.
 #[derive(Clone)]
-pub struct Fixed(Arc<Parts>);
+pub struct StaticResponse(Arc<Parts>);
 
 struct Parts {
     content_type: &'static str,
@@ -33,13 +33,13 @@ struct Parts {
 
 type Encoder = fn(&[u8]) -> io::Result<Vec<u8>>;
 
-impl std::fmt::Debug for Fixed {
+impl std::fmt::Debug for StaticResponse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Fixed").field("bytes", &self.0.plain.len()).finish_non_exhaustive()
+        f.debug_struct("StaticResponse").field("bytes", &self.0.plain.len()).finish_non_exhaustive()
     }
 }
 
-impl Fixed {
+impl StaticResponse {
     /// `policy` is the document's `Content-Security-Policy`; without one nothing in it may run, load or be framed.
     #[must_use]
     pub fn new(content_type: &'static str, text: String, policy: Option<HeaderValue>) -> Self {
@@ -63,7 +63,7 @@ impl Fixed {
             Some(coding) => format!("\"{}-{coding}\"", self.0.digest),
             None => format!("\"{}\"", self.0.digest),
         };
-        let known = knows(request, tag.as_bytes());
+        let known = not_modified(request, tag.as_bytes());
         let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
         response
             .insert_header((ETAG, tag))
@@ -109,12 +109,12 @@ mod tests {
         test::TestRequest,
     };
 
-    use super::Fixed;
+    use super::StaticResponse;
 
     #[actix_web::test]
     async fn each_coding_has_a_tag_of_its_own_and_is_validated_by_it() {
         let text = "a page of text ".repeat(200);
-        let page = Fixed::new("text/html", text.clone(), None);
+        let page = StaticResponse::new("text/html", text.clone(), None);
         let mut tags = Vec::new();
         for (accepted, coding) in [("br, gzip", Some("br")), ("gzip", Some("gzip")), ("identity", None)] {
             let request = TestRequest::get().insert_header((header::ACCEPT_ENCODING, accepted));
