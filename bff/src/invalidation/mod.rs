@@ -7,6 +7,7 @@
 mod acks;
 mod applied;
 mod bus;
+mod cells;
 mod line;
 mod message;
 mod peers;

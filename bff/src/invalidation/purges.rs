@@ -7,6 +7,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::cells::Cells;
+
 /// A power of two, with room in 64 bits for one index of each cell. 4 MiB.
 const CELLS: usize = 1 << 19;
 /// Bits of a hash between two indices.
@@ -15,23 +17,22 @@ const STRIDE: u32 = 21;
 /// The generation of the last purge, by hash.
 #[derive(Debug)]
 pub(super) struct Purges {
-    cells: Box<[AtomicU64]>,
+    cells: Cells,
     /// Of any hash: most look-ups need no other.
     latest: AtomicU64,
 }
 
 impl Default for Purges {
     fn default() -> Self {
-        // As zeros, so that most of it is not there until it is used.
-        Self { cells: bytemuck::zeroed_slice_box(CELLS), latest: AtomicU64::new(0) }
+        Self { cells: Cells::new(CELLS), latest: AtomicU64::new(0) }
     }
 }
 
 impl Purges {
     /// What bears one of `hashes`, and is of a generation before `generation`, is gone.
     pub(super) fn mark(&self, hashes: impl Iterator<Item = u64>, generation: u64) {
-        for cell in hashes.flat_map(|hash| self.cells_of(hash)) {
-            cell.fetch_max(generation, Ordering::AcqRel);
+        for cell in hashes.flat_map(cells_of) {
+            self.cells.mark(cell, generation);
         }
         // After the cells: a look-up that sees this sees them.
         self.latest.fetch_max(generation, Ordering::AcqRel);
@@ -44,16 +45,16 @@ impl Purges {
 
     /// Whether what bears `hash` was purged after the generation `since`.
     pub(super) fn has_since(&self, hash: u64, since: u64) -> bool {
-        self.cells_of(hash).all(|cell| cell.load(Ordering::Acquire) > since)
+        cells_of(hash).all(|cell| self.cells.get(cell) > since)
     }
+}
 
-    fn cells_of(&self, hash: u64) -> impl Iterator<Item = &AtomicU64> {
-        (0..3).map(move |which| {
-            let index = (hash >> (which * STRIDE)) & (CELLS as u64 - 1);
-            // Below the number of cells, which fits.
-            &self.cells[usize::try_from(index).unwrap_or(0)]
-        })
-    }
+fn cells_of(hash: u64) -> impl Iterator<Item = usize> {
+    (0..3).map(move |which| {
+        let index = (hash >> (which * STRIDE)) & (CELLS as u64 - 1);
+        // Below the number of cells, which fits.
+        usize::try_from(index).unwrap_or(0)
+    })
 }
 
 #[cfg(test)]
