@@ -9,11 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 
 use super::{
+    digest::digest,
     encoding::{Encoding, Encodings},
     policy::Policy,
 };
@@ -80,7 +79,7 @@ impl Document {
         policy: &Policy,
         jitter: f64,
     ) -> Self {
-        let digest = URL_SAFE_NO_PAD.encode(&Sha256::digest(&filled.body)[..16]);
+        let digest = digest(&filled.body);
         let finished_at = Instant::now();
         // A degraded document has had its time when it is no longer fresh; counted from now, since its oldest
         // part may have been standing in for minutes. At most as long as the policy says: no jitter upwards.

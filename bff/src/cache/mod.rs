@@ -13,6 +13,7 @@
 //!
 //! The cache knows nothing of upstreams: it is handed a closure that composes.
 
+mod digest;
 mod document;
 mod documents;
 mod encoding;
@@ -30,6 +31,7 @@ mod start;
 #[cfg(test)]
 mod tests;
 
+pub use digest::digest;
 pub use document::{Document, Representation};
 pub use documents::{CacheSettings, Documents};
 pub use encoding::{Encoding, Encodings};

@@ -7,12 +7,13 @@ use actix_web::{
         header::{CACHE_CONTROL, ETAG, HeaderValue},
     },
 };
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use clients::{RawAnswer, RawCall, Upstream, UpstreamError};
-use sha2::{Digest, Sha256};
 
 use super::{asked::Asked, call::call_of};
-use crate::edge::{ApiError, ended_meanwhile, not_modified};
+use crate::{
+    cache::digest,
+    edge::{ApiError, ended_meanwhile, not_modified},
+};
 
 /// Serves a read.
 ///
@@ -75,7 +76,7 @@ fn etag(upstreams: bool, answer: &RawAnswer, body: &[u8]) -> HeaderValue {
     let theirs = answer.headers.get(http::header::ETAG).filter(|_| upstreams);
     let theirs = theirs.and_then(|etag| HeaderValue::from_bytes(etag.as_bytes()).ok());
     theirs.unwrap_or_else(|| {
-        let text = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&Sha256::digest(body)[..16]));
+        let text = format!("\"{}\"", digest(body));
         // Quotes and base64 are visible ASCII.
         HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
     })
