@@ -130,7 +130,7 @@ impl Starter<'_> {
             fs::create_dir(folder).map_err(failed)?;
             self.made.push(folder.to_owned());
         }
-        // Whoever runs the command at the same time in the same place loses nothing.
+        // Another run of the command in the same place at the same time loses nothing.
         let mut file = fs::File::create_new(&path).map_err(failed)?;
         self.made.push(path.clone());
         file.write_all(text.as_bytes()).map_err(failed)

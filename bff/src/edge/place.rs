@@ -5,9 +5,9 @@ use std::{any::Any, fmt, sync::Arc};
 /// What the stages in front of a handler leave out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Exempt {
-    /// Nobody is charged.
+    /// The rate limits pass the request by.
     pub rate_limit_exempt: bool,
-    /// Nobody finds out who calls: the answer is the same for every caller.
+    /// The identity stage passes the request by: the answer is the same for every caller.
     pub caller_independent: bool,
 }
 

@@ -35,7 +35,7 @@ pub(super) struct Rotation {
     pub(super) keys: Arc<KeyRing>,
     pub(super) secrets: Arc<Secrets>,
     pub(super) declared: Arc<ArcSwap<Declared>>,
-    /// Read again on SIGHUP alone; nothing where nobody says how.
+    /// Read again on SIGHUP alone; nothing where the program gives no way to.
     pub(super) reload: Option<Reload>,
     pub(super) metrics: Arc<Metrics>,
     /// Read again on SIGHUP alone: no file says when a build is complete.

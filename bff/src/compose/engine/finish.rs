@@ -35,7 +35,7 @@ impl<'p, H: Host> Run<'_, 'p, H> {
             return Ok(());
         }
         let degraded = &self.log.degraded;
-        // What nobody was asked for is not late.
+        // A part that the engine did not ask for is not late.
         let timed_out = !degraded.is_empty() && degraded.iter().all(|part| part.reason == Reason::Timeout);
         let reason = if timed_out { Reason::Timeout } else { Reason::Unavailable };
         Err(ComposeError::NothingLeft { reason, withheld: self.log.withheld })

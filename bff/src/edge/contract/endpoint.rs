@@ -18,7 +18,7 @@ pub struct Endpoint {
     pub path: Cow<'static, str>,
     /// Whether it answers HEAD as well. Only a GET can.
     pub head: bool,
-    /// Whether nobody is charged for it.
+    /// Whether the rate limits pass it by.
     pub rate_limit_exempt: bool,
     /// Whether its answer is the same for every caller.
     pub caller_independent: bool,

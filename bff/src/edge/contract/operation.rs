@@ -40,7 +40,7 @@ pub struct Operation {
     problems: Problems,
     /// It reads nothing, so nobody has to say what they accept.
     bare: bool,
-    /// Nobody is charged for it.
+    /// The rate limits pass it by.
     rate_limit_exempt: bool,
     /// The answer is the same for every caller.
     caller_independent: bool,
@@ -247,13 +247,13 @@ impl Operation {
         self
     }
 
-    /// Nobody is charged for it, so that its answers tell no rate limit.
+    /// The rate limits pass it by, so that its answers tell none.
     pub fn rate_limit_exempt(mut self) -> Self {
         self.rate_limit_exempt = true;
         self
     }
 
-    /// Its answer is the same for every caller, so that nobody finds out who calls.
+    /// Its answer is the same for every caller: the identity stage passes it by.
     pub fn caller_independent(mut self) -> Self {
         self.caller_independent = true;
         self

@@ -20,9 +20,9 @@ const OWN: [&str; 9] =
 const SHARED: &str = ".well-known";
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
-/// Whether a request that comes to no endpoint reads the app, where one is served. Nobody is charged for that, and nobody
-/// finds out who reads: it costs less than it takes to count it, and a page with many files must not use up what its reader may
-/// ask of the API.
+/// Whether a request that comes to no endpoint reads the app, where one is served. The rate limits and the identity stage pass
+/// it by: it costs less than it takes to count it, and a page with many files must not use up what its reader may ask of the
+/// API.
 ///
 /// `path` is as it was sent. Only its first segment decides, whatever follows and however it is written: what may be meant for
 /// the gateway itself is charged.
