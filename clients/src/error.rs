@@ -7,7 +7,7 @@ use http::StatusCode;
 use schemas::{FieldError, Id, Reason};
 use serde::{Deserialize, Deserializer};
 
-use crate::KeyError;
+use crate::{KeyError, SendError};
 
 /// A call that has no usable answer. Cloning is cheap, so that one failure can be shared by all who
 /// waited for it.
@@ -21,7 +21,7 @@ pub enum UpstreamError {
     Connect {
         upstream: &'static str,
         #[source]
-        source: Arc<reqwest::Error>,
+        source: Arc<SendError>,
     },
     /// A 4xx or 5xx.
     #[error("`{upstream}` answered {}", status.as_u16())]
@@ -109,7 +109,7 @@ impl Refusal {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum BodyFault {
     #[error("it is not HTTP")]
-    Http(#[source] Arc<reqwest::Error>),
+    Http(#[source] Arc<SendError>),
     #[error("it was cut off")]
     CutOff(#[source] Arc<reqwest::Error>),
     /// serde_json's own text would quote the body.

@@ -1,7 +1,7 @@
 //! Look-ups by id as declared joins make them: many ids in one call, or one call for each id, joined over concurrent
 //! callers. Called by the composer; the values are whatever it makes of an answer's bytes.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -16,9 +16,9 @@ use crate::{
 
 /// Makes the call of the acting user for ids that are sorted and unique: at most `max_ids`, or one. `None`: there can be
 /// no such things, and nothing is called.
-type Ask = dyn Fn(Option<&Id>, &[Box<str>]) -> Option<RawCall> + Send + Sync;
-/// Makes values of an answer, by id. Ids that were not asked for are passed over.
-type Split<V> = dyn Fn(&Bytes) -> Result<HashMap<Box<str>, V>, UpstreamError> + Send + Sync;
+type Ask = dyn Fn(Option<&Id>, &[Id]) -> Option<RawCall> + Send + Sync;
+/// Hands each value of an answer with its id to the function. Ids that were not asked for are passed over.
+type Split<V> = dyn Fn(&Bytes, &mut dyn FnMut(&str, V)) -> Result<(), UpstreamError> + Send + Sync;
 /// Makes the value of the one id that was asked for.
 type SplitOne<V> = dyn Fn(&str, &Bytes) -> Result<V, UpstreamError> + Send + Sync;
 
@@ -33,8 +33,8 @@ pub enum LookupMode<V> {
 /// What a look-up has brought.
 #[derive(Debug)]
 pub struct Found<V> {
-    /// The values of the ids that the upstream knows.
-    pub values: HashMap<Box<str>, V>,
+    /// Of each id, in their order; nothing for those that the upstream does not know, or that could not be asked for.
+    pub values: Vec<Option<V>>,
     /// Why others are missing that it may know: the first failure.
     pub failed: Option<UpstreamError>,
 }
@@ -68,7 +68,7 @@ impl<V: Clone + Send + Sync + 'static> LookupBatcher<V> {
         upstream: &Upstream,
         shared: bool,
         mode: LookupMode<V>,
-        ask: impl Fn(Option<&Id>, &[Box<str>]) -> Option<RawCall> + Send + Sync + 'static,
+        ask: impl Fn(Option<&Id>, &[Id]) -> Option<RawCall> + Send + Sync + 'static,
     ) -> Self {
         let (max_ids, room) = match &mode {
             LookupMode::Many { max_ids, .. } => (*max_ids, 0),
@@ -84,14 +84,11 @@ impl<V: Clone + Send + Sync + 'static> LookupBatcher<V> {
         Self { upstream: upstream.clone(), shared, batches }
     }
 
-    /// Looks `ids` up, each once; texts that are no ids (`[A-Za-z0-9._~-]{1,128}`) are unknown without a call. Ends at
-    /// the context's deadline at the latest, with what has come until then.
-    pub async fn load(&self, cx: &CallContext, ids: impl IntoIterator<Item = Box<str>>) -> Found<V> {
-        let mut ids: Vec<Box<str>> = ids.into_iter().filter(|id| Id::new(id).is_ok()).collect();
-        ids.sort_unstable();
-        ids.dedup();
+    /// Looks `ids` up, each of which is named once. Ends at the context's deadline at the latest, with what has come until
+    /// then.
+    pub async fn load(&self, cx: &CallContext, ids: &[Id]) -> Found<V> {
         let acting = if self.shared { None } else { cx.acting.clone() };
-        let mut values = HashMap::with_capacity(ids.len());
+        let mut values = vec![None; ids.len()];
         let failed = self.batches.load(cx, acting, ids, &mut values).await.err();
         Found { values, failed }
     }
@@ -114,34 +111,29 @@ impl<V: Clone + Send + Sync + 'static> LookupBatcher<V> {
 }
 
 impl<V> Question<V> {
-    async fn answer(&self, cx: CallContext, ids: Vec<Box<str>>) -> Result<Values<V>, UpstreamError> {
+    async fn answer(&self, cx: CallContext, ids: Vec<Id>) -> Result<Values<V>, UpstreamError> {
+        let mut values = Values::of(ids);
         match &self.mode {
             LookupMode::Many { split, .. } => {
-                let Some(call) = (self.ask)(cx.acting.as_ref(), &ids) else { return Ok(Values::new()) };
+                let Some(call) = (self.ask)(cx.acting.as_ref(), values.ids()) else { return Ok(values) };
                 let answer = self.upstream.call(&cx, call).await?;
-                let mut values = split(&answer.body)?;
-                values.retain(|id, _| ids.binary_search(id).is_ok());
-                Ok(values)
+                split(&answer.body, &mut |id, value| values.put(id, value))?;
             }
             LookupMode::Each { split, .. } => {
                 let late = UpstreamError::Timeout { upstream: self.upstream.name() };
                 // Never closed; the wait counts against the deadline of those who ask.
                 let entered = tokio::time::timeout_at(cx.deadline.into(), self.room.acquire()).await;
                 let _room = entered.map_err(|_| late)?;
-                let mut values = Values::new();
-                let Some(id) = ids.into_iter().next() else { return Ok(values) };
+                let Some(id) = values.ids().first().cloned() else { return Ok(values) };
                 let call = (self.ask)(cx.acting.as_ref(), std::slice::from_ref(&id));
                 let Some(call) = call else { return Ok(values) };
                 match self.upstream.call(&cx, call).await {
-                    Ok(answer) => {
-                        let value = split(&id, &answer.body)?;
-                        values.insert(id, value);
-                    }
+                    Ok(answer) => values.put(id.as_str(), split(id.as_str(), &answer.body)?),
                     Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => {}
                     Err(error) => return Err(error),
                 }
-                Ok(values)
             }
         }
+        Ok(values)
     }
 }

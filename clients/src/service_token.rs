@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use foldhash::quality::RandomState;
 use http::HeaderValue;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use moka::sync::Cache;
@@ -31,7 +32,7 @@ pub struct ServiceTokens {
     issuer: String,
     /// Of the upstreams that want a shared secret instead of the published keys: there are few.
     shared: Vec<SharedSecret>,
-    cache: Cache<Key, Minted>,
+    cache: Cache<Key, Minted, RandomState>,
 }
 
 /// Signs the tokens of one upstream with HS256 (RFC 7518 section 3.2).
@@ -85,7 +86,10 @@ impl ServiceTokens {
     /// `issuer` becomes the `iss` claim.
     #[must_use]
     pub fn new(ring: Arc<KeyRing>, issuer: String) -> Self {
-        let cache = Cache::builder().max_capacity(MAX_CACHED).time_to_live(LIFE).build();
+        let cache = Cache::builder()
+            .max_capacity(MAX_CACHED)
+            .time_to_live(LIFE)
+            .build_with_hasher(RandomState::default());
         Self { ring, issuer, shared: Vec::new(), cache }
     }
 

@@ -4,10 +4,11 @@ use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
-use tokio::time::timeout_at;
+use schemas::Id;
+use tokio::{runtime::Handle, time::timeout_at};
 
 use super::{
-    group::{Batch, Group, Values},
+    group::{Batch, Failure, Fault, Group, Values},
     in_flight::InFlight,
     shared::Shared,
 };
@@ -24,10 +25,10 @@ impl<K, V> Clone for Batcher<K, V> {
     }
 }
 
-/// A batch, and which of a caller's ids are in it.
+/// A batch, and the places of a caller's ids that are in it.
 struct Share<V> {
     batch: Arc<Batch<V>>,
-    ids: Vec<Box<str>>,
+    places: Vec<usize>,
 }
 
 impl<K, V> Batcher<K, V>
@@ -40,7 +41,7 @@ where
     pub(crate) fn new(
         upstream: &Upstream,
         max_ids: usize,
-        fetch: impl Fn(CallContext, K, Vec<Box<str>>) -> BoxFuture<'static, Result<Values<V>, UpstreamError>>
+        fetch: impl Fn(CallContext, K, Vec<Id>) -> BoxFuture<'static, Result<Values<V>, UpstreamError>>
         + Send
         + Sync
         + 'static,
@@ -50,14 +51,14 @@ where
             upstream: upstream.name(),
             timeout: upstream.timeout(),
             max_ids: max_ids.max(1),
-            groups: Mutex::new(HashMap::new()),
+            groups: Mutex::new(HashMap::default()),
             fetch: Box::new(fetch),
         };
         Self { shared: Arc::new(shared) }
     }
 
-    /// Puts into `found` the values of `ids`, without those that the upstream does not know. No ids make no call. The
-    /// call bears the request id, trace and client of whoever opened its batch.
+    /// Puts into `found` the values of `ids`, each at the place of its id, without those that the upstream does not know. No
+    /// ids make no call. The call bears the request id, trace and client of whoever opened its batch.
     ///
     /// # Errors
     /// The first failure; what other batches have brought is in `found`.
@@ -65,8 +66,8 @@ where
         &self,
         cx: &CallContext,
         key: K,
-        ids: Vec<Box<str>>,
-        found: &mut Values<V>,
+        ids: &[Id],
+        found: &mut [Option<V>],
     ) -> Result<(), UpstreamError> {
         let late = UpstreamError::Timeout { upstream: self.shared.upstream };
         if ids.is_empty() {
@@ -83,22 +84,38 @@ where
         &self,
         cx: &CallContext,
         key: &K,
-        mut ids: Vec<Box<str>>,
-        found: &mut Values<V>,
+        ids: &[Id],
+        found: &mut [Option<V>],
     ) -> Result<(), UpstreamError> {
-        let mut failed = None;
-        while !ids.is_empty() {
-            let mut again = Vec::new();
-            for Share { batch, ids } in self.join_or_start(cx, key, &ids) {
-                match batch.completed().await.unwrap_or_else(|| Err(self.shared.closed())) {
-                    Ok(values) => found.extend(
-                        ids.into_iter().filter_map(|id| values.get(&id).cloned().map(|value| (id, value))),
-                    ),
-                    Err(failure) if failure.given_up && !cx.remaining().is_zero() => again.extend(ids),
-                    Err(failure) => failed = failed.or(Some(failure.error)),
+        let (mut failed, mut was_lost) = (None, false);
+        let mut shares = self.join_or_start(cx, key, ids, 0..ids.len());
+        while !shares.is_empty() {
+            let (mut again, mut lost) = (Vec::new(), false);
+            for Share { batch, places } in shares {
+                let outcome = batch.completed().await.unwrap_or_else(|| Err(self.shared.lost()));
+                match outcome {
+                    Ok(values) => {
+                        for place in places {
+                            found[place] = values.get(ids[place].as_str()).cloned();
+                        }
+                    }
+                    Err(Failure { error, of }) => {
+                        let is_worth_it = match of {
+                            Fault::Upstream => false,
+                            Fault::GivenUp => true,
+                            Fault::Lost => !was_lost,
+                        };
+                        if is_worth_it && !cx.remaining().is_zero() {
+                            lost |= of == Fault::Lost;
+                            again.extend(places);
+                        } else {
+                            failed = failed.or(Some(error));
+                        }
+                    }
                 }
             }
-            ids = again;
+            was_lost |= lost;
+            shares = self.join_or_start(cx, key, ids, again);
         }
         failed.map_or(Ok(()), Err)
     }
@@ -119,17 +136,31 @@ where
         });
     }
 
-    /// Puts every id into a batch; returns these batches, each once, with the ids that are in it.
-    fn join_or_start(&self, cx: &CallContext, key: &K, ids: &[Box<str>]) -> Vec<Share<V>> {
+    /// Puts the ids at `places` into batches; gives these, each once, with the places that are in it.
+    fn join_or_start(
+        &self,
+        cx: &CallContext,
+        key: &K,
+        ids: &[Id],
+        places: impl IntoIterator<Item = usize>,
+    ) -> Vec<Share<V>> {
+        let mut places = places.into_iter().peekable();
+        if places.peek().is_none() {
+            return Vec::new();
+        }
         let mut shares: Vec<Share<V>> = Vec::with_capacity(1);
         let mut opened = Vec::new();
         let mut groups = self.shared.groups.lock();
         let group = groups.entry(key.clone()).or_insert_with(Group::new);
-        for id in ids {
-            let batch = group.batch_of(id, self.shared.max_ids, &mut opened);
+        for place in places {
+            let batch = group.batch_of(&ids[place], self.shared.max_ids, &mut opened);
             match shares.iter_mut().find(|known| Arc::ptr_eq(&known.batch, &batch)) {
-                Some(known) => known.ids.push(id.clone()),
-                None => shares.push(Share { batch, ids: vec![id.clone()] }),
+                Some(known) => known.places.push(place),
+                None => {
+                    let mut places = Vec::with_capacity(ids.len());
+                    places.push(place);
+                    shares.push(Share { batch, places });
+                }
             }
         }
         for Share { batch, .. } in &shares {
@@ -140,7 +171,9 @@ where
         drop(groups);
         for batch in opened {
             let in_flight = InFlight::new(Arc::clone(&self.shared), key.clone(), batch);
-            self.shared.runtime.spawn(in_flight.run(cx.clone()));
+            // Where its caller runs, on connections of that runtime: no thread has to wake another one.
+            let runtime = Handle::try_current().unwrap_or_else(|_| self.shared.runtime.clone());
+            runtime.spawn(in_flight.run(cx.clone()));
         }
         shares
     }

@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
+use foldhash::quality::RandomState;
+
 use parking_lot::Mutex;
 use schemas::Id;
 use tokio::sync::{Notify, watch};
@@ -11,16 +13,60 @@ use crate::UpstreamError;
 /// A request line beyond 8 KiB is refused by common proxies; ids may have 128 bytes each.
 const MAX_IDS_BYTES: usize = 7 * 1024;
 
-/// What was found, by id.
-pub(crate) type Values<V> = HashMap<Box<str>, V>;
+/// What a call has brought.
+pub(crate) struct Values<V> {
+    /// Sorted, each once.
+    ids: Vec<Id>,
+    /// Of each id; nothing where the upstream does not know it.
+    values: Vec<Option<V>>,
+}
+
+impl<V> Values<V> {
+    /// Of `ids`, which are sorted and unique, nothing yet.
+    pub(crate) fn of(ids: Vec<Id>) -> Self {
+        let values = ids.iter().map(|_| None).collect();
+        Self { ids, values }
+    }
+
+    /// The ids that were asked for.
+    pub(crate) fn ids(&self) -> &[Id] {
+        &self.ids
+    }
+
+    /// Passes over what was not asked for.
+    pub(crate) fn put(&mut self, id: &str, value: V) {
+        if let Some(place) = self.place(id).and_then(|place| self.values.get_mut(place)) {
+            *place = Some(value);
+        }
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<&V> {
+        self.values.get(self.place(id)?)?.as_ref()
+    }
+
+    fn place(&self, id: &str) -> Option<usize> {
+        self.ids.binary_search_by(|known| known.as_str().cmp(id)).ok()
+    }
+}
+
 pub(super) type Outcome<V> = Result<Arc<Values<V>>, Failure>;
 
 /// Why a batch has no values.
 #[derive(Clone)]
 pub(super) struct Failure {
     pub(super) error: UpstreamError,
-    /// The time of those who asked was up, not the upstream's.
-    pub(super) given_up: bool,
+    pub(super) of: Fault,
+}
+
+/// What a failure says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// That the upstream cannot answer.
+    Upstream,
+    /// That the time of those who asked was up: whoever has more asks again.
+    GivenUp,
+    /// Nothing: the thread that made the call has ended, or the call panicked. It is worth one more try.
+    Lost,
 }
 
 /// What is under way for one key.
@@ -28,7 +74,7 @@ pub(super) struct Group<V> {
     /// The batch that still takes ids.
     pub(super) open: Option<Arc<Batch<V>>>,
     /// The batch that each id is in.
-    pub(super) under_way: HashMap<Box<str>, Arc<Batch<V>>>,
+    pub(super) under_way: HashMap<Id, Arc<Batch<V>>, RandomState>,
 }
 
 pub(super) struct Batch<V> {
@@ -40,7 +86,7 @@ pub(super) struct Batch<V> {
 
 #[derive(Default)]
 pub(super) struct Gathered {
-    pub(super) ids: Vec<Box<str>>,
+    pub(super) ids: Vec<Id>,
     bytes: usize,
     /// When the last of those who ask gives up.
     pub(super) deadline: Option<Instant>,
@@ -48,7 +94,7 @@ pub(super) struct Gathered {
 
 impl<V> Group<V> {
     pub(super) fn new() -> Self {
-        Self { open: None, under_way: HashMap::new() }
+        Self { open: None, under_way: HashMap::default() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -74,7 +120,7 @@ impl<V> Group<V> {
     /// The batch that `id` is in: the one under way, the open one, or a new one that is put into `opened` as well.
     pub(super) fn batch_of(
         &mut self,
-        id: &str,
+        id: &Id,
         max_ids: usize,
         opened: &mut Vec<Arc<Batch<V>>>,
     ) -> Arc<Batch<V>> {
@@ -86,7 +132,7 @@ impl<V> Group<V> {
             opened.push(Arc::clone(&batch));
             batch
         }));
-        self.under_way.insert(id.into(), Arc::clone(&batch));
+        self.under_way.insert(id.clone(), Arc::clone(&batch));
         if batch.gathered.lock().add(id, max_ids) {
             self.open = None;
             batch.full.notify_one();
@@ -97,9 +143,9 @@ impl<V> Group<V> {
 
 impl Gathered {
     /// Whether it is full now.
-    fn add(&mut self, id: &str, max_ids: usize) -> bool {
-        self.ids.push(id.into());
-        self.bytes += id.len() + 1;
+    fn add(&mut self, id: &Id, max_ids: usize) -> bool {
+        self.ids.push(id.clone());
+        self.bytes += id.as_str().len() + 1;
         self.ids.len() >= max_ids || self.bytes + Id::MAX_LEN > MAX_IDS_BYTES
     }
 }

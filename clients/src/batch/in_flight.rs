@@ -6,10 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use schemas::Id;
 use tokio::{select, time::sleep};
 
 use super::{
-    group::{Batch, Failure, Outcome},
+    group::{Batch, Failure, Fault, Outcome},
     shared::Shared,
 };
 use crate::{CallContext, UpstreamError};
@@ -47,12 +48,12 @@ where
         let answer = (self.shared.fetch)(cx, self.key.clone(), ids).await;
         self.complete(answer.map(Arc::new).map_err(|error| {
             let given_up = may_be_given_up && matches!(error, UpstreamError::Timeout { .. });
-            Failure { error, given_up }
+            Failure { error, of: if given_up { Fault::GivenUp } else { Fault::Upstream } }
         }));
     }
 
     /// The ids, to which none is added any more, and when the last of those who ask gives up.
-    fn seal(&self) -> (Vec<Box<str>>, Option<Instant>) {
+    fn seal(&self) -> (Vec<Id>, Option<Instant>) {
         if let Some(group) = self.shared.groups.lock().get_mut(&self.key)
             && group.is_open(&self.batch)
         {
@@ -93,7 +94,7 @@ impl<K: Eq + Hash, V> InFlight<K, V> {
 impl<K: Eq + Hash, V> Drop for InFlight<K, V> {
     fn drop(&mut self) {
         if self.batch.outcome.borrow().is_none() {
-            self.complete(Err(self.shared.closed()));
+            self.complete(Err(self.shared.lost()));
         }
     }
 }

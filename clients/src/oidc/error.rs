@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
+use crate::SendError;
+
 /// There is no usable answer of a provider. Holds no code, token or secret.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum OidcError {
@@ -11,7 +13,7 @@ pub enum OidcError {
     Timeout,
     /// It could not be reached, or did not answer with HTTP.
     #[error("openid provider is unreachable")]
-    Unreachable(#[source] Arc<reqwest::Error>),
+    Unreachable(#[source] Arc<SendError>),
     #[error("openid provider answered more than is read")]
     TooLarge,
     #[error("openid provider answered {0}")]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::{Method, Request, StatusCode};
 use jsonwebtoken::jwk::Jwk;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -137,7 +137,7 @@ impl Provider {
     }
 
     async fn get(&self, url: &Url, token: Option<&SecretString>) -> Result<Bytes, OidcError> {
-        let mut request = reqwest::Request::new(Method::GET, url.clone());
+        let mut request = request(Method::GET, url)?;
         if let Some(token) = token {
             bearer::put_bearer(request.headers_mut(), token)?;
         }
@@ -146,4 +146,13 @@ impl Provider {
             (status, _) => Err(OidcError::Status(status)),
         }
     }
+}
+
+/// A request to one of a provider's endpoints.
+pub(super) fn request(method: Method, url: &Url) -> Result<Request<Bytes>, OidcError> {
+    let mut request = Request::new(Bytes::new());
+    *request.method_mut() = method;
+    *request.uri_mut() =
+        url.as_str().parse().map_err(|_| OidcError::Unusable("an endpoint that is no URI"))?;
+    Ok(request)
 }

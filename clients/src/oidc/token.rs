@@ -1,13 +1,16 @@
 //! The token endpoint (OpenID Connect Core 1.0 section 3.1.3).
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use serde::Deserialize;
 use url::form_urlencoded;
 
-use super::{ClientAuth, OidcError, OidcProvider, bearer::put_authorization, error::refusal};
+use super::{
+    ClientAuth, OidcError, OidcProvider, bearer::put_authorization, error::refusal, provider::request,
+};
 
 /// What a code was exchanged for.
 #[derive(Debug)]
@@ -42,8 +45,7 @@ impl OidcProvider {
         redirect_uri: &str,
     ) -> Result<Redeemed, OidcError> {
         let metadata = self.metadata().await?;
-        let (mut request, provider) =
-            (reqwest::Request::new(Method::POST, metadata.token_endpoint.clone()), &self.0);
+        let (mut request, provider) = (request(Method::POST, &metadata.token_endpoint)?, &self.0);
         let form = Zeroizing::new({
             let mut form = form_urlencoded::Serializer::new(String::new());
             form.append_pair("grant_type", "authorization_code")
@@ -66,7 +68,7 @@ impl OidcProvider {
         });
         let content_type = HeaderValue::from_static("application/x-www-form-urlencoded");
         request.headers_mut().insert(CONTENT_TYPE, content_type);
-        *request.body_mut() = Some(form.as_bytes().to_vec().into());
+        *request.body_mut() = Bytes::copy_from_slice(form.as_bytes());
         match provider.http.send(request).await? {
             (StatusCode::OK, body) => {
                 let answer: Answer = serde_json::from_slice(&body)

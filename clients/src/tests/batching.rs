@@ -40,6 +40,31 @@ async fn fifty_look_ups_at_once_make_one_call() {
 }
 
 #[tokio::test]
+async fn who_waits_for_another_threads_call_asks_anew_where_that_thread_ends() {
+    let (it, permits) = held().await;
+    let (clients, end) = (it.clients.clone(), Arc::new(Semaphore::new(0)));
+    let ends = Arc::clone(&end);
+    let thread = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let first = tokio::spawn(async move { clients.items(&cx(), ids(&["a"])).await.map(drop) });
+            let _ = ends.acquire().await.expect("never closed");
+            first.abort();
+        });
+    });
+    it.server.until_seen(1).await;
+    let clients = it.clients.clone();
+    let second = tokio::spawn(async move { clients.items(&cx(), ids(&["a"])).await });
+    // It has joined before its turn ends.
+    tokio::task::yield_now().await;
+    end.add_permits(1);
+    tokio::task::spawn_blocking(|| thread.join()).await.expect("joined").expect("no panic");
+    it.server.until_seen(2).await;
+    permits.add_permits(2);
+    assert_eq!(second.await.expect("no panic").expect("items")[&id("a")]["name"], "a");
+}
+
+#[tokio::test]
 async fn no_ids_make_no_call() {
     let (it, _permits) = held().await;
     assert!(it.clients.items(&cx(), Vec::new()).await.expect("nothing").is_empty());

@@ -104,15 +104,19 @@ impl Clients {
 /// Looks up `GET /items?ids=…`, which answers `{"items": [{"id": …}]}`.
 pub(super) fn items_of(upstream: &Upstream, shared: bool, max_ids: usize) -> LookupBatcher<Arc<Value>> {
     let name = upstream.name();
-    let split = move |body: &Bytes| {
+    let split = move |body: &Bytes, found: &mut dyn FnMut(&str, Arc<Value>)| {
         let invalid = |error: serde_json::Error| UpstreamError::Body { upstream: name, source: error.into() };
         let answer: HashMap<String, Vec<Value>> = serde_json::from_slice(body).map_err(invalid)?;
         let items = answer.into_iter().find(|(key, _)| key == "items").map(|(_, items)| items);
-        let named = |item: Value| Some((Box::<str>::from(item["id"].as_str()?), Arc::new(item)));
-        Ok(items.unwrap_or_default().into_iter().filter_map(named).collect())
+        for item in items.unwrap_or_default() {
+            let id = item["id"].as_str().unwrap_or_default().to_owned();
+            found(&id, Arc::new(item));
+        }
+        Ok(())
     };
     let mode = LookupMode::Many { max_ids, split: Box::new(split) };
-    let ask = |_: Option<&Id>, ids: &[Box<str>]| {
+    let ask = |_: Option<&Id>, ids: &[Id]| {
+        let ids: Vec<&str> = ids.iter().map(Id::as_str).collect();
         Some(RawCall::get("items", format!("/items?ids={}", ids.join(","))))
     };
     LookupBatcher::new(upstream, shared, mode, ask)
@@ -124,7 +128,7 @@ async fn load(
     cx: &CallContext,
     ids: Vec<Id>,
 ) -> Result<HashMap<Id, Arc<Value>>, UpstreamError> {
-    let found = lookup.load(cx, ids.iter().map(|id| id.as_str().into())).await;
-    let named = |(id, item): (Box<str>, _)| (Id::new(&id).expect("one that was asked for"), item);
-    found.failed.map_or_else(|| Ok(found.values.into_iter().map(named).collect()), Err)
+    let found = lookup.load(cx, &ids).await;
+    let named = |(id, item): (Id, Option<_>)| Some((id, item?));
+    found.failed.map_or_else(|| Ok(ids.into_iter().zip(found.values).filter_map(named).collect()), Err)
 }

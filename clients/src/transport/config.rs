@@ -1,14 +1,15 @@
 //! How one upstream is reached, and the HTTP client made from that.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use reqwest::{header, redirect, retry};
 use url::Url;
 
 use super::{
     Authorization,
-    connections::{Connections, Opened},
+    connections::{Client, Connections, Opened},
     error::TransportError,
+    plain::{PlainClient, PlainSettings},
     tls::{Certificates, TlsFiles},
 };
 
@@ -48,6 +49,7 @@ pub struct UpstreamConfig {
 pub(super) const POOL_IDLE: Duration = Duration::from_secs(4);
 /// Finds out that a peer vanished without a word.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
+const USER_AGENT: &str = concat!("bff/", env!("CARGO_PKG_VERSION"));
 
 impl UpstreamConfig {
     /// The URL as the stem of paths, without a slash at its end.
@@ -93,10 +95,25 @@ impl UpstreamConfig {
     ) -> Result<Connections, TransportError> {
         let opened = Opened::new(self.timeout);
         let builder = || self.builder(tls.authorities.as_deref(), tls.identity.as_ref());
+        if self.url.scheme() == "http" {
+            let client = |idle| Client::Plain(Arc::new(PlainClient::new(&self.plain(idle), &opened)));
+            return Ok(Connections::new(client(idle), client(0), opened));
+        }
         let pooled = builder().pool_max_idle_per_host(idle).connector_layer(opened.clone()).build();
         let fresh = builder().pool_max_idle_per_host(0).build();
         let blamed = |source| self.blame(source, tls);
-        Ok(Connections::new(pooled.map_err(blamed)?, fresh.map_err(blamed)?, opened))
+        let (pooled, fresh) = (pooled.map_err(blamed)?, fresh.map_err(blamed)?);
+        Ok(Connections::new(Client::Tls(pooled), Client::Tls(fresh), opened))
+    }
+
+    fn plain(&self, max_idle: usize) -> PlainSettings {
+        PlainSettings {
+            connect_timeout: self.connect_timeout.min(self.timeout),
+            pool_idle: self.idle,
+            max_idle,
+            keepalive: TCP_KEEPALIVE,
+            user_agent: USER_AGENT,
+        }
     }
 
     /// Which file is to blame for a client that cannot be built. Its error does not say.
@@ -125,9 +142,10 @@ impl UpstreamConfig {
         let mut accept = header::HeaderMap::new();
         accept.insert(header::ACCEPT, header::HeaderValue::from_static("application/json"));
         let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("bff/", env!("CARGO_PKG_VERSION")))
+            .user_agent(USER_AGENT)
             .default_headers(accept)
             .http1_only()
+            .https_only(true)
             .no_proxy()
             .redirect(redirect::Policy::none())
             .referer(false)
@@ -138,12 +156,6 @@ impl UpstreamConfig {
             .pool_idle_timeout(self.idle)
             .tcp_keepalive(TCP_KEEPALIVE)
             .tcp_nodelay(true);
-        if self.url.scheme() == "http" {
-            // Nothing here ever speaks TLS, so an image without CA certificates must do.
-            builder = builder.tls_certs_only([]);
-        } else {
-            builder = builder.https_only(true);
-        }
         if let Some(authorities) = authorities {
             builder = builder.tls_certs_only(authorities.iter().cloned());
         }

@@ -16,49 +16,75 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::{Extensions, Method};
+use http::{Extensions, Method, Request};
 use hyper_util::client::legacy::{
     self,
     connect::{Connection, HttpInfo},
 };
 use parking_lot::Mutex;
-use reqwest::{Request, Response};
+use reqwest::Body;
+use tokio::time::timeout;
 use tower_layer::Layer;
 use tower_service::Service;
+
+use super::{plain::PlainClient, send_error::SendError};
 
 /// Of so many new connections the time of opening is remembered; those before them count as old.
 const REMEMBERED: usize = 4096;
 
+/// The head of an answer, and its body as it comes.
+pub(crate) type Response = http::Response<Body>;
+
 /// The HTTP clients of one peer. Cloning is cheap and shares connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Connections {
-    pooled: reqwest::Client,
+    pooled: Client,
     /// Opens a connection for each request and keeps none.
-    fresh: reqwest::Client,
+    fresh: Client,
     opened: Opened,
+}
+
+/// What sends requests.
+#[derive(Clone, Debug)]
+pub(super) enum Client {
+    Plain(Arc<PlainClient>),
+    Tls(reqwest::Client),
+}
+
+impl Client {
+    async fn send(&self, request: Request<Body>) -> Result<Response, SendError> {
+        match self {
+            Self::Plain(client) => client.send(request).await,
+            Self::Tls(client) => {
+                let request = reqwest::Request::try_from(request).map_err(SendError::of_reqwest)?;
+                client.execute(request).await.map(Into::into).map_err(SendError::of_reqwest)
+            }
+        }
+    }
 }
 
 impl Connections {
     /// `opened` is told of each connection of `pooled`: see [`Opened`].
-    pub(super) fn new(pooled: reqwest::Client, fresh: reqwest::Client, opened: Opened) -> Self {
+    pub(super) fn new(pooled: Client, fresh: Client, opened: Opened) -> Self {
         Self { pooled, fresh, opened }
     }
 
-    /// Sends `request`. Where it may be repeated, and a connection that was there before it closed without an answer,
-    /// what `again` makes is sent once more on a new one, at once. Nothing is, where it makes nothing. Watches no deadline.
+    /// Sends `request`, whose URI is absolute. Where it may be repeated, and a connection that was there before it closed
+    /// without an answer, what `again` makes is sent once more on a new one, at once. Nothing is, where it makes nothing.
+    /// Watches no deadline.
     ///
     /// # Errors
-    /// As reqwest; of the second try where there was one.
+    /// [`SendError`]; of the second try where there was one.
     pub(super) async fn execute(
         &self,
-        request: Request,
-        again: impl FnOnce() -> Option<Request>,
-    ) -> Result<Response, reqwest::Error> {
+        request: Request<Body>,
+        again: impl FnOnce() -> Option<Request<Body>>,
+    ) -> Result<Response, SendError> {
         let repeatable = matches!(*request.method(), Method::GET | Method::HEAD);
         let begun = Instant::now();
-        match self.pooled.execute(request).await {
+        match self.pooled.send(request).await {
             Err(error) if repeatable && self.opened.lost_an_old_one(&error, begun) => match again() {
-                Some(request) => self.fresh.execute(request).await,
+                Some(request) => self.fresh.send(request).await,
                 None => Err(error),
             },
             sent => sent,
@@ -75,12 +101,21 @@ pub(super) struct Opened {
     /// In their order. A call lasts no longer than `lately`: what was opened before that is old for all.
     addresses: Arc<Mutex<VecDeque<(Instant, SocketAddr)>>>,
     lately: Duration,
+    /// How long opening one may take, where the client does not watch that.
+    connect_timeout: Option<Duration>,
 }
+
+type BoxError = Box<dyn Error + Send + Sync>;
 
 impl Opened {
     /// `longest`: how long a call to this peer may take.
     pub(super) fn new(longest: Duration) -> Self {
-        Self { addresses: Arc::default(), lately: longest }
+        Self { addresses: Arc::default(), lately: longest, connect_timeout: None }
+    }
+
+    /// The same, and opening a connection takes no longer than `limit`.
+    pub(super) fn within(&self, limit: Duration) -> Self {
+        Self { connect_timeout: Some(limit), ..self.clone() }
     }
 
     fn note(&self, connection: &impl Connection) {
@@ -97,12 +132,12 @@ impl Opened {
 
     /// Whether a request that began at `begun` was lost, before an answer, by a connection that had been opened
     /// earlier. A head that was cut off counts as no answer: hyper does not tell the two apart.
-    fn lost_an_old_one(&self, error: &reqwest::Error, begun: Instant) -> bool {
+    fn lost_an_old_one(&self, error: &SendError, begun: Instant) -> bool {
         if error.is_timeout() || error.is_connect() || !is_lost(error) {
             return false;
         }
         // Only where a connection was there to send it on.
-        let connected = causes(error).find_map(|cause| cause.downcast_ref::<legacy::Error>()?.connect_info());
+        let connected = error.hyper().and_then(legacy::Error::connect_info);
         let address = connected.and_then(|known| local_address(|extras| known.get_extras(extras)));
         address.is_some_and(|address| {
             let addresses = self.addresses.lock();
@@ -118,9 +153,9 @@ fn local_address(fill: impl FnOnce(&mut Extensions)) -> Option<SocketAddr> {
 }
 
 /// Whether the connection ended or broke under the request.
-fn is_lost(error: &reqwest::Error) -> bool {
+fn is_lost(error: &SendError) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
-    causes(error).any(|cause| {
+    error.causes().any(|cause| {
         let ended = cause
             .downcast_ref::<hyper::Error>()
             .is_some_and(|error| error.is_incomplete_message() || error.is_canceled() || error.is_closed());
@@ -130,42 +165,46 @@ fn is_lost(error: &reqwest::Error) -> bool {
     })
 }
 
-fn causes<'e>(error: &'e reqwest::Error) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    std::iter::successors(error.source(), |cause| (*cause).source())
-}
-
 impl<S> Layer<S> for Opened {
-    type Service = Noting<S>;
-    fn layer(&self, connector: S) -> Noting<S> {
-        Noting { connector, opened: self.clone() }
+    type Service = Opening<S>;
+    fn layer(&self, connector: S) -> Opening<S> {
+        Opening { connector, opened: self.clone() }
     }
 }
 
 /// A connector whose connections are noted.
-#[derive(Clone)]
-pub(super) struct Noting<S> {
+#[derive(Clone, Debug)]
+pub(super) struct Opening<S> {
     connector: S,
     opened: Opened,
 }
 
-impl<S, T> Service<T> for Noting<S>
+impl<S, T> Service<T> for Opening<S>
 where
     S: Service<T>,
     S::Response: Connection,
+    S::Error: Into<BoxError> + 'static,
     S::Future: Send + 'static,
 {
     type Response = S::Response;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, BoxError>> + Send>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.connector.poll_ready(cx)
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.connector.poll_ready(cx).map_err(Into::into)
     }
 
     fn call(&mut self, target: T) -> Self::Future {
         let (connecting, opened) = (self.connector.call(target), self.opened.clone());
         Box::pin(async move {
-            let connection = connecting.await?;
+            let connection = match opened.connect_timeout {
+                Some(limit) => {
+                    let late = |_| io::Error::from(io::ErrorKind::TimedOut);
+                    timeout(limit, connecting).await.map_err(late)?
+                }
+                None => connecting.await,
+            };
+            let connection = connection.map_err(Into::into)?;
             opened.note(&connection);
             Ok(connection)
         })

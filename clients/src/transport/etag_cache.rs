@@ -4,12 +4,17 @@
 //! Nothing kept here is ever used unasked. The upstream decides each time, on the caller's own token, so that a cached
 //! answer can be neither old nor shown to a user who may not see it any more.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use bytes::Bytes;
+use foldhash::quality::RandomState;
 use http::{
     Method, StatusCode,
     header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderValue},
+    uri::PathAndQuery,
 };
 use moka::sync::Cache;
 use schemas::Id;
@@ -27,7 +32,11 @@ const IDLE: Duration = Duration::from_secs(10 * 60);
 const OVERHEAD: usize = 200;
 
 /// The answers of one upstream, bounded by bytes.
-pub(super) struct EtagCache(Option<Cache<Key, CachedAnswer>>);
+pub(super) struct EtagCache {
+    answers: Option<Cache<Key, CachedAnswer, RandomState>>,
+    /// Whether any answer was ever kept: most upstreams send no validators, and nothing is looked for then.
+    is_used: AtomicBool,
+}
 
 /// Whatever an answer may depend on: what is asked, and what the token says of who asks.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -35,7 +44,7 @@ pub(super) struct Key {
     acting: Option<Id>,
     client: ClientKind,
     authority: Authority,
-    /// The URL, and the call's own headers.
+    /// Path and query, and the call's own headers.
     question: Box<[u8]>,
 }
 
@@ -56,17 +65,23 @@ impl EtagCache {
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
         let cache = Cache::builder().max_capacity(max_bytes).weigher(weigh).time_to_idle(IDLE);
-        Self((max_bytes > 0).then(|| cache.build()))
+        let answers = (max_bytes > 0).then(|| cache.build_with_hasher(RandomState::default()));
+        Self { answers, is_used: AtomicBool::new(false) }
+    }
+
+    /// Under what the answer to `call` may have been kept before; `None` where it was not.
+    pub(super) fn key_of_kept(&self, cx: &CallContext, call: &Call) -> Option<Key> {
+        if self.is_used.load(Ordering::Relaxed) { self.key(cx, call) } else { None }
     }
 
     /// Under what the answer to `call` is kept; `None` where it never is.
-    pub(super) fn key(&self, cx: &CallContext, call: &Call) -> Option<Key> {
+    fn key(&self, cx: &CallContext, call: &Call) -> Option<Key> {
         let acting = match call.authority {
             Authority::Caller => cx.acting.clone(),
             Authority::Nobody => None,
             Authority::Accounts => return None,
         };
-        let cached = self.0.is_some() && call.method == Method::GET && call.wants_body;
+        let cached = self.answers.is_some() && call.method == Method::GET && call.wants_body;
         (cached && !headers::is_conditional(&call.headers)).then(|| Key {
             acting,
             client: cx.client,
@@ -76,18 +91,27 @@ impl EtagCache {
     }
 
     pub(super) fn find(&self, key: &Key) -> Option<CachedAnswer> {
-        self.0.as_ref()?.get(key)
+        self.answers.as_ref()?.get(key)
     }
 
     /// Keeps what came with a success, if the upstream has a validator for it and nothing against it; forgets the
-    /// answer of before in any case.
-    pub(super) fn put(&self, key: Key, status: StatusCode, received: &HeaderMap, body: &Bytes) {
-        let Some(cache) = &self.0 else { return };
+    /// answer of before in any case. `key` is [`EtagCache::key_of_kept`].
+    pub(super) fn put(
+        &self,
+        (cx, call, key): (&CallContext, &Call, Option<Key>),
+        status: StatusCode,
+        received: &HeaderMap,
+        body: &Bytes,
+    ) {
+        let is_first = || received.contains_key(ETAG).then(|| self.key(cx, call)).flatten();
+        let Some(key) = key.or_else(is_first) else { return };
+        let Some(cache) = &self.answers else { return };
         let etag = received.get(ETAG).filter(|etag| etag.len() <= MAX_ETAG && !etag.is_empty());
         match etag {
             Some(etag) if status == StatusCode::OK && body.len() <= MAX_BODY && may_be_kept(received) => {
                 // A copy of its own: the bytes may be a small part of what was read from the connection at once.
                 let (etag, body) = (etag.clone(), Bytes::copy_from_slice(body));
+                self.is_used.store(true, Ordering::Relaxed);
                 cache.insert(key, CachedAnswer { etag, headers: headers::of_answer(received), body });
             }
             // Most upstreams send no validators: a look is cheaper than a removal.
@@ -97,20 +121,20 @@ impl EtagCache {
     }
 
     pub(super) fn forget(&self, key: &Key) {
-        if let Some(cache) = &self.0 {
+        if let Some(cache) = &self.answers {
             cache.invalidate(key);
         }
     }
 }
 
 fn question(call: &Call) -> Box<[u8]> {
-    let url = call.url.as_str();
+    let target = call.uri.path_and_query().map_or("", PathAndQuery::as_str);
     if call.headers.is_empty() {
-        return url.as_bytes().into();
+        return target.as_bytes().into();
     }
-    let mut question = url.as_bytes().to_vec();
+    let mut question = target.as_bytes().to_vec();
     for (name, value) in &call.headers {
-        // Neither a URL nor a header holds a line break.
+        // Neither a path nor a header holds a line break.
         question.push(b'\n');
         question.extend_from_slice(name.as_str().as_bytes());
         question.push(b':');

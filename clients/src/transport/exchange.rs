@@ -1,7 +1,6 @@
 //! One try on the wire: headers out, status and body in, everything that can go wrong told apart.
 
 use std::{
-    error::Error,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -11,11 +10,19 @@ use http::header::{
     AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH,
     RETRY_AFTER,
 };
-use http::{Method, StatusCode};
-use reqwest::Response;
+use http::{Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
+use reqwest::Body;
 use tokio::time::timeout;
 
-use super::{Call, connections::Connections, etag_cache::CachedAnswer, headers, trace, upstream::Inner};
+use super::{
+    Call, SendError,
+    connections::{Connections, Response},
+    etag_cache::CachedAnswer,
+    headers, trace,
+    upstream::Inner,
+};
 use crate::{BodyFault, CallContext, Problem, Refusal, UpstreamError, report::Reporter};
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -50,15 +57,14 @@ impl Inner {
         deadline: Instant,
         report: &Reporter,
     ) -> Result<Received, UpstreamError> {
-        let key = self.etags.key(cx, call);
+        let key = self.etags.key_of_kept(cx, call);
         let cached = key.as_ref().and_then(|key| self.etags.find(key));
         let request = || {
-            let mut request = reqwest::Request::new(call.method.clone(), call.url.clone());
-            *request.headers_mut() = self.headers(cx, call, Some(deadline))?;
+            let body = call.body.clone().map_or_else(Body::default, Into::into);
+            let mut request = self.request(cx, call, Some(deadline), body)?;
             if let Some(cached) = &cached {
                 request.headers_mut().insert(IF_NONE_MATCH, cached.etag.clone());
             }
-            *request.body_mut() = call.body.clone().map(Into::into);
             Ok(request)
         };
         let again = || {
@@ -70,9 +76,7 @@ impl Inner {
         let status = response.status();
         if status.is_success() {
             let body = self.success(call, &mut response).await?;
-            if let Some(key) = key {
-                self.etags.put(key, status, response.headers(), &body);
-            }
+            self.etags.put((cx, call, key), status, response.headers(), &body);
             let headers = headers::of_answer(response.headers());
             return Ok(Received { status, headers, body, not_modified: false });
         }
@@ -116,8 +120,23 @@ impl Inner {
         UpstreamError::Status { upstream: self.name, status, problem: problem.map(Arc::new) }
     }
 
+    /// One try.
+    pub(super) fn request(
+        &self,
+        cx: &CallContext,
+        call: &Call,
+        deadline: Option<Instant>,
+        body: Body,
+    ) -> Result<Request<Body>, UpstreamError> {
+        let mut request = Request::new(body);
+        *request.method_mut() = call.method.clone();
+        *request.uri_mut() = call.uri.clone();
+        *request.headers_mut() = self.headers(cx, call, deadline)?;
+        Ok(request)
+    }
+
     /// Nothing of the inbound request is in here but its id, its trace, and what the call itself names.
-    pub(super) fn headers(
+    fn headers(
         &self,
         cx: &CallContext,
         call: &Call,
@@ -166,14 +185,13 @@ impl Inner {
     }
 
     /// Before the first byte of an answer's body.
-    pub(super) fn send_error(&self, error: reqwest::Error) -> UpstreamError {
+    pub(super) fn send_error(&self, error: SendError) -> UpstreamError {
         let upstream = self.name;
         // A connection attempt can time out as well: this question comes first.
         if error.is_timeout() {
             return UpstreamError::Timeout { upstream };
         }
-        // The URL may hold what somebody searched for.
-        let source = Arc::new(error.without_url());
+        let source = Arc::new(error);
         if is_malformed(&source) {
             return UpstreamError::Body { upstream, source: BodyFault::Http(source) };
         }
@@ -186,19 +204,14 @@ fn whole_millis(left: Duration) -> u64 {
 }
 
 /// Whether the peer answered with something else than HTTP.
-fn is_malformed(error: &reqwest::Error) -> bool {
-    let mut cause = error.source();
-    while let Some(error) = cause {
+fn is_malformed(error: &SendError) -> bool {
+    error.causes().any(|cause| {
         // A peer that speaks before it is asked: hyper has no question for that, but its text is stable.
         let speaks_first =
             |error: &hyper::Error| error.to_string().starts_with("received unexpected message");
-        let known = error.downcast_ref::<hyper::Error>();
-        if known.is_some_and(|error| error.is_parse() || speaks_first(error)) {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+        let known = cause.downcast_ref::<hyper::Error>();
+        known.is_some_and(|error| error.is_parse() || speaks_first(error))
+    })
 }
 
 pub(super) enum ReadFault {
@@ -208,11 +221,12 @@ pub(super) enum ReadFault {
 
 /// Reads to the end, but never holds more than `limit` bytes and one chunk.
 pub(super) async fn read(response: &mut Response, limit: usize) -> Result<Bytes, ReadFault> {
-    let told = response.content_length().map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+    let told = response.body().size_hint().exact();
+    let told = told.map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
     if told > limit {
         return Err(ReadFault::TooLarge);
     }
-    let mut chunk = async || response.chunk().await.map_err(ReadFault::Lost);
+    let mut chunk = async || chunk(response.body_mut()).await.map_err(ReadFault::Lost);
     let Some(first) = chunk().await? else { return Ok(Bytes::new()) };
     if first.len() > limit {
         return Err(ReadFault::TooLarge);
@@ -230,6 +244,16 @@ pub(super) async fn read(response: &mut Response, limit: usize) -> Result<Bytes,
         next = chunk().await?;
     }
     Ok(whole.freeze())
+}
+
+/// The next piece of a body. Trailers are passed over.
+async fn chunk(body: &mut Body) -> Result<Option<Bytes>, reqwest::Error> {
+    while let Some(frame) = body.frame().await.transpose()? {
+        if let Ok(bytes) = frame.into_data() {
+            return Ok(Some(bytes));
+        }
+    }
+    Ok(None)
 }
 
 pub(super) async fn read_aside(response: &mut Response) -> Option<Bytes> {

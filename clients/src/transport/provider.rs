@@ -3,12 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{Request, StatusCode};
+use reqwest::Body;
 use tokio::{runtime::Handle, time::timeout};
 use url::Url;
 
 use super::{
-    Authorization, TlsFiles, TransportError, UpstreamConfig,
+    Authorization, SendError, TlsFiles, TransportError, UpstreamConfig,
     abort_on_drop::AbortOnDrop,
     config::POOL_IDLE,
     connections::Connections,
@@ -55,14 +56,15 @@ impl ProviderHttp {
 
     /// Sends `request` and reads the answer, whatever its status. A GET that met the end of a pooled connection is sent
     /// once more, everything else once.
-    pub(crate) async fn send(&self, request: reqwest::Request) -> Result<(StatusCode, Bytes), OidcError> {
+    pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<(StatusCode, Bytes), OidcError> {
         let (http, limit) = (self.http.clone(), self.timeout);
         let exchange = async move {
-            let copy = request.try_clone();
-            let mut response = http.execute(request, || copy).await.map_err(lost)?;
+            let again = request.clone();
+            let sent = http.execute(request.map(Body::from), || Some(again.map(Body::from))).await;
+            let mut response = sent.map_err(lost)?;
             let body = read(&mut response, MAX_RESPONSE_BYTES).await.map_err(|fault| match fault {
                 ReadFault::TooLarge => OidcError::TooLarge,
-                ReadFault::Lost(error) => lost(error),
+                ReadFault::Lost(error) => lost(SendError::of_reqwest(error)),
             })?;
             Ok((response.status(), body))
         };
@@ -74,10 +76,10 @@ impl ProviderHttp {
     }
 }
 
-fn lost(error: reqwest::Error) -> OidcError {
+fn lost(error: SendError) -> OidcError {
     // A connection attempt can time out as well: this question comes first.
     if error.is_timeout() {
         return OidcError::Timeout;
     }
-    OidcError::Unreachable(Arc::new(error.without_url()))
+    OidcError::Unreachable(Arc::new(error))
 }

@@ -24,7 +24,7 @@ impl Upstream {
     pub async fn call(&self, cx: &CallContext, call: RawCall) -> Result<RawAnswer, UpstreamError> {
         let inner = &self.0;
         let report = Reporter::start(&inner.observer, inner.name, call.operation, &cx.request_id);
-        let result = match Call::raw(inner.name, &inner.base_text, call, false) {
+        let result = match Call::raw(inner.name, &inner.base, call, false) {
             // Boxed, so that the futures of those who join calls stay small.
             Ok(call) => Box::pin(self.answer_raw(cx, call, &report)).await,
             Err(error) => Err(error),

@@ -13,7 +13,8 @@ use std::{
 use bytes::Bytes;
 use futures_util::Stream;
 use http::{HeaderMap, StatusCode, header::IF_NONE_MATCH};
-use reqwest::Response;
+use http_body_util::BodyExt;
+use reqwest::Body;
 use tokio::{
     select,
     sync::OwnedSemaphorePermit,
@@ -21,7 +22,9 @@ use tokio::{
 };
 
 use super::{
-    Call, RawCall, Upload, Upstream, headers,
+    Call, RawCall, SendError, Upload, Upstream,
+    connections::Response,
+    headers,
     upload::{Metered, Phase, Progress},
     upstream::Inner,
 };
@@ -96,7 +99,7 @@ impl Upstream {
                 let headers = headers::of_answer(response.headers());
                 let body = AnswerBody {
                     inner: Arc::clone(inner),
-                    pieces: Box::pin(response.bytes_stream()),
+                    pieces: Box::pin(response.into_body().into_data_stream()),
                     left: limits.max_bytes,
                     limit: limits.max_bytes,
                     idle: limits.idle,
@@ -120,7 +123,7 @@ type Begun = (Response, OwnedSemaphorePermit, StreamLimits, Option<Instant>);
 impl Inner {
     async fn begin_stream(&self, cx: &CallContext, streamed: StreamCall) -> Result<Begun, StreamError> {
         let StreamCall { call, upload, limits } = streamed;
-        let call = Call::raw(self.name, &self.base_text, call, upload.is_some())?;
+        let call = Call::raw(self.name, &self.base, call, upload.is_some())?;
         let overloaded = UpstreamError::Overloaded { upstream: self.name };
         let http = self.pools.here().ok_or_else(|| overloaded.clone())?;
         let now = Instant::now();
@@ -132,16 +135,15 @@ impl Inner {
         let permit = entered.map_err(|_| timeout)?.ok_or(overloaded)?;
 
         let progress = Progress::new(if upload.is_some() { Phase::Sending } else { Phase::Ended });
-        let mut request = reqwest::Request::new(call.method.clone(), call.url.clone());
-        *request.headers_mut() = self.headers(cx, &call, end)?;
-        *request.body_mut() = match upload {
+        let body = match upload {
             Some(upload) => {
                 let (limit, idle) = (limits.max_bytes, limits.idle);
                 let metered = Metered::new(upload, progress.clone(), self.name, limit, idle);
-                Some(reqwest::Body::wrap_stream(metered))
+                Body::wrap_stream(metered)
             }
-            None => call.body.clone().map(Into::into),
+            None => call.body.clone().map_or_else(Body::default, Into::into),
         };
+        let request = self.request(cx, &call, end, body)?;
         let sending = http.execute(request, || None);
         let response = self.head(sending, &progress, limits.idle, end).await?;
         let unchanged =
@@ -155,7 +157,7 @@ impl Inner {
     /// Waits for the head of the answer.
     async fn head(
         &self,
-        sending: impl Future<Output = Result<Response, reqwest::Error>>,
+        sending: impl Future<Output = Result<Response, SendError>>,
         progress: &Progress,
         idle: Duration,
         end: Option<Instant>,

@@ -8,22 +8,53 @@ use uuid::Uuid;
 /// sampled: an upstream can then still join its own log lines, and nobody records what the gateway
 /// does not.
 pub(super) fn child_of(parent: Option<&str>) -> String {
-    let span = span_id();
-    match parent.and_then(trace_and_flags) {
-        Some((trace, flags)) => format!("00-{trace}-{span:016x}-{flags}"),
-        None => format!("00-{}-{span:016x}-00", Uuid::new_v4().simple()),
+    let mut header = String::with_capacity(LENGTH);
+    header.push_str("00-");
+    let parent = parent.and_then(trace_and_flags);
+    match parent {
+        Some((trace, _)) => header.push_str(trace),
+        None => trace_id().map(|half| push_hex(half, &mut header)).into_iter().collect(),
+    }
+    header.push('-');
+    push_hex(span_id(), &mut header);
+    header.push('-');
+    header.push_str(parent.map_or("00", |(_, flags)| flags));
+    header
+}
+
+/// Of a header of version 00.
+const LENGTH: usize = 55;
+
+/// Sixteen digits. Every call writes some, and formatting takes many times as long.
+fn push_hex(number: u64, out: &mut String) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for byte in number.to_be_bytes() {
+        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        out.push(char::from(DIGITS[usize::from(byte & 15)]));
     }
 }
 
 thread_local! {
-    static SPAN_SEED: Cell<u64> = Cell::new(Uuid::new_v4().as_u64_pair().0);
+    static SEEDS: (Cell<u64>, Cell<u64>) = {
+        let (one, other) = Uuid::new_v4().as_u64_pair();
+        (Cell::new(one), Cell::new(other))
+    };
 }
 
 /// Random enough to be unique within a trace, never zero, and without the system call that a random UUID costs.
 fn span_id() -> u64 {
-    // SplitMix64 (Steele, Lea, Flood 2014).
-    let seed = SPAN_SEED.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
-    SPAN_SEED.set(seed);
+    SEEDS.with(|(seed, _)| next(seed))
+}
+
+/// The same, unique among traces.
+fn trace_id() -> [u64; 2] {
+    SEEDS.with(|(one, other)| [next(one), next(other)])
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014).
+fn next(state: &Cell<u64>) -> u64 {
+    let seed = state.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
+    state.set(seed);
     let mixed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     (mixed ^ (mixed >> 31)).max(1)

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::authorization::Proof;
+use super::base::Base;
 use super::etag_cache::EtagCache;
 use super::gate::Gate;
 use super::pools::Pools;
@@ -20,10 +21,7 @@ pub struct Upstream(pub(super) Arc<Inner>);
 /// What is known of an upstream.
 pub(super) struct Inner {
     pub(super) name: &'static str,
-    /// Without a trailing slash, query or fragment.
-    pub(super) base: url::Url,
-    /// The same as text, to which paths are added.
-    pub(super) base_text: Box<str>,
+    pub(super) base: Base,
     pub(super) timeout: Duration,
     pub(super) max_response_bytes: usize,
     pub(super) pools: Pools,
@@ -46,10 +44,11 @@ impl Upstream {
         tokens: Arc<ServiceTokens>,
         observer: Observer,
     ) -> Result<Self, TransportError> {
-        let base = config.checked_base()?;
+        let expected = "the url must be one that requests can be made to";
+        let refused = TransportError::Config { upstream: config.name, expected };
+        let base = Base::new(&config.checked_base()?).ok_or(refused)?;
         let inner = Inner {
             name: config.name,
-            base_text: base.as_str().trim_end_matches('/').into(),
             base,
             proof: Proof::new(config.name, &config.authorization, &config.audience, tokens)?,
             timeout: config.timeout,

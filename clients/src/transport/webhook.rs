@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use http::{Method, StatusCode};
+use http::{Method, Request, StatusCode, Uri};
+use reqwest::Body;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use tokio::{runtime::Handle, time::timeout};
 use url::Url;
 
 use super::{
-    Authorization, TlsFiles, TransportError, UpstreamConfig, abort_on_drop::AbortOnDrop, config::POOL_IDLE,
-    connections::Connections, exchange::read_aside,
+    Authorization, SendError, TlsFiles, TransportError, UpstreamConfig, abort_on_drop::AbortOnDrop,
+    config::POOL_IDLE, connections::Connections, exchange::read_aside,
 };
 
 /// What stands in for an upstream's name in errors.
@@ -22,7 +23,7 @@ const NAME: &str = "webhook";
 pub struct Webhook {
     runtime: Handle,
     http: Connections,
-    url: Url,
+    uri: Uri,
     authorization: HeaderValue,
     timeout: Duration,
 }
@@ -37,7 +38,7 @@ pub enum WebhookError {
     Timeout,
     /// It could not be reached, or did not answer with HTTP.
     #[error("webhook is unreachable")]
-    Connect(#[source] reqwest::Error),
+    Connect(#[source] SendError),
     /// It answered with something else than 2xx.
     #[error("webhook answered {0}")]
     Status(StatusCode),
@@ -84,7 +85,12 @@ impl Webhook {
                 TransportError::Config { upstream: NAME, expected: "the secret must be visible ASCII" }
             })?;
         authorization.set_sensitive(true);
-        Ok(Self { runtime, http: config.connections()?, url, authorization, timeout })
+        let uri = url.as_str().parse();
+        let uri = uri.map_err(|_| TransportError::Config {
+            upstream: NAME,
+            expected: "the url must be one that requests can be made to",
+        })?;
+        Ok(Self { runtime, http: config.connections()?, uri, authorization, timeout })
     }
 
     /// Posts `body` once. What comes back besides the status is of no interest.
@@ -93,10 +99,11 @@ impl Webhook {
     /// [`WebhookError`].
     pub async fn post(&self, body: &impl Serialize) -> Result<(), WebhookError> {
         let body = serde_json::to_vec(body).map_err(WebhookError::Body)?;
-        let mut request = reqwest::Request::new(Method::POST, self.url.clone());
+        let mut request = Request::new(Body::from(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.uri.clone();
         request.headers_mut().insert(AUTHORIZATION, self.authorization.clone());
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        *request.body_mut() = Some(body.into());
         let (http, limit) = (self.http.clone(), self.timeout);
         let sending = async move {
             // A POST is never sent again; whoever calls this tells the same tags once more.
@@ -114,7 +121,7 @@ impl Webhook {
     }
 }
 
-fn not_sent(error: reqwest::Error) -> WebhookError {
+fn not_sent(error: SendError) -> WebhookError {
     // A connection attempt can time out as well: this question comes first.
-    if error.is_timeout() { WebhookError::Timeout } else { WebhookError::Connect(error.without_url()) }
+    if error.is_timeout() { WebhookError::Timeout } else { WebhookError::Connect(error) }
 }

@@ -1,6 +1,6 @@
 //! A look-up of the plan: its calls, joined over concurrent callers, and what all users share of its answers.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -36,7 +36,9 @@ impl LookUp {
         let mode = match plan.max_ids {
             Some(max_ids) => {
                 let (plan, name) = (Arc::clone(plan), upstream.name());
-                let split = move |answer: &Bytes| split(&plan, name, answer);
+                let split = move |answer: &Bytes, found: &mut dyn FnMut(&str, ByteString)| {
+                    split(&plan, name, answer, found)
+                };
                 LookupMode::Many { max_ids: usize::from(max_ids), split: Box::new(split) }
             }
             None => {
@@ -46,9 +48,11 @@ impl LookUp {
             }
         };
         let asks = Arc::clone(plan);
-        let ask = move |acting: Option<&Id>, ids: &[Box<str>]| call(&asks, acting, ids);
-        let shared = plan.shared.map(|shared| EntityCache::new(shared.fresh.min(at_most), shared_bytes));
-        let batches = LookupBatcher::new(upstream, shared.is_some(), mode, ask);
+        let ask = move |acting: Option<&Id>, ids: &[Id]| call(&asks, acting, ids);
+        let batches = LookupBatcher::new(upstream, plan.shared.is_some(), mode, ask);
+        // What would be old at once is not kept.
+        let fresh = plan.shared.map(|shared| shared.fresh.min(at_most)).filter(|fresh| !fresh.is_zero());
+        let shared = fresh.map(|fresh| EntityCache::new(fresh, shared_bytes));
         Self { plan: Arc::clone(plan), batches, shared }
     }
 
@@ -86,19 +90,16 @@ impl LookUp {
     ) -> Result<Vec<Option<ByteString>>, UpstreamError> {
         // What is invalidated from here on is not kept.
         let begun = invalidations.generation();
-        let mut found = self.batches.load(cx, ids.iter().map(|id| id.as_str().into())).await;
+        let found = self.batches.load(cx, &ids).await;
         if let Some(error) = found.failed {
             return Err(error);
         }
-        let mut entities = Vec::with_capacity(ids.len());
-        for id in &ids {
-            let entity = found.values.remove(id.as_str());
-            if let Some(shared) = &self.shared {
+        if let Some(shared) = &self.shared {
+            for (id, entity) in ids.iter().zip(&found.values) {
                 shared.put(id.as_str(), entity.clone(), self.hash(id, invalidations), begun.number());
             }
-            entities.push(entity);
         }
-        Ok(entities)
+        Ok(found.values)
     }
 
     fn hash(&self, id: &Id, invalidations: &Invalidations) -> u64 {
@@ -109,14 +110,13 @@ impl LookUp {
 }
 
 /// The call for `ids`; nothing where they name what cannot be.
-fn call(plan: &LookupPlan, acting: Option<&Id>, ids: &[Box<str>]) -> Option<RawCall> {
+fn call(plan: &LookupPlan, acting: Option<&Id>, ids: &[Id]) -> Option<RawCall> {
     let user = acting.map(|id| AskingUser { id: id.clone(), username: None, display_name: None, card: None });
     let asked = Asked { params: &[], user: user.as_ref(), session: None, compact: false };
     let prepared = if plan.max_ids.is_some() {
-        let ids: Vec<Id> = ids.iter().filter_map(|id| Id::new(id).ok()).collect();
-        prepare_lookup(&plan.call, &asked, Ids::Many(&ids))
+        prepare_lookup(&plan.call, &asked, Ids::Many(ids))
     } else {
-        prepare_lookup(&plan.call, &asked, Ids::One(ids.first()?))
+        prepare_lookup(&plan.call, &asked, Ids::One(ids.first()?.as_str()))
     };
     prepared.ok().map(|prepared| raw_call(&plan.call, prepared))
 }
@@ -129,12 +129,9 @@ fn split(
     plan: &LookupPlan,
     upstream: &'static str,
     answer: &Bytes,
-) -> Result<HashMap<Box<str>, ByteString>, UpstreamError> {
-    let mut entities = HashMap::new();
-    let read = entities_of(plan, answer, |id, entity| {
-        entities.insert(id.into(), entity);
-    });
-    read.map(|()| entities).map_err(|_| unusable(upstream))
+    found: &mut dyn FnMut(&str, ByteString),
+) -> Result<(), UpstreamError> {
+    entities_of(plan, answer, found).map_err(|_| unusable(upstream))
 }
 
 fn the_one(plan: &LookupPlan, upstream: &'static str, answer: &Bytes) -> Result<ByteString, UpstreamError> {

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytestring::ByteString;
+use foldhash::quality::RandomState;
 
 use crate::compose::{
     plan::LookupPlan,
@@ -20,22 +21,18 @@ pub fn entities_of(
     mut each: impl FnMut(&str, ByteString),
 ) -> Result<(), ScanError> {
     let (text, scanned) = plan.scan.scan(answer)?;
-    let mut out = Vec::new();
     let mut keys = scanned.found.iter().filter(|found| found.capture == LookupPlan::KEY);
     let is_many = plan.max_ids.is_some();
     for (_, pieces) in scanned.exports.iter().filter(|(export, _)| *export == LookupPlan::ENTITY) {
-        out.clear();
-        scanned.write_pieces(pieces.clone(), text, &mut out, &mut |_, _| None);
+        let entity = scanned.text_of(pieces.clone(), text);
         // Some services put null in the place of an id that they do not know.
-        if is_many && out == b"null" {
+        if is_many && entity == "null" {
             continue;
         }
         let key: Option<&Found> = keys.next();
         if is_many && key.is_none() {
             return Err(ScanError::MissingField(answer.len()));
         }
-        // Slices of text, and what the plan puts between them, are text.
-        let entity = String::from_utf8_lossy(&out).into_owned().into_boxed_str();
         each(&key.map(|key| key.text(text)).unwrap_or_default(), ByteString::from(entity));
     }
     // No object names its key twice, so that as many keys as entities are one for each: none gets another's.
@@ -52,7 +49,7 @@ struct Entity {
 /// Entities of one shared look-up, by id, for a short time, across users.
 #[derive(Debug)]
 pub struct EntityCache {
-    entities: moka::sync::Cache<Arc<str>, Entity>,
+    entities: moka::sync::Cache<Arc<str>, Entity, RandomState>,
 }
 
 impl EntityCache {
@@ -66,7 +63,7 @@ impl EntityCache {
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
         let builder = moka::sync::Cache::builder().max_capacity(max_bytes).weigher(weigh);
-        Self { entities: builder.time_to_live(fresh).build() }
+        Self { entities: builder.time_to_live(fresh).build_with_hasher(RandomState::default()) }
     }
 
     /// What is kept of an id, where `is_current` says so of its tag's hash and the generation in which it was asked for.

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, ops::Range};
 
 use super::{
-    plan::{Capture, Export, JoinPlace, Place},
+    plan::{Capture, Export, Place},
     string::unescaped,
 };
 
@@ -54,49 +54,14 @@ pub struct Scanned<'p> {
     pub(in crate::compose) exports: Vec<(Export, Range<usize>)>,
     /// Exports out of what else does not leave: no pieces of the whole, or of an export around them.
     pub(super) hidden: Vec<Range<usize>>,
-    /// Pieces before this one stay as they are: something begins or ends here.
-    pub(super) fixed: usize,
 }
 
 /// Positions are below [`super::MAX_BYTES`], which was checked at the beginning.
-fn position(at: usize) -> u32 {
+pub(super) fn position(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-impl<'p> Scanned<'p> {
-    /// The answer's bytes from `start` to `end` leave. What is next to each other becomes one slice.
-    pub(super) fn push(&mut self, start: usize, end: usize) {
-        let (start, end) = (position(start), position(end));
-        if self.pieces.len() > self.fixed
-            && let Some(Piece::Answer(_, last)) = self.pieces.last_mut()
-            && *last == start
-        {
-            *last = end;
-        } else {
-            self.pieces.push(Piece::Answer(start, end));
-        }
-    }
-
-    pub(super) fn push_literal(&mut self, literal: &'p [u8]) {
-        self.pieces.push(Piece::Literal(literal));
-    }
-
-    pub(super) fn push_join(&mut self, join: &'p JoinPlace, found: Range<usize>, list: bool) {
-        self.push_literal(&join.key);
-        if join.of == Capture::NONE {
-            self.pieces.push(Piece::Added(join.place));
-            return;
-        }
-        let (from, to) = (position(found.start), position(found.end));
-        self.pieces.push(Piece::Join { place: join.place, from, to, list });
-    }
-
-    /// Nothing that comes is joined to what is there.
-    pub(super) fn fix(&mut self) -> usize {
-        self.fixed = self.pieces.len();
-        self.fixed
-    }
-
+impl Scanned<'_> {
     /// Writes what leaves of the whole `answer`. `join` says what stands for an id at a place: JSON, or nothing for null.
     pub fn write<'j>(
         &self,
@@ -170,5 +135,21 @@ impl<'p> Scanned<'p> {
                 }
             }
         }
+    }
+
+    /// A copy of some of the pieces, where no join is among them: one would be null.
+    pub(in crate::compose) fn text_of(&self, which: Range<usize>, answer: &str) -> String {
+        let piece = |place: usize| match self.pieces.get(place) {
+            Some(Piece::Answer(start, end)) => answer.get(*start as usize..*end as usize).unwrap_or_default(),
+            // What a plan puts between slices is text.
+            Some(Piece::Literal(literal)) => str::from_utf8(literal).unwrap_or_default(),
+            Some(Piece::Join { list: true, .. }) => "[]",
+            Some(Piece::Join { .. } | Piece::Added(_)) => "null",
+            None => "",
+        };
+        let mut text =
+            String::with_capacity(self.leaving(which.clone()).map(|place| piece(place).len()).sum());
+        text.extend(self.leaving(which).map(piece));
+        text
     }
 }
