@@ -3,11 +3,12 @@
 
 use std::{
     collections::HashMap,
-    hash::{BuildHasher, RandomState},
+    hash::BuildHasher,
     sync::{Arc, atomic::AtomicU64},
     time::{Duration, Instant},
 };
 
+use foldhash::quality::RandomState;
 use moka::policy::EvictionPolicy;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
@@ -34,8 +35,8 @@ pub struct CacheSettings {
 
 /// The cache. `E` is the composition's error, which the cache only carries.
 pub struct Documents<E> {
-    pub(super) entries: moka::sync::Cache<DocumentKey, Arc<Entry>>,
-    pub(super) in_flight: Mutex<HashMap<DocumentKey, InFlight<E>>>,
+    pub(super) entries: moka::sync::Cache<DocumentKey, Arc<Entry>, RandomState>,
+    pub(super) in_flight: Mutex<HashMap<DocumentKey, InFlight<E>, RandomState>>,
     pub(super) next_number: AtomicU64,
     pub(super) invalidations: Arc<Invalidations>,
     pub(super) bus: Arc<InvalidationBus>,
@@ -96,7 +97,7 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
                 // request until the sketch warms.
                 .eviction_policy(EvictionPolicy::lru())
                 .expire_after(EndOfUse)
-                .build(),
+                .build_with_hasher(RandomState::default()),
             in_flight: Mutex::default(),
             next_number: AtomicU64::new(0),
             invalidations: Arc::clone(bus.invalidations()),
@@ -104,7 +105,7 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
             refreshes: Refreshes::new(max_refreshes, workers, runtime.clone(), metrics),
             runtime,
             jitter: f64::from(settings.jitter_percent) / 100.0,
-            random: RandomState::new(),
+            random: RandomState::default(),
         }
     }
 

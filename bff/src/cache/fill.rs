@@ -6,7 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use foldhash::quality::RandomState;
 use schemas::Id;
+use tokio::sync::oneshot;
 
 use super::{
     document::Document,
@@ -37,10 +39,18 @@ pub(super) struct Fill<E> {
     pub(super) started_at: Instant,
     pub(super) begun: Generation,
     pub(super) number: u64,
+    pub(super) waiting: Option<oneshot::Sender<Completion<E>>>,
 }
 
 impl<E: Clone + Send + Sync + 'static> Fill<E> {
-    pub(super) async fn complete(&self, composed: Result<Composed, Uncomposed<E>>) -> Completion<E> {
+    /// Finishes what was composed, and hands it to all that wait.
+    pub(super) async fn end(mut self, composed: Result<Composed, Uncomposed<E>>) {
+        let completion = self.complete(composed).await;
+        // Nobody may be waiting any more.
+        let _ = self.waiting.take().map(|waiting| waiting.send(completion));
+    }
+
+    async fn complete(&self, composed: Result<Composed, Uncomposed<E>>) -> Completion<E> {
         let composed = match composed {
             Ok(composed) => composed,
             Err(Uncomposed::Failed(error)) => {
@@ -65,7 +75,7 @@ impl<E: Clone + Send + Sync + 'static> Fill<E> {
     /// meanwhile finds nothing that can be served, and joins it.
     async fn withdraw(&self, subjects: &[Tag]) {
         let Documents { in_flight, bus, entries, .. } = &*self.documents;
-        let is_latest = |in_flight: &HashMap<DocumentKey, InFlight<E>>| {
+        let is_latest = |in_flight: &HashMap<DocumentKey, InFlight<E>, RandomState>| {
             in_flight.get(&self.key).is_some_and(|composition| composition.number == self.number)
         };
         // A later one knows better.
@@ -112,7 +122,8 @@ impl<E: Clone + Send + Sync + 'static> Fill<E> {
 }
 
 impl<E> Drop for Fill<E> {
-    /// For a composition that panicked: the next request starts anew.
+    /// For a composition that panicked, or whose thread has ended: the next request starts anew, and those who wait learn of it
+    /// after that.
     fn drop(&mut self) {
         let mut in_flight = self.documents.in_flight.lock();
         if in_flight.get(&self.key).is_some_and(|composition| composition.number == self.number) {

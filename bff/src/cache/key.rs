@@ -7,7 +7,7 @@ const PARAMETERS: usize = 64;
 
 /// Screen, user, view and parameters as bytes. The whole text is the key, not a hash of it: a collision would hand
 /// one user's document to another.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct DocumentKey(Vec<u8>);
 
 impl DocumentKey {
@@ -35,6 +35,19 @@ impl DocumentKey {
         self.0.extend_from_slice(&length.to_be_bytes());
         self.0.extend_from_slice(parameter);
         self
+    }
+
+    /// Adds parameters that [`DocumentKey::with`] has written.
+    #[must_use]
+    pub fn with_all(mut self, written: &[u8]) -> Self {
+        self.0.extend_from_slice(written);
+        self
+    }
+
+    /// What was added.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
     }
 
     /// Adds a number.

@@ -62,6 +62,7 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
     {
         // What was purged up to here must not be seen any more.
         let asked = self.invalidations.generation();
+        let mut was_lost = false;
         loop {
             if let Some(served) = self.look_up(wanted, now, &prepare) {
                 return Ok(served);
@@ -82,6 +83,8 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
                         outcome: Outcome::Composed { forward, collapsed, stored },
                     });
                 }
+                // The thread of whoever asked first has ended. What panicked would do so again, and again.
+                Err(FillError::Lost) if collapsed && !was_lost => was_lost = true,
                 Err(error) => return self.older(wanted.key, now, error),
             }
         }

@@ -8,7 +8,7 @@ use std::{
 
 use futures_util::FutureExt;
 use schemas::Id;
-use tokio::sync::oneshot;
+use tokio::{runtime::Handle, sync::oneshot};
 
 use super::{
     documents::Documents,
@@ -78,6 +78,7 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
             asked_at: now,
             started_at: Instant::now(),
             number,
+            waiting: Some(complete),
         };
         // A runtime that is shutting down drops the task at once, and with it the fill, which takes the lock.
         drop(in_flight);
@@ -85,9 +86,11 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
             self.refreshes.withdraw(wanted.key);
         }
         let composing = compose(parts);
-        self.runtime.spawn(async move {
-            // Nobody may be waiting any more.
-            let _ = complete.send(fill.complete(composing.await).await);
+        // A reader's composition runs where the reader is served, on the connections there, and no thread has to wake another
+        // one; whatever becomes of the reader, it goes on. A refresh is nobody's, and runs beside the threads that serve.
+        let here = if permit.is_none() { Handle::try_current().ok() } else { None };
+        here.as_ref().unwrap_or(&self.runtime).spawn(async move {
+            fill.end(composing.await).await;
             drop(permit);
         });
         JoinOrStart::Started(composition, forward)

@@ -6,13 +6,14 @@
 //! a later one. An invalidation during a composition therefore wins by itself, and a look-up takes no lock.
 
 use std::{
-    hash::{BuildHasher, RandomState},
+    hash::BuildHasher,
     sync::{
         OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
 
+use foldhash::quality::RandomState;
 use schemas::Id;
 
 use super::{Tag, places::Places, purges::Purges};
@@ -108,7 +109,7 @@ impl std::fmt::Debug for Invalidations {
 
 impl Default for Invalidations {
     fn default() -> Self {
-        let hasher = RandomState::new();
+        let hasher = RandomState::default();
         Self {
             everything: hash_tag(&hasher, Tag::everything().as_str()),
             soft: Places::new(SOFT_PLACES),

@@ -27,6 +27,36 @@ async fn many_at_once_share_one_composition_also_when_the_first_hangs_up() {
 }
 
 #[tokio::test]
+async fn who_waits_for_another_threads_composition_composes_anew_where_that_thread_ends() {
+    let mut bench = Bench::new();
+    bench.hold();
+    let bench = Arc::new(bench);
+    let other = Arc::clone(&bench);
+    let (wanted, end) = (Arc::clone(&bench.gate), Arc::new(Semaphore::new(0)));
+    let ends = Arc::clone(&end);
+    let thread = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let first = tokio::spawn(async move { other.get(NOW, Answer::Whole).await.map(drop) });
+            let _ = ends.acquire().await.expect("never closed");
+            first.abort();
+        });
+    });
+    bench.begun(1).await;
+    let second = tokio::spawn({
+        let bench = Arc::clone(&bench);
+        async move { bench.text(NOW, Answer::Whole).await.0 }
+    });
+    // It has joined before its turn ends.
+    tokio::task::yield_now().await;
+    end.add_permits(1);
+    tokio::task::spawn_blocking(|| thread.join()).await.expect("joined").expect("no panic");
+    bench.begun(2).await;
+    wanted.add_permits(1);
+    assert_eq!(second.await.expect("served"), "document 2");
+}
+
+#[tokio::test]
 async fn fresh_then_stale_with_one_refresh_behind_then_gone() {
     let mut bench = Bench::new();
     assert_eq!(bench.text(NOW, Answer::Whole).await, ("document 1".into(), COMPOSED));

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use schemas::DegradedPart;
 
+use super::asked::Times;
 use crate::compose::ComposeError;
 
 /// A composed document.
@@ -42,6 +43,8 @@ pub struct Kept {
     /// Of all parts and joins, one after the other.
     pub(super) tags: Box<[u64]>,
     pub(super) base: Instant,
+    /// When the latest of it was fetched, in milliseconds since `base`.
+    pub(super) newest: u32,
 }
 
 impl Kept {
@@ -81,4 +84,14 @@ pub struct Previous<'d> {
     /// Look the ids of the last document up alongside the parts: that saves a step where they come again, and costs a call
     /// where others come.
     pub foresees: bool,
+}
+
+impl Previous<'_> {
+    /// Whether anything that was kept may be as good as a call.
+    pub(super) fn may_be_fresh(&self, times: &Times, now: Instant) -> bool {
+        // What stands there was rounded down.
+        let newest = self.kept.base + Duration::from_millis(u64::from(self.kept.newest) + 1);
+        let is_new = self.reuse_after.is_none_or(|after| newest > after);
+        is_new && now.saturating_duration_since(newest) < times.fresh
+    }
 }

@@ -124,6 +124,7 @@ impl<'p, H: Host> Run<'_, 'p, H> {
     /// What came before the composition failed: good for the next one.
     pub(super) fn remains(&mut self) -> Option<Kept> {
         self.ended = Instant::now();
+        self.read_kept();
         self.give_up_joins();
         for place in 0..self.parts.len() {
             let is_wanted = !self.parts[place].is_decided();

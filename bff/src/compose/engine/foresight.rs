@@ -3,6 +3,7 @@
 
 use std::{hash::BuildHasher, sync::Arc};
 
+use foldhash::quality::RandomState;
 use schemas::Id;
 
 use crate::compose::plan::LookupId;
@@ -11,15 +12,16 @@ use crate::compose::plan::LookupId;
 /// vain, and what is missing another step.
 #[derive(Debug)]
 pub struct Foresight {
-    ids: moka::sync::Cache<u64, Arc<[Id]>>,
-    hasher: foldhash::quality::RandomState,
+    ids: moka::sync::Cache<u64, Arc<[Id]>, RandomState>,
+    hasher: RandomState,
 }
 
 impl Foresight {
     /// Of at most `entries` entities.
     #[must_use]
     pub fn new(entries: u64) -> Self {
-        Self { ids: moka::sync::Cache::new(entries), hasher: foldhash::quality::RandomState::default() }
+        let ids = moka::sync::Cache::builder().max_capacity(entries);
+        Self { ids: ids.build_with_hasher(RandomState::default()), hasher: RandomState::default() }
     }
 
     fn key(&self, from: LookupId, to: LookupId, id: &str) -> u64 {

@@ -122,6 +122,7 @@ impl<'p, H: Host> Run<'_, 'p, H> {
 
     /// The composition is over: what was not to be had by now is left as it was before.
     pub(super) fn give_up_joins(&mut self) {
+        self.read_kept();
         self.is_over = true;
         for run in 0..self.joins.len() {
             for slot in 0..position(self.joins[run].slots.len()) {
@@ -203,6 +204,7 @@ impl<'p, H: Host> Run<'_, 'p, H> {
 
     /// Nothing of a join may stand in any more.
     fn forget_join(&mut self, run: u16) {
+        self.read_kept();
         let join = self.joins[usize::from(run)].join;
         if let Some(kept) = self.kept.as_mut().and_then(|kept| kept.joins.get_mut(usize::from(join))) {
             *kept = KeptJoin::none();
@@ -211,6 +213,7 @@ impl<'p, H: Host> Run<'_, 'p, H> {
 
     /// These ids could not be had: what was kept stands in as far as it goes.
     fn fail_slots(&mut self, run: u16, slots: &[u32], reason: Reason, took: Duration) {
+        self.read_kept();
         let join = &mut self.joins[usize::from(run)];
         let name = join.plan.part;
         join.failed.get_or_insert(reason);

@@ -35,6 +35,7 @@ struct Keeping<'k, 'r, 'p, H: Host> {
     layout: Vec<u8>,
     tags: Vec<u64>,
     base: Instant,
+    newest: u32,
     /// Where the id of each slot of each join's run stands.
     known: Vec<Vec<u32>>,
 }
@@ -49,16 +50,16 @@ pub(super) fn keep<H: Host>(
 ) -> Kept {
     let known = run.joins.iter().map(|_| Vec::new()).collect();
     let layout = Vec::with_capacity(64 + 8 * notes.holes.len());
-    let mut keeping = Keeping { run, notes, text, layout, tags: Vec::new(), base, known };
+    let mut keeping = Keeping { run, notes, text, layout, tags: Vec::new(), base, newest: 0, known };
     for (place, part) in run.parts.iter().enumerate() {
         keeping.part(place, part, fields);
     }
     for join in 0..run.plan.joins.len() {
         keeping.join(join);
     }
-    let Keeping { mut text, layout, tags, base, .. } = keeping;
+    let Keeping { mut text, layout, tags, base, newest, .. } = keeping;
     text.shrink_to_fit();
-    Kept { text: Bytes::from(text), layout: layout.into(), tags: tags.into(), base }
+    Kept { text: Bytes::from(text), layout: layout.into(), tags: tags.into(), base, newest }
 }
 
 impl<H: Host> Keeping<'_, '_, '_, H> {
@@ -131,7 +132,9 @@ impl<H: Host> Keeping<'_, '_, '_, H> {
 
     fn times(&mut self, fetched_at: Instant, generation: u64) {
         let since = fetched_at.saturating_duration_since(self.base).as_millis();
-        put(&mut self.layout, u64::try_from(since).unwrap_or(0));
+        let since = u32::try_from(since).unwrap_or(0);
+        self.newest = self.newest.max(since);
+        put(&mut self.layout, u64::from(since));
         put(&mut self.layout, generation);
     }
 
@@ -204,16 +207,18 @@ impl<H: Host> Keeping<'_, '_, '_, H> {
             let end = start + id.len();
             start > 0 && value.get(start - 1) == Some(&b'"') && value.get(end) == Some(&b'"')
         };
-        if id.is_empty() || id.contains(['"', '\\']) {
+        if id.is_empty() || memchr::memchr2(b'"', b'\\', id.as_bytes()).is_some() {
             return None;
         }
+        // There are few quotes, and building a searcher for a text of this length takes longer than they do.
+        let stands_at = |start: usize| {
+            value.get(start..).is_some_and(|rest| rest.starts_with(id.as_bytes())) && is_whole(start)
+        };
         // Mostly its first field says so: behind the first colon and a quote.
         let first = memchr::memchr(b':', value).map(|colon| colon + 2);
-        let first = first.filter(|start| {
-            value.get(*start..).is_some_and(|rest| rest.starts_with(id.as_bytes())) && is_whole(*start)
-        });
+        let first = first.filter(|start| stands_at(*start));
         let anywhere =
-            || memchr::memmem::find_iter(value, id.as_bytes()).take(4).find(|start| is_whole(*start));
+            || memchr::memchr_iter(b'"', value).map(|quote| quote + 1).find(|start| stands_at(*start));
         first.or_else(anywhere).map(|start| at.start + position(start))
     }
 

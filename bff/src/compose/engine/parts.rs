@@ -258,6 +258,7 @@ impl<'p, H: Host> Run<'_, 'p, H> {
             self.log.has_unknown_cursor = true;
         }
         let inputs = self.parts[place].inputs;
+        self.read_kept();
         let kept = self.kept.as_mut().and_then(|kept| kept.parts.get_mut(place));
         if withholds(&failure) {
             self.log.withheld = true;

@@ -38,7 +38,7 @@ pub(super) fn started<'r, 'p, H: Host>(
     of: (&'p ScreenPlan, &'p [Arc<LookupPlan>], &'p Tables),
     host: &'r H,
     asked: &'r Asked<'r>,
-    previous: Option<Previous<'_>>,
+    previous: Option<Previous<'r>>,
     times: Times,
 ) -> Run<'r, 'p, H> {
     Run::new(of, host, asked, previous, times)
@@ -49,11 +49,13 @@ impl<'r, 'p, H: Host> Run<'r, 'p, H> {
         (plan, lookups, tables): (&'p ScreenPlan, &'p [Arc<LookupPlan>], &'p Tables),
         host: &'r H,
         asked: &'r Asked<'r>,
-        previous: Option<Previous<'_>>,
+        previous: Option<Previous<'r>>,
         times: Times,
     ) -> Self {
         let (begun, generation) = (Instant::now(), host.generation());
-        let kept = previous.and_then(|previous| read(previous, plan, tables, host, &times, begun));
+        let needed = previous.filter(|previous| previous.foresees || previous.may_be_fresh(&times, begun));
+        let kept = needed.and_then(|previous| read(previous, plan, tables, host, &times, begun));
+        let unread = if needed.is_some() { None } else { previous.map(|previous| (previous, times)) };
         let is_streamed = host.is_streamed();
         let part = |part: &'p PartPlan| PartRun {
             plan: part,
@@ -90,6 +92,7 @@ impl<'r, 'p, H: Host> Run<'r, 'p, H> {
             parts: plan.parts.iter().map(part).collect(),
             joins: joins.collect(),
             kept,
+            unread,
             queue: Queue::default(),
             log: Log::default(),
             handed_out: HandOut::default(),
@@ -119,6 +122,13 @@ impl<'r, 'p, H: Host> Run<'r, 'p, H> {
         self.ended = Instant::now();
         self.note_kept_joins();
         self.check_something_is_left()
+    }
+
+    /// Reads what was kept, where that was put off.
+    pub(super) fn read_kept(&mut self) {
+        if let Some((previous, times)) = self.unread.take() {
+            self.kept = read(previous, self.plan, self.tables, self.host, &times, self.begun);
+        }
     }
 
     /// When the next of what is under way is late; nothing where nothing is.

@@ -10,7 +10,8 @@ use schemas::{DegradedPart, PartStatus, Reason};
 use smallvec::SmallVec;
 
 use super::{
-    asked::Asked,
+    asked::{Asked, Times},
+    document::Previous,
     host::Host,
     in_flight::Queue,
     reuse::Reusable,
@@ -42,6 +43,8 @@ pub(super) struct Run<'r, 'p, H: Host> {
     pub(super) parts: Vec<PartRun<'p>>,
     pub(super) joins: Vec<JoinRun<'p>>,
     pub(super) kept: Option<Reusable>,
+    /// What was kept, where nothing of it is as good as a call: only a failure needs it, and most compositions have none.
+    pub(super) unread: Option<(Previous<'r>, Times)>,
     pub(super) queue: Queue<'p>,
     pub(super) log: Log,
     pub(super) handed_out: HandOut,

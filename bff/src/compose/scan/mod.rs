@@ -5,6 +5,7 @@
 //! What a scan does is compiled once, into [`Plan`]. An answer that is no JSON (RFC 8259), no UTF-8, nested deeper than
 //! [`MAX_DEPTH`], of another shape, or that names a field of an object twice, is an [`ScanError`].
 
+mod emit;
 mod number;
 mod plan;
 mod scanned;

@@ -130,18 +130,11 @@ impl Node {
     pub(super) fn field(&self, name: &str) -> Option<usize> {
         self.fields.iter().position(|field| *field.name == *name)
     }
-
-    /// The length of the name of the field `next`, where the string whose text `bytes` begin with is that very name.
-    pub(super) fn expected(&self, next: usize, bytes: &[u8]) -> Option<usize> {
-        let name = self.fields.get(next)?.name.as_bytes();
-        let there = bytes.get(name.len()) == Some(&b'"') && bytes.starts_with(name);
-        // A name with a quote, a backslash or a control character is written in another way, and not found here.
-        (there && is_plain(name)).then_some(name.len())
-    }
 }
 
 /// Whatever no contract speaks of.
-pub(super) static UNTYPED: Compiled = Compiled { node: Node::of(Types::ANY), required: 0, fills_in: false };
+pub(super) static UNTYPED: Compiled =
+    Compiled { node: Node::of(Types::ANY), required: 0, fills_in: false, names: Vec::new() };
 
 /// A node, and what is worked out of it once.
 #[derive(Debug, Clone)]
@@ -151,6 +144,31 @@ pub(super) struct Compiled {
     pub(super) required: usize,
     /// Whether something may stand for an absent field.
     pub(super) fills_in: bool,
+    /// The name of each field as most write it, with quotes and colon: `"id":`. Empty where it is written in another way,
+    /// with escapes.
+    names: Vec<Box<[u8]>>,
+}
+
+impl Compiled {
+    fn new(node: Node) -> Self {
+        let written = |field: &Field| {
+            let name = field.name.as_bytes();
+            if is_plain(name) { [b"\"", name, b"\":"].concat().into() } else { Box::default() }
+        };
+        Self {
+            required: node.fields.iter().filter(|field| field.required).count(),
+            fills_in: node.fields.iter().any(|field| field.absent.is_some()),
+            names: node.fields.iter().map(written).collect(),
+            node,
+        }
+    }
+
+    /// The length of the name of the field `next`, with quotes and colon, where `bytes` begin with that very name.
+    #[inline]
+    pub(super) fn expected(&self, next: usize, bytes: &[u8]) -> Option<usize> {
+        let name = self.names.get(next)?;
+        (!name.is_empty() && bytes.starts_with(name)).then_some(name.len())
+    }
 }
 
 /// A compiled shape.
@@ -160,6 +178,10 @@ pub struct Plan {
     root: NodeId,
     /// Whether the whole answer leaves the gateway, or its exports alone.
     pub(super) whole: bool,
+    /// Whether there are ids to be found in it.
+    finds: bool,
+    /// Whether it leaves in more than a few pieces.
+    parts: bool,
 }
 
 impl Plan {
@@ -175,6 +197,12 @@ impl Plan {
     #[must_use]
     pub fn has_joins(&self) -> bool {
         self.nodes.iter().any(|compiled| !compiled.node.joins.is_empty())
+    }
+
+    /// Room for so many pieces and ids spares an answer of so many bytes most of the growing.
+    pub(super) fn room(&self, bytes: usize) -> (usize, usize) {
+        let about = |per: usize| (bytes / per).clamp(4, 512);
+        (if self.parts { about(80) } else { 4 }, if self.finds { about(240) } else { 0 })
     }
 
     pub(super) fn root(&self) -> NodeId {
@@ -207,11 +235,8 @@ impl PlanBuilder {
     /// The plan that begins at `root`. Where not the `whole` answer leaves the gateway, its exports do.
     #[must_use]
     pub fn finish(self, root: NodeId, whole: bool) -> Plan {
-        let compiled = |node: Node| Compiled {
-            required: node.fields.iter().filter(|field| field.required).count(),
-            fills_in: node.fields.iter().any(|field| field.absent.is_some()),
-            node,
-        };
-        Plan { nodes: self.0.into_iter().map(compiled).collect(), root, whole }
+        let finds = self.0.iter().any(|node| node.capture.is_some());
+        let parts = self.0.iter().any(|node| node.export.is_some() || !node.joins.is_empty());
+        Plan { nodes: self.0.into_iter().map(Compiled::new).collect(), root, whole, finds, parts }
     }
 }

@@ -4,6 +4,7 @@ use std::{borrow::Cow, collections::HashSet};
 
 use super::{
     MAX_BYTES, MAX_DEPTH, ScanError,
+    emit::Output,
     number::number,
     plan::{Compiled, Plan, Types, UNTYPED},
     scanned::{Found, Scanned},
@@ -38,12 +39,13 @@ impl Plan {
         if answer.len() > MAX_BYTES {
             return Err(ScanError::TooLarge);
         }
+        let (pieces, found) = self.room(answer.len());
         let mut scanner = Scanner {
             plan: self,
             text,
             bytes: answer,
             at: 0,
-            out: Scanned::default(),
+            out: Output::new(pieces, found),
             names: Vec::new(),
             exporting: 0,
         };
@@ -53,7 +55,7 @@ impl Plan {
         if scanner.at < answer.len() {
             return Err(ScanError::NotJson(scanner.at));
         }
-        Ok(scanner.out)
+        Ok(scanner.out.finish())
     }
 }
 
@@ -62,7 +64,7 @@ struct Scanner<'p, 'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
-    out: Scanned<'p>,
+    out: Output<'p>,
     /// Names that the plan does not know, of all objects that are open: where they stand.
     names: Vec<(usize, usize)>,
     /// How many exports are open.
@@ -98,16 +100,16 @@ impl<'p> Scanner<'p, '_> {
             return self.plain_value(compiled, mode, depth);
         };
         let hidden = !mode.emits && (self.plan.whole || self.exporting > 0);
-        let start = self.out.fix();
+        let start = self.out.part();
         self.exporting += 1;
         mode.emits = true;
         let kind = self.plain_value(compiled, mode, depth)?;
         self.exporting -= 1;
-        let pieces = start..self.out.fix();
+        let pieces = start..self.out.part();
         if hidden {
-            self.out.hidden.push(pieces.clone());
+            self.out.scanned.hidden.push(pieces.clone());
         }
-        self.out.exports.push((export, pieces));
+        self.out.scanned.exports.push((export, pieces));
         Ok(kind)
     }
 
@@ -185,7 +187,7 @@ impl<'p> Scanner<'p, '_> {
             &mut many[..]
         };
         let mut open = Open { seen, required: 0, next: 0, written: false, lists: 0 };
-        let (names, found) = (self.names.len(), self.out.found.len());
+        let (names, found) = (self.names.len(), self.out.scanned.found.len());
         self.emit(mode, self.at, self.at + 1);
         self.at += 1;
         self.skip_space();
@@ -225,23 +227,26 @@ impl<'p> Scanner<'p, '_> {
         if self.bytes.get(start) != Some(&b'"') {
             return Err(ScanError::NotJson(start));
         }
-        let (end, place) = match compiled.node.expected(open.next, &self.bytes[start + 1..]) {
-            // Fields mostly come in the same order.
-            Some(length) => (start + length + 2, Some(open.next)),
+        let (end, place) = match compiled.expected(open.next, &self.bytes[start..]) {
+            // Fields mostly come in the same order, and nothing stands before their colon.
+            Some(length) => {
+                self.at = start + length;
+                (self.at - 1, Some(open.next))
+            }
             None => {
                 let (end, escaped) = end_of_string(self.bytes, start + 1).map_err(ScanError::NotJson)?;
                 let name = self.text.get(start + 1..end - 1).unwrap_or_default();
                 let name = if escaped { unescaped(name) } else { Cow::Borrowed(name) };
+                self.at = end;
+                self.skip_space();
+                if self.bytes.get(self.at) != Some(&b':') {
+                    return Err(ScanError::NotJson(self.at));
+                }
+                self.at += 1;
                 (end, compiled.node.field(&name))
             }
         };
-        self.at = end;
-        self.skip_space();
-        let colon = self.at;
-        if self.bytes.get(colon) != Some(&b':') {
-            return Err(ScanError::NotJson(colon));
-        }
-        self.at += 1;
+        let colon = self.at - 1;
         let Some(place) = place else {
             self.names.push((start + 1, end - 1));
             let mode = Mode { emits: mode.emits && compiled.node.keep_others, ..mode };
@@ -310,7 +315,7 @@ impl<'p> Scanner<'p, '_> {
 
     fn join(&mut self, compiled: &'p Compiled, open: &mut Open<'_>, found: usize) {
         for (place, join) in compiled.node.joins.iter().enumerate() {
-            let here = &self.out.found[found..];
+            let here = &self.out.scanned.found[found..];
             let first = here.iter().position(|one| one.capture == join.of);
             let last = here.iter().rposition(|one| one.capture == join.of);
             let ids = first.zip(last).map_or(found..found, |(first, last)| found + first..found + last + 1);
@@ -369,16 +374,18 @@ impl<'p> Scanner<'p, '_> {
 
     fn find(&mut self, compiled: &Compiled, mode: Mode, start: usize, end: usize, is_string: bool) {
         if let Some(capture) = compiled.node.capture.filter(|_| mode.finds) {
-            self.out.found.push(Found::new(capture, start..end, is_string));
+            self.out.scanned.found.push(Found::new(capture, start..end, is_string));
         }
     }
 
+    #[inline]
     fn emit(&mut self, mode: Mode, start: usize, end: usize) {
         if mode.emits {
             self.out.push(start, end);
         }
     }
 
+    #[inline]
     fn skip_space(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.bytes.get(self.at) {
             self.at += 1;
