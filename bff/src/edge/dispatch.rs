@@ -12,7 +12,7 @@ use actix_web::{
     dev::{Payload, ResourceDef, Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
     http::Method,
 };
-use futures_util::future::{FutureExt, LocalBoxFuture};
+use futures_util::future::{Either, FutureExt, LocalBoxFuture};
 
 use schemas::intern;
 
@@ -30,12 +30,15 @@ pub trait Dispatched: Send + Sync + 'static {
     fn table(&self) -> &Table<Self::Handler>;
 
     /// Answers a request that has come to `handler`.
-    fn answer(
-        &self,
-        handler: &Self::Handler,
-        request: HttpRequest,
-        payload: Payload,
-    ) -> LocalBoxFuture<'static, Result<HttpResponse, ApiError>>;
+    fn answer(&self, handler: &Self::Handler, request: HttpRequest, payload: Payload) -> Reply;
+}
+
+/// An answer.
+pub enum Reply {
+    /// One that is there.
+    Now(Result<HttpResponse, ApiError>),
+    /// One that something has to be awaited for.
+    Later(LocalBoxFuture<'static, Result<HttpResponse, ApiError>>),
 }
 
 /// One path of what is declared: its methods, and 405 with `Allow` (RFC 9110 section 10.2.1) for all others.
@@ -207,7 +210,8 @@ where
 {
     type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
-    type Future = LocalBoxFuture<'static, Result<Self::Response, Error>>;
+    type Future =
+        Either<Ready<Result<Self::Response, Error>>, LocalBoxFuture<'static, Result<Self::Response, Error>>>;
 
     forward_ready!(service);
 
@@ -215,22 +219,23 @@ where
         let resolved = request.extensions_mut().get_mut::<RequestContext>().and_then(|c| c.resolved.take());
         let Some(Resolved { served, place }) = resolved else {
             let behind = self.service.call(request);
-            return Box::pin(behind.map(|answer| answer.map(ServiceResponse::map_into_left_body)));
+            let behind = behind.map(|answer| answer.map(ServiceResponse::map_into_left_body));
+            return Either::Right(Box::pin(behind));
         };
         let (request, payload) = request.into_parts();
         let answering = match served.downcast::<D>() {
             Ok(served) => match served.table().handler(place) {
                 Ok(handler) => served.answer(handler, request.clone(), payload),
-                Err(allow) => ready(Err(ApiError::MethodNotAllowed(allow))).boxed_local(),
+                Err(allow) => Reply::Now(Err(ApiError::MethodNotAllowed(allow))),
             },
-            Err(_) => {
-                ready(Err(ApiError::Internal("what was resolved is not what is dispatched"))).boxed_local()
-            }
+            Err(_) => Reply::Now(Err(ApiError::Internal("what was resolved is not what is dispatched"))),
         };
-        Box::pin(async move {
-            let answer = answering.await;
-            Ok(respond(request, answer))
-        })
+        match answering {
+            Reply::Now(answer) => Either::Left(ready(Ok(respond(request, answer)))),
+            Reply::Later(answering) => {
+                Either::Right(Box::pin(async move { Ok(respond(request, answering.await)) }))
+            }
+        }
     }
 }
 

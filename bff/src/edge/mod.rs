@@ -52,7 +52,7 @@ pub use contract::{
     date_time, number, object, resolved, text, text_matching, upstream_failures, upstream_problems,
 };
 pub use credentials::bears_token;
-pub use dispatch::{Dispatch, Dispatched, Row, Table};
+pub use dispatch::{Dispatch, Dispatched, Reply, Row, Table};
 pub use error::ApiError;
 pub use gate::{gate, too_late};
 pub use identify::Identify;

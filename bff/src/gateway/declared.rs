@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, dev::Payload, http::Method, web};
 use arc_swap::ArcSwap;
 use clients::{CallContext, KeyRing, Upstreams};
-use futures_util::future::{FutureExt, LocalBoxFuture};
+use futures_util::future::FutureExt;
 use tokio::runtime::Handle;
 
 use super::{
@@ -20,7 +20,7 @@ use crate::{
     config::Config,
     declare::Declarations,
     docs,
-    edge::{Answering, ApiError, Dispatched, Endpoint, Exempt, Row, Table, answering},
+    edge::{Answering, ApiError, Dispatched, Endpoint, Exempt, Reply, Row, Table, answering},
     idempotency::Idempotency,
     identity::{Accounts, Sessions},
     invalidation::InvalidationBus,
@@ -133,18 +133,14 @@ impl Dispatched for Declared {
         &self.table
     }
 
-    fn answer(
-        &self,
-        handler: &Handler,
-        request: HttpRequest,
-        payload: Payload,
-    ) -> LocalBoxFuture<'static, Result<HttpResponse, ApiError>> {
+    fn answer(&self, handler: &Handler, request: HttpRequest, payload: Payload) -> Reply {
         match handler {
-            Handler::Screen(screen) => screens::answer(Arc::clone(screen), request).boxed_local(),
+            Handler::Screen(screen) => screens::answer(screen, request),
             Handler::Route(route) => {
-                routes::answer(self.routes.clone(), Arc::clone(route), request, payload).boxed_local()
+                let answering = routes::answer(self.routes.clone(), Arc::clone(route), request, payload);
+                Reply::Later(answering.boxed_local())
             }
-            Handler::Endpoint(answering) => answering(request, payload).map(Ok).boxed_local(),
+            Handler::Endpoint(answering) => Reply::Later(answering(request, payload).map(Ok).boxed_local()),
         }
     }
 }

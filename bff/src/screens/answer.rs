@@ -9,7 +9,7 @@ use super::{
     response::{Format, document_response, outcome_word},
 };
 use crate::{
-    cache::{DocumentKey, Encodings, Followed, Policy, Wanted},
+    cache::{DocumentKey, Encodings, Followed, Policy, Served, Wanted},
     compose::{ComposeError, Composed, PartCache, Uncomposed},
     edge::{ApiError, ended_meanwhile},
     identity::Caller,
@@ -26,13 +26,30 @@ pub(super) struct Question<'q> {
     /// The screen, as metrics name it.
     pub(super) name: &'static str,
     pub(super) policy: Policy,
-    pub(super) key: DocumentKey,
+    pub(super) key: &'q DocumentKey,
     pub(super) format: Format,
     /// `Vary`, where the answer depends on other headers than all screens do.
     pub(super) vary: Option<&'q HeaderValue>,
 }
 
 impl ScreenDocuments {
+    /// Answers with the document that is there, if it can be served as it is. Nothing is awaited.
+    pub(super) fn answer_at_once<P, C, Fut>(
+        &self,
+        question: &Question<'_>,
+        prepare: P,
+    ) -> Option<HttpResponse>
+    where
+        P: FnOnce() -> C,
+        C: FnOnce(PartCache) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Composed, Uncomposed<ComposeError>>> + Send + 'static,
+    {
+        let Format::Whole(_) = question.format else { return None };
+        let now = Instant::now();
+        let served = self.documents.look_up(&question.wanted(), now, prepare)?;
+        Some(self.whole(question, &served, now))
+    }
+
     /// Answers with the document, out of the cache or composed as `prepare` says.
     ///
     /// # Errors
@@ -48,47 +65,63 @@ impl ScreenDocuments {
         C: FnOnce(PartCache) -> Fut + Send + 'static,
         Fut: Future<Output = Result<Composed, Uncomposed<ComposeError>>> + Send + 'static,
     {
-        let Question { request, caller, name, policy, key, format, vary } = question;
-        let now = Instant::now();
-        let user = caller.map(|caller| &caller.user);
-        let wanted = Wanted {
-            key: &key,
-            user,
-            policy,
-            encodings: Encodings::default().with(format.encoding()),
-            stream: format == Format::Lines,
-            require_fresh: requires_fresh(request.headers()),
-        };
-        let shared = user.is_none();
-        let answer = match format {
-            Format::Whole(encoding) => {
-                let (served, now) = match self.documents.look_up(&wanted, now, &prepare) {
-                    Some(served) => (Ok(served), now),
-                    // Composing takes time, and what is said of the document's age counts from the answer.
-                    None => (self.documents.get(&wanted, now, &prepare).await, Instant::now()),
-                };
-                served.map(|served| (document_response(request, &served, shared, encoding, now), served))
-            }
-            Format::Lines => match self.documents.follow(&wanted, now, &prepare) {
-                Followed::There(served) => Ok((lines_response(request, &served, shared, now), served)),
-                Followed::UnderWay(following) => {
-                    let streamed = stream_response(name, following, key, self.clone(), shared).await;
-                    return match streamed {
-                        Err(error) => Err(refused(request, caller, error).await),
-                        Ok(response) => Ok(varying(response, vary)),
-                    };
+        let (wanted, now) = (question.wanted(), Instant::now());
+        if let Format::Whole(_) = question.format {
+            return match self.documents.get(&wanted, now, &prepare).await {
+                // Composing takes time, and what is said of the document's age counts from the answer.
+                Ok(served) => Ok(self.whole(&question, &served, Instant::now())),
+                Err(error) => {
+                    self.metrics.cache_outcome(question.name, "failed");
+                    Err(question.refused(fill_error(error)).await)
                 }
-            },
+            };
+        }
+        let following = match self.documents.follow(&wanted, now, &prepare) {
+            Followed::UnderWay(following) => following,
+            Followed::There(served) => {
+                self.metrics.cache_outcome(question.name, outcome_word(&served));
+                let response = lines_response(question.request, &served, question.is_shared(), now);
+                return Ok(varying(response, question.vary));
+            }
         };
-        match answer {
-            Ok((response, served)) => {
-                self.metrics.cache_outcome(name, outcome_word(&served));
-                Ok(varying(response, vary))
-            }
-            Err(error) => {
-                self.metrics.cache_outcome(name, "failed");
-                Err(refused(request, caller, fill_error(error)).await)
-            }
+        let (key, shared) = (question.key.clone(), question.is_shared());
+        match stream_response(question.name, following, key, self.clone(), shared).await {
+            Ok(response) => Ok(varying(response, question.vary)),
+            Err(error) => Err(question.refused(error).await),
+        }
+    }
+
+    fn whole(&self, question: &Question<'_>, served: &Served, now: Instant) -> HttpResponse {
+        self.metrics.cache_outcome(question.name, outcome_word(served));
+        let encoding = question.format.encoding();
+        let response = document_response(question.request, served, question.is_shared(), encoding, now);
+        varying(response, question.vary)
+    }
+}
+
+impl Question<'_> {
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            key: self.key,
+            user: self.caller.map(|caller| &caller.user),
+            policy: self.policy,
+            encodings: Encodings::default().with(self.format.encoding()),
+            stream: self.format == Format::Lines,
+            require_fresh: requires_fresh(self.request.headers()),
+        }
+    }
+
+    /// Whether all who are not signed in get the same.
+    fn is_shared(&self) -> bool {
+        self.caller.is_none()
+    }
+
+    /// What a caller gets who gets no document: 401 where their sign-in has ended meanwhile, for what they asked is not
+    /// theirs any more.
+    async fn refused(&self, error: ApiError) -> ApiError {
+        match self.caller {
+            Some(caller) => ended_meanwhile(self.request, caller).await.unwrap_or(error),
+            None => error,
         }
     }
 }
@@ -98,15 +131,6 @@ fn varying(mut response: HttpResponse, vary: Option<&HeaderValue>) -> HttpRespon
         response.headers_mut().insert(VARY, vary.clone());
     }
     response
-}
-
-/// What a caller gets who gets no document: 401 where their sign-in has ended meanwhile, for what they asked is not
-/// theirs any more.
-async fn refused(request: &HttpRequest, caller: Option<&Caller>, error: ApiError) -> ApiError {
-    match caller {
-        Some(caller) => ended_meanwhile(request, caller).await.unwrap_or(error),
-        None => error,
-    }
 }
 
 /// Whether the caller waits rather than take what is known to be old (`max-age=0`, RFC 9111 section 5.2.1.1): a

@@ -2,61 +2,112 @@
 
 use std::sync::Arc;
 
-use actix_web::{FromRequest, HttpRequest, HttpResponse, dev};
+use actix_web::HttpRequest;
 use smallvec::SmallVec;
 
 use super::{
-    answer::Question, composition::Composition, declared_screen::DeclaredScreen, response::accepted,
+    answer::Question,
+    composition::Composition,
+    declared_screen::DeclaredScreen,
+    response::{Format, accepted},
 };
 use crate::{
     cache::DocumentKey,
     compose::{
         PartCache,
         params::{self, Params, Sources},
-        plan::{Access, ParamValue, ScreenPlan},
+        plan::{Access, ParamPlan, ParamSource, ParamValue, ScreenPlan},
     },
-    edge::{ApiError, MaybeSignedIn, Query, RequestContext, SignedIn},
-    identity::Caller,
+    edge::{ApiError, MaybeSignedIn, Query, Reply, RequestContext, SignedIn},
 };
 
-/// Answers a request for `screen`.
+/// Answers a request for `screen`, at once where its document is there.
 ///
 /// # Errors
 /// 401, 404, 406, 422, and those of the screen's documents.
-pub async fn answer(screen: Arc<DeclaredScreen>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let MaybeSignedIn(caller) = MaybeSignedIn::from_request(&request, &mut dev::Payload::None).await?;
-    let caller = caller.as_ref().map(SignedIn::caller);
-    let plan = screen.plan();
-    if caller.is_none() && plan.access == Access::SignedIn {
-        return Err(ApiError::Unauthenticated);
-    }
-    let format = accepted(&request)?;
-    let compact = is_compact(request.query_string())?;
-    let params: Arc<Params> = Arc::new(params::read(&plan.params, &Asking(&request), compact)?);
-    let key = key(plan, caller, compact, &params);
-    // What a composition needs is its own: one behind a stale document may begin after this request has ended.
+pub fn answer(screen: &Arc<DeclaredScreen>, request: HttpRequest) -> Reply {
+    let asked = match Asked::of(screen, &request) {
+        Ok(asked) => asked,
+        Err(error) => return Reply::Now(Err(error)),
+    };
+    let question = asked.question(&request);
     let prepare = || {
-        let context = RequestContext::of(&request);
-        let composition = Composition {
-            screen: Arc::clone(&screen),
-            caller: caller.cloned(),
-            params: Arc::clone(&params),
-            compact,
-            request_id: context.request_id().to_owned(),
-            traceparent: context.traceparent(),
-        };
+        let composition = asked.composition(&request);
         move |parts: PartCache| composition.compose(parts)
     };
-    let question = Question {
-        request: &request,
-        caller,
-        name: plan.name,
-        policy: screen.settings.policy,
-        key,
-        format,
-        vary: screen.vary.as_ref(),
-    };
-    screen.documents.answer(question, prepare).await
+    if let Some(response) = screen.documents.answer_at_once(&question, prepare) {
+        return Reply::Now(Ok(response));
+    }
+    Reply::Later(Box::pin(async move {
+        let prepare = || {
+            let composition = asked.composition(&request);
+            move |parts: PartCache| composition.compose(parts)
+        };
+        asked.screen.documents.answer(asked.question(&request), prepare).await
+    }))
+}
+
+/// What a request asks for, and who does.
+struct Asked {
+    screen: Arc<DeclaredScreen>,
+    caller: Option<SignedIn>,
+    format: Format,
+    compact: bool,
+    params: Arc<Params>,
+    key: DocumentKey,
+}
+
+impl Asked {
+    fn of(screen: &Arc<DeclaredScreen>, request: &HttpRequest) -> Result<Self, ApiError> {
+        let MaybeSignedIn(caller) = MaybeSignedIn::of(request)?;
+        let (plan, asking) = (screen.plan(), caller.as_ref().map(SignedIn::caller));
+        if asking.is_none() && plan.access == Access::SignedIn {
+            return Err(ApiError::Unauthenticated);
+        }
+        let format = accepted(request)?;
+        let start = DocumentKey::new(plan.name, asking.map(|caller| &caller.user));
+        let plain = screen.plain.as_ref().filter(|_| request.query_string().is_empty());
+        let (params, compact, key) = match plain {
+            Some(Plain { params, key }) => (Arc::clone(params), false, start.with_all(key)),
+            None => {
+                let compact = is_compact(request.query_string())?;
+                let params = params::read(&plan.params, &Asking(request), compact)?;
+                let key = start.with_all(&key_of(compact, &params));
+                (Arc::new(params), compact, key)
+            }
+        };
+        let key = match asking.filter(|_| plan.vary_by_session) {
+            // Two browsers of one user have two sessions, and each sees its own.
+            Some(caller) => key.with(&caller.session.key),
+            None => key,
+        };
+        Ok(Self { screen: Arc::clone(screen), caller, format, compact, params, key })
+    }
+
+    fn question<'q>(&'q self, request: &'q HttpRequest) -> Question<'q> {
+        Question {
+            request,
+            caller: self.caller.as_ref().map(SignedIn::caller),
+            name: self.screen.plan().name,
+            policy: self.screen.settings.policy,
+            key: &self.key,
+            format: self.format,
+            vary: self.screen.vary.as_ref(),
+        }
+    }
+
+    /// What a composition needs is its own: one behind a stale document may begin after this request has ended.
+    fn composition(&self, request: &HttpRequest) -> Composition {
+        let context = RequestContext::of(request);
+        Composition {
+            screen: Arc::clone(&self.screen),
+            caller: self.caller.as_ref().map(|caller| caller.caller().clone()),
+            params: Arc::clone(&self.params),
+            compact: self.compact,
+            request_id: context.request_id().to_owned(),
+            traceparent: context.traceparent(),
+        }
+    }
 }
 
 /// Whether the query asks for the shape for small screens.
@@ -71,10 +122,10 @@ fn is_compact(query: &str) -> Result<bool, ApiError> {
     Ok(compact)
 }
 
-/// What the document is kept by: all that it depends on.
-fn key(plan: &ScreenPlan, caller: Option<&Caller>, compact: bool, params: &Params) -> DocumentKey {
+/// What a document is kept by, beside screen and user: view and parameters.
+fn key_of(compact: bool, params: &Params) -> Vec<u8> {
     let view: &[u8] = if compact { b"compact" } else { b"full" };
-    let mut key = DocumentKey::new(plan.name, caller.map(|caller| &caller.user)).with(view);
+    let mut key = DocumentKey::default().with(view);
     for value in params {
         key = match value {
             // No value is empty: blank ones count as absent.
@@ -84,10 +135,42 @@ fn key(plan: &ScreenPlan, caller: Option<&Caller>, compact: bool, params: &Param
             Some(ParamValue::Boolean(one)) => key.with(&[u8::from(*one)]),
         };
     }
-    match caller.filter(|_| plan.vary_by_session) {
-        // Two browsers of one user have two sessions, and each sees its own.
-        Some(caller) => key.with(&caller.session.key),
-        None => key,
+    key.into_bytes()
+}
+
+/// What is asked for by those who say nothing: most do.
+pub(super) struct Plain {
+    params: Arc<Params>,
+    key: Vec<u8>,
+}
+
+impl Plain {
+    /// Nothing for a screen that reads parameters of the path or of headers.
+    pub(super) fn of(plan: &ScreenPlan) -> Option<Self> {
+        let elsewhere =
+            |param: &ParamPlan| !matches!(param.source, ParamSource::Query | ParamSource::StaticResponse);
+        if plan.params.iter().any(elsewhere) {
+            return None;
+        }
+        let params = params::read(&plan.params, &NothingSaid, false).ok()?;
+        let key = key_of(false, &params);
+        Some(Self { params: Arc::new(params), key })
+    }
+}
+
+struct NothingSaid;
+
+impl Sources for NothingSaid {
+    fn path(&self, _: &str) -> Option<&str> {
+        None
+    }
+
+    fn query(&self) -> &str {
+        ""
+    }
+
+    fn header(&self, _: &str) -> SmallVec<[&str; 2]> {
+        SmallVec::new()
     }
 }
 

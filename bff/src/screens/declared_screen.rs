@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::http::header::HeaderValue;
 
-use super::{documents::ScreenDocuments, settings::ScreenSettings};
+use super::{declared::Plain, documents::ScreenDocuments, settings::ScreenSettings};
 use crate::{
     compose::{
         backend::Backend,
@@ -30,6 +30,8 @@ pub struct DeclaredScreen {
     pub(super) documents: ScreenDocuments,
     /// Where parameters are read from other headers than all screens depend on.
     pub(super) vary: Option<HeaderValue>,
+    /// What those ask for who say nothing.
+    pub(super) plain: Option<Plain>,
 }
 
 impl DeclaredScreen {
@@ -62,6 +64,7 @@ pub fn declared_screens(parts: DeclaredScreensParts) -> Result<Vec<Arc<DeclaredS
             settings: settings(screen.name),
             documents: documents.clone(),
             vary: vary_by(headers),
+            plain: Plain::of(screen),
         }))
     });
     screens.collect()

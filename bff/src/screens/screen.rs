@@ -195,7 +195,7 @@ pub(super) async fn answer<S: Screen>(
         caller,
         name: S::NAME,
         policy: settings.policy,
-        key,
+        key: &key,
         format,
         vary: None,
     };

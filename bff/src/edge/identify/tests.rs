@@ -15,13 +15,12 @@ use actix_web::{
     web,
 };
 use arc_swap::ArcSwap;
-use futures_util::future::LocalBoxFuture;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::runtime::Handle;
 
 use crate::{
     edge::{
-        ApiError, Callers, Dispatched, Edge, EdgeParts, Identify, MaybeSignedIn, RateLimits, Resolve,
+        ApiError, Callers, Dispatched, Edge, EdgeParts, Identify, MaybeSignedIn, RateLimits, Reply, Resolve,
         SignedIn, SignedInUntouched, Table, TrustedProxies, gate, limit,
     },
     identity::{
@@ -92,12 +91,7 @@ impl Dispatched for Files {
         &self.0
     }
 
-    fn answer(
-        &self,
-        (): &(),
-        _: HttpRequest,
-        _: Payload,
-    ) -> LocalBoxFuture<'static, Result<HttpResponse, ApiError>> {
+    fn answer(&self, (): &(), _: HttpRequest, _: Payload) -> Reply {
         unreachable!("the table is empty")
     }
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, HttpResponse, dev::Payload, http::Method};
+use actix_web::{HttpRequest, dev::Payload, http::Method};
 use arc_swap::ArcSwap;
-use futures_util::future::{FutureExt, LocalBoxFuture};
+use futures_util::future::FutureExt;
 
 use crate::{
-    edge::{ApiError, Dispatched, Exempt, Resolve, Row, Table},
+    edge::{Dispatched, Exempt, Reply, Resolve, Row, Table},
     routes::{Route, Routes, answer},
 };
 
@@ -24,13 +24,8 @@ impl Dispatched for Alone {
         &self.table
     }
 
-    fn answer(
-        &self,
-        route: &Arc<Route>,
-        request: HttpRequest,
-        payload: Payload,
-    ) -> LocalBoxFuture<'static, Result<HttpResponse, ApiError>> {
-        answer(self.routes.clone(), Arc::clone(route), request, payload).boxed_local()
+    fn answer(&self, route: &Arc<Route>, request: HttpRequest, payload: Payload) -> Reply {
+        Reply::Later(answer(self.routes.clone(), Arc::clone(route), request, payload).boxed_local())
     }
 }
 
