@@ -19,6 +19,10 @@ pub struct Me {
     #[serde(default)]
     #[schema(required)]
     pub totp_enabled: bool,
+    /// Whether the address was proved to be theirs. Absent: the service that keeps accounts does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub email_confirmed: Option<bool>,
 }
 
 /// An identity at an OpenID provider, to be matched to an account or made into one.

@@ -4,6 +4,7 @@
 //! Nothing in here does I/O. JSON is camelCase, times are RFC 3339 and ids are opaque strings.
 
 mod account;
+mod account_change;
 mod auth;
 mod degraded;
 pub mod examples;
@@ -18,6 +19,10 @@ mod service_token;
 mod time;
 
 pub use account::{ByIdentity, Me};
+pub use account_change::{
+    EmailChange, EmailConfirmation, ForgottenPassword, PasswordChange, PasswordReminder, PasswordReset,
+    TotpBegin, TotpStart,
+};
 pub use auth::{
     Credentials, CsrfToken, ListedSession, MySession, ProviderSignedIn, RefreshRequest, RevokeRequest,
     SecondFactorCode, SessionInfo, SignInKind, SignInProvider, SignUp, SignedUp, TokenRequest, Tokens,

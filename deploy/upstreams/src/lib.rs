@@ -24,5 +24,6 @@ mod token;
 mod wire;
 
 pub use contract::contract;
-pub use options::{Options, Service, TokenSecret};
+pub use options::{KeyText, Options, Service, TokenSecret, TotpKeySource};
+pub use profile::mail::{MailError, MailOptions, SmtpUrl};
 pub use server::{Running, StartError, start};

@@ -6,12 +6,16 @@ use std::{
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::{Args, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
-use upstreams::{Options, Running, Service, TokenSecret, contract, seed, start};
+use upstreams::{
+    KeyText, MailOptions, Options, Running, Service, SmtpUrl, TokenSecret, TotpKeySource, contract, seed,
+    start,
+};
 use url::Url;
 
 /// Reference profile, timeline and recipe services on SQLite.
@@ -77,6 +81,8 @@ struct One {
     #[arg(long)]
     token_secret_file: Option<PathBuf>,
     #[command(flatten)]
+    accounts: Accounts,
+    #[command(flatten)]
     common: Common,
 }
 
@@ -92,7 +98,51 @@ struct All {
     #[arg(long)]
     database: Option<PathBuf>,
     #[command(flatten)]
+    accounts: Accounts,
+    #[command(flatten)]
     common: Common,
+}
+
+/// What the profile service alone needs.
+#[derive(Args)]
+struct Accounts {
+    /// Mail server: `smtp://HOST:PORT`, `smtp://USER:PASSWORD@HOST:587?tls=required` or `smtps://…`. Without it mail is
+    /// written to the log, which is for development.
+    #[arg(long, env = "PROFILE_SMTP_URL", hide_env_values = true)]
+    smtp_url: Option<SmtpUrl>,
+    /// Sender of mail.
+    #[arg(long, env = "PROFILE_MAIL_FROM", default_value = "Recipe book <no-reply@localhost>")]
+    mail_from: String,
+    /// Where links in mail lead: the address of the app.
+    #[arg(long, env = "PROFILE_LINK_BASE", default_value = "http://localhost:3000/")]
+    link_base: Url,
+    /// Seconds that a link is good for.
+    #[arg(long, default_value_t = 30 * 60)]
+    link_life: u64,
+    /// Links of a kind that an address, and a member, may be mailed within an hour.
+    #[arg(long, default_value_t = 5)]
+    links_per_hour: u32,
+    /// File with the keys that seal the secrets of second factors: 32 bytes in base64, one a line; the first one seals, the
+    /// others only open. Without it and `PROFILE_TOTP_KEYS`: DATABASE.totp-key, which is made at the first start.
+    #[arg(long, env = "PROFILE_TOTP_KEY_FILE", conflicts_with = "totp_keys")]
+    totp_key_file: Option<PathBuf>,
+    /// The same keys themselves; better in the environment than on a command line, which others can read.
+    #[arg(long, env = "PROFILE_TOTP_KEYS", hide_env_values = true)]
+    totp_keys: Option<String>,
+}
+
+impl Accounts {
+    fn apply(&self, options: &mut Options) {
+        options.mail = MailOptions {
+            smtp: self.smtp_url.clone(),
+            sender: self.mail_from.clone(),
+            link_base: self.link_base.clone(),
+            link_life: Duration::from_secs(self.link_life),
+            links_per_hour: self.links_per_hour,
+        };
+        let text = self.totp_keys.clone().map(|text| TotpKeySource::Text(KeyText::new(text)));
+        options.totp_keys = text.or_else(|| self.totp_key_file.clone().map(TotpKeySource::File));
+    }
 }
 
 #[tokio::main]
@@ -178,6 +228,7 @@ fn plan(service: Service, one: One) -> Result<(Plan, Common), Box<dyn Error>> {
     if let Some(audience) = one.audience {
         options.audience = audience;
     }
+    one.accounts.apply(&mut options);
     options.token_secret = one.token_secret_file.as_deref().map(token_secret).transpose()?;
     Ok((vec![(service, options)], one.common))
 }
@@ -188,6 +239,7 @@ fn plan_all(all: All) -> (Plan, Common) {
         let mut options = with_common(service, &all.common);
         options.listen = SocketAddr::new(all.listen, port);
         let file = format!("{}.db", service.name());
+        all.accounts.apply(&mut options);
         options.database = all.database.as_ref().map(|folder| folder.join(file));
         (service, options)
     });

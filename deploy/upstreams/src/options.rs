@@ -9,6 +9,8 @@ use std::{
 use jsonwebtoken::DecodingKey;
 use url::Url;
 
+use crate::profile::mail::MailOptions;
+
 /// One of the three services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Service {
@@ -60,6 +62,38 @@ impl fmt::Debug for TokenSecret {
     }
 }
 
+/// Where the keys are that seal the secrets of second factors: 32 bytes in base64, one key a line. The first one seals,
+/// the others only open.
+#[derive(Debug, Clone)]
+pub enum TotpKeySource {
+    /// In that file.
+    File(PathBuf),
+    /// Here.
+    Text(KeyText),
+}
+
+/// Keys as text; it shows nothing of them.
+#[derive(Clone)]
+pub struct KeyText(String);
+
+impl KeyText {
+    /// Wraps it.
+    #[must_use]
+    pub const fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for KeyText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyText")
+    }
+}
+
 /// Settings of one service.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -84,6 +118,11 @@ pub struct Options {
     pub asset_base: Option<Url>,
     /// How authenticator apps name this site.
     pub totp_label: String,
+    /// Keys that seal the secrets of second factors; `None`: a key file beside the database, made at the first start, or a key
+    /// that lasts as long as a database in memory does.
+    pub totp_keys: Option<TotpKeySource>,
+    /// How the profile service mails.
+    pub mail: MailOptions,
 }
 
 impl Options {
@@ -101,6 +140,8 @@ impl Options {
             cheap_passwords: false,
             asset_base: None,
             totp_label: "Recipe book".to_owned(),
+            totp_keys: None,
+            mail: MailOptions::default(),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     db::{Database, OpenError},
     http::{edge, health, no_such_route},
     options::{Options, Service},
-    profile::{self, PasswordError, Profile},
+    profile::{self, Profile, ProfileError},
     recipe::{self, Recipes},
     timeline::{self, Timeline},
     token::{KeyCache, Trust, Verifier},
@@ -51,14 +51,14 @@ pub enum StartError {
     /// The client that fetches the gateway's keys cannot be made.
     #[error("the client for keys")]
     Client(#[from] reqwest::Error),
-    /// No password can be hashed.
-    #[error("password hashing")]
-    Passwords(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The profile service cannot hash passwords, open the secrets of second factors, or mail.
+    #[error("the profile service")]
+    Profile(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-impl From<PasswordError> for StartError {
-    fn from(source: PasswordError) -> Self {
-        Self::Passwords(source.into())
+impl From<ProfileError> for StartError {
+    fn from(source: ProfileError) -> Self {
+        Self::Profile(source.into())
     }
 }
 

@@ -19,6 +19,7 @@ pub trait Example {
 pub const REQUEST_ID: &str = "0192f5a09e217c408d113b5a7e9c2f04";
 
 const ADA: &str = "01930000-0000-7000-8000-00000000ada0";
+const MAILED: &str = "pX3vK0mVq1o9aG4sYxk2dQe7uTnLhW8rJfPiM5vXcKt";
 const ORDER: &str = "01930000-0000-7001-8000-000000000002";
 const SESSION: &str = "q1Zx0bTn3uKcW7sR";
 const CSRF: &str = "zC3b0mVq1o9aG4sYxk2dQe7uTnLhW8rJfPiM5vXcKtE";
@@ -51,5 +52,6 @@ fn ada() -> Me {
         created_at: time("2026-08-22T09:30:00Z"),
         email: "ada@example.org".into(),
         totp_enabled: false,
+        email_confirmed: Some(true),
     }
 }

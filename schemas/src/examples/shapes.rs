@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{CSRF, Example, ORDER, REFRESH, REQUEST_ID, SESSION, ada, id, time, value};
+use super::{CSRF, Example, MAILED, ORDER, REFRESH, REQUEST_ID, SESSION, ada, id, time, value};
 use crate::{
-    Credentials, CsrfToken, Id, Items, Key, KeySet, ListedSession, LiveCommand, LiveMessage, Me,
-    NumberedPage, Page, Problem, ProviderSignedIn, RefreshRequest, RevokeRequest, SecondFactorCode,
-    SessionInfo, SignInKind, SignInProvider, SignUp, SignedUp, TokenRequest, Tokens, TotpCode, TotpEnabled,
-    TotpSetup,
+    Credentials, CsrfToken, EmailChange, EmailConfirmation, ForgottenPassword, Id, Items, Key, KeySet,
+    ListedSession, LiveCommand, LiveMessage, Me, NumberedPage, Page, PasswordChange, PasswordReminder,
+    PasswordReset, Problem, ProviderSignedIn, RefreshRequest, RevokeRequest, SecondFactorCode, SessionInfo,
+    SignInKind, SignInProvider, SignUp, SignedUp, TokenRequest, Tokens, TotpBegin, TotpCode, TotpEnabled,
+    TotpSetup, TotpStart,
 };
 
 impl<T: Example> Example for Items<T> {
@@ -82,6 +83,20 @@ examples! {
     RefreshRequest => RefreshRequest { refresh_token: Some(REFRESH.into()) };
     RevokeRequest => RevokeRequest { token: Some(REFRESH.into()), ..RevokeRequest::default() };
     TotpCode => TotpCode { code: "492039".into() };
+    PasswordChange => PasswordChange {
+        current: "correct horse battery".into(),
+        new: "a rice cooker sings at noon".into(),
+    };
+    ForgottenPassword => ForgottenPassword { email: ada().email };
+    PasswordReminder => PasswordReminder { email: ada().email, locale: Some("ko".into()) };
+    PasswordReset => PasswordReset { token: MAILED.into(), new: "a rice cooker sings at noon".into() };
+    EmailChange => EmailChange {
+        email: "ada.lee@example.org".into(),
+        password: "correct horse battery".into(),
+    };
+    EmailConfirmation => EmailConfirmation { token: MAILED.into() };
+    TotpStart => TotpStart { password: Some("correct horse battery".into()), end_others: false };
+    TotpBegin => TotpBegin { password: Some("correct horse battery".into()) };
     TotpSetup => TotpSetup {
         secret: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP".into(),
         otpauth_uri: "otpauth://totp/Example:ada?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP".into(),

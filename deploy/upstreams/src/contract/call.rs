@@ -154,6 +154,22 @@ impl Call {
         self
     }
 
+    /// It mails somebody, in the language that the caller likes.
+    pub(super) fn mails(mut self) -> Self {
+        self.query.push(json!({
+            "name": "Accept-Language", "in": "header", "required": false,
+            "description": "The language of the mail (RFC 9110 section 12.5.4).",
+            "schema": { "type": "string", "maxLength": 256 },
+        }));
+        self
+    }
+
+    /// It answers 202: it is kept, and will be done.
+    pub(super) fn accepts(mut self, about: &'static str) -> Self {
+        self.answer = (202, about, None);
+        self
+    }
+
     /// It answers 200 with this shape.
     pub(super) fn answers(mut self, shape: Value, about: &'static str) -> Self {
         self.answer = (200, about, Some(shape));

@@ -6,8 +6,9 @@
 //! object, or more than it, the example of the whole does not hold.
 
 use schemas::{
-    ByIdentity, Credentials, Example, Id, Items, Me, NumberedPage, Page, Problem, RawText, Rfc3339, SignUp,
-    TotpCode, TotpConfirmed, TotpEnrolment,
+    ByIdentity, Credentials, EmailChange, EmailConfirmation, Example, Id, Items, Me, NumberedPage, Page,
+    PasswordChange, PasswordReminder, PasswordReset, Problem, RawText, Rfc3339, SignUp, TotpBegin, TotpCode,
+    TotpConfirmed, TotpEnrolment,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -53,6 +54,8 @@ fn of(name: &str) -> Option<Value> {
         "CommentPage" => value(&Page { items: vec![comment()], next_cursor: None }),
         "Counts" => value(&Counts { posts: 1, followers: 1, following: 0 }),
         "Credentials" => Credentials::example(),
+        "EmailChange" => EmailChange::example(),
+        "EmailConfirmation" => EmailConfirmation::example(),
         "Following" => value(&Following { following: true }),
         "Ingredient" => value(&rice_and_eggs()[0].0),
         "IngredientAmount" => value(&input().ingredients[0]),
@@ -64,6 +67,9 @@ fn of(name: &str) -> Option<Value> {
         "MemberPatch" => {
             value(&MemberPatch { display_name: Some(ada().display_name), ..MemberPatch::default() })
         }
+        "PasswordChange" => PasswordChange::example(),
+        "PasswordReminder" => PasswordReminder::example(),
+        "PasswordReset" => PasswordReset::example(),
         "Post" => value(&post()),
         "PostInput" => value(&PostInput { text: post().text.to_text(), recipe_id: post().recipe_id }),
         "PostPage" => value(&Page { items: vec![post()], next_cursor: None }),
@@ -76,6 +82,7 @@ fn of(name: &str) -> Option<Value> {
         "RecipeInput" => value(&input()),
         "RecipePage" => value(&NumberedPage { items: vec![recipe_card()], page: 1, page_size: 10, total: 1 }),
         "SignUp" => SignUp::example(),
+        "TotpBegin" => TotpBegin::example(),
         "TotpCode" => TotpCode::example(),
         "TotpConfirmed" => {
             value(&TotpConfirmed { recovery_codes: vec!["7k2m-9xq4-tz3c".into(), "h5wd-2rnp-8vby".into()] })
@@ -119,6 +126,7 @@ fn ada() -> Me {
         created_at: time("2026-08-22T09:30:00Z"),
         email: "ada@example.org".into(),
         totp_enabled: false,
+        email_confirmed: Some(true),
     }
 }
 

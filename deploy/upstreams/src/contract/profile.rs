@@ -5,15 +5,25 @@ use super::{
     call::{Call, For, NOT_FOUND, Refusal},
 };
 use crate::wire::{Member, MemberCard, MemberPatch};
-use schemas::{ByIdentity, Credentials, Items, Me, SignUp, TotpCode, TotpConfirmed, TotpEnrolment};
+use schemas::{
+    ByIdentity, Credentials, EmailChange, EmailConfirmation, Items, Me, PasswordChange, PasswordReminder,
+    PasswordReset, SignUp, TotpBegin, TotpCode, TotpConfirmed, TotpEnrolment,
+};
 
 const ENABLED: Refusal = (409, "totp_enabled", "The second factor is on already.");
 const NOT_ENROLLED: Refusal = (409, "totp_not_enrolled", "No second factor was begun.");
 const WRONG_CODE: Refusal = (422, "otp_invalid", "The code is wrong or was used.");
+const WRONG_PASSWORD: Refusal =
+    (401, "bad_credentials", "The password is wrong, or is missing where the account has one.");
+const BAD_LINK: Refusal =
+    (422, "token_invalid", "The token was used, is too old, is for something else, or was never good.");
+const EMAIL_TAKEN: Refusal = (409, "email_taken", "Somebody has signed up with that address.");
 const NO_RANDOMNESS: Refusal = (503, "no_randomness", "No random numbers can be had.");
 
 pub(super) fn describe(contract: &mut Contract) -> &'static str {
     accounts(contract);
+    passwords(contract);
+    emails(contract);
     members(contract);
     second_factor(contract);
     "Members, and how they prove who they are."
@@ -23,13 +33,12 @@ fn accounts(contract: &mut Contract) {
     let (me, sign_up) = (contract.answer::<Me>(), contract.input::<SignUp>());
     contract.add(
         Call::post("/members", "signUp", "Make a member")
+            .about("A link that confirms the address is mailed to it, where the service mails.")
             .made_for(For::Accounts)
+            .mails()
             .takes(sign_up)
             .makes(me.clone(), "The member.")
-            .refuses([
-                (409, "email_taken", "Somebody has signed up with that address."),
-                (409, "username_taken", "Somebody has that user name."),
-            ]),
+            .refuses([EMAIL_TAKEN, (409, "username_taken", "Somebody has that user name.")]),
     );
     let credentials = contract.input::<Credentials>();
     contract.add(
@@ -51,6 +60,60 @@ fn accounts(contract: &mut Contract) {
             .made_for(For::Accounts)
             .takes(identity)
             .answers(me, "The member."),
+    );
+}
+
+fn passwords(contract: &mut Contract) {
+    let change = contract.input::<PasswordChange>();
+    contract.add(
+        Call::post("/members/me/password", "changePassword", "Change the password of the acting user")
+            .about("Links for a new password that were mailed before are void. The gateway ends the member's other sign-ins.")
+            .mails()
+            .takes(change)
+            .refuses([WRONG_PASSWORD, NOT_FOUND]),
+    );
+    let forgotten = contract.input::<PasswordReminder>();
+    contract.add(
+        Call::post("/members/password/forgot", "forgetPassword", "Mail a link for a new password")
+            .about("To the member who has that address, if there is one: the answer and its time are the same for every address. The link is good for one use, for half an hour; it voids the one before. How often an address is mailed is limited.")
+            .made_for(For::Accounts)
+            .mails()
+            .takes(forgotten)
+            .accepts("Whoever has the address will be mailed."),
+    );
+    let (reset, me) = (contract.input::<PasswordReset>(), contract.answer::<Me>());
+    contract.add(
+        Call::post("/members/password/reset", "resetPassword", "Set a new password with a mailed token")
+            .about(
+                "Signs nobody in; a second factor stays on. The gateway ends all of the member's sign-ins.",
+            )
+            .made_for(For::Accounts)
+            .mails()
+            .takes(reset)
+            .answers(me, "Whose password it is now.")
+            .refuses([BAD_LINK]),
+    );
+}
+
+fn emails(contract: &mut Contract) {
+    let change = contract.input::<EmailChange>();
+    contract.add(
+        Call::post("/members/me/email", "changeEmail", "Mail a link that confirms another address")
+            .about("The acting user's address stays what it is until the link is opened; the old address is told. Whether somebody else has the new one is not told here. The present address asks for another link to confirm it.")
+            .mails()
+            .takes(change)
+            .accepts("The address will be mailed.")
+            .refuses([WRONG_PASSWORD, NOT_FOUND]),
+    );
+    let (token, me) = (contract.input::<EmailConfirmation>(), contract.answer::<Me>());
+    contract.add(
+        Call::post("/members/email/confirm", "confirmEmail", "Confirm an address with a mailed token")
+            .about("The address that the token was mailed to is the member's from now on; one before it is told.")
+            .made_for(For::Accounts)
+            .mails()
+            .takes(token)
+            .answers(me, "Whose address it is now.")
+            .refuses([BAD_LINK, EMAIL_TAKEN]),
     );
 }
 
@@ -86,11 +149,13 @@ fn members(contract: &mut Contract) {
 
 fn second_factor(contract: &mut Contract) {
     let (begun, code) = (contract.answer::<TotpEnrolment>(), contract.input::<TotpCode>());
+    let begin = contract.input::<TotpBegin>();
     contract.add(
         Call::post("/members/me/totp", "enrolTotp", "Begin a second factor")
-            .about("It counts once it is confirmed; a secret from before is forgotten.")
+            .about("It counts once it is confirmed; a secret from before is forgotten. With the password, if the member has one. Where this takes no body, the gateway has the password checked by `verify` first.")
+            .takes(begin)
             .answers(begun, "The secret, and the same as a URI for authenticator apps.")
-            .refuses([ENABLED, NOT_FOUND, NO_RANDOMNESS]),
+            .refuses([WRONG_PASSWORD, ENABLED, NOT_FOUND, NO_RANDOMNESS]),
     );
     let confirmed = contract.answer::<TotpConfirmed>();
     contract.add(

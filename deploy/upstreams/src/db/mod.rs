@@ -91,6 +91,17 @@ impl Database {
     {
         run(&self.write, TransactionBehavior::Immediate, work).await
     }
+
+    /// Leaves nothing in the file and its log that was deleted or overwritten. Rewrites the whole file.
+    pub(crate) async fn scrub(&self) -> Result<(), DatabaseError> {
+        let (reply, answer) = oneshot::channel();
+        let job = Box::new(move |connection: &mut Connection| {
+            let done = connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);");
+            let _ = reply.send(done.map_err(DatabaseError::from));
+        });
+        self.write.send(job).await.map_err(|_| DatabaseError::Gone)?;
+        answer.await.map_err(|_| DatabaseError::Gone)?
+    }
 }
 
 async fn run<T, E, F>(queue: &mpsc::Sender<Job>, behavior: TransactionBehavior, work: F) -> Result<T, E>

@@ -70,7 +70,7 @@ pub(crate) async fn edge(
 
 /// Logged here and nowhere else. What a caller did wrong is the caller's to know, not ours to log.
 fn log(failure: &Failure, request_id: &str) {
-    if let Failure::Database(_) | Failure::Password(_) = failure {
+    if let Failure::Database(_) | Failure::Password(_) | Failure::Sealing(_) = failure {
         tracing::error!(error = failure as &dyn std::error::Error, request.id = request_id, "cannot answer");
     }
 }

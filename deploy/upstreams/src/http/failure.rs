@@ -9,7 +9,11 @@ use actix_web::{
 use schemas::{FieldError, Id, Problem};
 use serde::Serialize;
 
-use crate::{db::DatabaseError, profile::PasswordError, token::TokenError};
+use crate::{
+    db::DatabaseError,
+    profile::{PasswordError, SealingError},
+    token::TokenError,
+};
 
 /// Stands for the id of a member where there is none: as long as ours are, and no id. So an answer is as long, and takes
 /// as long to make, to send and to read, whether there is such an account or not.
@@ -39,6 +43,8 @@ pub(crate) enum Failure {
     Database(#[from] DatabaseError),
     #[error("password hashing")]
     Password(#[from] PasswordError),
+    #[error("the secret of a second factor")]
+    Sealing(#[source] Box<SealingError>),
 }
 
 impl From<rusqlite::Error> for Failure {
@@ -89,7 +95,7 @@ impl Failure {
             Self::Token(TokenError::KeysUnavailable) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Token(_) => StatusCode::UNAUTHORIZED,
             Self::Scope(_) => StatusCode::FORBIDDEN,
-            Self::Database(_) | Self::Password(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Database(_) | Self::Password(_) | Self::Sealing(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -101,7 +107,7 @@ impl Failure {
             Self::Token(TokenError::Missing) => "token_missing",
             Self::Token(_) => "token_invalid",
             Self::Scope(_) => "insufficient_scope",
-            Self::Database(_) | Self::Password(_) => "internal",
+            Self::Database(_) | Self::Password(_) | Self::Sealing(_) => "internal",
         }
     }
 
@@ -114,7 +120,7 @@ impl Failure {
             Self::Token(TokenError::Missing) => "A service token is needed.",
             Self::Token(_) => "The service token is not valid here.",
             Self::Scope(_) => "The service token is not for this.",
-            Self::Database(_) | Self::Password(_) => "Something went wrong in here.",
+            Self::Database(_) | Self::Password(_) | Self::Sealing(_) => "Something went wrong in here.",
         }
     }
 
@@ -146,7 +152,8 @@ impl Failure {
             | Self::Account { .. }
             | Self::Invalid { .. }
             | Self::Database(_)
-            | Self::Password(_) => {}
+            | Self::Password(_)
+            | Self::Sealing(_) => {}
         }
         let errors = if let Self::Invalid { errors, .. } = self { errors.clone() } else { Vec::new() };
         let account = if let Self::Account { account, .. } = self {

@@ -1,7 +1,7 @@
 //! Members who come through an OpenID provider.
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
-use rusqlite::{OptionalExtension, Transaction};
+use rusqlite::{OptionalExtension, Transaction, params};
 use schemas::{ByIdentity, Me};
 use url::Url;
 
@@ -9,7 +9,10 @@ use super::{
     Profile, members,
     sign_in::{NewMember, email_taken, insert, is_email, username_taken},
 };
-use crate::http::{Accounts, Checks, Failure, Json, ok};
+use crate::{
+    db::now,
+    http::{Accounts, Checks, Failure, Json, ok},
+};
 
 /// `PUT /members/by-identity`: the member behind an identity, made at the first time.
 ///
@@ -57,11 +60,12 @@ fn make(tx: &Transaction<'_>, input: &ByIdentity) -> Result<String, Failure> {
         username: &username,
         display_name: given.as_deref().unwrap_or(&username),
         password_hash: None,
+        email_confirmed: email.is_some(),
     };
     let id = insert(tx, &member)?;
     tx.execute(
-        "INSERT INTO identities (issuer, subject, member_id) VALUES (?, ?, ?)",
-        [&input.issuer, &input.subject, &id],
+        "INSERT INTO identities (issuer, subject, member_id, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)",
+        params![input.issuer, input.subject, id, now()],
     )?;
     Ok(id)
 }

@@ -12,7 +12,7 @@ use crate::{
     wire::{Member, MemberCard, MemberPatch},
 };
 
-const NO_MEMBER: Failure = Failure::not_found("There is no such member.");
+pub(super) const NO_MEMBER: Failure = Failure::not_found("There is no such member.");
 
 /// `GET /members/{id}`.
 pub(super) async fn one(
@@ -80,7 +80,8 @@ pub(super) async fn load(state: &Profile, id: Id) -> Result<Me, Failure> {
 
 pub(super) fn read(tx: &Transaction<'_>, id: &str, assets: Option<&Url>) -> Result<Me, Failure> {
     let mut statement = tx.prepare_cached(
-        "SELECT id, username, display_name, avatar_key, bio, created_at, email, totp_enabled
+        "SELECT id, username, display_name, avatar_key, bio, created_at, email, totp_enabled,
+                email_confirmed_at IS NOT NULL
          FROM members WHERE id = ?",
     )?;
     statement.query_row([id], |row| me_of(row, assets)).optional()?.ok_or(NO_MEMBER)
@@ -136,6 +137,7 @@ fn me_of(row: &Row<'_>, assets: Option<&Url>) -> rusqlite::Result<Me> {
         created_at: rfc3339(row.get(5)?),
         email: email.unwrap_or_default(),
         totp_enabled: row.get(7)?,
+        email_confirmed: Some(row.get(8)?),
     })
 }
 

@@ -1,13 +1,18 @@
 //! The second factor: enrolment, confirmation, use, removal.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use rusqlite::{OptionalExtension, Transaction, params};
-use schemas::{Id, TotpConfirmed, TotpEnrolment};
+use schemas::{Id, TotpBegin, TotpConfirmed, TotpEnrolment};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::{Profile, totp};
-use crate::http::{Acting, Failure, Json, no_content, ok};
+use super::{Profile, password::confirm_password, sealing::TotpKeys, sign_in::password_length, totp};
+use crate::{
+    db::now as now_micros,
+    http::{Acting, Checks, Failure, Json, no_content, ok},
+};
 
 const RECOVERY_CODES: usize = 10;
 /// 80 random bits: too many to guess, so that a plain hash of it is safe to keep.
@@ -29,15 +34,24 @@ pub(super) struct Code {
     code: String,
 }
 
-/// `POST /members/me/totp`: a new secret, which counts once it is confirmed.
+/// `POST /members/me/totp`: a new secret, which counts once it is confirmed. It takes the password: a session that
+/// somebody else has got hold of must not shut its owner out.
 pub(super) async fn enrol(
     state: Data<Profile>,
     request: HttpRequest,
     Acting(id): Acting,
+    Json(input): Json<TotpBegin>,
 ) -> Result<HttpResponse, Failure> {
+    if let Some(password) = &input.password {
+        let mut checks = Checks::default();
+        password_length(&mut checks, "password", password, 1);
+        checks.done()?;
+    }
+    confirm_password(&state, &id, input.password).await?;
     let mut secret = [0_u8; totp::SECRET_LEN];
     random(&mut secret)?;
-    let username = state.db.write(move |tx| begin(tx, &id, &secret)).await?;
+    let sealed = state.totp_keys.seal(id.as_str(), &secret)?;
+    let username = state.db.write(move |tx| begin(tx, &id, &sealed)).await?;
     let text = totp::base32(&secret);
     let (label, username) = (escaped(&state.totp_label), escaped(&username));
     let otpauth_uri = format!(
@@ -61,8 +75,8 @@ pub(super) async fn confirm(
         recovery_codes.push(grouped(&totp::base32(&bytes)));
     }
     let hashes: Vec<_> = recovery_codes.iter().map(|code| recovery_hash(code)).collect();
-    let now = jsonwebtoken::get_current_timestamp();
-    state.db.write(move |tx| switch_on(tx, &id, &input.code, now, &hashes)).await?;
+    let (now, keys) = (jsonwebtoken::get_current_timestamp(), Arc::clone(&state.totp_keys));
+    state.db.write(move |tx| switch_on(tx, &keys, &id, &input.code, now, &hashes)).await?;
     Ok(secret_answer(&request, &TotpConfirmed { recovery_codes }))
 }
 
@@ -72,8 +86,8 @@ pub(super) async fn verify(
     Acting(id): Acting,
     Json(input): Json<Code>,
 ) -> Result<HttpResponse, Failure> {
-    let now = jsonwebtoken::get_current_timestamp();
-    state.db.write(move |tx| confirm_by(tx, &id, &input.code, now)).await?;
+    let (now, keys) = (jsonwebtoken::get_current_timestamp(), Arc::clone(&state.totp_keys));
+    state.db.write(move |tx| confirm_by(tx, &keys, &id, &input.code, now)).await?;
     Ok(no_content())
 }
 
@@ -83,33 +97,34 @@ pub(super) async fn remove(
     Acting(id): Acting,
     Json(input): Json<Code>,
 ) -> Result<HttpResponse, Failure> {
-    let now = jsonwebtoken::get_current_timestamp();
-    state.db.write(move |tx| switch_off(tx, &id, &input.code, now)).await?;
+    let (now, keys) = (jsonwebtoken::get_current_timestamp(), Arc::clone(&state.totp_keys));
+    state.db.write(move |tx| switch_off(tx, &keys, &id, &input.code, now)).await?;
     Ok(no_content())
 }
 
 /// Checks the second factor of a sign-in and uses the code up.
 pub(super) async fn check(state: &Profile, id: Id, otp: Option<String>) -> Result<(), Failure> {
     let otp = otp.ok_or(OTP_REQUIRED)?;
-    let now = jsonwebtoken::get_current_timestamp();
-    let right = state.db.write(move |tx| use_up(tx, &id, &otp, now)).await?;
+    let (now, keys) = (jsonwebtoken::get_current_timestamp(), Arc::clone(&state.totp_keys));
+    let right = state.db.write(move |tx| use_up(tx, &keys, &id, &otp, now)).await?;
     if right { Ok(()) } else { Err(OTP_INVALID) }
 }
 
-fn begin(tx: &Transaction<'_>, id: &Id, secret: &[u8]) -> Result<String, Failure> {
+fn begin(tx: &Transaction<'_>, id: &Id, sealed: &[u8]) -> Result<String, Failure> {
     let (_, enabled) = enrolment(tx, id)?;
     if enabled {
         return Err(ENABLED);
     }
     tx.execute(
-        "UPDATE members SET totp_secret = ?, totp_last_step = 0 WHERE id = ?",
-        params![secret, id.as_str()],
+        "UPDATE members SET totp_sealed = ?, totp_last_step = 0 WHERE id = ?",
+        params![sealed, id.as_str()],
     )?;
     Ok(tx.query_row("SELECT username FROM members WHERE id = ?", [id.as_str()], |row| row.get(0))?)
 }
 
 fn switch_on(
     tx: &Transaction<'_>,
+    keys: &TotpKeys,
     id: &Id,
     code: &str,
     now: u64,
@@ -120,57 +135,61 @@ fn switch_on(
         (None, false) => return Err(NOT_ENROLLED),
         (Some(_), false) => {}
     }
-    if !use_code(tx, id, code, now)? {
+    if !use_code(tx, keys, id, code, now)? {
         return Err(wrong_code());
     }
     tx.execute("UPDATE members SET totp_enabled = 1 WHERE id = ?", [id.as_str()])?;
     tx.execute("DELETE FROM recovery_codes WHERE member_id = ?", [id.as_str()])?;
-    let mut insert = tx.prepare_cached("INSERT INTO recovery_codes (member_id, hash) VALUES (?, ?)")?;
+    let mut insert = tx.prepare_cached(
+        "INSERT INTO recovery_codes (member_id, hash, created_at, updated_at) VALUES (?1, ?2, ?3, ?3)",
+    )?;
+    let made = now_micros();
     for hash in hashes {
-        insert.execute(params![id.as_str(), hash])?;
+        insert.execute(params![id.as_str(), hash, made])?;
     }
     Ok(())
 }
 
-fn switch_off(tx: &Transaction<'_>, id: &Id, code: &str, now: u64) -> Result<(), Failure> {
-    confirm_by(tx, id, code, now)?;
+fn switch_off(tx: &Transaction<'_>, keys: &TotpKeys, id: &Id, code: &str, now: u64) -> Result<(), Failure> {
+    confirm_by(tx, keys, id, code, now)?;
     tx.execute(
-        "UPDATE members SET totp_enabled = 0, totp_secret = NULL, totp_last_step = 0 WHERE id = ?",
+        "UPDATE members SET totp_enabled = 0, totp_sealed = NULL, totp_last_step = 0 WHERE id = ?",
         [id.as_str()],
     )?;
     tx.execute("DELETE FROM recovery_codes WHERE member_id = ?", [id.as_str()])?;
     Ok(())
 }
 
-fn confirm_by(tx: &Transaction<'_>, id: &Id, code: &str, now: u64) -> Result<(), Failure> {
+fn confirm_by(tx: &Transaction<'_>, keys: &TotpKeys, id: &Id, code: &str, now: u64) -> Result<(), Failure> {
     if !enrolment(tx, id)?.1 {
         return Err(NOT_ENROLLED);
     }
-    if use_up(tx, id, code, now)? { Ok(()) } else { Err(wrong_code()) }
+    if use_up(tx, keys, id, code, now)? { Ok(()) } else { Err(wrong_code()) }
 }
 
-/// The secret, and whether it counts.
+/// The sealed secret, and whether it counts.
 fn enrolment(tx: &Transaction<'_>, id: &Id) -> Result<(Option<Vec<u8>>, bool), Failure> {
-    let mut statement = tx.prepare_cached("SELECT totp_secret, totp_enabled FROM members WHERE id = ?")?;
+    let mut statement = tx.prepare_cached("SELECT totp_sealed, totp_enabled FROM members WHERE id = ?")?;
     let found = statement.query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     found.ok_or(Failure::not_found("There is no such member."))
 }
 
 /// A one-time or a recovery code; what matched is used up.
-fn use_up(tx: &Transaction<'_>, id: &Id, code: &str, now: u64) -> Result<bool, Failure> {
-    if use_code(tx, id, code, now)? {
+fn use_up(tx: &Transaction<'_>, keys: &TotpKeys, id: &Id, code: &str, now: u64) -> Result<bool, Failure> {
+    if use_code(tx, keys, id, code, now)? {
         return Ok(true);
     }
     let mut delete = tx.prepare_cached("DELETE FROM recovery_codes WHERE member_id = ? AND hash = ?")?;
     Ok(delete.execute(params![id.as_str(), recovery_hash(code)])? == 1)
 }
 
-fn use_code(tx: &Transaction<'_>, id: &Id, code: &str, now: u64) -> Result<bool, Failure> {
-    let mut statement = tx.prepare_cached("SELECT totp_secret, totp_last_step FROM members WHERE id = ?")?;
-    let (secret, last_used): (Option<Vec<u8>>, u64) =
+fn use_code(tx: &Transaction<'_>, keys: &TotpKeys, id: &Id, code: &str, now: u64) -> Result<bool, Failure> {
+    let mut statement = tx.prepare_cached("SELECT totp_sealed, totp_last_step FROM members WHERE id = ?")?;
+    let (sealed, last_used): (Option<Vec<u8>>, u64) =
         statement.query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
     // Apps show the digits in two groups.
     let digits: String = code.chars().filter(|c| !c.is_whitespace()).collect();
+    let secret = sealed.map(|sealed| keys.open(id.as_str(), &sealed)).transpose()?;
     let step = secret.and_then(|secret| totp::matching_step(&secret, &digits, now, last_used));
     let Some(step) = step else { return Ok(false) };
     tx.execute("UPDATE members SET totp_last_step = ? WHERE id = ?", params![step, id.as_str()])?;
@@ -208,7 +227,7 @@ fn escaped(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
-fn random(bytes: &mut [u8]) -> Result<(), Failure> {
+pub(super) fn random(bytes: &mut [u8]) -> Result<(), Failure> {
     getrandom::fill(bytes).map_err(|_| {
         Failure::refused(StatusCode::SERVICE_UNAVAILABLE, "no_randomness", "No random numbers can be had.")
     })

@@ -4,19 +4,24 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use rusqlite::{OptionalExtension, Transaction, named_params};
 use schemas::{Credentials, Id, Me, SignUp};
 
-use super::{Profile, members, second_factor};
+use super::{
+    Profile,
+    mail::{Kind, Language, Mail},
+    members, second_factor,
+};
 use crate::{
     db::Stamp,
     http::{Accounts, Checks, Failure, Json, created, ok},
 };
 
-const BAD_CREDENTIALS: Failure =
+pub(super) const BAD_CREDENTIALS: Failure =
     Failure::refused(StatusCode::UNAUTHORIZED, "bad_credentials", "The login or the password is wrong.");
 
 /// `POST /members`.
 pub(super) async fn sign_up(
     state: Data<Profile>,
     _: Accounts,
+    Language(locale): Language,
     Json(input): Json<SignUp>,
 ) -> Result<HttpResponse, Failure> {
     check(&input)?;
@@ -31,11 +36,14 @@ pub(super) async fn sign_up(
                 username: &username,
                 display_name: &username,
                 password_hash: Some(&hash),
+                email_confirmed: false,
             };
             let id = insert(tx, &member)?;
+            Mail::asked_for(Kind::ConfirmEmail, &email, locale).post(tx, Some(&id))?;
             members::read(tx, &id, assets.as_deref())
         })
         .await?;
+    state.mailer.wake();
     Ok(created(format!("/members/{}", me.id), &me))
 }
 
@@ -49,7 +57,7 @@ pub(super) async fn verify(
 ) -> Result<HttpResponse, Failure> {
     let mut checks = Checks::default();
     checks.text("login", &input.login, 1, 254);
-    password_length(&mut checks, &input.password, 1);
+    password_length(&mut checks, "password", &input.password, 1);
     checks.done()?;
     let Credentials { login, password, otp } = input;
     let Account { id, password_hash, totp_enabled } = state.db.read(move |tx| find(tx, &login)).await?;
@@ -112,13 +120,16 @@ pub(super) struct NewMember<'a> {
     pub(super) username: &'a str,
     pub(super) display_name: &'a str,
     pub(super) password_hash: Option<&'a str>,
+    /// Somebody who can tell has proved that the address is theirs.
+    pub(super) email_confirmed: bool,
 }
 
 pub(super) fn insert(tx: &Transaction<'_>, member: &NewMember<'_>) -> Result<String, Failure> {
     let stamp = Stamp::next();
     tx.prepare_cached(
-        "INSERT INTO members (id, username, email, email_key, display_name, password_hash, created_at)
-         VALUES (:id, :username, :email, :email_key, :display_name, :password_hash, :at)",
+        "INSERT INTO members (id, username, email, email_key, display_name, password_hash, email_confirmed_at,
+                              created_at, updated_at)
+         VALUES (:id, :username, :email, :email_key, :display_name, :password_hash, :confirmed, :at, :at)",
     )?
     .execute(named_params! {
         ":id": stamp.id,
@@ -127,6 +138,7 @@ pub(super) fn insert(tx: &Transaction<'_>, member: &NewMember<'_>) -> Result<Str
         ":email_key": member.email.map(str::to_lowercase),
         ":display_name": member.display_name,
         ":password_hash": member.password_hash,
+        ":confirmed": member.email_confirmed.then_some(stamp.at),
         ":at": stamp.at,
     })?;
     Ok(stamp.id)
@@ -140,14 +152,14 @@ fn check(input: &SignUp) -> Result<(), Failure> {
     if !is_username(&input.username) {
         checks.refuse("username", "invalid_username", "is not 3 to 30 characters out of A-Z a-z 0-9 _ . -");
     }
-    password_length(&mut checks, &input.password, 8);
+    password_length(&mut checks, "password", &input.password, 8);
     checks.done()
 }
 
 /// Any characters go: only the length counts (NIST SP 800-63B section 5.1.1.2).
-fn password_length(checks: &mut Checks, password: &str, shortest: usize) {
+pub(super) fn password_length(checks: &mut Checks, field: &str, password: &str, shortest: usize) {
     if !(shortest..=256).contains(&password.chars().count()) {
-        checks.refuse("password", "invalid_length", format!("does not have {shortest} to 256 characters"));
+        checks.refuse(field, "invalid_length", format!("does not have {shortest} to 256 characters"));
     }
 }
 

@@ -28,8 +28,9 @@ pub(super) fn all() -> Vec<Person> {
 
 pub(super) fn insert(tx: &Transaction<'_>, password_hash: &str) -> Result<(), Failure> {
     let mut insert = tx.prepare(
-        "INSERT INTO members (id, username, email, email_key, display_name, bio, password_hash, created_at)
-         VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO members (id, username, email, email_key, display_name, bio, password_hash, created_at, updated_at,
+                              email_confirmed_at)
+         VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?7, ?7)",
     )?;
     for (place, (id, username, email, name, bio)) in (0_i64..).zip(PEOPLE) {
         let at = hours_ago(24 * 90 - place);

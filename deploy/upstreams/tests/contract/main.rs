@@ -1,6 +1,8 @@
 //! The contract of the three services, over HTTP, with tokens from a gateway of our own.
 
+mod account_life;
 mod gateway;
+mod old_database;
 mod paging;
 mod profile;
 mod recipe;

@@ -5,9 +5,9 @@ use upstreams::{Running, Service};
 
 use crate::gateway::Gateway;
 
-const PASSWORD: &str = "correct-horse-battery";
+pub(crate) const PASSWORD: &str = "correct-horse-battery";
 
-async fn sign_up(gateway: &Gateway, profile: &Running, username: &str) -> String {
+pub(crate) async fn sign_up(gateway: &Gateway, profile: &Running, username: &str) -> String {
     let nobody = gateway.caller(profile, "profile", None);
     let email = format!("{username}@example.org");
     let body = json!({"email": email, "username": username, "password": PASSWORD});
@@ -15,14 +15,14 @@ async fn sign_up(gateway: &Gateway, profile: &Running, username: &str) -> String
     me["id"].as_str().expect("an id").to_owned()
 }
 
-async fn verify(gateway: &Gateway, profile: &Running, body: Value) -> (u16, String) {
+pub(crate) async fn verify(gateway: &Gateway, profile: &Running, body: Value) -> (u16, String) {
     let answer = gateway.caller(profile, "profile", None).post("/members/verify", body).await;
     let (status, code) = answer.code();
     (status, code.to_owned())
 }
 
 /// The code of a step, worked out on its own (RFC 6238).
-fn code(secret: &str, step: u64) -> String {
+pub(crate) fn code(secret: &str, step: u64) -> String {
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let bits: String = secret.chars().map(|c| format!("{:05b}", alphabet.find(c).expect("base32"))).collect();
     let bytes: Vec<u8> =
@@ -160,9 +160,12 @@ async fn a_second_factor_is_asked_for_and_no_code_counts_twice() {
         ada.post("/members/me/totp/confirm", json!({"code": "000000"})).await.code(),
         (409, "totp_not_enrolled")
     );
+    for body in [json!({}), json!({"password": "wrong-horse"})] {
+        assert_eq!(ada.post("/members/me/totp", body).await.code(), (401, "bad_credentials"));
+    }
     let check = |code: &str| ada.post("/members/me/totp/verify", json!({"code": code}));
     assert_eq!(check("000000").await.code(), (409, "totp_not_enrolled"));
-    let enrolment = ada.call(Method::POST, "/members/me/totp").await.expect(200);
+    let enrolment = ada.post("/members/me/totp", json!({"password": PASSWORD})).await.expect(200);
     let secret = enrolment["secret"].as_str().expect("a secret");
     assert_eq!(secret.len(), 32);
     assert_eq!(
@@ -181,7 +184,10 @@ async fn a_second_factor_is_asked_for_and_no_code_counts_twice() {
     let recovery: Vec<String> =
         serde_json::from_value(confirmed["recoveryCodes"].clone()).expect("a list of codes");
     assert_eq!(recovery.len(), 10);
-    assert_eq!(ada.call(Method::POST, "/members/me/totp").await.code(), (409, "totp_enabled"));
+    assert_eq!(
+        ada.post("/members/me/totp", json!({"password": PASSWORD})).await.code(),
+        (409, "totp_enabled")
+    );
 
     let refused = |code: &str| (401, code.to_owned());
     assert_eq!(sign_in(Value::Null).await, refused("otp_required"));
