@@ -1,8 +1,11 @@
-//! The accounts contract: sign-up, sign-in, OpenID identities and second factors, of the one upstream that keeps accounts.
+//! The accounts contract: sign-up, sign-in, passwords, e-mail addresses, OpenID identities and second factors, of the one upstream that keeps accounts.
 //! Called by `identity`. What a profile is, the caller says: it comes as bytes and is read by a function of theirs.
 
 use http::Method;
-use schemas::{ByIdentity, Credentials, SignUp, TotpConfirmed, TotpEnrolment};
+use schemas::{
+    ByIdentity, Credentials, EmailChange, EmailConfirmation, PasswordChange, PasswordReminder, PasswordReset,
+    SignUp, TotpBegin, TotpConfirmed, TotpEnrolment,
+};
 use serde::Serialize;
 
 use crate::{
@@ -29,7 +32,14 @@ impl AccountsClient {
     }
 
     /// `POST /members`: makes an account. 409 `email_taken` or `username_taken`, 422 with fields. Acts for nobody.
-    pub async fn sign_up<T, F>(&self, cx: &CallContext, input: &SignUp, read: F) -> Result<T, UpstreamError>
+    /// `languages`, here and elsewhere: the caller's `Accept-Language`, for the mail that comes of it.
+    pub async fn sign_up<T, F>(
+        &self,
+        cx: &CallContext,
+        input: &SignUp,
+        languages: Option<&str>,
+        read: F,
+    ) -> Result<T, UpstreamError>
     where
         T: Send + 'static,
         F: FnOnce(&[u8]) -> Result<T, BodyFault> + Send + 'static,
@@ -38,6 +48,7 @@ impl AccountsClient {
             .upstream
             .typed_call("sign_up", Method::POST, &["members"])
             .by(Authority::Accounts)
+            .in_language(languages)
             .json(input)?;
         self.upstream.fetch_read(cx, call, read).await
     }
@@ -90,9 +101,88 @@ impl AccountsClient {
         self.upstream.fetch_read(cx, call, read).await
     }
 
-    /// `POST /members/me/totp`: begins a second factor for the acting user.
-    pub async fn enrol_totp(&self, cx: &CallContext) -> Result<TotpEnrolment, UpstreamError> {
-        let call = self.upstream.typed_call("enrol_totp", Method::POST, &["members", "me", "totp"]);
+    /// `POST /members/me/password`: changes the password of the acting user. 401 `bad_credentials`.
+    pub async fn change_password(
+        &self,
+        cx: &CallContext,
+        input: &PasswordChange,
+        languages: Option<&str>,
+    ) -> Result<(), UpstreamError> {
+        let path = ["members", "me", "password"];
+        let call = self.upstream.typed_call("change_password", Method::POST, &path).json(input)?;
+        self.upstream.perform(cx, call.in_language(languages)).await
+    }
+
+    /// `POST /members/password/forgot`: mails a link for a new password to whoever has the address. Acts for nobody.
+    pub async fn forget_password(
+        &self,
+        cx: &CallContext,
+        input: &PasswordReminder,
+        languages: Option<&str>,
+    ) -> Result<(), UpstreamError> {
+        let path = ["members", "password", "forgot"];
+        let call = self.upstream.typed_call("forget_password", Method::POST, &path).json(input)?;
+        self.upstream.perform(cx, call.by(Authority::Accounts).in_language(languages)).await
+    }
+
+    /// `POST /members/password/reset`: sets a new password with a mailed token. 422 `token_invalid`. Acts for nobody.
+    pub async fn reset_password<T, F>(
+        &self,
+        cx: &CallContext,
+        input: &PasswordReset,
+        languages: Option<&str>,
+        read: F,
+    ) -> Result<T, UpstreamError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&[u8]) -> Result<T, BodyFault> + Send + 'static,
+    {
+        let path = ["members", "password", "reset"];
+        let call = self.upstream.typed_call("reset_password", Method::POST, &path).json(input)?;
+        self.upstream.fetch_read(cx, call.by(Authority::Accounts).in_language(languages), read).await
+    }
+
+    /// `POST /members/me/email`: mails a link that confirms another address of the acting user. 401 `bad_credentials`.
+    pub async fn change_email(
+        &self,
+        cx: &CallContext,
+        input: &EmailChange,
+        languages: Option<&str>,
+    ) -> Result<(), UpstreamError> {
+        let path = ["members", "me", "email"];
+        let call = self.upstream.typed_call("change_email", Method::POST, &path).json(input)?;
+        self.upstream.perform(cx, call.in_language(languages)).await
+    }
+
+    /// `POST /members/email/confirm`: confirms an address with a mailed token. 422 `token_invalid`, 409 `email_taken`. Acts
+    /// for nobody.
+    pub async fn confirm_email<T, F>(
+        &self,
+        cx: &CallContext,
+        input: &EmailConfirmation,
+        languages: Option<&str>,
+        read: F,
+    ) -> Result<T, UpstreamError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&[u8]) -> Result<T, BodyFault> + Send + 'static,
+    {
+        let path = ["members", "email", "confirm"];
+        let call = self.upstream.typed_call("confirm_email", Method::POST, &path).json(input)?;
+        self.upstream.fetch_read(cx, call.by(Authority::Accounts).in_language(languages), read).await
+    }
+
+    /// `POST /members/me/totp`: begins a second factor for the acting user. 401 `bad_credentials`. Without `input` nothing is
+    /// sent along: for services that take no password here.
+    pub async fn enrol_totp(
+        &self,
+        cx: &CallContext,
+        input: Option<&TotpBegin>,
+    ) -> Result<TotpEnrolment, UpstreamError> {
+        let mut call = self.upstream.typed_call("enrol_totp", Method::POST, &["members", "me", "totp"]);
+        if let Some(input) = input {
+            call = call.json(input)?;
+        }
         self.upstream.fetch(cx, call).await
     }
 

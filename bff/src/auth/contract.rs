@@ -2,14 +2,15 @@
 
 use schemas::{
     Credentials, CsrfToken, Items, KeySet, ListedSession, RefreshRequest, RevokeRequest, SessionInfo, SignUp,
-    SignedUp, TokenRequest, Tokens, TotpCode, TotpEnabled, TotpSetup,
+    SignedUp, TokenRequest, Tokens, TotpCode, TotpEnabled, TotpSetup, TotpStart,
 };
 use utoipa::openapi::ResponseBuilder;
 
 use super::{
+    account_contract,
     jwks::jwks,
     oidc,
-    refusals::refusal_named,
+    refusals::{forgery, refusal_named, throttled},
     second_factor::{confirm_totp, enrol_totp, remove_totp},
     sessions::{csrf_token, end_session, list_sessions, log_out, log_out_everywhere, session},
     sign_in::{log_in, sign_up},
@@ -18,7 +19,6 @@ use super::{
 use crate::{
     edge::{Access, AnswerHeader, ApiError, Contract, Operation, text, upstream_problems},
     idempotency::{IN_FLIGHT, INVALID, REUSED, UNKNOWN},
-    identity::CsrfRefusal,
     store::StoreError,
 };
 
@@ -59,21 +59,12 @@ fn serve_accounts(contract: &mut Contract) {
     sessions(contract);
     tokens(contract);
     second_factor(contract);
-}
-
-/// Requests that have no session yet, but make one: where they come from is checked.
-fn forgery() -> ApiError {
-    ApiError::Csrf(CsrfRefusal::Origin)
+    account_contract::serve(contract);
 }
 
 /// How a sign-in with a password is refused.
 fn not_verified() -> [ApiError; 3] {
     [ApiError::BadCredentials, ApiError::OtpRequired { wrong: false }, ApiError::OtpRequired { wrong: true }]
-}
-
-/// Where a password or a code is tried.
-fn throttled() -> [ApiError; 2] {
-    [ApiError::TooManyAttempts { retry_after_s: 1 }, ApiError::Store(StoreError::Closed)]
 }
 
 fn sign_up_and_in(contract: &mut Contract) {
@@ -206,13 +197,16 @@ refresh_tokens,
 }
 
 fn second_factor(contract: &mut Contract) {
-    let setup = contract.shape::<TotpSetup>();
+    let (start, setup) = (contract.input::<TotpStart>(), contract.shape::<TotpSetup>());
     contract.serve(
         Operation::post("/auth/2fa/totp", "enrolTotp")
             .is(SECOND_FACTOR, Access::SignedIn, "Begin to switch the second factor on")
-            .about("The secret counts once it is confirmed; asking again replaces it.")
+            .about("The secret counts once it is confirmed; asking again replaces it. Takes the password, where the account has one.")
+            .takes(start)
             .answers_shaped(200, "A secret for an authenticator app.", setup)
-            .fails(refusal_named("totp_enabled"))
+            .fails_with([ApiError::BadCredentials, refusal_named("totp_enabled")])
+            .fails_with(throttled())
+            .fails(ApiError::Identity(StoreError::Closed.into()))
             .fails_with(upstream_problems()),
         enrol_totp,
     );
@@ -220,7 +214,7 @@ fn second_factor(contract: &mut Contract) {
     contract.serve(
         Operation::post("/auth/2fa/totp/confirm", "confirmTotp")
             .is(SECOND_FACTOR, Access::SignedIn, "Switch the second factor on")
-            .about("The browser's session gets a new id and a new CSRF token.")
+            .about("All other sign-ins end, on every replica. The browser's session gets a new id and a new CSRF token.")
             .takes(code.clone())
             .answers_shaped(200, "It is on.", enabled)
             .bears(200, [AnswerHeader::SetCookie.sometimes(), AnswerHeader::CsrfToken.sometimes()])

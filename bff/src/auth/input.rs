@@ -1,18 +1,16 @@
 //! The rules of the fields that callers send, beyond their types. The upstreams check again; here a mistake
 //! costs no call.
 
-use schemas::{Credentials, RefreshRequest, RevokeRequest, SecondFactorCode, SignUp, TokenRequest, TotpCode};
+use schemas::{
+    Credentials, EmailChange, EmailConfirmation, ForgottenPassword, PasswordChange, PasswordReset,
+    RefreshRequest, RevokeRequest, SecondFactorCode, SignUp, TokenRequest, TotpCode, TotpStart,
+};
 
 use crate::edge::{FieldErrors, Validate};
 
 impl Validate for SignUp {
     fn validate(&self, errors: &mut FieldErrors) {
-        errors.length("email", &self.email, 3, 254);
-        let has_both_sides = |(local, domain): (&str, &str)| !local.is_empty() && !domain.is_empty();
-        let plain = !self.email.chars().any(|c| c.is_whitespace() || c.is_control());
-        if !plain || !self.email.rsplit_once('@').is_some_and(has_both_sides) {
-            errors.add("email", "invalid", "must be an e-mail address");
-        }
+        email(errors, &self.email);
         errors.length("username", &self.username, 3, 30);
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
         if !self.username.bytes().all(plain) {
@@ -72,6 +70,57 @@ impl Validate for SecondFactorCode {
 impl Validate for TotpCode {
     fn validate(&self, errors: &mut FieldErrors) {
         errors.length("code", &self.code, 1, 64);
+    }
+}
+
+impl Validate for PasswordChange {
+    fn validate(&self, errors: &mut FieldErrors) {
+        errors.length("current", &self.current, 1, 256);
+        errors.length("new", &self.new, 8, 256);
+    }
+}
+
+impl Validate for ForgottenPassword {
+    fn validate(&self, errors: &mut FieldErrors) {
+        email(errors, &self.email);
+    }
+}
+
+impl Validate for PasswordReset {
+    fn validate(&self, errors: &mut FieldErrors) {
+        errors.length("token", &self.token, 1, 128);
+        errors.length("new", &self.new, 8, 256);
+    }
+}
+
+impl Validate for EmailChange {
+    fn validate(&self, errors: &mut FieldErrors) {
+        email(errors, &self.email);
+        errors.length("password", &self.password, 1, 256);
+    }
+}
+
+impl Validate for EmailConfirmation {
+    fn validate(&self, errors: &mut FieldErrors) {
+        errors.length("token", &self.token, 1, 128);
+    }
+}
+
+impl Validate for TotpStart {
+    fn validate(&self, errors: &mut FieldErrors) {
+        if let Some(password) = &self.password {
+            errors.length("password", password, 1, 256);
+        }
+    }
+}
+
+/// An e-mail address, as far as that can be told without a mail server.
+fn email(errors: &mut FieldErrors, email: &str) {
+    errors.length("email", email, 3, 254);
+    let has_both_sides = |(local, domain): (&str, &str)| !local.is_empty() && !domain.is_empty();
+    let plain = !email.chars().any(|c| c.is_whitespace() || c.is_control());
+    if !plain || !email.rsplit_once('@').is_some_and(has_both_sides) {
+        errors.add("email", "invalid", "must be an e-mail address");
     }
 }
 

@@ -2,15 +2,20 @@
 //! session and its cookie, an app tokens; both stand in one registry, and what ends there ends everywhere. Between `edge` and
 //! the upstream that keeps accounts.
 
+mod account_contract;
 mod answer;
 mod call_context;
 mod contract;
 mod cookies;
 mod create;
+mod email;
 mod input;
 mod jwks;
+mod languages;
 mod mutation;
 mod oidc;
+mod other_sign_ins;
+mod password;
 mod refusals;
 mod second_factor;
 mod sessions;

@@ -58,6 +58,19 @@ impl Mutation {
         T: Send + 'static,
         Fut: Future<Output = Result<T, UpstreamError>> + Send + 'static,
     {
+        self.change_by(write, refusal).await
+    }
+
+    /// The same; `refusal` says what the caller sees of an upstream's refusal.
+    pub(super) async fn change_by<T, Fut>(
+        self,
+        write: impl FnOnce(CallContext) -> Fut,
+        refusal: impl FnOnce(UpstreamError) -> ApiError,
+    ) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        Fut: Future<Output = Result<T, UpstreamError>> + Send + 'static,
+    {
         let writing = write(call_context(&self.request, Some(&self.caller)));
         let (api, me) = (self.api.clone(), self.me().clone());
         let change = async move {

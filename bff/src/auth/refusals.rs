@@ -6,16 +6,21 @@ use clients::UpstreamError;
 use http::StatusCode as UpstreamStatus;
 use schemas::FieldError;
 
-use crate::edge::ApiError;
+use crate::{edge::ApiError, identity::CsrfRefusal, store::StoreError};
 
 /// Codes of upstreams that callers are to see, and what is said of them. Everything else that an upstream
 /// refuses is the gateway's fault or secret.
-const REFUSALS: [(StatusCode, &str, &str); 6] = [
+const REFUSALS: [(StatusCode, &str, &str); 7] = [
     (StatusCode::CONFLICT, "email_taken", "Another account has this e-mail address."),
     (StatusCode::CONFLICT, "username_taken", "Another account has this user name."),
     (StatusCode::CONFLICT, "totp_enabled", "The second factor is on already."),
     (StatusCode::CONFLICT, "totp_not_enrolled", "No second factor was set up."),
     (StatusCode::UNPROCESSABLE_ENTITY, "otp_invalid", "The one-time code is wrong or was used before."),
+    (
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "token_invalid",
+        "The link was used, is too old, or was replaced by a newer one: ask for another.",
+    ),
     FORBIDDEN,
 ];
 const FORBIDDEN: (StatusCode, &str, &str) = (StatusCode::FORBIDDEN, "forbidden", "This is not yours to do.");
@@ -53,6 +58,16 @@ pub(super) fn refusal_named(code: &str) -> ApiError {
         .find(|(_, known, _)| *known == code)
         .map(|known| refused(*known))
         .expect("a code out of the list")
+}
+
+/// Requests that have no session: where they come from is checked.
+pub(super) fn forgery() -> ApiError {
+    ApiError::Csrf(CsrfRefusal::Origin)
+}
+
+/// Where a password, a code or a token is tried.
+pub(super) fn throttled() -> [ApiError; 2] {
+    [ApiError::TooManyAttempts { retry_after_s: 1 }, ApiError::Store(StoreError::Closed)]
 }
 
 fn refused((status, code, detail): (StatusCode, &'static str, &'static str)) -> ApiError {

@@ -3,35 +3,24 @@
 
 use std::sync::Arc;
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header::{HeaderName, HeaderValue},
-    web,
-};
-use clients::{CallContext, Problem, UpstreamError};
+use actix_web::{HttpRequest, HttpResponse, web};
+use clients::{BodyFault, CallContext, Problem, UpstreamError};
 // The upstream side's status type: another major version of the crate that actix-web uses.
 use http::StatusCode;
 use qrcode::{EcLevel, QrCode, render::svg};
-use schemas::{TotpCode, TotpEnabled, TotpSetup};
-use secrecy::ExposeSecret;
+use schemas::{Credentials, TotpBegin, TotpCode, TotpEnabled, TotpEnrolment, TotpSetup, TotpStart};
 
 use super::{
-    answer::{lasts, never_kept},
-    call_context::call_context,
-    cookies::SentCookies,
+    answer::never_kept,
     mutation::Mutation,
-    refusals::refusal,
-    state::Api,
+    other_sign_ins::{end_others, end_others_and_renew, set_cookie},
+    password::{of_password, settle},
 };
 use crate::{
-    edge::{ApiError, Edge, JsonBody, SignedIn, accepts_json, client_address},
-    identity::{
-        Accounts, IdentityError, NewSession, ProfileDocument, Session, SessionKind, Sessions, Subject,
-    },
+    edge::{ApiError, Edge, JsonBody, accepts_json, client_address},
+    identity::{Accounts, IdentityError, NewSession, ProfileDocument, Session, SessionKind, Subject},
     telemetry::unix_ms,
 };
-
-const X_CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 
 pub(in crate::auth) const OTP_INVALID: &str = "otp_invalid";
 const TOTP_ENABLED: &str = "totp_enabled";
@@ -40,26 +29,58 @@ const TOTP_NOT_ENROLLED: &str = "totp_not_enrolled";
 /// Width and height of the QR code: pixels, where a page does not say otherwise.
 const QR_SIZE: u32 = 240;
 
-/// `POST /auth/2fa/totp`: 200 with a secret, which counts once it is confirmed. Another one takes its place.
+/// `POST /auth/2fa/totp`: 200 with a secret, which counts once it is confirmed. Another one takes its place. It takes the
+/// password, where the account has one: whoever has got hold of a session must not shut its owner out. With `endOthers` all
+/// other sign-ins have ended, on every replica.
 ///
 /// # Errors
-/// 401, 403 `csrf_failed`, 406, 409 `totp_enabled`.
+/// 401, 401 `bad_credentials`, 403 `csrf_failed`, 406, 409 `totp_enabled`, 422, 429 `too_many_attempts`, 503.
 pub(super) async fn enrol_totp(
     request: HttpRequest,
-    caller: SignedIn,
-    api: web::Data<Api>,
+    writer: Mutation,
+    JsonBody(TotpStart { password, end_others: end }): JsonBody<TotpStart>,
+    edge: web::Data<Edge>,
 ) -> Result<HttpResponse, ApiError> {
     accepts_json(&request)?;
-    let cx = call_context(&request, Some(caller.caller()));
-    let enrolled = api.accounts()?.enrol_totp(&cx).await;
-    let enrolment = enrolled.map_err(|error| refusal(in_agreed_words(error, TOTP_ENABLED)))?;
+    let accounts = writer.api().accounts()?;
+    let (ending, session) = (Edge::clone(&edge), Arc::clone(&writer.caller().session));
+    let attempt = writer.api().throttle.begin(Subject::Member(writer.me()), client_address(&request)).await?;
+    let begin = |cx: CallContext| async move {
+        let begun = begin(&accounts, &cx, &session, password).await;
+        settle(attempt, &begun).await;
+        let begun = begun?;
+        let ended = if end { end_others(&ending, &session.user, Some(&session.key)).await } else { Ok(()) };
+        Ok(ended.map(|()| begun))
+    };
+    let refused = |error| of_password(in_agreed_words(error, TOTP_ENABLED));
+    let enrolment = writer.change_by(begin, refused).await??;
     let qr_svg = qr_code(&enrolment.otpauth_uri)?;
     let setup = TotpSetup { secret: enrolment.secret, otpauth_uri: enrolment.otpauth_uri, qr_svg };
     Ok(never_kept(&mut HttpResponse::Ok()).json(setup))
 }
 
-/// `POST /auth/2fa/totp/confirm`: 200 with the recovery codes. From now on a sign-in takes a code as well. The browser's
-/// session gets a new id, and with it a new CSRF token.
+/// Begins a second factor with the password, which the service checks; one that does not take it there has it checked as at a
+/// sign-in.
+async fn begin(
+    accounts: &Accounts,
+    cx: &CallContext,
+    session: &Session,
+    password: Option<String>,
+) -> Result<TotpEnrolment, UpstreamError> {
+    if accounts.totp_takes_password() {
+        return accounts.enrol_totp(cx, Some(&TotpBegin { password })).await;
+    }
+    let login = session.profile.username().unwrap_or_default().to_owned();
+    let credentials = Credentials { login, password: password.unwrap_or_default(), otp: None };
+    let verified = accounts.verify(&cx.anonymous(), &credentials).await?;
+    if *verified.id() != session.user {
+        return Err(UpstreamError::Body { upstream: "accounts", source: BodyFault::Mismatch });
+    }
+    accounts.enrol_totp(cx, None).await
+}
+
+/// `POST /auth/2fa/totp/confirm`: 200 with the recovery codes. From now on a sign-in takes a code as well. All other
+/// sign-ins have ended, on every replica; the browser's session gets a new id, and with it a new CSRF token.
 ///
 /// # Errors
 /// 401, 403 `csrf_failed`, 409 `totp_enabled` or `totp_not_enrolled`, 422 `otp_invalid`, 429 `too_many_attempts`.
@@ -117,7 +138,7 @@ where
     Fut: Future<Output = Result<T, UpstreamError>> + Send + 'static,
 {
     let accounts = writer.api().accounts()?.clone();
-    let (sessions, session) = (edge.sessions.clone(), Arc::clone(&writer.caller().session));
+    let (beside, session) = (edge.clone(), Arc::clone(&writer.caller().session));
     let subject = Subject::Member(writer.me());
     let attempt = writer.api().throttle.begin(subject, client_address(request)).await?;
     let write = |cx: CallContext| {
@@ -133,9 +154,9 @@ where
             // It is switched, and the recovery codes are told this once: nothing that fails from here on may keep
             // them back.
             let me = accounts.me(&cx).await.unwrap_or_else(|_| switched(&session, on));
-            let renewed = renewed(&sessions, &session, &me).await.unwrap_or_else(|error| {
+            let renewed = renewed(&beside, &session, &me, on).await.unwrap_or_else(|error| {
                 let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "a session keeps its id after its second factor was switched");
+                tracing::warn!(error, "sign-ins do not follow yet after a second factor was switched");
                 None
             });
             Ok((answer, renewed))
@@ -180,26 +201,22 @@ fn switched(session: &Session, on: bool) -> Arc<ProfileDocument> {
     session.profile.with_totp_enabled(on).map_or_else(|_| Arc::clone(&session.profile), Arc::new)
 }
 
-/// Has all sessions of the member show `me`, and puts one with a new id in the place of `session`.
+/// Has all sessions of the member show `me`, and puts one with a new id in the place of `session`. Where the factor was
+/// switched `on`, all others have ended: they were made without it.
 async fn renewed(
-    sessions: &Sessions,
-    session: &Session,
+    edge: &Edge,
+    session: &Arc<Session>,
     me: &Arc<ProfileDocument>,
+    on: bool,
 ) -> Result<Option<NewSession>, IdentityError> {
-    sessions.refresh_profile(me).await?;
-    match sessions.find(&session.key, unix_ms()).await? {
-        Some(session) => sessions.renew(&session, unix_ms()).await,
-        None => Ok(None),
+    let refreshed = edge.sessions.refresh_profile(me).await;
+    if on {
+        return end_others_and_renew(edge, session).await;
     }
-}
-
-fn set_cookie(request: &HttpRequest, response: &mut HttpResponse, edge: &Edge, new: Option<&NewSession>) {
-    let Some(new) = new else { return };
-    let cookie = edge.cookie.set(new.id.expose_secret(), lasts(new.session.absolute_end_ms));
-    SentCookies::session(request, edge).replace(&cookie, response.headers_mut());
-    // base64url is a header value.
-    if let Ok(token) = HeaderValue::from_str(&edge.csrf.token(&new.session.key)) {
-        response.headers_mut().insert(X_CSRF_TOKEN, token);
+    refreshed?;
+    match edge.sessions.find(&session.key, unix_ms()).await? {
+        Some(session) => edge.sessions.renew(&session, unix_ms()).await,
+        None => Ok(None),
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::{
     answer::{never_kept, time},
     call_context::call_context,
+    languages::accepted,
     refusals::refusal,
     sign_in_context::SignInContext,
     state::Api,
@@ -34,7 +35,8 @@ pub(super) async fn sign_up(
     // Not by address: a caller who lost the answer may have lost their network with it.
     let keyed = api.idempotency.keyed(&request, None, &input.0)?;
     let (accounts, cx) = (api.accounts()?, call_context(&request, None));
-    let signing_up = async move { accounts.sign_up(&cx, &input).await };
+    let languages = accepted(&request);
+    let signing_up = async move { accounts.sign_up(&cx, &input, languages.as_deref()).await };
     api.create(keyed, signing_up, |user: &Arc<ProfileDocument>| Created::new(&SignedUp { user: user.json() }))
         .await
 }

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use crate::{
     edge::ApiError,
     idempotency::Idempotency,
-    identity::{Accounts, ClaimMap, SignInThrottle},
+    identity::{Accounts, ClaimMap, OptionalCall, SignInThrottle},
     invalidation::InvalidationBus,
 };
 
@@ -77,6 +77,15 @@ impl Api {
     /// 404 where no upstream does.
     pub(super) fn accounts(&self) -> Result<Accounts, ApiError> {
         self.0.source.load().accounts.clone().ok_or(ApiError::NotFound)
+    }
+
+    /// The same, where it has `call`.
+    ///
+    /// # Errors
+    /// 404 where no upstream keeps accounts, or it does not have that.
+    pub(super) fn accounts_with(&self, call: OptionalCall) -> Result<Accounts, ApiError> {
+        let accounts = self.accounts()?;
+        if accounts.offers(call) { Ok(accounts) } else { Err(ApiError::NotFound) }
     }
 
     /// The handlers' part of the application that `request` came to.

@@ -12,7 +12,7 @@ use crate::{
         Declarations,
         contract::{Contract, Schema, SchemaId},
     },
-    identity::{Accounts, ClaimMap, FieldKind, ProfileField, ProfileShape},
+    identity::{Accounts, AccountsOffer, ClaimMap, FieldKind, OptionalCall, ProfileField, ProfileShape},
 };
 
 /// The operations of the accounts contract that answer with a profile.
@@ -34,8 +34,17 @@ pub(super) fn accounts(
     let name = &config.accounts.upstream;
     // A name that is not among the upstreams is refused with the settings.
     let client = upstreams.accounts(name)?;
-    let shape = declarations.contract(name).and_then(profile_shape).unwrap_or_else(ProfileShape::open);
-    Some(Accounts::new(client, shape))
+    let contract = declarations.contract(name);
+    let shape = contract.and_then(profile_shape).unwrap_or_else(ProfileShape::open);
+    let offer = contract.map_or_else(AccountsOffer::whole, offer);
+    Some(Accounts::new(client, shape, offer))
+}
+
+/// What of the accounts contract `contract` has.
+fn offer(contract: &Contract) -> AccountsOffer {
+    let at = |path: &str| contract.operations().find(|one| one.method == "POST" && one.path == path);
+    let calls = OptionalCall::ALL.into_iter().filter(|call| at(call.path()).is_some());
+    AccountsOffer::of(calls, at("/members/me/totp").is_some_and(|begin| begin.body.is_some()))
 }
 
 /// What `contract` names of a profile; nothing where it leaves open what a profile is.

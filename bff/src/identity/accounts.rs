@@ -1,25 +1,41 @@
 //! Accounts: what the upstream that keeps them says of users, as [`ProfileDocument`]s. Called by the handlers of sign-up,
-//! sign-in and second factors.
+//! sign-in, passwords, e-mail addresses and second factors.
 
 use std::sync::Arc;
 
 use clients::{AccountsClient, BodyFault, CallContext, UpstreamError};
-use schemas::{ByIdentity, Credentials, Id, SignUp, TotpConfirmed, TotpEnrolment};
+use schemas::{
+    ByIdentity, Credentials, EmailChange, EmailConfirmation, Id, PasswordChange, PasswordReminder,
+    PasswordReset, SignUp, TotpBegin, TotpConfirmed, TotpEnrolment,
+};
 
-use super::{ProfileDocument, ProfileShape};
+use super::{AccountsOffer, OptionalCall, ProfileDocument, ProfileShape};
 
 /// The client of the accounts contract, and what of its profiles may leave the gateway. Cloning is cheap.
 #[derive(Clone)]
 pub struct Accounts {
     client: AccountsClient,
     shape: Arc<ProfileShape>,
+    offer: Arc<AccountsOffer>,
 }
 
 impl Accounts {
-    /// Cuts every profile of `client` to `shape`.
+    /// Cuts every profile of `client` to `shape`; of the calls that a service may lack it has those in `offer`.
     #[must_use]
-    pub fn new(client: AccountsClient, shape: ProfileShape) -> Self {
-        Self { client, shape: Arc::new(shape) }
+    pub fn new(client: AccountsClient, shape: ProfileShape, offer: AccountsOffer) -> Self {
+        Self { client, shape: Arc::new(shape), offer: Arc::new(offer) }
+    }
+
+    /// Whether the service has that call.
+    #[must_use]
+    pub fn offers(&self, call: OptionalCall) -> bool {
+        self.offer.has(call)
+    }
+
+    /// Whether the service checks the password itself when a second factor is begun.
+    #[must_use]
+    pub fn totp_takes_password(&self) -> bool {
+        self.offer.totp_takes_password()
     }
 
     /// The profile in `json`, cut to what may leave the gateway: also for a route whose answer is the caller's own profile.
@@ -46,8 +62,74 @@ impl Accounts {
         &self,
         cx: &CallContext,
         input: &SignUp,
+        languages: Option<&str>,
     ) -> Result<Arc<ProfileDocument>, UpstreamError> {
-        self.client.sign_up(cx, input, self.reading(None)).await
+        self.client.sign_up(cx, input, languages, self.reading(None)).await
+    }
+
+    /// As [`AccountsClient::change_password`].
+    ///
+    /// # Errors
+    /// 401 `bad_credentials`, 422, or no usable answer.
+    pub async fn change_password(
+        &self,
+        cx: &CallContext,
+        input: &PasswordChange,
+        languages: Option<&str>,
+    ) -> Result<(), UpstreamError> {
+        self.client.change_password(cx, input, languages).await
+    }
+
+    /// As [`AccountsClient::forget_password`].
+    ///
+    /// # Errors
+    /// 422, or no usable answer.
+    pub async fn forget_password(
+        &self,
+        cx: &CallContext,
+        input: &PasswordReminder,
+        languages: Option<&str>,
+    ) -> Result<(), UpstreamError> {
+        self.client.forget_password(cx, input, languages).await
+    }
+
+    /// Sets a new password with a mailed token; answers whose it is.
+    ///
+    /// # Errors
+    /// 422 `token_invalid`, or no usable answer.
+    pub async fn reset_password(
+        &self,
+        cx: &CallContext,
+        input: &PasswordReset,
+        languages: Option<&str>,
+    ) -> Result<Arc<ProfileDocument>, UpstreamError> {
+        self.client.reset_password(cx, input, languages, self.reading(None)).await
+    }
+
+    /// As [`AccountsClient::change_email`].
+    ///
+    /// # Errors
+    /// 401 `bad_credentials`, 422, or no usable answer.
+    pub async fn change_email(
+        &self,
+        cx: &CallContext,
+        input: &EmailChange,
+        languages: Option<&str>,
+    ) -> Result<(), UpstreamError> {
+        self.client.change_email(cx, input, languages).await
+    }
+
+    /// Confirms an address with a mailed token; answers whose it is.
+    ///
+    /// # Errors
+    /// 409 `email_taken`, 422 `token_invalid`, or no usable answer.
+    pub async fn confirm_email(
+        &self,
+        cx: &CallContext,
+        input: &EmailConfirmation,
+        languages: Option<&str>,
+    ) -> Result<Arc<ProfileDocument>, UpstreamError> {
+        self.client.confirm_email(cx, input, languages, self.reading(None)).await
     }
 
     /// Whose credentials these are.
@@ -85,9 +167,13 @@ impl Accounts {
     /// As [`AccountsClient::enrol_totp`].
     ///
     /// # Errors
-    /// 409 where it is on already, or no usable answer.
-    pub async fn enrol_totp(&self, cx: &CallContext) -> Result<TotpEnrolment, UpstreamError> {
-        self.client.enrol_totp(cx).await
+    /// 401 `bad_credentials`, 409 where it is on already, or no usable answer.
+    pub async fn enrol_totp(
+        &self,
+        cx: &CallContext,
+        input: Option<&TotpBegin>,
+    ) -> Result<TotpEnrolment, UpstreamError> {
+        self.client.enrol_totp(cx, input).await
     }
 
     /// As [`AccountsClient::confirm_totp`].

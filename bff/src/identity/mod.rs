@@ -7,6 +7,7 @@
 //! unsafe method of a cookie's bearer -> CsrfGuard::decide
 //! ```
 
+mod account_offer;
 mod accounts;
 mod address;
 mod caller;
@@ -26,6 +27,7 @@ mod session;
 mod sessions;
 mod throttle;
 
+pub use account_offer::{AccountsOffer, OptionalCall};
 pub use accounts::Accounts;
 pub use address::{client_label, mask_address};
 pub use caller::{Caller, nobodys_call_context};

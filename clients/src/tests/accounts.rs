@@ -21,7 +21,7 @@ fn profile(json: &[u8]) -> Result<String, BodyFault> {
 async fn accounts_are_made_and_verified_for_nobody() {
     let it = Fixture::new(|_| Reply::Json(201, me("ada").to_string())).await;
     let input = SignUp { email: "a@b.c".to_owned(), username: "ada".to_owned(), password: "p\"w".to_owned() };
-    assert_eq!(accounts(&it).sign_up(&cx(), &input, profile).await.expect("me"), "ada");
+    assert_eq!(accounts(&it).sign_up(&cx(), &input, Some("ko"), profile).await.expect("me"), "ada");
     let request = it.only_request();
     assert_sent(&request, "POST", "/members", r#"{"email":"a@b.c","username":"ada","password":"p\"w"}"#);
     assert_eq!((claims(&request).sub, claims(&request).scope.as_str()), (None, "accounts"));
@@ -65,7 +65,7 @@ async fn wrong_credentials_come_back_with_their_code() {
 #[tokio::test]
 async fn a_second_factor_is_enrolled_confirmed_and_removed() {
     let it = Fixture::new(|_| ok(&json!({"secret": "S", "otpauthUri": "otpauth://totp/x"}))).await;
-    assert_eq!(accounts(&it).enrol_totp(&cx()).await.expect("an enrolment").secret, "S");
+    assert_eq!(accounts(&it).enrol_totp(&cx(), None).await.expect("an enrolment").secret, "S");
     let request = it.only_request();
     assert_sent(&request, "POST", "/members/me/totp", "");
     assert_eq!(request.header("content-length"), Some("0"), "a POST without a body says so");

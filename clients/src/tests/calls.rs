@@ -69,7 +69,7 @@ impl Clients {
         let input =
             SignUp { email: "a@b.c".to_owned(), username: "ada".to_owned(), password: "pw".to_owned() };
         let read = |json: &[u8]| Ok(serde_json::from_slice::<serde_json::Map<_, _>>(json)?.into());
-        self.accounts.sign_up(cx, &input, read).await
+        self.accounts.sign_up(cx, &input, None, read).await
     }
 
     /// A write of the accounts contract that wants none.

@@ -1,7 +1,10 @@
 //! What a client wants from its upstream: method, URL and body, before anything is sent.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header::CONTENT_TYPE};
+use http::{
+    HeaderMap, HeaderValue, Method, StatusCode, Uri,
+    header::{ACCEPT_LANGUAGE, CONTENT_TYPE},
+};
 use serde::Serialize;
 
 use super::{RawCall, authority::Authority, base::Base, headers};
@@ -9,6 +12,9 @@ use crate::UpstreamError;
 
 /// No common server takes more.
 const MAX_TARGET_BYTES: usize = 32 * 1024;
+
+/// Bytes of `Accept-Language`.
+const MAX_LANGUAGES: usize = 256;
 
 /// One call, to be sent any number of times.
 pub(crate) struct Call {
@@ -75,6 +81,16 @@ impl Call {
         self.body = Some(json.into());
         self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Ok(self)
+    }
+
+    /// Tells which languages the person behind the call reads (RFC 9110 section 12.5.4). What is no header value, or longer
+    /// than any browser's, is left out.
+    pub(crate) fn in_language(mut self, languages: Option<&str>) -> Self {
+        let languages = languages.filter(|languages| languages.len() <= MAX_LANGUAGES);
+        if let Some(value) = languages.and_then(|languages| HeaderValue::from_str(languages).ok()) {
+            self.headers.insert(ACCEPT_LANGUAGE, value);
+        }
+        self
     }
 
     pub(crate) fn by(mut self, authority: Authority) -> Self {

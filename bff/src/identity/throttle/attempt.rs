@@ -88,7 +88,7 @@ impl SignInThrottle {
     pub async fn begin(&self, subject: Subject<'_>, address: IpAddr) -> Result<Attempt, ThrottleError> {
         let Inner { counts, policy, settled, .. } = &*self.0;
         let account = counts.of_account(subject, policy.account_failures);
-        let address = counts.of_address(address, policy.address_failures);
+        let address = counts.of_address(subject, address, policy.address_failures);
         let until = Instant::now() + policy.patience;
         // In this order everywhere, so that nobody who holds the one waits for somebody who waits for it.
         let turns = [

@@ -3,6 +3,7 @@
 //! ```text
 //! sign-in:{member|address}:failed:{MAC}                failures; the window begins with the first one
 //! sign-in:{login|member|address}:tried:{MAC}{life}{round}    attempts in flight that began in that round
+//! sign-in:{mail|link}[-address]:{failed|tried}:…      the same of mailed links, apart from sign-ins
 //! sign-in:name:{MAC}                                   the MAC of the member whose name it is
 //! ```
 //!
@@ -184,6 +185,18 @@ impl Counts {
         let login = match subject {
             Subject::Login(login) => login.trim().to_lowercase(),
             Subject::Member(member) => return Account::Member(self.of_member(Some(member), limit)),
+            Subject::Mail(address) => {
+                let address = address.trim().to_lowercase();
+                return Account::Member(self.counted(
+                    ThrottledBy::Account,
+                    limit,
+                    "mail",
+                    address.as_bytes(),
+                ));
+            }
+            Subject::Link(token) => {
+                return Account::Member(self.counted(ThrottledBy::Account, limit, "link", token.as_bytes()));
+            }
         };
         let mac = self.mac("login", login.as_bytes());
         let record = [&b"sign-in:name:"[..], &mac].concat();
@@ -215,10 +228,11 @@ impl Counts {
 
     /// IPv4 by address; IPv6 by /64, which is the least that a site is given (RFC 6177): it may use any address in
     /// it.
-    pub(super) fn of_address(&self, address: IpAddr, limit: u32) -> Counted {
+    pub(super) fn of_address(&self, subject: Subject<'_>, address: IpAddr, limit: u32) -> Counted {
+        let kind = subject.address_kind();
         match address.to_canonical() {
-            IpAddr::V4(v4) => self.counted(ThrottledBy::Address, limit, "address", &v4.octets()),
-            IpAddr::V6(v6) => self.counted(ThrottledBy::Address, limit, "address", &v6.octets()[..8]),
+            IpAddr::V4(v4) => self.counted(ThrottledBy::Address, limit, kind, &v4.octets()),
+            IpAddr::V6(v6) => self.counted(ThrottledBy::Address, limit, kind, &v6.octets()[..8]),
         }
     }
 

@@ -38,7 +38,9 @@ use crate::{
     },
     edge::RouteName,
     idempotency::{Idempotency, IdempotencyPolicy},
-    identity::{Accounts, Caller, ProfileDocument, ProfileShape, Secrets, SessionPolicy, Sessions},
+    identity::{
+        Accounts, AccountsOffer, Caller, ProfileDocument, ProfileShape, Secrets, SessionPolicy, Sessions,
+    },
     invalidation::{InvalidationBus, Invalidations},
     store::{MemoryStore, Store},
 };
@@ -147,7 +149,8 @@ impl World {
             idempotency: Arc::new(
                 Idempotency::new(store, Arc::clone(&secrets), policy).expect("random bits"),
             ),
-            accounts: accounts.map(|client| Accounts::new(client, ProfileShape::open())),
+            accounts: accounts
+                .map(|client| Accounts::new(client, ProfileShape::open(), AccountsOffer::whole())),
             ask_account: None,
             announce: Box::new(move |event| {
                 heard.lock().push(event);

@@ -53,6 +53,15 @@ impl From<rusqlite::Error> for Failure {
     }
 }
 
+impl From<SealingError> for Failure {
+    fn from(error: SealingError) -> Self {
+        match error {
+            SealingError::Database(error) => Self::Database(error),
+            error => Self::Sealing(Box::new(error)),
+        }
+    }
+}
+
 /// `field` is a dotted path, list places in brackets.
 pub(crate) fn field_error(
     field: impl Into<String>,

@@ -7,11 +7,12 @@ use schemas::{EmailChange, EmailConfirmation, Id, Me};
 
 use super::{
     Profile,
+    credentials::confirm_password,
     link_tokens::{self, Purpose},
     mail::{Kind, Language, Locale, Mail},
     members,
-    password::{accepted, confirm_password, notify},
-    sign_in::{is_email, password_length},
+    password::{accepted, notify},
+    rules::{is_email, password_length},
 };
 use crate::{
     db::now,

@@ -7,7 +7,8 @@ use url::Url;
 
 use super::{
     Profile, members,
-    sign_in::{NewMember, email_taken, insert, is_email, username_taken},
+    rules::is_email,
+    sign_in::{NewMember, email_taken, insert, username_taken},
 };
 use crate::{
     db::now,

@@ -7,6 +7,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use rusqlite::{OptionalExtension, Transaction, named_params, params};
 use sha2::{Digest, Sha256};
 
+use super::randomness::random;
 use crate::{db::now, http::Failure};
 
 const TOKEN_LEN: usize = 32;
@@ -45,7 +46,7 @@ pub(super) fn mint(
     life: Duration,
 ) -> Result<String, Failure> {
     let mut bytes = [0_u8; TOKEN_LEN];
-    super::second_factor::random(&mut bytes)?;
+    random(&mut bytes)?;
     let token = URL_SAFE_NO_PAD.encode(bytes);
     let now = now();
     let life = i64::try_from(life.as_micros()).unwrap_or(i64::MAX);

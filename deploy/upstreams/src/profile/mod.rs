@@ -1,5 +1,6 @@
 //! The profile service: members, and how they prove who they are.
 
+mod credentials;
 mod email;
 mod identity;
 mod link_tokens;
@@ -7,6 +8,8 @@ pub(crate) mod mail;
 mod members;
 mod password;
 mod passwords;
+mod randomness;
+mod rules;
 mod sealing;
 mod second_factor;
 mod sign_in;

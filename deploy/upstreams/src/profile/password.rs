@@ -6,10 +6,11 @@ use schemas::{Id, Me, PasswordChange, PasswordReminder, PasswordReset};
 
 use super::{
     Profile,
+    credentials::{BAD_CREDENTIALS, confirm_password},
     link_tokens::{self, Purpose},
     mail::{Kind, Language, Locale, Mail},
     members,
-    sign_in::{BAD_CREDENTIALS, is_email, password_length},
+    rules::{is_email, password_length},
 };
 use crate::{
     db::now,
@@ -90,22 +91,6 @@ pub(super) async fn reset(
     Ok(ok(&request, &me))
 }
 
-/// Checks the password of `member` and answers with its hash. A member without one has none to give: refused, unless
-/// `given` is nothing as well.
-pub(super) async fn confirm_password(
-    state: &Profile,
-    member: &Id,
-    given: Option<String>,
-) -> Result<Option<String>, Failure> {
-    let id = member.clone();
-    let hash = state.db.read(move |tx| password_hash(tx, &id)).await?;
-    let right = match (given, &hash) {
-        (Some(given), _) => state.passwords.matches(given, hash.clone()).await?,
-        (None, hash) => hash.is_none(),
-    };
-    if right { Ok(hash) } else { Err(BAD_CREDENTIALS.of_account(Some(member.clone()))) }
-}
-
 /// 202: it is kept, and will be done.
 pub(super) fn accepted() -> HttpResponse {
     let mut response = no_content();
@@ -121,12 +106,6 @@ pub(super) fn notify(tx: &Transaction<'_>, kind: Kind, member: &str, locale: Loc
         Some(email) => Mail::told(kind, &email, locale).post(tx, Some(member)),
         None => Ok(()),
     }
-}
-
-fn password_hash(tx: &Transaction<'_>, id: &Id) -> Result<Option<String>, Failure> {
-    let mut statement = tx.prepare_cached("SELECT password_hash FROM members WHERE id = ?")?;
-    let found = statement.query_row([id.as_str()], |row| row.get(0)).optional()?;
-    found.ok_or(members::NO_MEMBER)
 }
 
 /// Puts `new` in the place of `old`; of several changes at a time one counts.

@@ -14,7 +14,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use rusqlite::{Transaction, params};
 use sha2::{Digest, Sha256};
 
-use crate::{db::DatabaseError, http::Failure};
+use crate::db::DatabaseError;
 
 const KEY_LEN: usize = 32;
 const KEY_ID_LEN: usize = 4;
@@ -51,15 +51,6 @@ pub(crate) enum SealingError {
 impl From<rusqlite::Error> for SealingError {
     fn from(source: rusqlite::Error) -> Self {
         Self::Database(source.into())
-    }
-}
-
-impl From<SealingError> for Failure {
-    fn from(error: SealingError) -> Self {
-        match error {
-            SealingError::Database(error) => Self::Database(error),
-            error => Self::Sealing(Box::new(error)),
-        }
     }
 }
 

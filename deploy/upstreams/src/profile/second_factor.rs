@@ -8,7 +8,10 @@ use schemas::{Id, TotpBegin, TotpConfirmed, TotpEnrolment};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::{Profile, password::confirm_password, sealing::TotpKeys, sign_in::password_length, totp};
+use super::{
+    Profile, credentials::confirm_password, randomness::random, rules::password_length, sealing::TotpKeys,
+    totp,
+};
 use crate::{
     db::now as now_micros,
     http::{Acting, Checks, Failure, Json, no_content, ok},
@@ -225,12 +228,6 @@ fn grouped(text: &str) -> String {
 fn escaped(text: &str) -> String {
     // Form encoding differs from a path's only in the space.
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
-}
-
-pub(super) fn random(bytes: &mut [u8]) -> Result<(), Failure> {
-    getrandom::fill(bytes).map_err(|_| {
-        Failure::refused(StatusCode::SERVICE_UNAVAILABLE, "no_randomness", "No random numbers can be had.")
-    })
 }
 
 /// Answers with secrets are kept by nobody.

@@ -2,16 +2,16 @@
 
 use rusqlite::{Transaction, params};
 
-use super::outbox::{Kind, Waiting};
+use super::Kind;
 use crate::{db::now, http::Failure};
 
 /// Microseconds.
 const HOUR: i64 = 60 * 60 * 1_000_000;
 
-/// Whether one more link of that kind may be mailed to the address of `row`, which is `member`'s. If so it is counted.
+/// Whether one more link of that kind may be mailed to the address of a row, which is `member`'s. If so it is counted.
 pub(super) fn admits(
     tx: &Transaction<'_>,
-    row: &Waiting,
+    kind: Kind,
     member: &str,
     recipient_key: &str,
     most: u32,
@@ -20,7 +20,7 @@ pub(super) fn admits(
     tx.prepare_cached("DELETE FROM mailed WHERE created_at < ?")?.execute([now - HOUR])?;
     let count = |column: &str, value: &str| -> Result<u32, Failure> {
         let text = format!("SELECT count(*) FROM mailed WHERE {column} = ? AND kind = ?");
-        Ok(tx.prepare_cached(&text)?.query_row([value, row.kind.as_str()], |row| row.get(0))?)
+        Ok(tx.prepare_cached(&text)?.query_row([value, kind.as_str()], |row| row.get(0))?)
     };
     if count("recipient_key", recipient_key)? >= most || count("member_id", member)? >= most {
         return Ok(false);
@@ -28,7 +28,7 @@ pub(super) fn admits(
     let mut insert = tx.prepare_cached(
         "INSERT INTO mailed (kind, recipient_key, member_id, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)",
     )?;
-    insert.execute(params![row.kind.as_str(), recipient_key, member, now])?;
+    insert.execute(params![kind.as_str(), recipient_key, member, now])?;
     Ok(true)
 }
 

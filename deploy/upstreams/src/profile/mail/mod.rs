@@ -11,6 +11,7 @@
 //! `admit` and `send` run behind the answers, so that nobody can tell by the time of an answer whether there is such an
 //! account.
 
+mod kind;
 mod language;
 mod limits;
 mod message;
@@ -20,7 +21,8 @@ mod texts;
 mod transport;
 mod worker;
 
+pub(super) use kind::Kind;
 pub(super) use language::{Language, Locale};
 pub use options::{MailError, MailOptions, SmtpUrl};
-pub(super) use outbox::{Kind, Mail};
+pub(super) use outbox::Mail;
 pub(super) use worker::Mailer;

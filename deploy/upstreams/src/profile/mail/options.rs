@@ -5,6 +5,9 @@ use std::{fmt, str::FromStr, time::Duration};
 use lettre::{AsyncSmtpTransport, Tokio1Executor, message::Mailbox};
 use url::Url;
 
+/// Of one exchange with the mail server.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
+
 /// How the profile service mails.
 #[derive(Debug, Clone)]
 pub struct MailOptions {
@@ -74,7 +77,7 @@ impl MailOptions {
 impl SmtpUrl {
     pub(super) fn transport(&self) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailError> {
         let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(&self.0).map_err(MailError::Url)?;
-        Ok(builder.timeout(Some(super::transport::TIMEOUT)).build())
+        Ok(builder.timeout(Some(TIMEOUT)).build())
     }
 }
 

@@ -4,12 +4,8 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension, Transaction, named_params, params};
 
-use super::{Locale, limits};
-use crate::{
-    db::now,
-    http::Failure,
-    profile::link_tokens::{self, Purpose},
-};
+use super::{Kind, Locale, limits};
+use crate::{db::now, http::Failure, profile::link_tokens};
 
 /// The longest that a mail waits for its next try.
 const MAX_DELAY: Duration = Duration::from_secs(5 * 60);
@@ -17,45 +13,6 @@ const MAX_DELAY: Duration = Duration::from_secs(5 * 60);
 const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many rows are looked at in one transaction: others want to write as well.
 const STEP: u32 = 64;
-
-/// What a mail is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    ConfirmEmail,
-    ResetPassword,
-    PasswordChanged,
-    EmailChangeAsked,
-    EmailChanged,
-}
-
-impl Kind {
-    pub(super) const ALL: [Self; 5] = [
-        Self::ConfirmEmail,
-        Self::ResetPassword,
-        Self::PasswordChanged,
-        Self::EmailChangeAsked,
-        Self::EmailChanged,
-    ];
-
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::ConfirmEmail => "confirm_email",
-            Self::ResetPassword => "reset_password",
-            Self::PasswordChanged => "password_changed",
-            Self::EmailChangeAsked => "email_change_asked",
-            Self::EmailChanged => "email_changed",
-        }
-    }
-
-    /// The page of the app that its link leads to, and what the link is good for; nothing where it has no link.
-    pub(super) const fn page(self) -> Option<(&'static str, Purpose)> {
-        match self {
-            Self::ConfirmEmail => Some(("confirm-email", Purpose::Email)),
-            Self::ResetPassword => Some(("reset-password", Purpose::Password)),
-            Self::PasswordChanged | Self::EmailChangeAsked | Self::EmailChanged => None,
-        }
-    }
-}
 
 /// A mail to be posted.
 pub(crate) struct Mail<'a> {
@@ -160,7 +117,7 @@ fn may_go(
     if same.exists(params![row.kind.as_str(), key, member, row.id])? {
         return Ok(false);
     }
-    if !limits::applies_to(row.kind) || limits::admits(tx, row, member, &key, most)? {
+    if !limits::applies_to(row.kind) || limits::admits(tx, row.kind, member, &key, most)? {
         return Ok(true);
     }
     tracing::info!(mail.kind = row.kind.as_str(), "a link is not mailed: there were too many lately");

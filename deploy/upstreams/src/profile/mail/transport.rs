@@ -1,16 +1,11 @@
 //! Where mail goes: to a mail server (RFC 5321), or to the log.
 
-use std::time::Duration;
-
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor, message::Mailbox};
 
 use super::{
     MailError, MailOptions,
     message::{Draft, DraftError},
 };
-
-/// Of one exchange with the mail server.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) struct Transport {
     smtp: Option<AsyncSmtpTransport<Tokio1Executor>>,

@@ -12,8 +12,9 @@ use tokio::{
 use super::{
     MailError, MailOptions,
     message::Draft,
+    options::TIMEOUT,
     outbox::{self, Ready},
-    transport::{SendError, TIMEOUT, Transport},
+    transport::{SendError, Transport},
 };
 use crate::{db::Database, http::Failure};
 
