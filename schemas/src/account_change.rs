@@ -18,7 +18,8 @@ pub struct PasswordChange {
 #[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ForgottenPassword {
-    #[schema(max_length = 254, format = Email)]
+    /// Whoever has it, or nobody: what is no address at all is refused.
+    #[schema(min_length = 3, max_length = 254)]
     pub email: String,
 }
 
@@ -26,7 +27,8 @@ pub struct ForgottenPassword {
 #[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PasswordReminder {
-    #[schema(max_length = 254, format = Email)]
+    /// Whoever has it, or nobody: what is no address at all is refused.
+    #[schema(min_length = 3, max_length = 254)]
     pub email: String,
     /// The language of the mail: a language tag (RFC 5646). Absent: that of `Accept-Language`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -63,6 +63,7 @@ async function wrongPasswords(page) {
 
 async function turnOn(page) {
   await page.goto(`${web}/settings`)
+  await page.fill('.two-factor input[name=password]', PASSWORD)
   await page.click('.two-factor button')
   const qr = page.locator('[data-testid=qr]')
   await qr.waitFor()

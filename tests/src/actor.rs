@@ -127,23 +127,33 @@ impl Actor {
         self.try_sign_in(login).await.expect(200)
     }
 
+    /// Signs in with a password of one's own, if that is allowed, and then keeps the cookie and the CSRF token.
+    ///
+    /// # Panics
+    /// When a 200 comes without them.
+    pub async fn try_sign_in_with(&self, login: &str, password: &str) -> Answer {
+        let answer = self.post("/auth/login", &json!({ "login": login, "password": password })).await;
+        self.keep_session(&answer);
+        answer
+    }
+
     /// Signs in, if that is allowed, and then keeps the cookie and the CSRF token.
     ///
     /// # Panics
     /// When a 200 comes without them.
     pub async fn try_sign_in(&self, login: &str) -> Answer {
-        let answer = self.post("/auth/login", &json!({ "login": login, "password": PASSWORD })).await;
-        if answer.status == 200 {
-            let info = answer.json();
-            let mut session = self.session.lock();
-            session.csrf = info["csrfToken"].as_str().map(str::to_owned);
-            session.id = info["user"]["id"].as_str().map(str::to_owned);
-            assert!(
-                session.cookie.is_some() && session.csrf.is_some(),
-                "signed in without a cookie or a token"
-            );
+        self.try_sign_in_with(login, PASSWORD).await
+    }
+
+    fn keep_session(&self, answer: &Answer) {
+        if answer.status != 200 {
+            return;
         }
-        answer
+        let info = answer.json();
+        let mut session = self.session.lock();
+        session.csrf = info["csrfToken"].as_str().map(str::to_owned);
+        session.id = info["user"]["id"].as_str().map(str::to_owned);
+        assert!(session.cookie.is_some() && session.csrf.is_some(), "signed in without a cookie or a token");
     }
 
     /// Asks for the CSRF token of a session that came by a redirect, as a page does, and keeps it.

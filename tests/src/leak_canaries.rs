@@ -30,6 +30,8 @@ pub enum Secret {
     /// Key material, and what upstreams and providers share with the gateway.
     Configured,
     RedisPassword,
+    /// In a mailed link.
+    LinkToken,
     /// Of two-factor sign-in: the shared secret, or a recovery code.
     SecondFactor,
 }

@@ -34,11 +34,16 @@ export function TwoFactor({ on }: { on: boolean }) {
     event.preventDefault();
     return String(new FormData(event.currentTarget).get("code") ?? "").replace(/\s/g, "");
   };
-  const enrol = () =>
+  const enrol = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    // Who signs in through a provider has no password, and leaves the field empty.
+    const password = String(new FormData(event.currentTarget).get("password") ?? "") || undefined;
     void run(async () => {
-      const { qrSvg, secret, otpauthUri } = await unwrap(bff().POST("/auth/2fa/totp"));
+      const body = { password, endOthers: false };
+      const { qrSvg, secret, otpauthUri } = await unwrap(bff().POST("/auth/2fa/totp", { body }));
       setState({ step: "enrolling", qr: `data:image/svg+xml,${encodeURIComponent(qrSvg)}`, secret, uri: otpauthUri });
     });
+  };
   const confirm = (given: string) =>
     void run(async () => {
       const { recoveryCodes } = await changingSession(() =>
@@ -110,13 +115,20 @@ export function TwoFactor({ on }: { on: boolean }) {
         </form>
       ) : null}
       {state.step === "idle" && !state.on ? (
-        <>
+        <form onSubmit={enrol}>
           <p>{say.twoFactorOff}</p>
+          <Field
+            data-first
+            label={say.password}
+            error={wrong("password")}
+            name="password"
+            type="password"
+            autoComplete="current-password"
+            maxLength={256}
+          />
           <Alert>{failure?.message}</Alert>
-          <button type="button" data-first aria-disabled={busy} onClick={enrol}>
-            {say.turnOn}
-          </button>
-        </>
+          <button aria-disabled={busy}>{say.turnOn}</button>
+        </form>
       ) : null}
       <span role="status" className="unseen">
         {said}

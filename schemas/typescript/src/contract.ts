@@ -275,7 +275,7 @@ export interface paths {
         put?: never;
         /**
          * Begin to switch the second factor on
-         * @description The secret counts once it is confirmed; asking again replaces it.
+         * @description The secret counts once it is confirmed; asking again replaces it. Takes the password, where the account has one.
          */
         post: operations["enrolTotp"];
         /** Switch the second factor off */
@@ -296,7 +296,7 @@ export interface paths {
         put?: never;
         /**
          * Switch the second factor on
-         * @description The browser's session gets a new id and a new CSRF token.
+         * @description All other sign-ins end, on every replica. The browser's session gets a new id and a new CSRF token.
          */
         post: operations["confirmTotp"];
         delete?: never;
@@ -319,6 +319,46 @@ export interface paths {
         get: operations["readCsrfToken"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for a link that confirms another e-mail address
+         * @description The address counts once the link is opened; the one before is told. The present address asks for another link to confirm it.
+         */
+        post: operations["changeEmail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/email/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm an e-mail address with a mailed link
+         * @description Also where nobody is signed in. All sign-ins of the member show the address.
+         */
+        post: operations["confirmEmail"];
         delete?: never;
         options?: never;
         head?: never;
@@ -474,6 +514,66 @@ export interface paths {
          * @description With a one-time or a recovery code; the browser's cookie says which sign-in it is. Takes a form with `otp` as well: it is answered with 303 to where the sign-in began, or with a page. What the browser was signed in with before ends.
          */
         post: operations["finishProviderSignInWithCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change the password
+         * @description All other sign-ins end, of browsers and apps, on every replica.
+         */
+        post: operations["changePassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/password/forgot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for a link that sets a new password
+         * @description The answer and its time are the same whether anybody has the address or not. The link is good for one use, for half an hour; the mail is in the language of `Accept-Language`, where the service writes it.
+         */
+        post: operations["forgetPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/password/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set a new password with a mailed link
+         * @description Signs nobody in, and a second factor stays on. All sign-ins of the account end, on every replica.
+         */
+        post: operations["resetPassword"];
         delete?: never;
         options?: never;
         head?: never;
@@ -879,6 +979,24 @@ export interface components {
             reason: components["schemas"]["Reason"];
             status: components["schemas"]["PartStatus"];
         };
+        /** @description Another e-mail address for the acting user. It counts once it is confirmed. */
+        EmailChange: {
+            /**
+             * Format: email
+             * @description The new address; the present one asks for another link to confirm it.
+             */
+            email: string;
+            /**
+             * Format: password
+             * @description The password that the account has.
+             */
+            password: string;
+        };
+        /** @description Confirms an e-mail address. */
+        EmailConfirmation: {
+            /** @description The token in the link that was mailed to the address: good for one use, for half an hour. */
+            token: string;
+        };
         /** @description A post as the timeline service holds it. */
         FeedPost: {
             author: null | components["schemas"]["MemberCard"];
@@ -904,6 +1022,11 @@ export interface components {
             /** @description Path of the field, dotted, list places in brackets: `lines[2].amount`. */
             field: string;
             message: string;
+        };
+        /** @description Asks for a link that sets a new password, as callers send it. */
+        ForgottenPassword: {
+            /** @description Whoever has it, or nobody: what is no address at all is refused. */
+            email: string;
         };
         HomeFeed: {
             degraded: components["schemas"]["DegradedPart"][];
@@ -1239,6 +1362,7 @@ export interface components {
          *       "createdAt": "2026-08-22T09:30:00Z",
          *       "displayName": "에이다 리",
          *       "email": "ada@example.org",
+         *       "emailConfirmed": true,
          *       "id": "01930000-0000-7000-8000-00000000ada0",
          *       "totpEnabled": false,
          *       "username": "ada"
@@ -1255,6 +1379,11 @@ export interface components {
             displayName: string;
             /** @example ada@example.org */
             email: string;
+            /**
+             * @description Whether the address was proved to be theirs. Absent: the service that keeps accounts does not say.
+             * @example true
+             */
+            emailConfirmed?: boolean;
             /** @example 01930000-0000-7000-8000-00000000ada0 */
             id: components["schemas"]["Id"];
             /** @example false */
@@ -1279,6 +1408,11 @@ export interface components {
                 displayName: string;
                 /** @example ada@example.org */
                 email: string;
+                /**
+                 * @description Whether the address was proved to be theirs. Absent: the service that keeps accounts does not say.
+                 * @example true
+                 */
+                emailConfirmed?: boolean;
                 /** @example 01930000-0000-7000-8000-00000000ada0 */
                 id: components["schemas"]["Id"];
                 /** @example false */
@@ -1295,6 +1429,11 @@ export interface components {
                 displayName: string;
                 /** @example ada@example.org */
                 email: string;
+                /**
+                 * @description Whether the address was proved to be theirs. Absent: the service that keeps accounts does not say.
+                 * @example true
+                 */
+                emailConfirmed?: boolean;
                 /** @example 01930000-0000-7000-8000-00000000ada0 */
                 id: components["schemas"]["Id"];
                 /** @example false */
@@ -1552,6 +1691,23 @@ export interface components {
          * @enum {string}
          */
         PartStatus: "stale" | "missing";
+        /** @description A new password for the acting user. */
+        PasswordChange: {
+            /**
+             * Format: password
+             * @description The password that the account has.
+             */
+            current: string;
+            /** Format: password */
+            new: string;
+        };
+        /** @description A new password for whoever holds the link. */
+        PasswordReset: {
+            /** Format: password */
+            new: string;
+            /** @description The token in the link: good for one use, for half an hour. */
+            token: string;
+        };
         /**
          * @description A post as the timeline service holds it.
          * @example {
@@ -2226,6 +2382,16 @@ export interface components {
             /** @description Base32, for those who type it in. */
             secret: string;
         };
+        /** @description Begins a second factor, as callers send it. */
+        TotpStart: {
+            /** @description Ends all other sign-ins of the account right away. */
+            endOthers?: boolean;
+            /**
+             * Format: password
+             * @description The password that the account has. Absent only where it has none: its member signs in through a provider alone.
+             */
+            password?: string;
+        };
     };
     responses: {
         /** @description - `bad_request`: The request is malformed. */
@@ -2395,6 +2561,29 @@ export interface components {
                     code: "bad_request" | "return_to_not_allowed";
                 };
                 "text/html": string;
+            };
+        };
+        /**
+         * @description - `bad_credentials`: No account has this name and password.
+         *     - `invalid_caller_token`: `X-Caller-Token` is not the token of a server-side caller.
+         *     - `invalid_token`: The access token is unknown or has expired, or its sign-in has ended. Refresh it, or sign in again.
+         *     - `unauthenticated`: Sign in first: the session is missing, unknown or has ended.
+         */
+        "401.bad_credentials.invalid_caller_token.invalid_token.unauthenticated": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "bad_credentials" | "invalid_caller_token" | "invalid_token" | "unauthenticated";
+                };
             };
         };
         /**
@@ -2889,6 +3078,23 @@ export interface components {
                 "text/html": string;
             };
         };
+        /** @description - `email_taken`: Another account has this e-mail address. */
+        "409.email_taken": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "email_taken";
+                };
+            };
+        };
         /**
          * @description - `email_taken`: Another account has this e-mail address.
          *     - `idempotency_in_flight`: The first request with this `Idempotency-Key` is still being carried out.
@@ -3203,6 +3409,26 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
                     code: "otp_invalid" | "validation_failed";
+                };
+            };
+        };
+        /**
+         * @description - `token_invalid`: The link was used, is too old, or was replaced by a newer one: ask for another.
+         *     - `validation_failed`: `errors` says which fields are wrong, and how.
+         */
+        "422.token_invalid.validation_failed": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "token_invalid" | "validation_failed";
                 };
             };
         };
@@ -4262,6 +4488,7 @@ export interface operations {
                      *       "createdAt": "2026-08-22T09:30:00Z",
                      *       "displayName": "에이다 리",
                      *       "email": "ada@example.org",
+                     *       "emailConfirmed": true,
                      *       "id": "01930000-0000-7000-8000-00000000ada0",
                      *       "totpEnabled": false,
                      *       "username": "ada"
@@ -4335,6 +4562,7 @@ export interface operations {
                      *       "createdAt": "2026-08-22T09:30:00Z",
                      *       "displayName": "에이다 리",
                      *       "email": "ada@example.org",
+                     *       "emailConfirmed": true,
                      *       "id": "01930000-0000-7000-8000-00000000ada0",
                      *       "totpEnabled": false,
                      *       "username": "ada"
@@ -5336,7 +5564,17 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "endOthers": false,
+                 *       "password": "correct horse battery"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TotpStart"];
+            };
+        };
         responses: {
             /** @description A secret for an authenticator app. */
             200: {
@@ -5359,20 +5597,23 @@ export interface operations {
                     "application/json": components["schemas"]["TotpSetup"];
                 };
             };
-            400: components["responses"]["400.bad_request"];
-            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
+            400: components["responses"]["400.bad_request.invalid_body"];
+            401: components["responses"]["401.bad_credentials.invalid_caller_token.invalid_token.unauthenticated"];
             403: components["responses"]["403.csrf_failed.forbidden"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
-            408: components["responses"]["408.head_timeout"];
+            408: components["responses"]["408.body_timeout.head_timeout"];
             409: components["responses"]["409.totp_enabled"];
             410: components["responses"]["410.gone"];
+            413: components["responses"]["413.body_too_large"];
+            415: components["responses"]["415.unsupported_media_type"];
             417: components["responses"]["417.expectation_failed"];
-            429: components["responses"]["429.rate_limited"];
+            422: components["responses"]["422.validation_failed"];
+            429: components["responses"]["429.rate_limited.too_many_attempts"];
             451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
-            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
             504: components["responses"]["504.upstream_timeout"];
         };
     };
@@ -5543,6 +5784,109 @@ export interface operations {
             503: components["responses"]["503.interrupted.session_store_unavailable"];
         };
     };
+    changeEmail: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The session's token; callers with a bearer token need none. */
+                "X-CSRF-Token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "ada.lee@example.org",
+                 *       "password": "correct horse battery"
+                 *     }
+                 */
+                "application/json": components["schemas"]["EmailChange"];
+            };
+        };
+        responses: {
+            /** @description The address is mailed a link. */
+            202: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.bad_request.invalid_body"];
+            401: components["responses"]["401.bad_credentials.invalid_caller_token.invalid_token.unauthenticated"];
+            403: components["responses"]["403.csrf_failed.forbidden"];
+            404: components["responses"]["404.not_found"];
+            406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.body_timeout.head_timeout"];
+            410: components["responses"]["410.gone"];
+            413: components["responses"]["413.body_too_large"];
+            415: components["responses"]["415.unsupported_media_type"];
+            417: components["responses"]["417.expectation_failed"];
+            422: components["responses"]["422.validation_failed"];
+            429: components["responses"]["429.rate_limited.too_many_attempts"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
+            500: components["responses"]["500.internal_error"];
+            502: components["responses"]["502.upstream_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
+            504: components["responses"]["504.upstream_timeout"];
+        };
+    };
+    confirmEmail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "token": "pX3vK0mVq1o9aG4sYxk2dQe7uTnLhW8rJfPiM5vXcKt"
+                 *     }
+                 */
+                "application/json": components["schemas"]["EmailConfirmation"];
+            };
+        };
+        responses: {
+            /** @description It is confirmed. */
+            204: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.bad_request.invalid_body"];
+            401: components["responses"]["401.invalid_caller_token"];
+            403: components["responses"]["403.csrf_failed.forbidden"];
+            404: components["responses"]["404.not_found"];
+            406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.body_timeout.head_timeout"];
+            409: components["responses"]["409.email_taken"];
+            410: components["responses"]["410.gone"];
+            413: components["responses"]["413.body_too_large"];
+            415: components["responses"]["415.unsupported_media_type"];
+            417: components["responses"]["417.expectation_failed"];
+            422: components["responses"]["422.token_invalid.validation_failed"];
+            429: components["responses"]["429.rate_limited.too_many_attempts"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
+            500: components["responses"]["500.internal_error"];
+            502: components["responses"]["502.upstream_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.store_unavailable"];
+            504: components["responses"]["504.upstream_timeout"];
+        };
+    };
     signIn: {
         parameters: {
             query?: never;
@@ -5584,6 +5928,7 @@ export interface operations {
                      *         "createdAt": "2026-08-22T09:30:00Z",
                      *         "displayName": "에이다 리",
                      *         "email": "ada@example.org",
+                     *         "emailConfirmed": true,
                      *         "id": "01930000-0000-7000-8000-00000000ada0",
                      *         "totpEnabled": false,
                      *         "username": "ada"
@@ -5945,6 +6290,7 @@ export interface operations {
                      *         "createdAt": "2026-08-22T09:30:00Z",
                      *         "displayName": "에이다 리",
                      *         "email": "ada@example.org",
+                     *         "emailConfirmed": true,
                      *         "id": "01930000-0000-7000-8000-00000000ada0",
                      *         "totpEnabled": false,
                      *         "username": "ada"
@@ -5986,6 +6332,164 @@ export interface operations {
             502: components["responses"]["502.upstream_unavailable.page"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable.page"];
             504: components["responses"]["504.upstream_timeout.page"];
+        };
+    };
+    changePassword: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The session's token; callers with a bearer token need none. */
+                "X-CSRF-Token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "current": "correct horse battery",
+                 *       "new": "a rice cooker sings at noon"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description It is changed. The browser's session has a new id; its CSRF token is in `X-CSRF-Token`. */
+            204: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    /**
+                     * @description A cookie, or its end: of the session, of an app's refresh token, of a sign-in through a provider.
+                     * @example __Host-Http-sid=…; Path=/; HttpOnly; Secure; SameSite=Lax
+                     */
+                    "Set-Cookie"?: string;
+                    Vary: components["headers"]["Vary"];
+                    "X-CSRF-Token": components["headers"]["X-CSRF-Token"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.bad_request.invalid_body"];
+            401: components["responses"]["401.bad_credentials.invalid_caller_token.invalid_token.unauthenticated"];
+            403: components["responses"]["403.csrf_failed.forbidden"];
+            404: components["responses"]["404.not_found"];
+            406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.body_timeout.head_timeout"];
+            410: components["responses"]["410.gone"];
+            413: components["responses"]["413.body_too_large"];
+            415: components["responses"]["415.unsupported_media_type"];
+            417: components["responses"]["417.expectation_failed"];
+            422: components["responses"]["422.validation_failed"];
+            429: components["responses"]["429.rate_limited.too_many_attempts"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
+            500: components["responses"]["500.internal_error"];
+            502: components["responses"]["502.upstream_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
+            504: components["responses"]["504.upstream_timeout"];
+        };
+    };
+    forgetPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.org"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ForgottenPassword"];
+            };
+        };
+        responses: {
+            /** @description Whoever has the address is mailed a link. */
+            202: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.bad_request.invalid_body"];
+            401: components["responses"]["401.invalid_caller_token"];
+            403: components["responses"]["403.csrf_failed.forbidden"];
+            404: components["responses"]["404.not_found"];
+            406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.body_timeout.head_timeout"];
+            410: components["responses"]["410.gone"];
+            413: components["responses"]["413.body_too_large"];
+            415: components["responses"]["415.unsupported_media_type"];
+            417: components["responses"]["417.expectation_failed"];
+            422: components["responses"]["422.validation_failed"];
+            429: components["responses"]["429.rate_limited.too_many_attempts"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
+            500: components["responses"]["500.internal_error"];
+            502: components["responses"]["502.upstream_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.store_unavailable"];
+            504: components["responses"]["504.upstream_timeout"];
+        };
+    };
+    resetPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "new": "a rice cooker sings at noon",
+                 *       "token": "pX3vK0mVq1o9aG4sYxk2dQe7uTnLhW8rJfPiM5vXcKt"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasswordReset"];
+            };
+        };
+        responses: {
+            /** @description It is set. */
+            204: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.bad_request.invalid_body"];
+            401: components["responses"]["401.invalid_caller_token"];
+            403: components["responses"]["403.csrf_failed.forbidden"];
+            404: components["responses"]["404.not_found"];
+            406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.body_timeout.head_timeout"];
+            410: components["responses"]["410.gone"];
+            413: components["responses"]["413.body_too_large"];
+            415: components["responses"]["415.unsupported_media_type"];
+            417: components["responses"]["417.expectation_failed"];
+            422: components["responses"]["422.token_invalid.validation_failed"];
+            429: components["responses"]["429.rate_limited.too_many_attempts"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
+            500: components["responses"]["500.internal_error"];
+            502: components["responses"]["502.upstream_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
+            504: components["responses"]["504.upstream_timeout"];
         };
     };
     refreshTokens: {
@@ -6126,6 +6630,7 @@ export interface operations {
                      *         "createdAt": "2026-08-22T09:30:00Z",
                      *         "displayName": "에이다 리",
                      *         "email": "ada@example.org",
+                     *         "emailConfirmed": true,
                      *         "id": "01930000-0000-7000-8000-00000000ada0",
                      *         "totpEnabled": false,
                      *         "username": "ada"
@@ -6284,6 +6789,7 @@ export interface operations {
                      *         "createdAt": "2026-08-22T09:30:00Z",
                      *         "displayName": "에이다 리",
                      *         "email": "ada@example.org",
+                     *         "emailConfirmed": true,
                      *         "id": "01930000-0000-7000-8000-00000000ada0",
                      *         "totpEnabled": false,
                      *         "username": "ada"
@@ -6538,6 +7044,7 @@ export interface operations {
                      *         "createdAt": "2026-08-22T09:30:00Z",
                      *         "displayName": "에이다 리",
                      *         "email": "ada@example.org",
+                     *         "emailConfirmed": true,
                      *         "id": "01930000-0000-7000-8000-00000000ada0",
                      *         "totpEnabled": false,
                      *         "username": "ada"

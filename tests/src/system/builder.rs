@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use upstreams::{Options, Running, Service, TokenSecret};
+use upstreams::{MailOptions, Options, Running, Service, TokenSecret};
 use url::Url;
 
 use super::{Replica, TestBff, turn::Turn};
@@ -22,6 +22,7 @@ pub struct Builder {
     alone: bool,
     shipped_times: bool,
     log: Option<PathBuf>,
+    mail: Option<MailOptions>,
 }
 
 impl Builder {
@@ -49,6 +50,12 @@ impl Builder {
         self
     }
 
+    /// How the profile service mails.
+    pub fn mail(mut self, mail: MailOptions) -> Self {
+        self.mail = Some(mail);
+        self
+    }
+
     /// The gateway's output goes to a file instead of through a pipe that somebody has to read.
     pub fn log_to(mut self, file: &Path) -> Self {
         self.log = Some(file.to_owned());
@@ -64,9 +71,9 @@ impl Builder {
         let folder = tempfile::tempdir().expect("a folder");
         // The upstreams want to know where the gateway's keys are before the gateway is there.
         let keys = Proxy::listen().await.expect("a port");
-        let (profile, profile_proxy) = upstream(Service::Profile, &keys, &self.settings).await;
-        let (timeline, timeline_proxy) = upstream(Service::Timeline, &keys, &self.settings).await;
-        let (recipe, recipe_proxy) = upstream(Service::Recipe, &keys, &self.settings).await;
+        let (profile, profile_proxy) = upstream(Service::Profile, &keys, &self.settings, self.mail).await;
+        let (timeline, timeline_proxy) = upstream(Service::Timeline, &keys, &self.settings, None).await;
+        let (recipe, recipe_proxy) = upstream(Service::Recipe, &keys, &self.settings, None).await;
         let mut settings = defaults(folder.path());
         let proxies = [("profile", &profile_proxy), ("timeline", &timeline_proxy), ("recipe", &recipe_proxy)];
         settings.extend(proxies.map(|(name, proxy)| (format!("upstreams.{name}.url"), proxy.url())));
@@ -95,10 +102,16 @@ impl Builder {
 }
 
 /// An upstream; where the gateway's `settings` give it a secret, it believes that and no published key.
-async fn upstream(service: Service, keys: &Proxy, settings: &[(String, String)]) -> (Running, Proxy) {
+async fn upstream(
+    service: Service,
+    keys: &Proxy,
+    settings: &[(String, String)],
+    mail: Option<MailOptions>,
+) -> (Running, Proxy) {
     let jwks_url = Url::parse(&format!("{}/.well-known/jwks.json", keys.url())).expect("a URL");
     let mut options = Options::new(service, jwks_url);
     options.cheap_passwords = true;
+    options.mail = mail.unwrap_or_default();
     options.workers = 1;
     let key = format!("upstreams.{}.secret", service.name());
     let secret = settings.iter().find(|(name, _)| *name == key).map(|(_, secret)| secret);

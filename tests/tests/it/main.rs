@@ -1,5 +1,6 @@
 //! Behaviour suites. Each file is an area of behaviour; the names say what holds.
 
+mod account_life;
 mod accounts;
 mod bodies;
 mod callers;

@@ -83,7 +83,7 @@ async fn nothing_secret_is_in_the_logs_of_a_gateway_on_redis_also_when_that_fail
     let wrong = ada.request(Method::GET, FEED).header("x-caller-token", "planted-wrong-caller-token");
     let _ = wrong.send().await.expect(401);
     // What comes back is written down as well: the secret, its URI, a replaced refresh token.
-    let _ = ada.post("/auth/2fa/totp", &json!({})).await.expect(200);
+    let _ = ada.post("/auth/2fa/totp", &json!({ "password": PASSWORD })).await.expect(200);
     ada.post("/auth/2fa/totp/confirm", &json!({ "code": "000000" })).await.expect_problem(422, "otp_invalid");
     let _ = app.refresh().await;
     eventually("a replay to be taken for one", || async {

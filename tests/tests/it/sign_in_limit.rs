@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::json;
-use tests::{Actor, Builder, TestBff, eventually, soon};
+use tests::{Actor, Builder, PASSWORD, TestBff, eventually, soon};
 
 use crate::second_factor::switch_on;
 
@@ -84,9 +84,14 @@ async fn its_live_connection_and_its_documents_end_with_it() {
 async fn one_who_renews_a_session_ends_no_other() {
     let bff = builder(2).spawn().await;
     let _ = bff.sign_up("ada").await;
-    let (first, second) = (browser(&bff).await, browser(&bff).await);
+    let (first, second) = (bff.anonymous(), browser(&bff).await);
+    let (_, _, on) = switch_on(&second).await;
+    let codes = on.json()["recoveryCodes"].clone();
+    let login = json!({ "login": "ada", "password": PASSWORD, "otp": codes[0] });
+    let _ = first.post("/auth/login", &login).await.expect(200);
     let before = second.cookie();
-    let _ = switch_on(&second).await;
+    let off = second.from_page(Method::DELETE, "/auth/2fa/totp").json(&json!({ "code": codes[1] }));
+    let _ = off.send().await.expect(204);
     assert_ne!(second.cookie(), before, "it has a new id");
     assert!(is_signed_in(&first).await && is_signed_in(&second).await);
 }

@@ -10,20 +10,28 @@ use crate::http::Failure;
 pub(super) const BAD_CREDENTIALS: Failure =
     Failure::refused(StatusCode::UNAUTHORIZED, "bad_credentials", "The login or the password is wrong.");
 
-/// Checks the password of `member` and answers with its hash. A member without one has none to give: refused, unless
-/// `given` is nothing as well.
-pub(super) async fn confirm_password(
+/// Checks the password of `member` and answers with its hash. A member without one has none that could be right.
+pub(super) async fn confirm_password(state: &Profile, member: &Id, given: String) -> Result<String, Failure> {
+    let hash = load_hash(state, member).await?;
+    let right = state.passwords.matches(given, hash.clone()).await?;
+    hash.filter(|_| right).ok_or_else(|| BAD_CREDENTIALS.of_account(Some(member.clone())))
+}
+
+/// The same where the member has a password; one who signs in through a provider alone is asked for nothing.
+pub(super) async fn confirm_password_if_any(
     state: &Profile,
     member: &Id,
     given: Option<String>,
-) -> Result<Option<String>, Failure> {
+) -> Result<(), Failure> {
+    if load_hash(state, member).await?.is_none() {
+        return Ok(());
+    }
+    confirm_password(state, member, given.unwrap_or_default()).await.map(drop)
+}
+
+async fn load_hash(state: &Profile, member: &Id) -> Result<Option<String>, Failure> {
     let id = member.clone();
-    let hash = state.db.read(move |tx| password_hash(tx, &id)).await?;
-    let right = match (given, &hash) {
-        (Some(given), _) => state.passwords.matches(given, hash.clone()).await?,
-        (None, hash) => hash.is_none(),
-    };
-    if right { Ok(hash) } else { Err(BAD_CREDENTIALS.of_account(Some(member.clone()))) }
+    state.db.read(move |tx| password_hash(tx, &id)).await
 }
 
 fn password_hash(tx: &Transaction<'_>, id: &Id) -> Result<Option<String>, Failure> {

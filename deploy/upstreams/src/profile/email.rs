@@ -35,7 +35,7 @@ pub(super) async fn change(
     }
     password_length(&mut checks, "password", &input.password, 1);
     checks.done()?;
-    confirm_password(&state, &id, Some(input.password)).await?;
+    confirm_password(&state, &id, input.password).await?;
     let email = input.email;
     state.db.write(move |tx| ask(tx, &id, &email, locale)).await?;
     state.mailer.wake();

@@ -28,9 +28,9 @@ pub(super) async fn change(
     password_length(&mut checks, "current", &input.current, 1);
     password_length(&mut checks, "new", &input.new, 8);
     checks.done()?;
-    let old = confirm_password(&state, &id, Some(input.current)).await?;
+    let old = confirm_password(&state, &id, input.current).await?;
     let new = state.passwords.hash(input.new).await?;
-    state.db.write(move |tx| replace(tx, &id, old.as_deref(), &new, locale)).await?;
+    state.db.write(move |tx| replace(tx, &id, &old, &new, locale)).await?;
     state.mailer.wake();
     Ok(no_content())
 }
@@ -109,13 +109,7 @@ pub(super) fn notify(tx: &Transaction<'_>, kind: Kind, member: &str, locale: Loc
 }
 
 /// Puts `new` in the place of `old`; of several changes at a time one counts.
-fn replace(
-    tx: &Transaction<'_>,
-    id: &Id,
-    old: Option<&str>,
-    new: &str,
-    locale: Locale,
-) -> Result<(), Failure> {
+fn replace(tx: &Transaction<'_>, id: &Id, old: &str, new: &str, locale: Locale) -> Result<(), Failure> {
     let changed = tx.execute(
         "UPDATE members SET password_hash = ? WHERE id = ? AND password_hash IS ?",
         params![new, id.as_str(), old],

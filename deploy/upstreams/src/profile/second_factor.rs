@@ -9,8 +9,8 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Profile, credentials::confirm_password, randomness::random, rules::password_length, sealing::TotpKeys,
-    totp,
+    Profile, credentials::confirm_password_if_any, randomness::random, rules::password_length,
+    sealing::TotpKeys, totp,
 };
 use crate::{
     db::now as now_micros,
@@ -50,7 +50,7 @@ pub(super) async fn enrol(
         password_length(&mut checks, "password", password, 1);
         checks.done()?;
     }
-    confirm_password(&state, &id, input.password).await?;
+    confirm_password_if_any(&state, &id, input.password).await?;
     let mut secret = [0_u8; totp::SECRET_LEN];
     random(&mut secret)?;
     let sealed = state.totp_keys.seal(id.as_str(), &secret)?;

@@ -104,6 +104,16 @@ async fn settle(bff: &TestBff, ada: &Actor) {
     let _ = bff.anonymous().post("/auth/signup", &again).await;
     let wrong = json!({ "login": "ada", "password": "planted-wrong-password" });
     bff.anonymous().post("/auth/login", &wrong).await.expect_problem(401, "bad_credentials");
+    let other = json!({ "email": "planted-other@mail.example", "password": tests::PASSWORD });
+    let _ = ada.post("/auth/email", &other).await.expect(202);
+    let no_link = json!({ "token": "planted-token-of-nobody" });
+    bff.anonymous().post("/auth/email/confirm", &no_link).await.expect_problem(422, "token_invalid");
+    let forgotten = json!({ "email": "planted-ada@mail.example" });
+    let _ = bff.anonymous().post("/auth/password/forgot", &forgotten).await.expect(202);
+    let reset = json!({ "token": "planted-token-of-nobody", "new": tests::PASSWORD });
+    bff.anonymous().post("/auth/password/reset", &reset).await.expect_problem(422, "token_invalid");
+    let same = json!({ "current": tests::PASSWORD, "new": tests::PASSWORD });
+    let _ = ada.post("/auth/password", &same).await.expect(204);
     let (secret, step, _) = switch_on(ada).await;
     bff.anonymous().try_sign_in("ada").await.expect_problem(401, "otp_required");
     let remove = ada.from_page(Method::DELETE, "/auth/2fa/totp");
