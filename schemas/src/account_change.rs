@@ -18,8 +18,7 @@ pub struct PasswordChange {
 #[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ForgottenPassword {
-    /// Whoever has it, or nobody: what is no address at all is refused.
-    #[schema(min_length = 3, max_length = 254)]
+    #[schema(max_length = 254, format = Email)]
     pub email: String,
 }
 

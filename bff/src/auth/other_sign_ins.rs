@@ -44,6 +44,8 @@ pub(super) async fn end_others(
 }
 
 async fn end(edge: &Edge, user: &Id, except: Option<&SessionKey>) -> Result<(), IdentityError> {
+    // Before it: a sign-in that is under way is made before all are ended, or finds this.
+    edge.sessions.note_secret_change(user, unix_ms()).await?;
     let ended = edge.sessions.end_all(user, except).await?;
     edge.metrics.sessions_ended.inc_by(ended.len() as u64);
     Ok(())

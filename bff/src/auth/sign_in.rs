@@ -20,6 +20,7 @@ use crate::{
     edge::{ApiError, Edge, JsonBody, OriginChecked, client_address},
     idempotency::Created,
     identity::{ProfileDocument, Session, Subject},
+    telemetry::unix_ms,
 };
 
 /// `POST /auth/signup`: 201 with the new member. Signs nobody in.
@@ -52,9 +53,11 @@ pub(super) async fn log_in(
     api: web::Data<Api>,
     edge: web::Data<Edge>,
 ) -> Result<HttpResponse, ApiError> {
+    let began_ms = unix_ms();
     let user = verify(&request, &api, &edge, credentials.0).await?;
     let arrival = SignInContext::of_browser(&request, &api, &edge);
     let new = arrival.open_session(user).await?;
+    refuse_if_overtaken(&edge, &new.session, began_ms).await?;
     let mut response = never_kept(&mut HttpResponse::Ok()).json(info(&edge, &new.session)?);
     arrival.set_session_cookie(&new, response.headers_mut());
     Ok(response)
@@ -93,6 +96,23 @@ pub(super) async fn verify(
     // Who hangs up has guessed all the same.
     let verified = api.run_detached(verifying).await.flatten();
     verified.inspect_err(|refused| edge.metrics.sign_in(word_for(refused)))
+}
+
+/// Ends a sign-in whose password was checked before it was changed, and which was made after that: it is refused as the old
+/// password is.
+///
+/// # Errors
+/// 401 `bad_credentials`, 503.
+pub(super) async fn refuse_if_overtaken(
+    edge: &Edge,
+    session: &Session,
+    began_ms: u64,
+) -> Result<(), ApiError> {
+    if !edge.sessions.secret_changed_since(&session.user, began_ms).await? {
+        return Ok(());
+    }
+    edge.sessions.end(&session.key).await?;
+    Err(ApiError::BadCredentials)
 }
 
 /// `schemas::SignedUp`, with the profile as it came.

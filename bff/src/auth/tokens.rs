@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use super::{
     answer::{lasts, never_kept},
     cookies::SentCookies,
-    sign_in::verify,
+    sign_in::{refuse_if_overtaken, verify},
     sign_in_context::SignInContext,
     sign_out::revoke_refresh_token,
     state::Api,
@@ -34,13 +34,16 @@ pub(super) async fn issue_tokens(
     if by_cookie {
         origin_check(&request)?;
     }
+    let began_ms = unix_ms();
     let user = verify(&request, &api, &edge, Credentials { login, password, otp }).await?;
     if !by_cookie {
         let pair = SignInContext::of_app(&request, &api, &edge).issue_tokens(user, false).await?;
+        refuse_if_overtaken(&edge, &pair.session, began_ms).await?;
         return Ok(answer(&pair, false));
     }
     let arrival = SignInContext::of_browser(&request, &api, &edge);
     let pair = arrival.issue_tokens(user, true).await?;
+    refuse_if_overtaken(&edge, &pair.session, began_ms).await?;
     let mut response = answer(&pair, true);
     arrival.set_refresh_cookie(&pair, response.headers_mut());
     Ok(response)

@@ -1025,7 +1025,7 @@ export interface components {
         };
         /** @description Asks for a link that sets a new password, as callers send it. */
         ForgottenPassword: {
-            /** @description Whoever has it, or nobody: what is no address at all is refused. */
+            /** Format: email */
             email: string;
         };
         HomeFeed: {

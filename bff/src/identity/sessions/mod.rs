@@ -15,6 +15,7 @@ mod refetch;
 mod refetcher;
 mod registry;
 mod renewal;
+mod secret_change;
 mod start;
 mod state;
 #[cfg(test)]
