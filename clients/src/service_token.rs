@@ -26,7 +26,8 @@ const MAX_CACHED: u64 = 20_000;
 /// Mints service tokens and reuses them. The claims are those of [`ServiceClaims`], `exp` is `iat` + 60 s.
 ///
 /// `scope` says what the call may do at most: `read write` for an acting user, `read` for nobody,
-/// `accounts` for making and verifying accounts, which nobody can be signed in for.
+/// `accounts` for making and verifying accounts, which nobody can be signed in for, and `delete_account` for deleting the
+/// acting user's account, which no token for ordinary writes reaches.
 pub struct ServiceTokens {
     ring: Arc<KeyRing>,
     issuer: String,
@@ -48,7 +49,18 @@ struct Key {
     acting: Option<Id>,
     client: ClientKind,
     audience: Arc<str>,
-    accounts: bool,
+    grant: Grant,
+}
+
+/// What a token is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Grant {
+    /// What the acting user, or nobody, may do for themselves.
+    Caller,
+    /// Making and verifying accounts.
+    Accounts,
+    /// Deleting the acting user's account.
+    Deletion,
 }
 
 /// A failure is kept as well, for those who wait for the same token; it is never reused.
@@ -115,8 +127,7 @@ impl ServiceTokens {
         client: ClientKind,
         audience: &Arc<str>,
     ) -> Result<HeaderValue, KeyError> {
-        let key = Key { acting: acting.cloned(), client, audience: Arc::clone(audience), accounts: false };
-        self.header_at(&key, Now::read())
+        self.header_of(acting, client, audience, Grant::Caller)
     }
 
     /// The same for making and verifying accounts: for nobody, with the scope `accounts`.
@@ -124,7 +135,30 @@ impl ServiceTokens {
     /// # Errors
     /// [`KeyError`] when the token cannot be signed.
     pub fn accounts_header(&self, client: ClientKind, audience: &Arc<str>) -> Result<HeaderValue, KeyError> {
-        let key = Key { acting: None, client, audience: Arc::clone(audience), accounts: true };
+        self.header_of(None, client, audience, Grant::Accounts)
+    }
+
+    /// The same for deleting the account of `acting`: with the scope `delete_account` alone.
+    ///
+    /// # Errors
+    /// [`KeyError`] when the token cannot be signed.
+    pub fn deletion_header(
+        &self,
+        acting: Option<&Id>,
+        client: ClientKind,
+        audience: &Arc<str>,
+    ) -> Result<HeaderValue, KeyError> {
+        self.header_of(acting, client, audience, Grant::Deletion)
+    }
+
+    fn header_of(
+        &self,
+        acting: Option<&Id>,
+        client: ClientKind,
+        audience: &Arc<str>,
+        grant: Grant,
+    ) -> Result<HeaderValue, KeyError> {
+        let key = Key { acting: acting.cloned(), client, audience: Arc::clone(audience), grant };
         self.header_at(&key, Now::read())
     }
 
@@ -140,10 +174,11 @@ impl ServiceTokens {
     }
 
     fn mint(&self, key: &Key, iat: u64) -> Result<HeaderValue, KeyError> {
-        let scope = match (key.accounts, &key.acting) {
-            (true, _) => "accounts",
-            (false, Some(_)) => "read write",
-            (false, None) => "read",
+        let scope = match (key.grant, &key.acting) {
+            (Grant::Accounts, _) => "accounts",
+            (Grant::Deletion, _) => "delete_account",
+            (Grant::Caller, Some(_)) => "read write",
+            (Grant::Caller, None) => "read",
         };
         let token = self.sign(&ServiceClaims {
             iss: self.issuer.clone(),
@@ -185,7 +220,7 @@ mod tests {
     use schemas::{Id, ServiceClaims};
     use secrecy::SecretString;
 
-    use super::{Key, Now, ServiceTokens};
+    use super::{Grant, Key, Now, ServiceTokens};
     use crate::{ClientKind, KeyRing};
 
     fn tokens() -> (ServiceTokens, JwkSet) {
@@ -255,7 +290,8 @@ mod tests {
         let (tokens, jwks) = tokens();
         let start = Instant::now();
         let unix = Now::read().unix_seconds;
-        let key = Key { acting: None, client: ClientKind::Web, audience: "orders".into(), accounts: false };
+        let key =
+            Key { acting: None, client: ClientKind::Web, audience: "orders".into(), grant: Grant::Caller };
         let at = |seconds: u64| {
             let monotonic = start + Duration::from_secs(seconds);
             let header = tokens.header_at(&key, Now { monotonic, unix_seconds: unix + seconds });

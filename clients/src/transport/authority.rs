@@ -10,4 +10,6 @@ pub enum Authority {
     Nobody,
     /// For nobody, to make or verify an account.
     Accounts,
+    /// For the context's acting user, whose account is being deleted: good for nothing else.
+    Deletion,
 }

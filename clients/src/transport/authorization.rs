@@ -71,6 +71,7 @@ impl Proof {
             Authority::Caller => tokens.header_for(cx.acting.as_ref(), cx.client, audience),
             Authority::Nobody => tokens.header_for(None, cx.client, audience),
             Authority::Accounts => tokens.accounts_header(cx.client, audience),
+            Authority::Deletion => tokens.deletion_header(cx.acting.as_ref(), cx.client, audience),
         };
         token.map(Some).map_err(|source| UpstreamError::Token { upstream, source })
     }

@@ -79,7 +79,7 @@ impl EtagCache {
         let acting = match call.authority {
             Authority::Caller => cx.acting.clone(),
             Authority::Nobody => None,
-            Authority::Accounts => return None,
+            Authority::Accounts | Authority::Deletion => return None,
         };
         let cached = self.answers.is_some() && call.method == Method::GET && call.wants_body;
         (cached && !headers::is_conditional(&call.headers)).then(|| Key {

@@ -13,6 +13,7 @@
 
 mod contract;
 mod db;
+mod export;
 mod http;
 mod options;
 mod profile;

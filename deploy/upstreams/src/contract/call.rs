@@ -20,6 +20,8 @@ pub(super) enum For {
     Nobody,
     /// For nobody, to make or verify an account.
     Accounts,
+    /// For the acting user, who deletes their account.
+    Leaving,
 }
 
 /// A call, as it is being described.
@@ -59,7 +61,9 @@ const BODIES: [Refusal; 4] = [
     (415, "unsupported_media_type", "The body is not `application/json`, or compressed."),
 ];
 const INVALID: Refusal = (422, "invalid_input", "Some of what was sent cannot be used; `errors` says what.");
-const NO_ACTING_USER: Refusal = (403, "no_acting_user", "The token names no acting user.");
+pub(super) const NO_ACTING_USER: Refusal =
+    (403, "no_acting_user", "The token names no acting user, or one whose account has been deleted.");
+pub(super) const NOT_OWN: Refusal = (403, "not_own_account", "That is not the acting user's account.");
 pub(super) const NOT_FOUND: Refusal = (404, "not_found", "There is no such thing.");
 pub(super) const NOT_AUTHOR: Refusal = (403, "not_author", "Only its author may do this.");
 
@@ -309,12 +313,14 @@ fn words_for(whom: For) -> &'static str {
         For::Anyone => "For the acting user, or for nobody: then `likedByMe` is false.",
         For::Nobody => "For nobody: the answer is the same whoever asks.",
         For::Accounts => "For nobody, with the scope `accounts`.",
+        For::Leaving => "For the acting user, with the scope `delete_account`. Again changes nothing.",
     }
 }
 
 fn scope(whom: For, method: &str) -> &'static str {
     match (whom, method) {
         (For::Accounts, _) => "accounts",
+        (For::Leaving, _) => "delete_account",
         (_, "get") => "read",
         _ => "write",
     }

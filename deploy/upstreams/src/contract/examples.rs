@@ -14,9 +14,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::wire::{
-    Amount, Comment, CommentInput, Counts, Following, Ingredient, IngredientAmount, Member, MemberCard,
-    MemberPatch, Post, PostInput, Recipe, RecipeCard, RecipeForm, RecipeIngredient, RecipeInput, cost,
-    cost_per_serving,
+    Amount, Comment, CommentInput, Counts, ExportItem, Following, Ingredient, IngredientAmount, Member,
+    MemberCard, MemberPatch, Post, PostInput, Recipe, RecipeCard, RecipeForm, RecipeIngredient, RecipeInput,
+    cost, cost_per_serving,
 };
 
 const ADA: &str = "01930000-0000-7000-8000-00000000ada0";
@@ -56,6 +56,8 @@ fn of(name: &str) -> Option<Value> {
         "Credentials" => Credentials::example(),
         "EmailChange" => EmailChange::example(),
         "EmailConfirmation" => EmailConfirmation::example(),
+        "ExportItem" => value(&export_item()),
+        "ExportPage" => value(&Page { items: vec![export_item()], next_cursor: None }),
         "Following" => value(&Following { following: true }),
         "Ingredient" => value(&rice_and_eggs()[0].0),
         "IngredientAmount" => value(&input().ingredients[0]),
@@ -114,6 +116,17 @@ fn published() -> Rfc3339 {
 
 fn value(example: &impl Serialize) -> Value {
     serde_json::to_value(example).expect("plain data can be written")
+}
+
+fn export_item() -> ExportItem {
+    let data = json!({ "text": post().text.to_text(), "recipeId": post().recipe_id, "likeCount": 1 });
+    ExportItem {
+        kind: "post".into(),
+        id: POST.into(),
+        created_at: published(),
+        updated_at: published(),
+        data: serde_json::value::to_raw_value(&data).expect("plain data can be written"),
+    }
 }
 
 fn ada() -> Me {

@@ -4,6 +4,7 @@
 //! the services against it. `upstreams openapi NAME` prints what `clients/contracts/NAME.json` holds.
 
 mod call;
+mod deletion;
 mod document;
 mod examples;
 mod profile;

@@ -26,6 +26,10 @@ pub(super) fn describe(contract: &mut Contract) -> &'static str {
     emails(contract);
     members(contract);
     second_factor(contract);
+    super::deletion::describe(
+        contract,
+        "The member, with their password, second factor and identities at providers.",
+    );
     "Members, and how they prove who they are."
 }
 

@@ -13,6 +13,10 @@ use schemas::{Items, NumberedPage, Page};
 const OWN_RECIPE: Refusal = (403, "own_recipe", "One's own recipe cannot be liked.");
 
 pub(super) fn describe(contract: &mut Contract) -> &'static str {
+    super::deletion::describe(
+        contract,
+        "Their recipes with all that stands under them, also of others, and their likes and comments elsewhere.",
+    );
     lists(contract);
     recipes(contract);
     comments(contract);

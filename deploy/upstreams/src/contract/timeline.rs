@@ -10,6 +10,10 @@ use schemas::Page;
 pub(super) fn describe(contract: &mut Contract) -> &'static str {
     posts(contract);
     follows(contract);
+    super::deletion::describe(
+        contract,
+        "Their posts with the likes of them, their likes, and whom they follow and who follows them.",
+    );
     "Posts, their likes, and who follows whom. It knows members and recipes by id only, and takes the gateway's word that \
      they exist."
 }

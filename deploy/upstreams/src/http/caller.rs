@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use actix_web::HttpMessage as _;
 use actix_web::dev::Payload;
-use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest};
 use schemas::Id;
 
@@ -70,12 +69,6 @@ impl FromRequest for Acting {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let caller = Caller::from_request(request, payload).into_inner();
-        ready(caller.and_then(|caller| {
-            caller.acting.map(Self).ok_or(Failure::refused(
-                StatusCode::FORBIDDEN,
-                "no_acting_user",
-                "The token names no acting user.",
-            ))
-        }))
+        ready(caller.and_then(|caller| caller.acting.map(Self).ok_or(Failure::no_acting_user())))
     }
 }

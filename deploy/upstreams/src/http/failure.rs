@@ -47,9 +47,19 @@ pub(crate) enum Failure {
     Sealing(#[source] Box<SealingError>),
 }
 
+/// What the tables say to a write of a member who is gone.
+const MEMBER_DELETED: &str = "member_deleted";
+
 impl From<rusqlite::Error> for Failure {
     fn from(source: rusqlite::Error) -> Self {
-        Self::Database(source.into())
+        match &source {
+            rusqlite::Error::SqliteFailure(_, Some(said)) if said == MEMBER_DELETED => Self::refused(
+                StatusCode::FORBIDDEN,
+                "no_acting_user",
+                "The acting user's account has been deleted.",
+            ),
+            _ => Self::Database(source.into()),
+        }
     }
 }
 
@@ -86,6 +96,10 @@ impl Failure {
 
     pub(crate) const fn not_found(detail: &'static str) -> Self {
         Self::refused(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    pub(crate) const fn no_acting_user() -> Self {
+        Self::refused(StatusCode::FORBIDDEN, "no_acting_user", "The token names no acting user.")
     }
 
     pub(crate) const fn not_author() -> Self {

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod email;
+mod deletion;
 mod identity;
 mod link_tokens;
 pub(crate) mod mail;
@@ -44,5 +45,6 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     Routes::at("/members/me/totp").post(second_factor::enrol).delete(second_factor::remove).register(config);
     Routes::at("/members/me/totp/confirm").post(second_factor::confirm).register(config);
     Routes::at("/members/me/totp/verify").post(second_factor::verify).register(config);
-    Routes::at("/members/{id}").get(members::one).register(config);
+    Routes::at("/members/{id}").get(members::one).delete(deletion::delete_member).register(config);
+    Routes::at("/members/{id}/export").get(deletion::export).register(config);
 }

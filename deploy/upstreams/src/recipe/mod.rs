@@ -3,6 +3,7 @@
 
 mod comments;
 mod costing;
+mod deletion;
 mod ingredients;
 mod input;
 mod likes;
@@ -20,8 +21,10 @@ use crate::{db::Migration, http::Routes, seed};
 
 pub(crate) use writing::store_at;
 
-pub(crate) const MIGRATIONS: &[Migration] =
-    &[Migration { sql: include_str!("schema.sql"), fill: Some(seed::insert_ingredients) }];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration { sql: include_str!("schema.sql"), fill: Some(seed::insert_ingredients) },
+    Migration { sql: include_str!("schema-2.sql"), fill: None },
+];
 
 /// The paths of `clients/contracts/recipe.json`. Fixed paths come before `{id}`.
 pub(crate) fn routes(config: &mut ServiceConfig) {
@@ -38,5 +41,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     Routes::at("/recipes/{id}/comments").get(comments::list).post(comments::create).register(config);
     Routes::at("/comments/{id}").put(comments::edit).delete(comments::delete).register(config);
     Routes::at("/comments/{id}/like").put(comments::like).delete(comments::unlike).register(config);
+    Routes::at("/members/{id}").delete(deletion::delete_member).register(config);
+    Routes::at("/members/{id}/export").get(deletion::export).register(config);
     Routes::at("/ingredients").get(ingredients::list).register(config);
 }

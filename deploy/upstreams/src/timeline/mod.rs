@@ -1,6 +1,7 @@
 //! The timeline service: posts, likes, and who follows whom. It knows members and recipes by id only, and
 //! takes the gateway's word that they exist.
 
+mod deletion;
 mod follows;
 mod lists;
 mod posts;
@@ -11,7 +12,10 @@ pub(crate) use state::Timeline;
 
 use crate::{db::Migration, http::Routes};
 
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration { sql: include_str!("schema.sql"), fill: None }];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration { sql: include_str!("schema.sql"), fill: None },
+    Migration { sql: include_str!("schema-2.sql"), fill: None },
+];
 
 /// The paths of `clients/contracts/timeline.json`.
 pub(crate) fn routes(config: &mut ServiceConfig) {
@@ -24,6 +28,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .put(follows::follow)
         .delete(follows::unfollow)
         .register(config);
+    Routes::at("/members/{id}").delete(deletion::delete_member).register(config);
+    Routes::at("/members/{id}/export").get(deletion::export).register(config);
     Routes::at("/members/{id}/posts").get(lists::of_member).register(config);
     Routes::at("/members/{id}/counts").get(follows::counts).register(config);
 }

@@ -5,12 +5,14 @@
 
 mod amount;
 mod comment;
+mod export;
 mod member;
 mod post;
 mod recipe;
 
 pub(crate) use amount::{Amount, cost, cost_per_serving};
 pub(crate) use comment::{Comment, CommentInput};
+pub(crate) use export::ExportItem;
 pub(crate) use member::{Counts, Following, Member, MemberCard, MemberPatch};
 pub(crate) use post::{Post, PostInput};
 pub(crate) use recipe::{

@@ -1,6 +1,7 @@
 //! The contract of the three services, over HTTP, with tokens from a gateway of our own.
 
 mod account_life;
+mod deletion;
 mod gateway;
 mod old_database;
 mod paging;
