@@ -16,6 +16,7 @@ pub mod gateway;
 pub mod idempotency;
 pub mod identity;
 pub mod invalidation;
+pub mod jobs;
 pub mod live;
 pub mod routes;
 pub mod screens;

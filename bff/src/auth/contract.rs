@@ -9,7 +9,7 @@ use utoipa::openapi::ResponseBuilder;
 use super::{
     account_contract,
     jwks::jwks,
-    oidc,
+    leaving, oidc,
     refusals::{forgery, refusal_named, throttled},
     second_factor::{confirm_totp, enrol_totp, remove_totp},
     sessions::{csrf_token, end_session, list_sessions, log_out, log_out_everywhere, session},
@@ -60,6 +60,7 @@ fn serve_accounts(contract: &mut Contract) {
     tokens(contract);
     second_factor(contract);
     account_contract::serve(contract);
+    leaving::serve(contract, ACCOUNTS);
 }
 
 /// How a sign-in with a password is refused.

@@ -12,6 +12,7 @@ mod email;
 mod input;
 mod jwks;
 mod languages;
+mod leaving;
 mod mutation;
 mod oidc;
 mod other_sign_ins;
@@ -27,5 +28,8 @@ mod tokens;
 
 pub use contract::serve;
 pub use jwks::Jwks;
+pub use leaving::{
+    DELETE_MEMBER, DeletionStep, ExportLimit, MemberCalls, MemberDeletion, MemberDeletionParts, StepError,
+};
 pub use oidc::{Oidc, OidcParts, Provider};
 pub use state::{AccountsSource, Api, ApiParts};

@@ -6,9 +6,12 @@ use actix_web::{
     HttpRequest,
     http::header::{HeaderMap, USER_AGENT},
 };
+use schemas::Id;
 use secrecy::ExposeSecret;
 
-use super::{answer::lasts, cookies::SentCookies, sign_out::end_session_of, state::Api};
+use super::{
+    answer::lasts, cookies::SentCookies, leaving::DELETE_MEMBER, sign_out::end_session_of, state::Api,
+};
 use crate::{
     edge::{ApiError, Edge, client_address},
     identity::{IdentityError, NewSession, ProfileDocument, TokenPair, client_label, mask_address},
@@ -56,7 +59,9 @@ impl SignInContext {
     ) -> Result<NewSession, ApiError> {
         let (sessions, client, address) =
             (self.edge.sessions.clone(), self.client.clone(), self.address.clone());
-        let new = self.replacing(async move { sessions.create(&user, &client, &address, unix_ms()).await });
+        let member = user.id().clone();
+        let new =
+            self.replacing(member, async move { sessions.create(&user, &client, &address, unix_ms()).await });
         new.await
     }
 
@@ -67,8 +72,9 @@ impl SignInContext {
         by_cookie: bool,
     ) -> Result<TokenPair, ApiError> {
         let (tokens, client, address) = (self.edge.tokens.clone(), self.client.clone(), self.address.clone());
-        self.replacing(async move { tokens.issue(&user, &client, &address, by_cookie, unix_ms()).await })
-            .await
+        let member = user.id().clone();
+        let issuing = async move { tokens.issue(&user, &client, &address, by_cookie, unix_ms()).await };
+        self.replacing(member, issuing).await
     }
 
     /// The `Set-Cookie` lines for `new`, and for what it replaces.
@@ -95,19 +101,25 @@ impl SignInContext {
     /// left with the old one beside the new one.
     async fn replacing<T: Send + 'static>(
         &self,
+        member: Id,
         sign_in: impl Future<Output = Result<T, IdentityError>> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let edge = self.edge.clone();
+        let (edge, jobs) = (self.edge.clone(), self.api.jobs.clone());
         let (sessions, refresh_tokens) = (self.session.values.clone(), self.refresh_token.values.clone());
         let signing_in = async move {
             let new = sign_in.await?;
+            // After the sign-in: a deletion is recorded before it ends what there is, so that one of the two sees the other.
+            if jobs.has(DELETE_MEMBER, member.as_str()).await? {
+                edge.sessions.end_all(&member, None).await?;
+                return Err(ApiError::BadCredentials);
+            }
             for session in sessions {
                 report(end_session_of(&edge, &session, None).await);
             }
             for token in refresh_tokens {
                 report(edge.tokens.revoke(&token, unix_ms()).await.map(|_| ()));
             }
-            Ok::<_, IdentityError>(new)
+            Ok::<_, ApiError>(new)
         };
         let new = self.api.run_detached(signing_in).await??;
         self.edge.metrics.sign_in("ok");

@@ -6,11 +6,13 @@ use actix_web::{HttpRequest, web};
 use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 
+use super::leaving::{ExportLimit, MemberCalls};
 use crate::{
     edge::ApiError,
     idempotency::Idempotency,
     identity::{Accounts, ClaimMap, OptionalCall, SignInThrottle},
     invalidation::InvalidationBus,
+    jobs::Jobs,
 };
 
 /// Where accounts are.
@@ -19,6 +21,8 @@ pub struct AccountsSource {
     pub accounts: Option<Accounts>,
     /// What the profiles of such users are made of.
     pub claims: ClaimMap,
+    /// What is asked of upstreams when a member leaves, or takes their data along.
+    pub calls: MemberCalls,
 }
 
 /// What the handlers are made with.
@@ -29,6 +33,10 @@ pub struct ApiParts {
     pub idempotency: Arc<Idempotency>,
     /// Of failed sign-ins.
     pub throttle: SignInThrottle,
+    /// Takes what outlives a request.
+    pub jobs: Jobs,
+    /// How often a member may take their data along.
+    pub exports: ExportLimit,
     /// Writes run on it.
     pub runtime: Handle,
 }
@@ -42,6 +50,8 @@ pub struct Shared {
     pub(super) bus: Arc<InvalidationBus>,
     pub(super) idempotency: Arc<Idempotency>,
     pub(super) throttle: SignInThrottle,
+    pub(super) jobs: Jobs,
+    pub(super) exports: ExportLimit,
     pub(super) runtime: Handle,
     source: ArcSwap<AccountsSource>,
 }
@@ -57,8 +67,9 @@ impl Api {
     /// One for all workers.
     #[must_use]
     pub fn new(parts: ApiParts) -> Self {
-        let ApiParts { source, bus, idempotency, throttle, runtime } = parts;
-        Self(Arc::new(Shared { bus, idempotency, throttle, runtime, source: ArcSwap::from_pointee(source) }))
+        let ApiParts { source, bus, idempotency, throttle, jobs, exports, runtime } = parts;
+        let source = ArcSwap::from_pointee(source);
+        Self(Arc::new(Shared { bus, idempotency, throttle, jobs, exports, runtime, source }))
     }
 
     /// Accounts are elsewhere from now on: declarations have been read again.
@@ -86,6 +97,11 @@ impl Api {
     pub(super) fn accounts_with(&self, call: OptionalCall) -> Result<Accounts, ApiError> {
         let accounts = self.accounts()?;
         if accounts.offers(call) { Ok(accounts) } else { Err(ApiError::NotFound) }
+    }
+
+    /// What is asked of upstreams when a member leaves.
+    pub(super) fn member_calls(&self) -> MemberCalls {
+        self.0.source.load().calls.clone()
     }
 
     /// The handlers' part of the application that `request` came to.

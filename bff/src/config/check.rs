@@ -43,6 +43,7 @@ impl Check<'_> {
     pub(super) fn numbers(&mut self, config: &Config) {
         let Config { http, session, tokens, store, cache, telemetry, throttle, idempotency, limits, .. } =
             config;
+        let (accounts, jobs) = (&config.accounts, &config.jobs);
         for (path, value, range) in [
             ("http.workers", http.workers as u64, 0..=1024),
             ("http.body_limit_bytes", http.body_limit_bytes as u64, 1024..=64 << 20),
@@ -73,6 +74,15 @@ impl Check<'_> {
             ("idempotency.in_flight_ms", idempotency.in_flight_ms.get(), 1000..=3_600_000),
             ("idempotency.anonymous_keys", idempotency.anonymous_keys.into(), 1..=1_000_000),
             ("idempotency.anonymous_window_ms", idempotency.anonymous_window_ms.get(), 1000..=DAY_MS),
+            ("accounts.exports_per_day", accounts.exports_per_day.into(), 1..=1_000_000),
+            ("jobs.poll_ms", jobs.poll_ms.get(), 100..=600_000),
+            ("jobs.lease_ms", jobs.lease_ms.get(), 1000..=600_000),
+            ("jobs.concurrency", jobs.concurrency.into(), 1..=1024),
+            ("jobs.max_jobs", jobs.max_jobs.into(), 1..=1_000_000),
+            ("jobs.max_attempts", jobs.max_attempts.into(), 1..=1_000_000),
+            ("jobs.backoff_ms", jobs.backoff_ms.get(), 10..=3_600_000),
+            ("jobs.max_backoff_ms", jobs.max_backoff_ms.get(), 10..=DAY_MS),
+            ("jobs.keep_ms", jobs.keep_ms.get(), DAY_MS..=4000 * DAY_MS),
             ("limits.anonymous.per_second", limits.anonymous.per_second.into(), 1..=1_000_000),
             ("limits.anonymous.burst", limits.anonymous.burst.into(), 1..=1_000_000),
             ("limits.user.per_second", limits.user.per_second.into(), 1..=1_000_000),

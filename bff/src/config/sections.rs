@@ -199,6 +199,22 @@ pub struct UpstreamConfig {
 pub struct AccountsConfig {
     /// Name of an upstream. Empty: no upstream keeps accounts, and users come from one OpenID provider alone.
     pub upstream: String,
+    /// How often a member may take their data along within a day.
+    pub exports_per_day: u32,
+}
+
+/// Work that outlives a request.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JobsConfig {
+    pub poll_ms: Millis,
+    pub lease_ms: Millis,
+    pub concurrency: u32,
+    pub max_jobs: u32,
+    pub max_attempts: u32,
+    pub backoff_ms: Millis,
+    pub max_backoff_ms: Millis,
+    pub keep_ms: Millis,
 }
 
 /// How long one screen's documents live and how long making one may take.

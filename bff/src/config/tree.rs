@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::loaded::Loaded;
 use super::sections::{
     AccountsConfig, CacheConfig, CallerConfig, CorsConfig, DeclarationsConfig, EventsConfig, FilesConfig,
-    HttpConfig, IdempotencyConfig, InternalConfig, KeysConfig, LimitsConfig, LiveConfig, OidcConfig,
-    ScreenConfig, SessionConfig, SiteConfig, StoreConfig, TelemetryConfig, ThrottleConfig, TokensConfig,
-    UpstreamConfig,
+    HttpConfig, IdempotencyConfig, InternalConfig, JobsConfig, KeysConfig, LimitsConfig, LiveConfig,
+    OidcConfig, ScreenConfig, SessionConfig, SiteConfig, StoreConfig, TelemetryConfig, ThrottleConfig,
+    TokensConfig, UpstreamConfig,
 };
 use super::values::Profile;
 
@@ -45,6 +45,7 @@ pub struct Config {
     pub live: LiveConfig,
     pub throttle: ThrottleConfig,
     pub idempotency: IdempotencyConfig,
+    pub jobs: JobsConfig,
     pub limits: LimitsConfig,
     pub telemetry: TelemetryConfig,
     pub site: SiteConfig,

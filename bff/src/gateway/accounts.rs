@@ -5,7 +5,7 @@ use clients::Upstreams;
 use serde_json::value::to_raw_value;
 
 use crate::{
-    auth::AccountsSource,
+    auth::{AccountsSource, MemberCalls},
     compose::scan::Types,
     config::Config,
     declare::{
@@ -22,7 +22,8 @@ const ANSWERS_WITH_PROFILE: [(&str, &str); 3] =
 /// Where accounts are.
 pub(super) fn source(config: &Config, upstreams: &Upstreams, declarations: &Declarations) -> AccountsSource {
     let claims = ClaimMap::declared(&declarations.compile().claims);
-    AccountsSource { accounts: accounts(config, upstreams, declarations), claims }
+    let calls = MemberCalls::new(declarations.compile(), upstreams.clone());
+    AccountsSource { accounts: accounts(config, upstreams, declarations), claims, calls }
 }
 
 /// The client of the upstream that keeps accounts. Nothing: none does.

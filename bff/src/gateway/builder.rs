@@ -13,6 +13,7 @@ use super::{
     error::StartError,
     foundation::Foundation,
     internal::{Health, internal_server},
+    job_runner::job_runner,
     providers,
     reload::{Fingerprint, ReadAgain, Reload},
     rotation::{self, Rotation},
@@ -154,6 +155,7 @@ impl GatewayBuilder {
             site: site.clone(),
         });
         let rotation = rotation.map_err(StartError::Signals)?;
+        let runner = job_runner(&config, &foundation, &api);
         let edge = foundation.edge(&config, sink.unwrap_or_else(Sink::nowhere));
         let draining = Arc::new(AtomicBool::new(false));
         let Foundation { runtime, secrets, origins, store, .. } = &foundation;
@@ -168,7 +170,7 @@ impl GatewayBuilder {
             config_script: ConfigScript::new(&config.site.config_name, &config.site.config),
             site,
         };
-        let health = Health::new(store, &draining, &foundation.metrics, &declared);
+        let health = Health::new(store, &draining, &foundation.metrics, &declared, &foundation.jobs);
         let events = foundation.events(&config)?;
         let sweeper = tokio::spawn(store::sweep(Arc::clone(store), config.store.sweep_ms.into()));
         // Before anything listens: a supervisor that sees the gateway may ask it to stop.
@@ -185,6 +187,7 @@ impl GatewayBuilder {
             hub: foundation.hub,
             revalidator: foundation.revalidator,
             sweeper,
+            runner,
             rotation,
             sessions: foundation.sessions,
             stop: Some(stop),

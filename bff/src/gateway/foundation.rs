@@ -11,18 +11,19 @@ use super::{
     error::StartError,
     wiring::{
         app_tokens, callers, clear_site_data, close_with_session, cookie_settings, csrf_guard, event_senders,
-        hub, idempotency_policy, rate_limits, refresh_cookie_settings, revalidator, session_policy,
+        hub, idempotency_policy, jobs, rate_limits, refresh_cookie_settings, revalidator, session_policy,
         signing_keys, store_settings, throttle_policy, trusted_proxies,
     },
 };
 use crate::{
-    auth::{AccountsSource, Api, ApiParts},
+    auth::{AccountsSource, Api, ApiParts, ExportLimit},
     compose::plan::TopicsPlan,
     config::Config,
     edge::{Edge, EdgeParts},
     idempotency::Idempotency,
     identity::{AllowedOrigins, Secrets, Sessions, SignInThrottle},
     invalidation::{InvalidationBus, Invalidations},
+    jobs::Jobs,
     live::{Events, Hub, Revalidator},
     store::{self, Store},
     telemetry::{AccessLog, AccessSettings, LineFormat, LogSettings, Metrics, Sink, UserHasher},
@@ -50,6 +51,7 @@ pub(super) struct Foundation {
     pub(super) sessions: Sessions,
     pub(super) hub: Hub,
     pub(super) idempotency: Arc<Idempotency>,
+    pub(super) jobs: Jobs,
 }
 
 impl Foundation {
@@ -76,6 +78,7 @@ impl Foundation {
         let idempotency =
             Idempotency::new(Arc::clone(&store), Arc::clone(&secrets), idempotency_policy(config))
                 .map_err(StartError::Randomness)?;
+        let jobs = jobs(config, &store)?;
         Ok(Self {
             runtime,
             metrics,
@@ -88,6 +91,7 @@ impl Foundation {
             sessions,
             hub,
             idempotency: Arc::new(idempotency),
+            jobs,
         })
     }
 
@@ -154,6 +158,8 @@ impl Foundation {
             ),
             idempotency: Arc::clone(idempotency),
             source,
+            jobs: self.jobs.clone(),
+            exports: ExportLimit { store: Arc::clone(store), per_day: config.accounts.exports_per_day },
             bus: Arc::clone(bus),
             runtime: runtime.clone(),
         })

@@ -25,7 +25,8 @@ use arc_swap::ArcSwap;
 use super::{declared::Declared, error::StartError};
 use crate::{
     config::Config,
-    edge::{Edge, RouteName, Serving, gate, listen, method_not_allowed, serve, too_late},
+    edge::{ApiError, Edge, RouteName, Serving, gate, listen, method_not_allowed, serve, too_late},
+    jobs::Jobs,
     live::{self, Events},
     store::{Notice, Store, StoreError},
     telemetry::{CONTENT_TYPE as METRICS, Metrics},
@@ -45,6 +46,7 @@ pub(super) struct Health {
     draining: Arc<AtomicBool>,
     metrics: Arc<Metrics>,
     declared: Arc<ArcSwap<Declared>>,
+    jobs: Jobs,
 }
 
 impl Health {
@@ -54,6 +56,7 @@ impl Health {
         draining: &Arc<AtomicBool>,
         metrics: &Arc<Metrics>,
         declared: &Arc<ArcSwap<Declared>>,
+        jobs: &Jobs,
     ) -> Self {
         metrics.store_up.set(1);
         metrics.store_hearing.set(1);
@@ -71,6 +74,7 @@ impl Health {
             draining: Arc::clone(draining),
             metrics: Arc::clone(metrics),
             declared: Arc::clone(declared),
+            jobs: jobs.clone(),
         }
     }
 
@@ -105,6 +109,8 @@ pub(super) fn internal_server(
             .app_data(web::Data::new(edge.clone()))
             .app_data(web::Data::new(events.clone()))
             .service(resource("/events", "POST", [post().to(live::receive_event)]).wrap(from_fn(gate)))
+            .service(resource("/jobs", "GET, HEAD", [get().to(jobs)]).wrap(from_fn(gate)))
+            .service(resource("/jobs/revive", "POST", [post().to(revive_jobs)]).wrap(from_fn(gate)))
             .service(resource("/livez", "GET, HEAD", [get().to(|| async { "ok" })]))
             .service(resource("/readyz", "GET, HEAD", [get().to(readyz)]))
             .service(resource("/metrics", "GET, HEAD", [get().to(metrics)]))
@@ -151,6 +157,19 @@ async fn metrics(health: web::Data<Health>) -> HttpResponse {
     // Only for the gauge: the figures are wanted most when the store is away.
     let _ = health.ask_store().await;
     HttpResponse::Ok().insert_header((CONTENT_TYPE, METRICS)).body(health.metrics.encode())
+}
+
+/// The queue of work that outlives requests: what waits, and what was given up.
+async fn jobs(health: web::Data<Health>) -> Result<HttpResponse, ApiError> {
+    let page = health.jobs.page().await?;
+    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(page))
+}
+
+/// Has what was given up tried again.
+async fn revive_jobs(health: web::Data<Health>) -> Result<HttpResponse, ApiError> {
+    let revived = health.jobs.revive().await?;
+    let answer = serde_json::json!({ "revived": revived });
+    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(answer))
 }
 
 /// A path, the methods it answers, and 405 with `Allow` for all others.

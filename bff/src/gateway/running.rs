@@ -25,11 +25,15 @@ use super::{
 };
 use crate::{
     identity::Sessions,
+    jobs::Runner,
     live::{Hub, Revalidator},
 };
 
 /// How long a stop waits for the shared store to take the last live messages.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a stop waits for jobs that run; the rest is given back to the queue.
+const JOBS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A gateway, listening but not yet serving. Made by [`Gateway::builder`].
 pub struct Gateway {
@@ -42,6 +46,7 @@ pub struct Gateway {
     pub(super) hub: Hub,
     pub(super) revalidator: Option<Revalidator>,
     pub(super) sweeper: JoinHandle<()>,
+    pub(super) runner: Runner,
     pub(super) rotation: JoinHandle<()>,
     pub(super) sessions: Sessions,
     /// Until somebody waits for them.
@@ -130,6 +135,7 @@ impl Gateway {
         tracing::info!("stopping");
         self.hub.shutdown();
         stop(public, serving).await;
+        self.runner.stop(JOBS_TIMEOUT).await;
         self.sessions.leave().await;
         self.sweeper.abort();
         self.rotation.abort();

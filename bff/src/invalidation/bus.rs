@@ -173,6 +173,17 @@ impl InvalidationBus {
         once.for_each(|(_, tag)| self.changes.notify(tag));
     }
 
+    /// What `tags` name must appear nowhere any more: see [`Invalidations::purge_erased`]. Here when this is first polled,
+    /// on the other replicas when it is done.
+    pub async fn erased(&self, tags: &[Tag]) {
+        if tags.is_empty() {
+            return;
+        }
+        self.invalidations.purge_erased(tags);
+        self.publish(|| PurgesTold { erased: names(tags), ..PurgesTold::default() }).await;
+        tags.iter().for_each(|tag| self.changes.notify(tag));
+    }
+
     /// `user`'s documents with one of `tags` are gone, as in [`Self::written`].
     pub async fn purge_user(&self, user: &Id, tags: &[Tag]) {
         self.written(user, tags, &[]).await;

@@ -52,6 +52,9 @@ pub(super) struct PurgesTold {
     /// Exists no more.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(super) deleted: Vec<String>,
+    /// Gone wherever it appears, for everybody.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) erased: Vec<String>,
     /// What `user` is refused for good; without a user, all who are not signed in are.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(super) refused: Vec<String>,

@@ -78,6 +78,10 @@ impl Receiver {
         if !deleted.is_empty() {
             self.invalidations.purge_deleted(&deleted);
         }
+        let erased = tags(&told.erased, Tag::parse);
+        if !erased.is_empty() {
+            self.invalidations.purge_erased(&erased);
+        }
         let soft = tags(&told.soft, Tag::parse);
         if !soft.is_empty() {
             self.invalidations.soft_purge(&soft);

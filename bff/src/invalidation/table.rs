@@ -172,6 +172,17 @@ impl Invalidations {
         self.revision.fetch_add(1, Ordering::Release);
     }
 
+    /// What `tags` name must appear nowhere any more, such as a member who has left: everybody's documents that bear one of
+    /// them are gone from now on. The next reader of each waits for its composition: not for what happens often.
+    pub fn purge_erased(&self, tags: &[Tag]) {
+        let number = self.next();
+        self.mark_soft(tags, number);
+        let hashes = |tag: &Tag| [tag.as_subject().as_str(), tag.as_str()].map(|tag| self.hash_tag(tag).0);
+        self.purged.mark(tags.iter().flat_map(hashes), number);
+        self.deleted.fetch_max(number, Ordering::AcqRel);
+        self.revision.fetch_add(1, Ordering::Release);
+    }
+
     /// `user` (`None`: all who are not signed in) has a definite answer instead of what `subjects` name: their documents
     /// about one of them are gone from now on. Other users may still see it.
     pub fn purge_subjects(&self, user: Option<&Id>, subjects: &[Tag]) {

@@ -11,6 +11,8 @@ mod lease;
 mod memory;
 mod notice;
 mod open;
+mod queue;
+mod queued_job;
 mod record;
 mod redis;
 mod shared;
@@ -28,6 +30,8 @@ pub use lease::{LEASE, Lease};
 pub use memory::MemoryStore;
 pub use notice::{Listener, Notice};
 pub use open::{open, open_with};
+pub use queue::{Claims, Enqueued, JobQueue, QueueError, QueuePolicy, Waiting};
+pub use queued_job::{ClaimedJob, Job};
 pub use record::{
     Entry, MAX_KEY_BYTES, MAX_OWNER_BYTES, Record, Replacement, STEP, SWEEP_BATCH, Space, after,
 };

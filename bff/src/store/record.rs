@@ -29,17 +29,20 @@ pub enum Space {
     Idempotency,
     /// Which sessions an OpenID provider's session or subject has here.
     OidcLinks,
+    /// Work that outlives a request.
+    Jobs,
 }
 
 impl Space {
     /// Every space, for suites and metrics.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Sessions,
         Self::RefreshFamilies,
         Self::Revocations,
         Self::Counters,
         Self::Idempotency,
         Self::OidcLinks,
+        Self::Jobs,
     ];
 
     /// Whether listeners are told when a record of the space changes: those that are held in memory
@@ -59,6 +62,7 @@ impl Space {
             Self::Counters => "counters",
             Self::Idempotency => "idempotency",
             Self::OidcLinks => "oidc_links",
+            Self::Jobs => "jobs",
         }
     }
 
@@ -71,6 +75,7 @@ impl Space {
             Self::Counters => 4,
             Self::Idempotency => 5,
             Self::OidcLinks => 6,
+            Self::Jobs => 9,
         }
     }
 }

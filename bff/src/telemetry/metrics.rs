@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use super::histogram::Histogram;
+use super::jobs::JobMetrics;
 use super::process::Process;
 use super::requests::{HttpRequests, RouteMetrics};
 use super::rotation::RotationMetrics;
@@ -59,6 +60,8 @@ pub struct Metrics {
     pub live_following: Gauge,
     /// Keys and secrets that change while the gateway runs.
     pub rotation: RotationMetrics,
+    /// Work that outlives a request.
+    pub jobs: JobMetrics,
     registry: Registry,
     pub(super) http: HttpRequests,
     pub(super) cache: Series<2, Counter>,
@@ -108,6 +111,7 @@ impl Metrics {
             store_hearing: Gauge::default(),
             live_following: Gauge::default(),
             rotation: RotationMetrics::default(),
+            jobs: JobMetrics::default(),
             registry: Registry::default(),
             http: HttpRequests(Series::new(["route", "method"])),
             cache: Series::new(["screen", "outcome"]),

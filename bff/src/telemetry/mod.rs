@@ -8,6 +8,7 @@
 mod access;
 mod clock;
 mod histogram;
+mod jobs;
 mod json;
 mod logs;
 mod metrics;

@@ -54,6 +54,7 @@ impl Metrics {
         bff.register("relayed_endings", help, self.relayed_endings.clone());
         self.register_live(bff);
         self.rotation.register(bff);
+        self.jobs.register(bff);
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         bff.register("build", "The running version", build);
         bff.register_collector(Box::new(DroppedLines(Arc::clone(&self.sink))));

@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use prometheus_client::encoding::{EncodeMetric, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
 
 use super::histogram::Histogram;
 
@@ -109,6 +110,20 @@ impl<const L: usize> EncodeMetric for Series<L, Arc<Histogram>> {
 
     fn metric_type(&self) -> MetricType {
         MetricType::Histogram
+    }
+
+    fn is_empty(&self) -> bool {
+        Self::is_empty(self)
+    }
+}
+
+impl<const L: usize> EncodeMetric for Series<L, Gauge> {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> std::fmt::Result {
+        self.each(|labels, gauge| gauge.encode(encoder.encode_family(labels)?))
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Gauge
     }
 
     fn is_empty(&self) -> bool {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{CSRF, Example, MAILED, ORDER, REFRESH, REQUEST_ID, SESSION, ada, id, time, value};
 use crate::{
-    Credentials, CsrfToken, EmailChange, EmailConfirmation, ForgottenPassword, Id, Items, Key, KeySet,
+    AccountExport, Credentials, CsrfToken, DeleteAccount, EmailChange, EmailConfirmation, ForgottenPassword, Id, Items, Key, KeySet,
     ListedSession, LiveCommand, LiveMessage, Me, NumberedPage, Page, PasswordChange, PasswordReminder,
     PasswordReset, Problem, ProviderSignedIn, RefreshRequest, RevokeRequest, SecondFactorCode, SessionInfo,
     SignInKind, SignInProvider, SignUp, SignedUp, TokenRequest, Tokens, TotpBegin, TotpCode, TotpEnabled,
@@ -50,6 +50,13 @@ examples! {
         user: ada(),
         csrf_token: CSRF.into(),
         expires_at: time("2026-11-20T10:30:00Z"),
+    };
+    DeleteAccount => DeleteAccount { password: "correct horse battery".into(), otp: None };
+    AccountExport => AccountExport {
+        member: ada().id,
+        exported_at: time("2026-11-20T09:30:00Z"),
+        data: [("posts".to_owned(), vec![json!({ "kind": "post", "id": "p1" })])].into(),
+        incomplete: Vec::new(),
     };
     SecondFactorCode => SecondFactorCode { otp: "492039".into() };
     ProviderSignedIn => ProviderSignedIn {

@@ -31,12 +31,14 @@ const FRONT: &[&str] = &[
     "cache",
     "compose",
     "invalidation",
+    // What outlives a request is handed over to it.
+    "jobs",
     "store",
     "telemetry",
     "clients",
     "schemas",
 ];
-const TABLE: [Row; 16] = [
+const TABLE: [Row; 17] = [
     row("auth", FRONT, &[]),
     row("docs", FRONT, &[]),
     row("screens", FRONT, &[]),
@@ -49,6 +51,8 @@ const TABLE: [Row; 16] = [
     row("identity", &["invalidation", "store", "telemetry", "clients", "schemas"], &[]),
     row("cache", &["compose", "invalidation", "telemetry", "schemas"], &[]),
     row("compose", &["invalidation", "telemetry", "clients", "schemas"], &[]),
+    // It knows the queue, and nothing of what the work is: handlers come from above.
+    row("jobs", &["store", "telemetry"], &[]),
     row("invalidation", &["store", "telemetry", "schemas"], &[]),
     row("store", &["telemetry"], &[]),
     row("telemetry", &[], &[]),
@@ -57,7 +61,8 @@ const TABLE: [Row; 16] = [
 /// Crates of the workspace.
 const CRATES: [&str; 5] = ["clients", "schemas", "upstreams", "demo", "tests"];
 /// Modules that hold no type of the web framework.
-const WITHOUT_ACTIX: [&str; 6] = ["identity", "cache", "compose", "declare", "invalidation", "store"];
+const WITHOUT_ACTIX: [&str; 7] =
+    ["identity", "cache", "compose", "declare", "invalidation", "jobs", "store"];
 const ERROR_ENDINGS: [&str; 4] = ["Error", "Failure", "Refusal", "Reason"];
 
 /// What is wrong with an import, if anything.

@@ -25,6 +25,43 @@ pub struct GatewayPlan {
     pub card: Box<[Box<str>]>,
     /// Where no upstream serves accounts: a profile's field, and the claim of an identity token that it comes from.
     pub claims: Box<[(Box<str>, Box<str>)]>,
+    /// How a member leaves, and what they may take along.
+    pub leaving: LeavingPlan,
+}
+
+/// How a member leaves, and what they may take along.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LeavingPlan {
+    /// Deletes all that an upstream keeps of a member, in this order; empty: nobody can leave.
+    pub delete: Box<[MemberCall]>,
+    /// What an upstream keeps of a member, page by page, by its name in the document; empty: nothing can be taken along.
+    pub export: Box<[(Box<str>, MemberCall)]>,
+    /// Kinds of tags: `KIND:ID` of a member is gone for everybody once the member is.
+    pub drops: Box<[Box<str>]>,
+}
+
+/// A call about one member's account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberCall {
+    pub upstream: UpstreamId,
+    /// Label in metrics.
+    pub operation: &'static str,
+    /// Percent-encoded path and query, in pieces.
+    pub target: Box<[MemberPiece]>,
+    /// Words of the contract that stand where the id does: a member whose id is one of them is not asked about.
+    pub reserved: Box<[Box<str>]>,
+    /// The contract answers 404 to it, or there is none: then 404 says that nothing is kept.
+    pub may_be_absent: bool,
+}
+
+/// A piece of the target of a [`MemberCall`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MemberPiece {
+    Text(Box<str>),
+    /// The member's id.
+    Id,
+    /// Where the next page begins; empty for the first.
+    Cursor,
 }
 
 /// What callers see of an upstream's refusal.

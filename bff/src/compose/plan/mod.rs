@@ -16,7 +16,7 @@ mod value;
 
 pub use access::Access;
 pub use call::{BodyPiece, CallPlan, PathPiece, QueryPair, QueryValue};
-pub use gateway::{GatewayPlan, RefusalPlan, TopicsPlan};
+pub use gateway::{GatewayPlan, LeavingPlan, MemberCall, MemberPiece, RefusalPlan, TopicsPlan};
 pub use lookup::{LookupPlan, Shared};
 pub use param::{ParamKind, ParamPlan, ParamSource, ParamValue};
 pub use place::{JoinId, LookupId, MemoryId, ParamId, PartId, UpstreamId};

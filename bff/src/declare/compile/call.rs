@@ -302,7 +302,7 @@ impl<'t> CallCompiler<'_, 't, '_> {
 }
 
 /// As metrics name a call: the operation's id in snake_case, or the path template.
-fn operation_name(operation: Option<&Operation>, method: &Method, call: &At<CallText>) -> String {
+pub(super) fn operation_name(operation: Option<&Operation>, method: &Method, call: &At<CallText>) -> String {
     if let Some(id) = operation.and_then(|operation| operation.operation_id.as_deref()) {
         let mut name = String::with_capacity(id.len() + 4);
         for (place, c) in id.chars().enumerate() {

@@ -4,6 +4,7 @@ use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
 use super::{
     context::Context,
+    leaving::leaving,
     lookup::LookupDraft,
     lookups::{lookup_of, own_lookups},
     outline::Outline,
@@ -76,6 +77,7 @@ pub(in crate::declare) fn compile(
                     .collect()
             })
             .unwrap_or_default(),
+        leaving: accounts.map(|accounts| leaving(&cx, accounts)).unwrap_or_default(),
     }
 }
 

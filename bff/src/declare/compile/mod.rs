@@ -6,6 +6,7 @@ mod context;
 mod describe;
 mod document;
 mod gateway;
+mod leaving;
 mod lookup;
 mod lookups;
 mod outline;

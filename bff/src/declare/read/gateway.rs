@@ -7,6 +7,7 @@ use super::{
     },
     Accounts, Gateway,
     joins::lookup,
+    parsed::parsed,
     section::Section,
     tree::{Refusal, Upstream},
 };
@@ -94,11 +95,27 @@ fn accounts(section: &Section<'_>) -> Accounts {
     if section.has("claims") && !claims.iter().any(|(field, _)| field.as_str() == "id") {
         section.mistake("claims", "must say which claim is the `id`");
     }
+    if !section.has("upstream") {
+        section.forbid(&["delete"], "an account can be deleted only where an upstream keeps it");
+    }
+    if !section.has("delete") {
+        section.forbid(&["drops"], "is of no use without `delete`");
+    }
+    let call = |(name, text): (At<String>, At<String>)| {
+        if !is_name(&name) {
+            section.report().add(&name.spot, format_args!("{} is no name", quoted(&name)));
+        }
+        Some((name, parsed(section.report(), text)?))
+    };
+    let export = section.text_map("export").into_iter().filter_map(call).collect();
     Accounts {
         spot: section.spot.clone(),
         upstream: section.text("upstream"),
         card: section.texts("card"),
         claims,
+        delete: section.all_parsed("delete"),
+        export,
+        drops: section.all_parsed("drops"),
     }
 }
 

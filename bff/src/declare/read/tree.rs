@@ -53,6 +53,9 @@ pub(in crate::declare) struct Accounts {
     pub(in crate::declare) upstream: Option<At<String>>,
     pub(in crate::declare) card: Vec<At<String>>,
     pub(in crate::declare) claims: Vec<(At<String>, At<String>)>,
+    pub(in crate::declare) delete: Vec<At<CallText>>,
+    pub(in crate::declare) export: Vec<(At<String>, At<CallText>)>,
+    pub(in crate::declare) drops: Vec<At<TagText>>,
 }
 
 /// `[refusals]`.

@@ -2,6 +2,7 @@
 
 mod documents;
 mod identity;
+mod jobs;
 mod keys;
 mod live;
 mod store;
@@ -12,6 +13,7 @@ pub(super) use identity::{
     callers, clear_site_data, cookie_settings, csrf_guard, refresh_cookie_settings, session_policy,
     throttle_policy, trusted_proxies,
 };
+pub(super) use jobs::jobs;
 pub use keys::key_times;
 pub(super) use keys::{app_tokens, signing_keys};
 pub(super) use live::{REVALIDATE_TIMEOUT, announcer, close_with_session, event_senders, hub, revalidator};

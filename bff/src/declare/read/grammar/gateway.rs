@@ -110,6 +110,21 @@ static ACCOUNTS: Grammar = Grammar {
             Kind::TextMap,
             "Without an upstream: which claim of an identity token is which field of a profile.",
         ),
+        key(
+            "delete",
+            Kind::Texts,
+            "The calls (DELETE) that delete all that is kept of a member, in this order: `UPSTREAM:PATH` with `{id}`, the member's. Without it `DELETE /api/me` is 404.",
+        ),
+        key(
+            "export",
+            Kind::TextMap,
+            "What is kept of a member, by its name in `GET /api/me/export`: a call (GET) that answers `{items, nextCursor}`, with `{id}` and perhaps `{cursor}`.",
+        ),
+        key(
+            "drops",
+            Kind::Texts,
+            "Tags (`KIND:{id}`) whose documents are gone for everybody once a member is deleted.",
+        ),
     ],
 };
 
