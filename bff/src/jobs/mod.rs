@@ -10,3 +10,6 @@ pub use handler::{JobFailure, JobHandler, Jobs};
 pub use queue_page::QueuePage;
 pub use runner::Runner;
 pub use runner_policy::RunnerPolicy;
+
+#[cfg(test)]
+mod tests;

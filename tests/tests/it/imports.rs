@@ -61,8 +61,7 @@ const TABLE: [Row; 17] = [
 /// Crates of the workspace.
 const CRATES: [&str; 5] = ["clients", "schemas", "upstreams", "demo", "tests"];
 /// Modules that hold no type of the web framework.
-const WITHOUT_ACTIX: [&str; 7] =
-    ["identity", "cache", "compose", "declare", "invalidation", "jobs", "store"];
+const WITHOUT_ACTIX: [&str; 7] = ["identity", "cache", "compose", "declare", "invalidation", "jobs", "store"];
 const ERROR_ENDINGS: [&str; 4] = ["Error", "Failure", "Refusal", "Reason"];
 
 /// What is wrong with an import, if anything.

@@ -10,6 +10,7 @@ mod connections;
 mod cookies;
 mod cors;
 mod csrf;
+mod deletion;
 mod documentation;
 mod edge;
 mod encodings;

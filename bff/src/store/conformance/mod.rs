@@ -2,6 +2,7 @@
 //! its own tests.
 
 mod notices;
+mod queue;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -58,6 +59,8 @@ pub(super) async fn run(store: Arc<dyn Store>, expiry: Expiry) {
     messages_reach_every_listener_in_order(all).await;
     sweeping_removes_the_expired_only(all, expiry).await;
     too_long_names_are_refused(all).await;
+    queue::jobs_are_carried_out_at_least_once(&store).await;
+    queue::a_queue_is_bounded(&store).await;
     all.ping().await.unwrap();
 }
 
