@@ -29,7 +29,8 @@ mod tokens;
 pub use contract::serve;
 pub use jwks::Jwks;
 pub use leaving::{
-    DELETE_MEMBER, DeletionStep, ExportLimit, MemberCalls, MemberDeletion, MemberDeletionParts, StepError,
+    DELETE_MEMBER, DeletionStep, Departed, ExportLimit, MemberCalls, MemberDeletion, MemberDeletionParts,
+    StepError,
 };
 pub use oidc::{Oidc, OidcParts, Provider};
 pub use state::{AccountsSource, Api, ApiParts};

@@ -9,9 +9,7 @@ use actix_web::{
 use schemas::Id;
 use secrecy::ExposeSecret;
 
-use super::{
-    answer::lasts, cookies::SentCookies, leaving::DELETE_MEMBER, sign_out::end_session_of, state::Api,
-};
+use super::{answer::lasts, cookies::SentCookies, sign_out::end_session_of, state::Api};
 use crate::{
     edge::{ApiError, Edge, client_address},
     identity::{IdentityError, NewSession, ProfileDocument, TokenPair, client_label, mask_address},
@@ -104,12 +102,12 @@ impl SignInContext {
         member: Id,
         sign_in: impl Future<Output = Result<T, IdentityError>> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let (edge, jobs) = (self.edge.clone(), self.api.jobs.clone());
+        let (edge, departed) = (self.edge.clone(), self.api.departed.clone());
         let (sessions, refresh_tokens) = (self.session.values.clone(), self.refresh_token.values.clone());
         let signing_in = async move {
             let new = sign_in.await?;
             // After the sign-in: a deletion is recorded before it ends what there is, so that one of the two sees the other.
-            if jobs.has(DELETE_MEMBER, member.as_str()).await? {
+            if departed.has(&member).await? {
                 edge.sessions.end_all(&member, None).await?;
                 return Err(ApiError::BadCredentials);
             }

@@ -6,13 +6,12 @@ use actix_web::{HttpRequest, web};
 use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 
-use super::leaving::{ExportLimit, MemberCalls};
+use super::leaving::{Departed, ExportLimit, MemberCalls};
 use crate::{
     edge::ApiError,
     idempotency::Idempotency,
     identity::{Accounts, ClaimMap, OptionalCall, SignInThrottle},
     invalidation::InvalidationBus,
-    jobs::Jobs,
 };
 
 /// Where accounts are.
@@ -33,8 +32,8 @@ pub struct ApiParts {
     pub idempotency: Arc<Idempotency>,
     /// Of failed sign-ins.
     pub throttle: SignInThrottle,
-    /// Takes what outlives a request.
-    pub jobs: Jobs,
+    /// Members who leave or have left.
+    pub departed: Departed,
     /// How often a member may take their data along.
     pub exports: ExportLimit,
     /// Writes run on it.
@@ -50,7 +49,7 @@ pub struct Shared {
     pub(super) bus: Arc<InvalidationBus>,
     pub(super) idempotency: Arc<Idempotency>,
     pub(super) throttle: SignInThrottle,
-    pub(super) jobs: Jobs,
+    pub(super) departed: Departed,
     pub(super) exports: ExportLimit,
     pub(super) runtime: Handle,
     source: ArcSwap<AccountsSource>,
@@ -67,9 +66,9 @@ impl Api {
     /// One for all workers.
     #[must_use]
     pub fn new(parts: ApiParts) -> Self {
-        let ApiParts { source, bus, idempotency, throttle, jobs, exports, runtime } = parts;
+        let ApiParts { source, bus, idempotency, throttle, departed, exports, runtime } = parts;
         let source = ArcSwap::from_pointee(source);
-        Self(Arc::new(Shared { bus, idempotency, throttle, jobs, exports, runtime, source }))
+        Self(Arc::new(Shared { bus, idempotency, throttle, departed, exports, runtime, source }))
     }
 
     /// Accounts are elsewhere from now on: declarations have been read again.

@@ -16,7 +16,7 @@ use super::{
     },
 };
 use crate::{
-    auth::{AccountsSource, Api, ApiParts, ExportLimit},
+    auth::{AccountsSource, Api, ApiParts, Departed, ExportLimit},
     compose::plan::TopicsPlan,
     config::Config,
     edge::{Edge, EdgeParts},
@@ -158,7 +158,7 @@ impl Foundation {
             ),
             idempotency: Arc::clone(idempotency),
             source,
-            jobs: self.jobs.clone(),
+            departed: Departed { jobs: self.jobs.clone(), store: Arc::clone(store) },
             exports: ExportLimit { store: Arc::clone(store), per_day: config.accounts.exports_per_day },
             bus: Arc::clone(bus),
             runtime: runtime.clone(),

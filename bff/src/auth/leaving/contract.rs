@@ -48,6 +48,7 @@ pub(in crate::auth) fn serve(contract: &mut Contract, group: &'static str) {
                  the last member, says what ends early. A document without `incomplete` was cut off.",
             )
             .answers_shaped(200, "Everything.", export)
+            .bears(200, [AnswerHeader::ContentDisposition.always()])
             .fails_with([
                 ApiError::RateLimited { retry_after_s: 1 },
                 ApiError::Store(StoreError::Closed),

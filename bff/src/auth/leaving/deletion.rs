@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use schemas::{Credentials, DeleteAccount};
 
-use super::job::{DELETE_MEMBER, Deletion};
+use super::{departed::DELETE_MEMBER, job::Deletion};
 use crate::{
     auth::{Api, sign_in::verify, sign_out::sign_out},
     edge::{ApiError, Edge, FieldErrors, JsonBody, RequestContext, SignedIn, Validate},
@@ -54,7 +54,7 @@ pub(super) async fn delete_me(
         member: caller.user.clone(),
         request_id: RequestContext::of(&request).request_id().into(),
     };
-    let (jobs, sessions, member) = (api.jobs.clone(), edge.sessions.clone(), caller.user.clone());
+    let (jobs, sessions, member) = (api.departed.jobs.clone(), edge.sessions.clone(), caller.user.clone());
     // First, and durable: from now on nobody can sign in as this member, whatever becomes of this process.
     let recording = async move { jobs.enqueue(DELETE_MEMBER, deletion.member.as_str(), &deletion).await };
     api.run_detached(recording).await?.map_err(|error| match error {

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use super::{
     calls::{MemberCallError, MemberCalls},
+    departed::DELETE_MEMBER,
     step::DeletionStep,
 };
 use crate::{
@@ -19,9 +20,6 @@ use crate::{
     invalidation::{InvalidationBus, Tag},
     jobs::{JobFailure, JobHandler},
 };
-
-/// The kind of these jobs; their id is the member's.
-pub const DELETE_MEMBER: &str = "delete_member";
 
 /// What one call may take, where the upstream's own timeout is longer.
 const CALL: Duration = Duration::from_secs(30);
@@ -80,6 +78,8 @@ impl JobHandler for MemberDeletion {
         }
         // The request may have been cut off between the record and this.
         self.end_sign_ins(&member).await?;
+        let remembered = self.0.api.departed.remember(&member).await;
+        remembered.map_err(|_| retry("the store is away"))?;
         for call in &calls.plan().delete {
             let cx = CallContext {
                 acting: Some(member.clone()),

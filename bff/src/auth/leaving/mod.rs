@@ -4,6 +4,7 @@
 mod calls;
 mod contract;
 mod deletion;
+mod departed;
 mod export;
 mod export_limit;
 mod job;
@@ -12,6 +13,7 @@ mod step;
 
 pub use calls::MemberCalls;
 pub(in crate::auth) use contract::serve;
+pub use departed::{DELETE_MEMBER, Departed};
 pub use export_limit::ExportLimit;
-pub use job::{DELETE_MEMBER, MemberDeletion, MemberDeletionParts};
+pub use job::{MemberDeletion, MemberDeletionParts};
 pub use step::{DeletionStep, StepError};

@@ -13,6 +13,7 @@ pub enum AnswerHeader {
     CacheControl,
     CacheStatus,
     ClearSiteData,
+    ContentDisposition,
     CsrfToken,
     ETag,
     IdempotencyReplayed,
@@ -40,12 +41,13 @@ pub struct Borne {
 }
 
 impl AnswerHeader {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         H::AcceptEncoding,
         H::Age,
         H::CacheControl,
         H::CacheStatus,
         H::ClearSiteData,
+        H::ContentDisposition,
         H::CsrfToken,
         H::ETag,
         H::IdempotencyReplayed,
@@ -79,6 +81,7 @@ impl AnswerHeader {
             H::CacheControl => "Cache-Control",
             H::CacheStatus => "Cache-Status",
             H::ClearSiteData => "Clear-Site-Data",
+            H::ContentDisposition => "Content-Disposition",
             H::CsrfToken => "X-CSRF-Token",
             H::ETag => "ETag",
             H::IdempotencyReplayed => "Idempotency-Replayed",
@@ -117,6 +120,11 @@ impl AnswerHeader {
             H::ClearSiteData => {
                 ("Has the browser forget what it kept of this site.", text(100), r#""storage""#.into())
             }
+            H::ContentDisposition => (
+                "To be saved as a file (RFC 6266).",
+                text(1024),
+                r#"attachment; filename="export.json""#.into(),
+            ),
             H::CsrfToken => (
                 "The session's new CSRF token, where it has a new id.",
                 text(128),

@@ -35,7 +35,7 @@ fn next(state: &mut u64) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deletion_is_completed_whenever_the_gateway_is_killed() {
     let seed = seed();
-    println!("TEST_SEED={seed}");
+    figures::note("TEST_SEED of deletions with the gateway killed in between", seed);
     let mut random = seed;
     let mut bff = builder().spawn().await;
     let bora = bff.signed_in("bora").await;

@@ -101,7 +101,7 @@ async fn a_member_who_leaves_is_gone_everywhere_and_nobody_else_is() {
     assert_eq!((answer.status.as_u16(), answer.body.len()), (202, 0));
     assert!(answer.all("set-cookie").iter().any(|line| line.contains("Max-Age=0")), "the cookie is cleared");
     app.get("/bff/me").await.expect_problem(401, "invalid_token");
-    let refreshed = app.refresh().await;
+    let refreshed = app.present(&app.refresh_token()).await;
     assert_eq!(refreshed.status, 401, "{}", refreshed.text());
     bff.anonymous().try_sign_in("ada").await.expect_problem(401, "bad_credentials");
 
