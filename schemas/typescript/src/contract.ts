@@ -109,7 +109,11 @@ export interface paths {
         get: operations["readMe"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Delete the account of the caller
+         * @description Takes the password, and a code where the second factor is on. When it is answered, all sign-ins of the member have ended and nobody can sign in as them any more; what the services keep of them is deleted soon after, also if a service is away at the moment. It cannot be taken back.
+         */
+        delete: operations["deleteMe"];
         options?: never;
         head?: never;
         /**
@@ -117,6 +121,26 @@ export interface paths {
          * @description What is absent stays as it is.
          */
         patch: operations["changeMe"];
+        trace?: never;
+    };
+    "/api/me/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Take along all that the services keep of the caller
+         * @description One JSON document, to be saved as a file, which is sent as it is gathered. A few times a day for each member. Where a service fails before anything is sent, the answer is an error; after that `incomplete`, the last member, says what ends early. A document without `incomplete` was cut off.
+         */
+        get: operations["exportMe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/posts": {
@@ -886,6 +910,17 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description All that the services keep of a member. */
+        AccountExport: {
+            /** @description By the name that the gateway's operator has given it: everything that one service keeps, in its own words. */
+            data: {
+                [key: string]: unknown[];
+            };
+            exportedAt: components["schemas"]["Rfc3339"];
+            /** @description What of `data` ends early. It comes last: a document without it was cut off. */
+            incomplete: components["schemas"]["IncompleteExport"][];
+            member: components["schemas"]["Id"];
+        };
         /**
          * Format: double
          * @description A decimal, 0 or more, with at most three places: a plain JSON number (`1.5`, `150`) without trailing zeros.
@@ -978,6 +1013,13 @@ export interface components {
             part: string;
             reason: components["schemas"]["Reason"];
             status: components["schemas"]["PartStatus"];
+        };
+        /** @description Proof that it is the member who deletes their account. No `Debug`: a password must not reach a log by way of `{:?}`. */
+        DeleteAccount: {
+            /** @description One-time or recovery code, where the member has switched that on. */
+            otp?: string | null;
+            /** Format: password */
+            password: string;
         };
         /** @description Another e-mail address for the acting user. It counts once it is confirmed. */
         EmailChange: {
@@ -1218,6 +1260,12 @@ export interface components {
          * @example 0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10
          */
         Id: string;
+        /** @description A part of an export that ends early, because its service failed after the document had begun. */
+        IncompleteExport: {
+            /** @description Its name in `data`. */
+            part: string;
+            reason: components["schemas"]["Reason"];
+        };
         /**
          * @description Something that can be bought: `price` buys `per` units.
          * @example {
@@ -2567,6 +2615,31 @@ export interface components {
          * @description - `bad_credentials`: No account has this name and password.
          *     - `invalid_caller_token`: `X-Caller-Token` is not the token of a server-side caller.
          *     - `invalid_token`: The access token is unknown or has expired, or its sign-in has ended. Refresh it, or sign in again.
+         *     - `otp_invalid`: The one-time code is wrong or was used before.
+         *     - `otp_required`: This account needs a one-time code in `otp` beside the password.
+         *     - `unauthenticated`: Sign in first: the session is missing, unknown or has ended.
+         */
+        "401.bad_credentials.invalid_caller_token.invalid_token.otp_invalid.otp_required.unauthenticated": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "bad_credentials" | "invalid_caller_token" | "invalid_token" | "otp_invalid" | "otp_required" | "unauthenticated";
+                };
+            };
+        };
+        /**
+         * @description - `bad_credentials`: No account has this name and password.
+         *     - `invalid_caller_token`: `X-Caller-Token` is not the token of a server-side caller.
+         *     - `invalid_token`: The access token is unknown or has expired, or its sign-in has ended. Refresh it, or sign in again.
          *     - `unauthenticated`: Sign in first: the session is missing, unknown or has ended.
          */
         "401.bad_credentials.invalid_caller_token.invalid_token.unauthenticated": {
@@ -3800,6 +3873,30 @@ export interface components {
         /**
          * @description - `interrupted`: What was asked was cut short here. Try again.
          *     - `overloaded`: A service that this answer needs has no room at the moment. Try again later.
+         *     - `queue_full`: Too much is being carried out at the moment. Try again later.
+         *     - `session_store_unavailable`: Sessions cannot be looked up at the moment. Try again later.
+         *     - `store_unavailable`: What was asked needs the gateway's store, which does not answer. Try again later.
+         */
+        "503.interrupted.overloaded.queue_full.session_store_unavailable.store_unavailable": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "interrupted" | "overloaded" | "queue_full" | "session_store_unavailable" | "store_unavailable";
+                };
+            };
+        };
+        /**
+         * @description - `interrupted`: What was asked was cut short here. Try again.
+         *     - `overloaded`: A service that this answer needs has no room at the moment. Try again later.
          *     - `session_store_unavailable`: Sessions cannot be looked up at the moment. Try again later.
          */
         "503.interrupted.overloaded.session_store_unavailable": {
@@ -3992,6 +4089,11 @@ export interface components {
          * @example "storage"
          */
         "Clear-Site-Data": string;
+        /**
+         * @description To be saved as a file (RFC 6266).
+         * @example attachment; filename="export.json"
+         */
+        "Content-Disposition": string;
         /**
          * @description A strong validator of exactly these bytes (RFC 9110 section 8.8.3).
          * @example "p3YvT0hXq8mZk1c5uJr7Wg"
@@ -4523,6 +4625,64 @@ export interface operations {
             504: components["responses"]["504.upstream_timeout"];
         };
     };
+    deleteMe: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The session's token; callers with a bearer token need none. */
+                "X-CSRF-Token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "correct horse battery"
+                 *     }
+                 */
+                "application/json": components["schemas"]["DeleteAccount"];
+            };
+        };
+        responses: {
+            /** @description It is recorded, and will be carried out. */
+            202: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    /**
+                     * @description Has the browser forget what it kept of this site.
+                     * @example "storage"
+                     */
+                    "Clear-Site-Data"?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.bad_request.invalid_body"];
+            401: components["responses"]["401.bad_credentials.invalid_caller_token.invalid_token.otp_invalid.otp_required.unauthenticated"];
+            403: components["responses"]["403.csrf_failed.forbidden"];
+            404: components["responses"]["404.not_found"];
+            406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.body_timeout.head_timeout"];
+            410: components["responses"]["410.gone"];
+            413: components["responses"]["413.body_too_large"];
+            415: components["responses"]["415.unsupported_media_type"];
+            417: components["responses"]["417.expectation_failed"];
+            422: components["responses"]["422.validation_failed"];
+            429: components["responses"]["429.rate_limited.too_many_attempts"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
+            500: components["responses"]["500.internal_error"];
+            502: components["responses"]["502.upstream_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.queue_full.session_store_unavailable.store_unavailable"];
+            504: components["responses"]["504.upstream_timeout"];
+        };
+    };
     changeMe: {
         parameters: {
             query?: never;
@@ -4585,6 +4745,61 @@ export interface operations {
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
             503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
+            504: components["responses"]["504.upstream_timeout"];
+        };
+    };
+    exportMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Everything. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "posts": [
+                     *           {
+                     *             "id": "p1",
+                     *             "kind": "post"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "exportedAt": "2026-11-20T09:30:00Z",
+                     *       "incomplete": [],
+                     *       "member": "01930000-0000-7000-8000-00000000ada0"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AccountExport"];
+                };
+            };
+            400: components["responses"]["400.bad_request"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
+            403: components["responses"]["403.forbidden"];
+            404: components["responses"]["404.not_found"];
+            406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.head_timeout"];
+            410: components["responses"]["410.gone"];
+            417: components["responses"]["417.expectation_failed"];
+            429: components["responses"]["429.rate_limited"];
+            451: components["responses"]["451.unavailable_for_legal_reasons"];
+            500: components["responses"]["500.internal_error"];
+            502: components["responses"]["502.upstream_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
             504: components["responses"]["504.upstream_timeout"];
         };
     };
