@@ -34,7 +34,8 @@ pub use report::{CallReport, Observer};
 pub use service_token::ServiceTokens;
 pub use signing::{KeyError, KeyRing, KeyState, KeySummary, KeyTimes, Reloaded};
 pub use transport::{
-    AnswerBody, Authority, Authorization, RawAnswer, RawCall, SendError, StreamCall, StreamLimits,
-    StreamedAnswer, TlsFiles, TransportError, Upload, Upstream, UpstreamConfig, Webhook, WebhookError,
+    AnswerBody, Authority, Authorization, RawAnswer, RawCall, SendError, StorageAnswer, StorageHttp,
+    StorageHttpError, StoragePieces, StreamCall, StreamLimits, StreamedAnswer, TlsFiles, TransportError,
+    Upload, Upstream, UpstreamConfig, Webhook, WebhookError,
 };
 pub use upstreams::Upstreams;

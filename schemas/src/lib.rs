@@ -8,6 +8,7 @@ mod account_change;
 mod auth;
 mod degraded;
 pub mod examples;
+mod files;
 mod id;
 mod keys;
 mod leaving;
@@ -31,6 +32,9 @@ pub use auth::{
 };
 pub use degraded::{DegradedPart, PartStatus, Reason};
 pub use examples::Example;
+pub use files::{
+    CommitUpload, CommittedFile, FileVisibility, PresignUpload, PresignedUpload, UploadPart, UploadState,
+};
 pub use id::{Id, InvalidId};
 pub use keys::{Key, KeySet};
 pub use leaving::{AccountExport, DeleteAccount, IncompleteExport};

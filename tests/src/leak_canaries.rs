@@ -122,7 +122,7 @@ pub fn search(output: &str) -> Result<(), Found> {
 /// A setting that is secret by its name.
 pub(crate) fn configured(key: &str, value: &str) {
     let name = key.rsplit('.').next().unwrap_or(key);
-    if ["secret", "client_secret", "token", "password"].contains(&name) {
+    if ["secret", "client_secret", "secret_access_key", "token", "password"].contains(&name) {
         value.lines().for_each(|line| plant(Secret::Configured, line));
     }
 }

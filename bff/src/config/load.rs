@@ -93,10 +93,11 @@ impl Config {
         let mut url = SecretString::from(self.store.url.as_str());
         read_secret("store.url", &mut url, &self.store.url_file, merged, mistakes);
         self.store.url = StoreUrl::new(url.expose_secret());
-        let Self { session, events, upstreams, .. } = self;
+        let Self { session, events, upstreams, files, .. } = self;
         for (path, secret, file) in [
             ("session.secret", &mut session.secret, &session.secret_file),
             ("events.revalidate_secret", &mut events.revalidate_secret, &events.revalidate_secret_file),
+            ("files.secret_access_key", &mut files.secret_access_key, &files.secret_access_key_file),
         ] {
             read_secret(path, secret, file, merged, mistakes);
         }

@@ -13,6 +13,7 @@ mod cookie;
 mod defaults;
 mod derived;
 mod errors;
+mod files_rules;
 mod free;
 mod key_rules;
 mod layers;
@@ -38,6 +39,7 @@ pub use authorization::Authorization;
 pub use cookie::CookieSettings;
 pub use defaults::DEFAULTS;
 pub use errors::{ConfigErrors, Mistake};
+pub use files_rules::{FILE_TYPES, FileStorage, S3Location};
 pub use load::{declarations_dir, file_from_environment};
 pub use schema::config_schema;
 pub use sections::{
@@ -48,5 +50,6 @@ pub use sections::{
 };
 pub use tree::{Config, DEVELOPMENT_SECRET};
 pub use values::{
-    LogFormat, Millis, Network, Profile, SameSite, SecondFactor, StoreUrl, Switch, TokenAlgorithm, TokenAuth,
+    FileVisibility, LogFormat, Millis, Network, Profile, SameSite, SecondFactor, StoreUrl, Switch,
+    TokenAlgorithm, TokenAuth,
 };

@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use super::layers::Merged;
 use super::{Config, ConfigErrors, check::Check};
 use super::{
-    account_rules, caller_rules, key_rules, live_rules, oidc_rules, site_rules, store_rules, upstream_rules,
+    account_rules, caller_rules, files_rules, key_rules, live_rules, oidc_rules, site_rules, store_rules,
+    upstream_rules,
 };
 
 pub(super) fn check(config: &Config, mistakes: &mut ConfigErrors) {
@@ -26,6 +27,7 @@ pub(super) fn check(config: &Config, mistakes: &mut ConfigErrors) {
     caller_rules::check(config, &mut check);
     store_rules::check(config, &mut check);
     site_rules::check(config, &mut check);
+    files_rules::check(config, &mut check);
     if config.is_production() {
         check.production(config);
     }
@@ -57,6 +59,7 @@ pub(super) fn warnings(config: &Config, merged: &Merged) -> Vec<String> {
     found.extend(account_rules::warning(config));
     found.extend(caller_rules::warnings(config));
     found.extend(site_rules::warnings(config));
+    found.extend(files_rules::warnings(config));
     if config.is_production() {
         if config.store.url.scheme() == "memory" {
             found.push("store.url: memory: forgets every session at a restart".to_owned());
@@ -64,8 +67,7 @@ pub(super) fn warnings(config: &Config, merged: &Merged) -> Vec<String> {
         let open = config.cors.allowed_origins.iter().filter(|origin| origin.starts_with("http://"));
         found.extend(open.map(|origin| format!("cors.allowed_origins: {origin} is not encrypted")));
     }
-    let later = ["telemetry.otlp_endpoint", "files.url"];
-    for path in later.iter().flat_map(|prefix| merged.set_below(prefix)) {
+    for path in merged.set_below("telemetry.otlp_endpoint") {
         found.push(format!("{path}: takes effect with a later version"));
     }
     found

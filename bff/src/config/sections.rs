@@ -13,8 +13,8 @@ use url::Url;
 
 use super::Authorization;
 use super::values::{
-    LogFormat, Millis, Network, SameSite, SecondFactor, StoreUrl, Switch, TokenAlgorithm, TokenAuth,
-    upstream_url,
+    FileVisibility, LogFormat, Millis, Network, SameSite, SecondFactor, StoreUrl, Switch, TokenAlgorithm,
+    TokenAuth, upstream_url,
 };
 
 /// The public listener.
@@ -364,17 +364,39 @@ pub struct SiteConfig {
     pub content_security_policy: String,
     pub retire_ms: Millis,
     pub memory_bytes: usize,
+    /// Whether `.map` files are served.
+    pub source_maps: bool,
     /// An identifier of JavaScript.
     pub config_name: String,
     /// Known to everybody.
     pub config: Map<String, Value>,
 }
 
-/// Storage of uploads.
+/// Storage of uploads, and their bounds.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FilesConfig {
+    /// Empty: no files. For what it says ask [`FilesConfig::storage`].
     pub url: String,
+    pub access_key_id: String,
+    #[serde(serialize_with = "redacted")]
+    #[schemars(with = "String")]
+    pub secret_access_key: SecretString,
+    /// Already read into `secret_access_key`.
+    pub secret_access_key_file: String,
+    pub ca_file: String,
+    /// nginx's internal location; empty: none.
+    pub accel: String,
+    pub max_bytes: u64,
+    pub per_user_day_bytes: u64,
+    pub types: Vec<String>,
+    pub visibility: FileVisibility,
+    pub timeout_ms: Millis,
+    pub upload_ms: Millis,
+    pub read_ms: Millis,
+    pub idle_ms: Millis,
+    pub pending_ms: Millis,
+    pub sweep_ms: Millis,
 }
 
 /// What the gateway serves.

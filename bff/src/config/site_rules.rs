@@ -114,11 +114,15 @@ fn published(config: &Config, check: &mut Check<'_>) {
 
 /// Every secret of the settings that is long enough to be known again.
 fn own_secrets(config: &Config) -> Vec<String> {
-    let Config { session, upstreams, events, oidc, store, .. } = config;
+    let Config { session, upstreams, events, oidc, store, files, .. } = config;
     let fixed =
         upstreams.values().filter_map(|upstream| authorization::token(upstream.authorization.file()?));
     let upstreams = upstreams.values().map(|upstream| &upstream.secret);
-    let events = events.senders.values().map(|sender| &sender.token).chain([&events.revalidate_secret]);
+    let events = events
+        .senders
+        .values()
+        .map(|sender| &sender.token)
+        .chain([&events.revalidate_secret, &files.secret_access_key]);
     let providers = oidc.values().map(|provider| &provider.client_secret);
     let all = upstreams.chain(events).chain(providers).map(ExposeSecret::expose_secret);
     let lines = secrets::lines(session.secret.expose_secret());

@@ -106,6 +106,16 @@ pub enum SecondFactor {
     Provider,
 }
 
+/// Who may read a file where its upload does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FileVisibility {
+    /// Pictures are public, everything else is private.
+    Auto,
+    Public,
+    Private,
+}
+
 /// Whether something is on: `true`, `false` or `"auto"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Switch {

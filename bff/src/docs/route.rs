@@ -42,6 +42,10 @@ pub(super) fn describe(contract: &mut Contract, route: DescribedRoute) {
     } else {
         written(operation, &route)
     };
+    if !plan.files.is_empty() {
+        let source = std::sync::Arc::new(std::io::Error::from(std::io::ErrorKind::Other));
+        operation = operation.fails(ApiError::Storage { full: false, source });
+    }
     operation = refused(operation, &route).fails_with(upstream_failures());
     contract.add(operation);
 }

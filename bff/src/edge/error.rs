@@ -1,6 +1,6 @@
 //! What goes wrong, by what it is. How callers see it: `problem_spec`.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use actix_web::http::StatusCode;
 use clients::UpstreamError;
@@ -63,6 +63,10 @@ pub enum ApiError {
     RateLimited { retry_after_s: u64 },
     /// Too many new idempotency keys have come from an address: it is worth trying again after so many seconds.
     TooManyKeys { retry_after_s: u64 },
+    /// A user has uploaded so much that more fits only after so many seconds. The text tells the limit.
+    UploadLimit { retry_after_s: u64, detail: &'static str },
+    /// The storage of files does not do what it is asked (`full`: it has no room). The source is for the log.
+    Storage { full: bool, source: Arc<dyn std::error::Error + Send + Sync> },
     /// The request may have been forged by another site.
     Csrf(CsrfRefusal),
     /// The OpenID provider that is to say who somebody is does not answer, or not usably.
@@ -149,6 +153,7 @@ impl std::error::Error for ApiError {
             Self::Answer(error) => Some(error),
             Self::Identity(error) => Some(error),
             Self::Store(error) => Some(error),
+            Self::Storage { source, .. } => Some(&**source),
             _ => None,
         }
     }

@@ -28,7 +28,8 @@ impl ResponseError for ApiError {
             Self::UnsupportedCoding => response.insert_header((header::ACCEPT_ENCODING, "identity")),
             Self::TooManyAttempts { retry_after_s }
             | Self::RateLimited { retry_after_s }
-            | Self::TooManyKeys { retry_after_s } => {
+            | Self::TooManyKeys { retry_after_s }
+            | Self::UploadLimit { retry_after_s, .. } => {
                 response.insert_header((header::RETRY_AFTER, retry_after_s.to_string()))
             }
             Self::Passed(PassedRefusal::TooManyRequests { retry_after_s }) => {

@@ -202,6 +202,18 @@ const TOO_MANY_IDEMPOTENCY_KEYS: ProblemSpec = problem_spec(
     "Too many new idempotency keys",
     "Too many new keys from this address are kept. `Retry-After` says when to try again.",
 );
+const STORAGE_UNAVAILABLE: ProblemSpec = problem_spec(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "storage_unavailable",
+    "The storage of files is unavailable",
+    "What was asked needs the storage of files, which does not work at the moment. Try again later.",
+);
+const STORAGE_FULL: ProblemSpec = problem_spec(
+    StatusCode::INSUFFICIENT_STORAGE,
+    "storage_full",
+    "The storage of files is full",
+    "The storage of files has no room for this.",
+);
 const CSRF_FAILED: ProblemSpec = problem_spec(
     StatusCode::FORBIDDEN,
     "csrf_failed",
@@ -278,6 +290,11 @@ impl ApiError {
             Self::TooManyAttempts { .. } => TOO_MANY_ATTEMPTS,
             Self::RateLimited { .. } => RATE_LIMITED,
             Self::TooManyKeys { .. } => TOO_MANY_IDEMPOTENCY_KEYS,
+            Self::UploadLimit { detail, .. } => {
+                problem_spec(StatusCode::TOO_MANY_REQUESTS, "upload_limit", "Too much was uploaded", detail)
+            }
+            Self::Storage { full: false, .. } => STORAGE_UNAVAILABLE,
+            Self::Storage { full: true, .. } => STORAGE_FULL,
             Self::Csrf(_) => CSRF_FAILED,
             Self::ProviderUnavailable => OIDC_PROVIDER_UNAVAILABLE,
             Self::Refused { status, code, detail } => problem_spec(*status, code, "Refused", detail),

@@ -167,12 +167,14 @@ impl GatewayBuilder {
             keys: Jwks(Arc::clone(&foundation.keys)),
             oidc: providers::oidc(&config, runtime, secrets, origins, store)?,
             origins: Arc::clone(origins),
+            files: foundation.files.clone(),
             config_script: ConfigScript::new(&config.site.config_name, &config.site.config),
             site,
         };
         let health = Health::new(store, &draining, &foundation.metrics, &declared, &foundation.jobs);
         let events = foundation.events(&config)?;
         let sweeper = tokio::spawn(store::sweep(Arc::clone(store), config.store.sweep_ms.into()));
+        let file_sweeper = foundation.files.clone().map(|files| tokio::spawn(files.sweep_for_ever()));
         // Before anything listens: a supervisor that sees the gateway may ask it to stop.
         let stop = StopSignals::new().map_err(StartError::Signals)?;
         let (server, http_address) = public_server(&config, state, Arc::clone(&draining))?;
@@ -188,6 +190,7 @@ impl GatewayBuilder {
             revalidator: foundation.revalidator,
             sweeper,
             runner,
+            file_sweeper,
             rotation,
             sessions: foundation.sessions,
             stop: Some(stop),

@@ -11,7 +11,7 @@ use crate::{
     edge::{
         Access, AnswerHeader, Answering, ApiError, Contract, Operation, StaticResponse, any_text, object,
     },
-    files::site,
+    files::{self, site},
     live,
     screens::Screens,
 };
@@ -37,6 +37,8 @@ pub(super) struct Served<'s> {
     pub(super) screens: &'s Screens,
     /// The contract as a document and as a page; nothing where the operator does without (`http.docs`).
     pub(super) docs: Option<[Answering; 2]>,
+    /// Whether there is a storage of files.
+    pub(super) files: bool,
 }
 
 /// Everything that is served, from top to bottom: each operation that is not declared with its handler, the declared ones as
@@ -46,7 +48,8 @@ pub(super) fn contract(
     additions: &Additions,
     served: Option<Served<'_>>,
 ) -> Contract {
-    let (screens, docs) = served.map(|Served { screens, docs }| (screens, docs)).unzip();
+    let with_files = served.as_ref().is_some_and(|served| served.files);
+    let (screens, docs) = served.map(|Served { screens, docs, .. }| (screens, docs)).unzip();
     let mut contract = Contract::default();
     docs::describe_groups(&mut contract, declarations);
     contract.shape::<Id>();
@@ -54,6 +57,7 @@ pub(super) fn contract(
     contract.piece::<MySession<'_>>();
     auth::serve(&mut contract);
     live::serve(&mut contract);
+    files::serve(&mut contract, with_files);
     site::serve_script(&mut contract);
     serve_docs(&mut contract, docs.flatten());
     additions.add_to(&mut contract, screens);

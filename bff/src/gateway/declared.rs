@@ -21,11 +21,12 @@ use crate::{
     declare::Declarations,
     docs,
     edge::{Answering, ApiError, Dispatched, Endpoint, Exempt, Reply, Row, Table, answering},
+    files::Files,
     idempotency::Idempotency,
     identity::{Accounts, Sessions},
     invalidation::InvalidationBus,
     live::Hub,
-    routes::{self, AskAccount, Route, Routes, RoutesParts},
+    routes::{self, AskAccount, CheckFile, Route, Routes, RoutesParts},
     screens::{
         self, DeclaredScreen, DeclaredScreensParts, ScreenDocuments, Screens, ScreensParts, declared_screens,
     },
@@ -40,6 +41,8 @@ pub(super) struct DeclaredParts {
     pub(super) sessions: Sessions,
     pub(super) idempotency: Arc<Idempotency>,
     pub(super) hub: Hub,
+    /// Nothing: there is no storage.
+    pub(super) files: Option<Files>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) runtime: Handle,
 }
@@ -74,7 +77,7 @@ impl Declared {
         declarations: &Declarations,
         additions: &Additions,
     ) -> Result<Self, StartError> {
-        let DeclaredParts { keys, bus, sessions, idempotency, hub, metrics, runtime } = parts;
+        let DeclaredParts { keys, bus, sessions, idempotency, hub, files, metrics, runtime } = parts;
         let upstreams = wiring::upstreams(config, runtime, Arc::clone(keys), metrics)?;
         let plan = declarations.compile();
         let backend = wiring::backend(config, plan, &upstreams, bus, sessions.clone(), metrics)?;
@@ -94,6 +97,7 @@ impl Declared {
             accounts: accounts.clone(),
             ask_account: accounts.map(ask_account),
             announce: wiring::announcer(hub.clone()),
+            check_file: check_file(files.clone()),
             runtime: runtime.clone(),
         })?;
         let settings = config.clone();
@@ -104,7 +108,11 @@ impl Declared {
             settings: Box::new(move |name| wiring::screen_settings(&settings.screen(name))),
         });
         let docs = config.http.docs.then(|| [answering(document), answering(page)]);
-        let contract = contract(declarations, additions, Some(Served { screens: &in_rust, docs }));
+        let contract = contract(
+            declarations,
+            additions,
+            Some(Served { screens: &in_rust, docs, files: files.is_some() }),
+        );
         let of_screens = screens.iter().map(of_screen);
         let of_routes = routes.all().iter().map(of_route);
         let endpoints = contract.endpoints().iter().map(of_endpoint);
@@ -185,6 +193,20 @@ fn of_endpoint(endpoint: &Endpoint) -> Row<Handler> {
         exempt: Exempt { rate_limit_exempt, caller_independent },
         handler,
     }
+}
+
+/// Whether what a caller writes may name a file. Without a storage no key names one.
+fn check_file(files: Option<Files>) -> CheckFile {
+    Box::new(move |user, key, picture| {
+        let files = files.clone();
+        async move {
+            match files {
+                Some(files) => Ok(files.may_be_shown(&user, &key, picture).await?),
+                None => Ok(false),
+            }
+        }
+        .boxed()
+    })
 }
 
 fn ask_account(accounts: Accounts) -> AskAccount {

@@ -1,13 +1,13 @@
 //! Why the gateway does not start, or does not go on.
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, path::PathBuf};
 
 use clients::{KeyError, TransportError};
 
 use crate::{
     compose::{backend::UnknownUpstream, engine::UnknownLookup},
     config::ConfigErrors,
-    files::site::SiteError,
+    files::{S3Error, site::SiteError},
     routes::RoutesError,
     store::StoreError,
 };
@@ -37,6 +37,10 @@ pub enum StartError {
     Randomness(getrandom::Error),
     #[error("site.dir")]
     Site(#[from] SiteError),
+    #[error("files.url: the folder `{}`", path.display())]
+    FilesFolder { path: PathBuf, source: io::Error },
+    #[error("files.url")]
+    FilesBucket(#[from] S3Error),
     #[error("cors.allowed_origins")]
     Origins,
     #[error("a listener ended by itself")]

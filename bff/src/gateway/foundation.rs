@@ -11,8 +11,8 @@ use super::{
     error::StartError,
     wiring::{
         app_tokens, callers, clear_site_data, close_with_session, cookie_settings, csrf_guard, event_senders,
-        hub, idempotency_policy, jobs, rate_limits, refresh_cookie_settings, revalidator, session_policy,
-        signing_keys, store_settings, throttle_policy, trusted_proxies,
+        files, hub, idempotency_policy, jobs, rate_limits, refresh_cookie_settings, revalidator,
+        session_policy, signing_keys, store_settings, throttle_policy, trusted_proxies,
     },
 };
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
     compose::plan::TopicsPlan,
     config::Config,
     edge::{Edge, EdgeParts},
+    files::Files,
     idempotency::Idempotency,
     identity::{AllowedOrigins, Secrets, Sessions, SignInThrottle},
     invalidation::{InvalidationBus, Invalidations},
@@ -52,6 +53,8 @@ pub(super) struct Foundation {
     pub(super) hub: Hub,
     pub(super) idempotency: Arc<Idempotency>,
     pub(super) jobs: Jobs,
+    /// Nothing: there is no storage.
+    pub(super) files: Option<Files>,
 }
 
 impl Foundation {
@@ -79,6 +82,7 @@ impl Foundation {
             Idempotency::new(Arc::clone(&store), Arc::clone(&secrets), idempotency_policy(config))
                 .map_err(StartError::Randomness)?;
         let jobs = jobs(config, &store)?;
+        let files = files(config, &store, &secrets, &metrics, &runtime)?;
         Ok(Self {
             runtime,
             metrics,
@@ -92,6 +96,7 @@ impl Foundation {
             hub,
             idempotency: Arc::new(idempotency),
             jobs,
+            files,
         })
     }
 
@@ -102,6 +107,7 @@ impl Foundation {
             sessions: self.sessions.clone(),
             idempotency: Arc::clone(&self.idempotency),
             hub: self.hub.clone(),
+            files: self.files.clone(),
             metrics: Arc::clone(&self.metrics),
             runtime: self.runtime.clone(),
         }

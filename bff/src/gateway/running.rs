@@ -47,6 +47,8 @@ pub struct Gateway {
     pub(super) revalidator: Option<Revalidator>,
     pub(super) sweeper: JoinHandle<()>,
     pub(super) runner: Runner,
+    /// Nothing: there is no storage of files.
+    pub(super) file_sweeper: Option<JoinHandle<()>>,
     pub(super) rotation: JoinHandle<()>,
     pub(super) sessions: Sessions,
     /// Until somebody waits for them.
@@ -138,6 +140,9 @@ impl Gateway {
         self.runner.stop(JOBS_TIMEOUT).await;
         self.sessions.leave().await;
         self.sweeper.abort();
+        if let Some(sweeper) = &self.file_sweeper {
+            sweeper.abort();
+        }
         self.rotation.abort();
         stop(internal, watching).await;
         self.hub.flush(FLUSH_TIMEOUT).await;

@@ -22,7 +22,10 @@ use crate::{
         Dispatch, Edge, Identify, RequestSpan, Resolve, Serving, gate, limit, listen, not_found, serve,
         spans_wanted, too_late,
     },
-    files::site::{self, ConfigScript, Site},
+    files::{
+        Files,
+        site::{self, ConfigScript, Site},
+    },
     identity::AllowedOrigins,
     live::Hub,
 };
@@ -38,6 +41,8 @@ pub(super) struct AppState {
     pub(super) oidc: Oidc,
     pub(super) origins: Arc<AllowedOrigins>,
     pub(super) config_script: ConfigScript,
+    /// Nothing: there is no storage, and nothing that asks for one is served.
+    pub(super) files: Option<Files>,
     /// Nothing: no app is served.
     pub(super) site: Option<Site>,
 }
@@ -84,7 +89,12 @@ pub(super) fn public_server(
             // Its answer.
             Dispatch::<Declared>::default(),
         );
-        app.configure(|routes| site_routes(routes, state.site.clone()))
+        app.configure(|routes| {
+            if let Some(files) = state.files.clone() {
+                routes.app_data(web::Data::new(files));
+            }
+            site_routes(routes, state.site.clone());
+        })
     };
     let serving = Serving {
         workers: config.http.worker_count(),

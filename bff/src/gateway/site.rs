@@ -19,6 +19,7 @@ pub(super) async fn open(config: &Config) -> Result<Option<Site>, StartError> {
         policy: config.site.content_security_policy.clone(),
         retire: config.site.retire_ms.into(),
         memory: config.site.memory_bytes,
+        source_maps: config.site.source_maps,
     };
     let dir = settings.dir.clone();
     // Files may be on a network, and some are compressed.

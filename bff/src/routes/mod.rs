@@ -16,6 +16,7 @@ mod asked;
 mod asker;
 mod body;
 mod call;
+mod files;
 mod invalidates;
 mod profile;
 mod read;
@@ -31,4 +32,4 @@ mod write;
 
 pub use route::Route;
 pub use serve::answer;
-pub use state::{AskAccount, Routes, RoutesError, RoutesParts};
+pub use state::{AskAccount, CheckFile, Routes, RoutesError, RoutesParts};

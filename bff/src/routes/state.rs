@@ -24,6 +24,13 @@ use crate::{
 pub type AskAccount =
     Box<dyn Fn(CallContext) -> Pin<Box<dyn Future<Output = Result<(), UpstreamError>> + Send>> + Send + Sync>;
 
+/// Whether a user's (first) body may name this file (second); the last says whether it must be a picture.
+pub type CheckFile = Box<
+    dyn Fn(String, String, bool) -> Pin<Box<dyn Future<Output = Result<bool, ApiError>> + Send>>
+        + Send
+        + Sync,
+>;
+
 /// What routes are made with.
 pub struct RoutesParts {
     /// Of the plan whose routes these are.
@@ -37,6 +44,8 @@ pub struct RoutesParts {
     pub ask_account: Option<AskAccount>,
     /// Tells those who listen that something happened. Must not wait.
     pub announce: Box<dyn Fn(Event) + Send + Sync>,
+    /// Of keys of files in bodies.
+    pub check_file: CheckFile,
     /// Writes run on it.
     pub runtime: Handle,
 }

@@ -15,6 +15,7 @@ use super::{
     asker::{Answered, Asker},
     body,
     call::call_of,
+    files,
     invalidates::Invalidates,
     refusal::{may_be_done, was_refused},
     route::Route,
@@ -62,9 +63,10 @@ pub(super) async fn write(asked: Asked, mut payload: Payload) -> Result<HttpResp
     } else {
         None
     };
+    let named = files::named(route, &input);
     let (request, routes, caller) = (asked.request.clone(), asked.routes.clone(), asked.asker.caller.clone());
     let is_own = route.profile;
-    let mutation = Mutation::of(asked, call);
+    let mutation = Mutation::of(asked, call, named);
     let answered = match keyed {
         Some(keyed) => {
             let idempotency = Arc::clone(&routes.idempotency);
@@ -107,16 +109,25 @@ struct Mutation {
     params: Params,
     cx: CallContext,
     call: RawCall,
+    /// Keys of files in the body.
+    named: Vec<String>,
 }
 
 impl Mutation {
-    fn of(asked: Asked, call: RawCall) -> Self {
+    fn of(asked: Asked, call: RawCall, named: Vec<String>) -> Self {
         let Asked { routes, route, asker, params, cx, .. } = asked;
-        Self { routes, route, asker, params, cx, call }
+        Self { routes, route, asker, params, cx, call, named }
     }
 
     /// Its answer, and what is kept of it for its key: nothing where nothing was carried out.
     async fn carry_out(mut self) -> (Result<Created, ApiError>, Option<State>) {
+        // A refusal leaves an `Idempotency-Key` free; a replay is not checked again.
+        let named = std::mem::take(&mut self.named);
+        if let Err(error) =
+            files::check(&self.routes, &self.route, self.asker.user().map(schemas::Id::as_str), named).await
+        {
+            return (Err(error), None);
+        }
         let call = std::mem::replace(&mut self.call, RawCall::get("", String::new()));
         let upstream = match self.routes.upstream(self.route.call.upstream) {
             Ok(upstream) => upstream.clone(),

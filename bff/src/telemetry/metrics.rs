@@ -9,6 +9,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use super::files::FileMetrics;
 use super::histogram::Histogram;
 use super::jobs::JobMetrics;
 use super::process::Process;
@@ -63,6 +64,7 @@ pub struct Metrics {
     /// Work that outlives a request.
     pub jobs: JobMetrics,
     registry: Registry,
+    pub(super) files: FileMetrics,
     pub(super) http: HttpRequests,
     pub(super) cache: Series<2, Counter>,
     pub(super) parts: Series<3, Arc<Histogram>>,
@@ -113,6 +115,7 @@ impl Metrics {
             rotation: RotationMetrics::default(),
             jobs: JobMetrics::default(),
             registry: Registry::default(),
+            files: FileMetrics::default(),
             http: HttpRequests(Series::new(["route", "method"])),
             cache: Series::new(["screen", "outcome"]),
             parts: Series::new(["screen", "part", "outcome"]),

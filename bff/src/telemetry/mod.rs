@@ -7,6 +7,7 @@
 
 mod access;
 mod clock;
+mod files;
 mod histogram;
 mod jobs;
 mod json;

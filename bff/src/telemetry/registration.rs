@@ -55,6 +55,7 @@ impl Metrics {
         self.register_live(bff);
         self.rotation.register(bff);
         self.jobs.register(bff);
+        self.files.register(bff);
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         bff.register("build", "The running version", build);
         bff.register_collector(Box::new(DroppedLines(Arc::clone(&self.sink))));

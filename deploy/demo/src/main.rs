@@ -23,6 +23,8 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 /// Where the services keep their databases.
 const DATABASES: &str = ".bff/demo";
+/// Where members' pictures are kept.
+const FILES: &str = ".bff/files";
 
 fn main() -> ExitCode {
     match run() {
@@ -63,6 +65,7 @@ fn run() -> Result<(), Failure> {
             ("BFF__UPSTREAMS__TIMELINE__URL", timeline.url().to_string()),
             ("BFF__UPSTREAMS__RECIPE__URL", recipe.url().to_string()),
         ];
+        let overrides = overrides.into_iter().chain(uploads(&settings)).collect::<Vec<_>>();
         let gateway = Gateway::builder(config(&declarations, &overrides)?)
             .declarations(declarations)
             .log_sink(telemetry.sink())
@@ -83,6 +86,11 @@ fn config(declarations: &Declarations, overrides: &[(&str, String)]) -> Result<C
     let environment = std::env::vars_os().chain(overrides);
     let file = file_from_environment();
     Ok(Config::load_over(&declarations.settings(), file.as_deref(), environment)?)
+}
+
+/// Where uploads are kept, unless the settings say so.
+fn uploads(settings: &Config) -> Option<(&'static str, String)> {
+    settings.files.url.is_empty().then(|| ("BFF__FILES__URL", format!("folder:{FILES}")))
 }
 
 /// The upstreams must know the gateway's address before it listens: a free port is chosen first.

@@ -55,7 +55,7 @@ struct Common {
     /// Fill an empty database with the demo's people, recipes and posts.
     #[arg(long)]
     seed: bool,
-    /// What `photoUrl` and `avatarUrl` begin with; null without.
+    /// What `photoUrl` and `avatarUrl` begin with; `/files/` of the gateway without.
     #[arg(long)]
     asset_base: Option<Url>,
     /// Server threads for each service.

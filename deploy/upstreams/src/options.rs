@@ -114,7 +114,7 @@ pub struct Options {
     pub workers: usize,
     /// Hash passwords with next to no work. For tests only.
     pub cheap_passwords: bool,
-    /// What `photoUrl` and `avatarUrl` begin with; `None` leaves them null.
+    /// What `photoUrl` and `avatarUrl` begin with; `None`: `/files/`, where the gateway serves files.
     pub asset_base: Option<Url>,
     /// How authenticator apps name this site.
     pub totp_label: String,

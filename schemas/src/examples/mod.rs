@@ -21,6 +21,7 @@ pub const REQUEST_ID: &str = "0192f5a09e217c408d113b5a7e9c2f04";
 const ADA: &str = "01930000-0000-7000-8000-00000000ada0";
 const MAILED: &str = "pX3vK0mVq1o9aG4sYxk2dQe7uTnLhW8rJfPiM5vXcKt";
 const ORDER: &str = "01930000-0000-7001-8000-000000000002";
+const FILE: &str = "3f2a9c1b7d5e4f60a1b2c3d4-0f1e2d3c4b5a69788796a5b4c3d2e1f0";
 const SESSION: &str = "q1Zx0bTn3uKcW7sR";
 const CSRF: &str = "zC3b0mVq1o9aG4sYxk2dQe7uTnLhW8rJfPiM5vXcKtE";
 const REFRESH: &str = "rt_8f3vT0hXq8mZk1c5uJr7WgN2sLb6yDpQ";

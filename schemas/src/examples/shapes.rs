@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{CSRF, Example, MAILED, ORDER, REFRESH, REQUEST_ID, SESSION, ada, id, time, value};
+use super::{CSRF, Example, FILE, MAILED, ORDER, REFRESH, REQUEST_ID, SESSION, ada, id, time, value};
 use crate::{
-    AccountExport, Credentials, CsrfToken, DeleteAccount, EmailChange, EmailConfirmation, ForgottenPassword, Id, Items, Key, KeySet,
-    ListedSession, LiveCommand, LiveMessage, Me, NumberedPage, Page, PasswordChange, PasswordReminder,
-    PasswordReset, Problem, ProviderSignedIn, RefreshRequest, RevokeRequest, SecondFactorCode, SessionInfo,
-    SignInKind, SignInProvider, SignUp, SignedUp, TokenRequest, Tokens, TotpBegin, TotpCode, TotpEnabled,
-    TotpSetup, TotpStart,
+    AccountExport, CommitUpload, CommittedFile, Credentials, CsrfToken, DeleteAccount, EmailChange,
+    EmailConfirmation, ForgottenPassword, Id, Items, Key, KeySet, ListedSession, LiveCommand, LiveMessage,
+    Me, NumberedPage, Page, PasswordChange, PasswordReminder, PasswordReset, PresignUpload, PresignedUpload,
+    Problem, ProviderSignedIn, RefreshRequest, RevokeRequest, SecondFactorCode, SessionInfo, SignInKind,
+    SignInProvider, SignUp, SignedUp, TokenRequest, Tokens, TotpBegin, TotpCode, TotpEnabled, TotpSetup,
+    TotpStart, UploadPart, UploadState,
 };
 
 impl<T: Example> Example for Items<T> {
@@ -41,6 +42,22 @@ macro_rules! examples {
 }
 
 examples! {
+    PresignUpload => PresignUpload {
+        name: "김치찌개.jpg".into(),
+        content_type: "image/jpeg".into(),
+        size: 6_291_456,
+        checksum: None,
+        visibility: None,
+    };
+    PresignedUpload => PresignedUpload { key: FILE.into(), parts: vec![part()], expires_in: 3600 };
+    UploadState => UploadState { parts: Vec::new(), committed: false, missing: vec![part()], expires_in: 3600 };
+    CommitUpload => CommitUpload { key: FILE.into() };
+    CommittedFile => CommittedFile {
+        key: FILE.into(),
+        url: format!("/files/{FILE}"),
+        content_type: "image/jpeg".into(),
+        size: 6_291_456,
+    };
     Id => id(ORDER);
     Me => ada();
     SignUp => SignUp { email: ada().email, username: "ada".into(), password: "correct horse battery".into() };
@@ -144,4 +161,15 @@ examples! {
         request_id: REQUEST_ID.into(),
         errors: Vec::new(),
     };
+}
+
+fn part() -> UploadPart {
+    UploadPart {
+        number: 1,
+        url: format!("/files/upload/{FILE}/parts/1?expires=1767225600&signature=5f0c2c1e"),
+        method: "PUT".into(),
+        headers: std::collections::BTreeMap::new(),
+        from: 0,
+        to: 6_291_456,
+    }
 }

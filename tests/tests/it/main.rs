@@ -17,6 +17,7 @@ mod encodings;
 mod faults;
 mod feed;
 mod file_cycles;
+mod files;
 mod fixtures;
 mod forged_tokens;
 mod front;

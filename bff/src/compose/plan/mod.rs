@@ -21,8 +21,8 @@ pub use lookup::{LookupPlan, Shared};
 pub use param::{ParamKind, ParamPlan, ParamSource, ParamValue};
 pub use place::{JoinId, LookupId, MemoryId, ParamId, PartId, UpstreamId};
 pub use route::{
-    Added, Announcement, BodyCheck, BodyPlan, CheckBody, LocationPlan, Memory, Recall, RoutePlan, RouteShape,
-    StreamPlan,
+    Added, Announcement, BodyCheck, BodyPlan, CheckBody, FileField, LocationPlan, Memory, Recall, RoutePlan,
+    RouteShape, StreamPlan,
 };
 pub use screen::{
     CachePlan, Condition, DocumentField, FieldSource, JoinPlan, JoinPoint, JoinSource, PartPlan, PerView,

@@ -38,6 +38,8 @@ pub struct RoutePlan {
     pub recall: Box<[Recall]>,
     /// POST: an `Idempotency-Key` is honoured.
     pub idempotent_key: bool,
+    /// Fields of the body that are keys of files: each must name a committed one of the writer's.
+    pub files: Box<[FileField]>,
     /// The answer is the caller's own profile: their sessions take it over.
     pub profile: bool,
     /// Reads give the upstream's ETag, writes pass `If-Match`.
@@ -97,6 +99,14 @@ pub struct Memory {
 pub struct Recall {
     pub table: MemoryId,
     pub key: Value,
+}
+
+/// A field of a body that names a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileField {
+    pub name: Box<str>,
+    /// Only a picture may be named.
+    pub picture: bool,
 }
 
 /// What a caller sends.

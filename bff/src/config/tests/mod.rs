@@ -1,5 +1,6 @@
 //! The configuration as operators write it. Here: what the tests of all subjects need.
 
+mod files;
 mod keys;
 mod layers;
 mod maps;

@@ -191,14 +191,14 @@ fn the_cookie_follows_profile_address_and_attributes() {
 fn what_has_no_effect_or_is_odd_is_warned_of() {
     let config = load(&[
         ("BFF__LIMITS__USER__BURST", "7"),
-        ("BFF__FILES__URL", "folder:uploads"),
+        ("BFF__TELEMETRY__OTLP_ENDPOINT", "http://127.0.0.1:4317"),
         ("BFF__INTERNAL__LISTEN", "0.0.0.0:9090"),
         ("BFF__SESSION__CLEAR_SITE_DATA", "storage,cookies"),
     ])
     .unwrap();
     let warnings = config.warnings();
     assert_eq!(warnings.len(), 3, "{warnings:?}");
-    for path in ["internal.listen", "files.url", "session.clear_site_data"] {
+    for path in ["internal.listen", "telemetry.otlp_endpoint", "session.clear_site_data"] {
         assert!(warnings.iter().any(|warning| warning.starts_with(path)), "{path} in {warnings:?}");
     }
 }

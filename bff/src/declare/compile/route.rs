@@ -58,6 +58,7 @@ impl<'t> RouteOutline<'t> {
         let announce = self.announcement(cx, &scope);
         let add = self.added(cx);
         let body = self.body(cx);
+        let files = self.files(cx, is_read);
         self.check(cx, is_read);
         self.check_unused(cx, &scope);
         let shape = match self.answers.first().filter(|_| !route.stream) {
@@ -76,6 +77,7 @@ impl<'t> RouteOutline<'t> {
             status: self.status,
             location: location.filter(|_| !is_read),
             body: body?,
+            files: files.into(),
             joins: if route.stream { Box::default() } else { joins.into_iter().collect::<Option<_>>()? },
             expect: expect.into(),
             add: add.into(),

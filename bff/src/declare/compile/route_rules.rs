@@ -3,13 +3,17 @@
 use http::Method;
 
 use super::{
-    super::{contract::BodyValidator, mistake::quoted, text::SegmentPiece},
+    super::{
+        contract::BodyValidator,
+        mistake::{alternatives, did_you_mean, quoted},
+        text::SegmentPiece,
+    },
     call::Target,
     context::Context,
     route_outline::RouteOutline,
     scope::Scope,
 };
-use crate::compose::plan::{BodyCheck, BodyPlan, ParamSource};
+use crate::compose::plan::{BodyCheck, BodyPlan, FileField, ParamSource};
 
 impl RouteOutline<'_> {
     /// What a caller sends. `None`: a mistake was noted.
@@ -37,7 +41,7 @@ impl RouteOutline<'_> {
             return Some(None);
         };
         let Some(schema) = contract.schema_named(name) else {
-            let near = super::super::mistake::did_you_mean(name, contract.schema_names());
+            let near = did_you_mean(name, contract.schema_names());
             cx.mistake(&name.spot, format_args!("the contract has no schema {}{near}", quoted(name)));
             return None;
         };
@@ -99,6 +103,45 @@ impl RouteOutline<'_> {
                 None
             }
         }
+    }
+
+    /// The fields of the body that are keys of files.
+    pub(super) fn files(&self, cx: &Context<'_>, is_read: bool) -> Vec<FileField> {
+        let route = self.route;
+        let mut fields = Vec::new();
+        for (name, kind) in &route.files {
+            let picture = match kind.as_str() {
+                "image" => true,
+                "file" => false,
+                _ => {
+                    let known = alternatives(["image", "file"]);
+                    cx.mistake(&kind.spot, format_args!("{} must be {known}", quoted(kind)));
+                    continue;
+                }
+            };
+            if let Some(names) = self.body_fields()
+                && !names.iter().any(|known| known == name.as_str())
+            {
+                let near = did_you_mean(name, names.iter().map(String::as_str));
+                cx.mistake(&name.spot, format_args!("the body has no field {}{near}", quoted(name)));
+            }
+            fields.push(FileField { name: name.as_str().into(), picture });
+        }
+        if let Some((name, _)) = route.files.first() {
+            if route.body.is_none() {
+                cx.mistake(&name.spot, "only a route with a `body` has fields that are keys of files");
+            } else if route.open {
+                cx.mistake(&name.spot, "only a signed-in caller has files");
+            }
+        }
+        if is_read { Vec::new() } else { fields }
+    }
+
+    /// The fields of the body by the contract; `None` where it is not known to have any.
+    fn body_fields(&self) -> Option<Vec<String>> {
+        let contract = self.target.as_ref().and_then(|target| target.contract)?;
+        let schema = contract.schema_named(self.route.body.as_ref()?)?;
+        Some(contract.schemas().names(schema).map(str::to_owned).collect())
     }
 
     /// Checks what may not stand together.

@@ -54,6 +54,7 @@ pub(super) fn read(section: &Section<'_>) -> Option<Route> {
         status: section.whole("status"),
         location,
         body: section.text("body"),
+        files: section.text_map("files"),
         drops_mine,
         drops,
         add,

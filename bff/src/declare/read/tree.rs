@@ -248,6 +248,7 @@ pub(in crate::declare) struct Route {
     pub(in crate::declare) status: Option<At<u16>>,
     pub(in crate::declare) location: Option<At<TemplateText>>,
     pub(in crate::declare) body: Option<At<String>>,
+    pub(in crate::declare) files: Vec<(At<String>, At<String>)>,
     pub(in crate::declare) drops_mine: Vec<At<TagText>>,
     pub(in crate::declare) drops: Vec<At<TagText>>,
     pub(in crate::declare) add: Vec<(At<String>, At<Placeholder>)>,

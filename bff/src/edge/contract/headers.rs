@@ -9,11 +9,13 @@ use super::shapes::{number, text, text_matching};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AnswerHeader {
     AcceptEncoding,
+    AcceptRanges,
     Age,
     CacheControl,
     CacheStatus,
     ClearSiteData,
     ContentDisposition,
+    ContentRange,
     CsrfToken,
     ETag,
     IdempotencyReplayed,
@@ -26,6 +28,7 @@ pub enum AnswerHeader {
     SetCookie,
     Vary,
     WwwAuthenticate,
+    XAccelRedirect,
 }
 
 use AnswerHeader as H;
@@ -41,13 +44,15 @@ pub struct Borne {
 }
 
 impl AnswerHeader {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 21] = [
         H::AcceptEncoding,
+        H::AcceptRanges,
         H::Age,
         H::CacheControl,
         H::CacheStatus,
         H::ClearSiteData,
         H::ContentDisposition,
+        H::ContentRange,
         H::CsrfToken,
         H::ETag,
         H::IdempotencyReplayed,
@@ -60,6 +65,7 @@ impl AnswerHeader {
         H::SetCookie,
         H::Vary,
         H::WwwAuthenticate,
+        H::XAccelRedirect,
     ];
 
     /// It is there whenever the answer is.
@@ -77,11 +83,13 @@ impl AnswerHeader {
     fn name(self) -> &'static str {
         match self {
             H::AcceptEncoding => "Accept-Encoding",
+            H::AcceptRanges => "Accept-Ranges",
             H::Age => "Age",
             H::CacheControl => "Cache-Control",
             H::CacheStatus => "Cache-Status",
             H::ClearSiteData => "Clear-Site-Data",
             H::ContentDisposition => "Content-Disposition",
+            H::ContentRange => "Content-Range",
             H::CsrfToken => "X-CSRF-Token",
             H::ETag => "ETag",
             H::IdempotencyReplayed => "Idempotency-Replayed",
@@ -94,6 +102,7 @@ impl AnswerHeader {
             H::SetCookie => "Set-Cookie",
             H::Vary => "Vary",
             H::WwwAuthenticate => "WWW-Authenticate",
+            H::XAccelRedirect => "X-Accel-Redirect",
         }
     }
 
@@ -106,6 +115,9 @@ impl AnswerHeader {
                 token("^identity$"),
                 "identity".into(),
             ),
+            H::AcceptRanges => {
+                ("Parts of it can be asked for (RFC 9110 section 14.3).", token("^bytes$"), "bytes".into())
+            }
             H::Age => ("Seconds since the document was made (RFC 9111).", number(0, u32::MAX, 0), 2.into()),
             H::CacheControl => (
                 "Who may keep the answer, and for how long (RFC 9111).",
@@ -121,9 +133,14 @@ impl AnswerHeader {
                 ("Has the browser forget what it kept of this site.", text(100), r#""storage""#.into())
             }
             H::ContentDisposition => (
-                "To be saved as a file (RFC 6266).",
-                text(1024),
-                r#"attachment; filename="export.json""#.into(),
+                "Whether it is shown or saved, and under which name (RFC 6266, RFC 8187).",
+                token("^(inline|attachment); filename=\"[^\"]*\"(; filename\\*=UTF-8''[^ ]+)?$"),
+                "inline; filename=\"soup.jpg\"".into(),
+            ),
+            H::ContentRange => (
+                "Which bytes these are, or how many there are where none could be had (RFC 9110 section 14.4).",
+                token("^bytes ([0-9]+-[0-9]+|\\*)/[0-9]+$"),
+                "bytes 0-1/6291456".into(),
             ),
             H::CsrfToken => (
                 "The session's new CSRF token, where it has a new id.",
@@ -180,6 +197,11 @@ impl AnswerHeader {
                 "`Bearer`, and why a token was refused (RFC 6750 section 3).",
                 token("^Bearer "),
                 r#"Bearer realm="bff""#.into(),
+            ),
+            H::XAccelRedirect => (
+                "There where a proxy in front sends the bytes, and for that proxy alone.",
+                text(300),
+                "/internal-files/o/0/0/data".into(),
             ),
         }
     }

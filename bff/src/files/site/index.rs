@@ -41,7 +41,10 @@ impl Index {
         now: Instant,
         notes: &mut Notes,
     ) -> Result<Self, SiteError> {
-        let found = folder::walk(&settings.dir, notes)?;
+        let mut found = folder::walk(&settings.dir, notes)?;
+        if !settings.source_maps {
+            found.retain(|file| !names::is_source_map(&file.path));
+        }
         let paths: HashSet<&str> = found.iter().map(|found| found.path.as_str()).collect();
         let (mut originals, mut copies) = (Vec::new(), HashMap::<&str, Vec<(Coding, &Found)>>::new());
         for file in &found {

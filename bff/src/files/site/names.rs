@@ -115,6 +115,13 @@ pub(super) fn shrinks(media_type: &str) -> bool {
         || matches!(kind, "application/vnd.ms-fontobject" | "model/gltf-binary")
 }
 
+/// Whether the file at `path` is a source map, or a compressed copy of one: it holds the source that the app was made of.
+pub(super) fn is_source_map(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    let plain = [".br", ".gz", ".zst"].iter().find_map(|ending| lower.strip_suffix(ending));
+    plain.unwrap_or(&lower).ends_with(".map")
+}
+
 /// Whether the last segment of `path` ends as files of a known kind do. `/@jane.doe` and `/release/v1.2` do not.
 pub(super) fn has_known_ending(path: &str) -> bool {
     extension(path.trim_end_matches('/')).is_some_and(|extension| {

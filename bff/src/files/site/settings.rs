@@ -16,6 +16,8 @@ pub struct SiteSettings {
     pub policy: String,
     /// How long files with hashes in their names outlive the build that made them.
     pub retire: Duration,
+    /// Whether source maps are served.
+    pub source_maps: bool,
     /// What files and their encodings may take in memory, in bytes.
     pub memory: usize,
 }

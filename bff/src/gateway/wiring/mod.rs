@@ -1,6 +1,7 @@
 //! What each piece is made of, out of the settings: for the builder, which puts them together.
 
 mod documents;
+mod files;
 mod identity;
 mod jobs;
 mod keys;
@@ -9,6 +10,7 @@ mod store;
 mod upstreams;
 
 pub(super) use documents::{backend, documents, screen_settings};
+pub(super) use files::files;
 pub(super) use identity::{
     callers, clear_site_data, cookie_settings, csrf_guard, refresh_cookie_settings, session_policy,
     throttle_policy, trusted_proxies,

@@ -55,6 +55,7 @@ pub(super) fn route(method: Method) -> RoutePlan {
         idempotent_key: true,
         profile: false,
         if_match: false,
+        files: Box::default(),
         passes: [].into(),
         stream: None,
     }

@@ -144,7 +144,7 @@ fn members(contract: &mut Contract) {
     );
     contract.add(
         Call::patch("/members/me", "patchMe", "Change the acting user")
-            .about("What is absent stays as it is. An empty `bio` takes it away. `avatarKey` is the key of an uploaded file.")
+            .about("What is absent stays as it is. An empty `bio` takes it away. `avatarKey` is the key of an uploaded file; null takes it away.")
             .takes(patch)
             .answers(me, "They, changed.")
             .refuses([NOT_FOUND]),

@@ -20,9 +20,9 @@ pub(crate) fn optional_id_at(row: &Row<'_>, column: usize) -> rusqlite::Result<O
     }
 }
 
-/// Where an uploaded file can be seen; `None` without a key or without a base.
+/// Where an uploaded file can be seen: below `base`, or where the gateway serves files. `None` without a key.
 pub(crate) fn asset_url(base: Option<&Url>, key: Option<String>) -> Option<String> {
-    let (base, key) = (base?.as_str(), key?);
+    let (base, key) = (base.map_or("/files", Url::as_str), key?);
     // A key is plain path characters, so that nothing needs escaping.
     Some(format!("{}/{key}", base.trim_end_matches('/')))
 }

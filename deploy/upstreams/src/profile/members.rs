@@ -63,7 +63,7 @@ pub(super) async fn patch_me(
     if let Some(bio) = &patch.bio {
         checks.text("bio", bio, 0, 1000);
     }
-    if let Some(key) = &patch.avatar_key {
+    if let Some(Some(key)) = &patch.avatar_key {
         checks.file_key("avatarKey", key);
     }
     checks.done()?;
@@ -115,11 +115,12 @@ fn patch_row(
     tx.prepare_cached(
         "UPDATE members SET display_name = coalesce(:name, display_name),
                             bio = CASE WHEN :bio IS NULL THEN bio ELSE nullif(:bio, '') END,
-                            avatar_key = coalesce(:avatar, avatar_key)
+                            avatar_key = iif(:avatar_given, :avatar, avatar_key)
          WHERE id = :id",
     )?
     .execute(named_params! {
-        ":name": patch.display_name, ":bio": patch.bio, ":avatar": patch.avatar_key, ":id": id.as_str(),
+        ":name": patch.display_name, ":bio": patch.bio, ":avatar": patch.avatar_key.as_ref().and_then(Option::as_deref),
+        ":avatar_given": patch.avatar_key.is_some(), ":id": id.as_str(),
     })?;
     read(tx, id.as_str(), assets)
 }

@@ -1,8 +1,8 @@
 //! The profile service: members, and how they prove who they are.
 
 mod credentials;
-mod email;
 mod deletion;
+mod email;
 mod identity;
 mod link_tokens;
 pub(crate) mod mail;

@@ -46,16 +46,16 @@ pub(crate) struct MemberPatch {
         pattern = "^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f]*$"
     )]
     pub(crate) bio: Option<String>,
+    /// Null takes it away.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(
-        nullable = false,
         max_length = 512,
         pattern = "^[A-Za-z0-9_~-][A-Za-z0-9._~-]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*$"
     )]
-    pub(crate) avatar_key: Option<String>,
+    pub(crate) avatar_key: Option<Option<String>>,
 }
 
-/// A field that may be absent, but not null.
+/// A field that may be absent, and null only where it is an option itself.
 fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(field: D) -> Result<Option<T>, D::Error> {
     T::deserialize(field).map(Some)
 }

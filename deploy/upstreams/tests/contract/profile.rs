@@ -117,6 +117,10 @@ async fn a_member_changes_what_is_theirs() {
     assert_eq!(me["displayName"], "에이다");
     assert_eq!(me["avatarUrl"], "https://img.example/a/a/1.webp");
     let me = ada.call_with(Method::PATCH, "/members/me", json!({"bio": ""})).await.expect(200);
+    assert_eq!(me["avatarUrl"], "https://img.example/a/a/1.webp", "what is absent stays");
+    let me =
+        ada.call_with(Method::PATCH, "/members/me", json!({"bio": "", "avatarKey": null})).await.expect(200);
+    assert_eq!(me["avatarUrl"], Value::Null);
     assert_eq!((&me["bio"], &me["displayName"]), (&Value::Null, &json!("에이다")));
     for (field, value) in
         [("displayName", "x".repeat(81)), ("bio", "x".repeat(1001)), ("avatarKey", "../x".into())]

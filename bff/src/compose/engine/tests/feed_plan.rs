@@ -223,6 +223,7 @@ pub(super) fn route() -> (RoutePlan, Vec<Arc<LookupPlan>>) {
         idempotent_key: false,
         profile: false,
         if_match: false,
+        files: Box::default(),
         passes: Box::default(),
         stream: None,
     };

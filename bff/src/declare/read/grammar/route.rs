@@ -59,6 +59,11 @@ pub(in crate::declare) static ROUTE: Grammar = Grammar {
             "The schema, in the upstream's contract, by which bodies are checked before an upstream is called.",
         ),
         key(
+            "files",
+            Kind::TextMap,
+            "Fields of the body that are keys of uploaded files: `image` or `file`. Each must be the writer's own, committed and public.",
+        ),
+        key(
             "drops_mine",
             Kind::Texts,
             "Tags: the writer's documents that bear one are gone before the answer.",

@@ -35,6 +35,7 @@ fn build(files: &[(&str, &str)]) -> TempDir {
 
 fn settings(folder: &Path) -> SiteSettings {
     SiteSettings {
+        source_maps: false,
         dir: folder.to_owned(),
         immutable: Vec::new(),
         policy: "default-src 'self'".into(),
