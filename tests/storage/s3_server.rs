@@ -56,6 +56,7 @@ impl S3 for Server {
                 bytes.iter().fold(0_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add((*byte).into()));
             part.e_tag = Some(ETag::Strong(format!("{tag:032x}")));
         }
+        (listed.output.max_parts, listed.output.is_truncated) = (Some(1000), Some(false));
         if let Some(parts) = &mut listed.output.parts {
             parts.sort_by_key(|part| part.part_number);
         }

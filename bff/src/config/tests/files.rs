@@ -29,7 +29,7 @@ fn all_mistakes_of_files_are_told_at_once() {
         ("BFF__FILES__MAX_BYTES", "0"),
         ("BFF__FILES__TIMEOUT_MS", "1"),
     ]);
-    assert_eq!(told, ["files.url", "files.accel", "files.types[1]", "files.max_bytes", "files.timeout_ms",]);
+    assert_eq!(told, ["files.accel", "files.max_bytes", "files.timeout_ms", "files.types[1]", "files.url"]);
 }
 
 #[test]

@@ -39,6 +39,9 @@ fn every_key_can_be_set_by_the_environment() {
             Value::Array(_) if key == "http.trusted_proxies" => {
                 ("10.0.0.0/8".to_owned(), serde_json::json!(["10.0.0.0/8"]))
             }
+            Value::Array(_) if key == "files.types" => {
+                ("image/png, image/gif".to_owned(), serde_json::json!(["image/png", "image/gif"]))
+            }
             Value::Array(_) if key == "site.immutable" => {
                 ("/assets/".to_owned(), serde_json::json!(["/assets/"]))
             }
@@ -64,6 +67,9 @@ fn every_key_can_be_set_by_the_environment() {
                     "telemetry.format" => "json",
                     "telemetry.log" => "debug",
                     "store.url" => "memory:",
+                    "files.url" => "folder:other",
+                    "files.accel" => "/other/",
+                    "files.visibility" => "private",
                     key if key.ends_with(".url") => "http://other.example/",
                     _ => "other",
                 };
@@ -100,7 +106,10 @@ fn every_key_can_be_set_by_the_environment() {
             "session.secret" => assert_eq!(config.session.secret.expose_secret(), "other"),
             "session.secure" => assert_eq!(config.session.secure, Switch::On),
             "limits.enabled" => assert_eq!(config.limits.enabled, Switch::On),
-            key if key.ends_with("token") || key.ends_with("secret") => {
+            key if key.ends_with("token")
+                || key.ends_with("secret")
+                || key.ends_with("secret_access_key") =>
+            {
                 assert_eq!(at(&json, key), "[redacted]")
             }
             "cors.allowed_origins" => {

@@ -118,6 +118,18 @@ fn mistakes_of_routes_and_the_gateway_are_named() {
         ),
         (
             "routes/orders.toml",
+            "body = \"OrderInput\"",
+            "body = \"OrderInput\"\nfiles = { photoKey = \"image\" }",
+            "files.photoKey: the body has no field `photoKey`",
+        ),
+        (
+            "routes/orders.toml",
+            "body = \"OrderInput\"",
+            "body = \"OrderInput\"\nfiles = { note = \"picture\" }",
+            "`picture` must be `image` or `file`",
+        ),
+        (
+            "routes/orders.toml",
             "drops = [\"order:{response.id}\"]",
             "drops = [\"orders\"]",
             "a bare kind would drop documents of all users",

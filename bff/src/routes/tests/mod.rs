@@ -2,6 +2,7 @@
 
 mod checks;
 mod dispatching;
+mod files;
 mod joins;
 mod keys;
 mod plans;

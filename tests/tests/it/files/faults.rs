@@ -1,6 +1,6 @@
 //! The storage in trouble: told as such, nothing half-visible, and all is well afterwards.
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 use reqwest::Method;
 use tests::{Actor, Fault, TestBff};

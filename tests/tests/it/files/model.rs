@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use tests::{Actor, figures};
 
-use super::{BOTH, Kind, PART, Setup, commit, input, picture, presign, read, send, slice};
+use super::{BOTH, PART, Setup, commit, input, picture, presign, read, send, slice};
 
 const UPLOADS: usize = 100;
 

@@ -212,3 +212,23 @@ fn a_folder_that_is_no_build_is_not_read_to_its_end() {
     }
     assert!(matches!(Site::open(settings(folder.path())), Err(SiteError::TooMany(_))));
 }
+
+#[test]
+fn source_maps_are_for_nobody_unless_the_operator_says_so() {
+    let map = r#"{"version":3,"sources":["src/app.ts"]}"#;
+    let folder = build(&[
+        ("app.js", "console.log(1)"),
+        ("app.js.map", map),
+        ("app.js.MAP", map),
+        ("assets/app-B3k_x9aQ.css.map", map),
+        ("app.js.map.gz", "packed"),
+        ("map.html", "<p>a map of the city</p>"),
+    ]);
+    let (site, _) = open(folder.path());
+    assert!(is_there(&site, "/app.js") && is_there(&site, "/map"));
+    let (all, _) = Site::open(SiteSettings { source_maps: true, ..settings(folder.path()) }).expect("a site");
+    for path in ["/app.js.map", "/app.js.MAP", "/assets/app-B3k_x9aQ.css.map"] {
+        assert!(!is_there(&site, path) && is_there(&all, path), "{path}");
+    }
+    assert!(!is_there(&site, "/app.js.map.gz"));
+}
