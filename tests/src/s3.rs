@@ -36,7 +36,6 @@ impl S3Server {
     }
 
     /// The gateway keeps its files in there.
-    #[must_use]
     pub fn of(&self, builder: Builder) -> Builder {
         let endpoint = format!("endpoint={}&public_endpoint=http://{}", self.proxy.url(), self.address);
         builder

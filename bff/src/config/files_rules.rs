@@ -27,7 +27,7 @@ pub const FILE_TYPES: [&str; 10] = [
 pub enum FileStorage {
     None,
     Folder(PathBuf),
-    S3(S3Location),
+    S3(Box<S3Location>),
 }
 
 /// A bucket.
@@ -52,7 +52,7 @@ impl FilesConfig {
         match self.url.split_once(':') {
             None if self.url.is_empty() => Ok(FileStorage::None),
             Some(("folder", path)) => folder(path),
-            Some(("s3", _)) => s3(&self.url).map(FileStorage::S3),
+            Some(("s3", _)) => s3(&self.url).map(|location| FileStorage::S3(Box::new(location))),
             _ => Err("must be folder:PATH or s3://BUCKET?region=…&endpoint=…&path_style=…"),
         }
     }

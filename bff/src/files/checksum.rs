@@ -75,7 +75,7 @@ impl Running {
     }
 
     /// Whether the bytes were those that were meant.
-    pub(super) fn is_right(self) -> bool {
+    pub(super) fn matches(self) -> bool {
         match self.state {
             State::Sha256(context) => context.finish().as_ref() == self.wanted,
             State::Crc64(digest) => digest.finalize().to_be_bytes().as_slice() == self.wanted,
@@ -92,7 +92,7 @@ mod tests {
         let right = |text: &str, bytes: &[u8]| {
             let mut running = Checksum::parse(text).expect(text).begin();
             bytes.chunks(2).for_each(|piece| running.update(piece));
-            running.is_right()
+            running.matches()
         };
         // FIPS 180-2, appendix B.1; CRC-64/NVME's check value.
         let hex = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";

@@ -1,5 +1,7 @@
 //! The end of an upload: is everything there, and is it what was said? Only then the file can be read.
 
+use std::time::Duration;
+
 use futures_util::StreamExt as _;
 use schemas::CommittedFile;
 
@@ -9,10 +11,14 @@ use super::{
     key::FileKey,
     kinds::{self, HEAD_BYTES},
     record::{self, FileRecord, Upload, VERSION, pending},
-    storage::Part,
+    storage::{Part, StorageError},
     uploads::Files,
 };
 use crate::telemetry::unix_ms;
+
+/// How long one commit waits for another one.
+const LOOKS: u32 = 50;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 impl Files {
     /// Checks what has arrived of an upload of `user`'s and makes a file of it that can be read. Runs to its end, whether
@@ -36,10 +42,15 @@ impl Files {
         match storage.parts(key, &upload.upload).await? {
             Some(parts) => {
                 let parts = complete(&upload, parts)?;
-                storage.assemble(key, &upload.upload, &parts).await?;
+                match storage.assemble(key, &upload.upload, &parts).await {
+                    Err(error @ StorageError::Refused { status: 404, .. }) => {
+                        self.other_commit(key).await?.then_some(()).ok_or(error)?;
+                    }
+                    assembled => assembled?,
+                }
             }
-            // Another commit has put it together, or a crash came in between.
-            None if storage.length(key).await?.is_some() => {}
+            // Another commit puts it together, or has, or a crash came in between.
+            None if self.other_commit(key).await? => {}
             None => return Err(FilesError::NotFound),
         }
         match self.verify(key, &upload).await {
@@ -74,6 +85,21 @@ impl Files {
         Ok(told(key, file))
     }
 
+    /// Waits for what another commit puts together: a bucket forgets an upload before its content is there. Whether it has
+    /// come.
+    async fn other_commit(&self, key: &FileKey) -> Result<bool, FilesError> {
+        for _ in 0..LOOKS {
+            if self.0.storage.length(key).await?.is_some() {
+                return Ok(true);
+            }
+            if self.0.storage.read(&key.upload()).await?.is_none() {
+                break;
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+        Ok(false)
+    }
+
     /// Looks at the content itself, as it lies in storage: it does not change any more.
     async fn verify(&self, key: &FileKey, upload: &Upload) -> Result<(), FilesError> {
         let storage = &self.0.storage;
@@ -96,7 +122,7 @@ impl Files {
         if kinds::of_head(&head) != Some(upload.content_type.as_str()) {
             return Err(FilesError::TypeMismatch);
         }
-        if running.is_some_and(|running| !running.is_right()) {
+        if running.is_some_and(|running| !running.matches()) {
             return Err(FilesError::ChecksumMismatch);
         }
         Ok(())

@@ -124,14 +124,10 @@ impl Files {
             let parts = (1..=upload.parts()).collect();
             return Ok(UploadState { parts, committed: true, missing: Vec::new(), expires_in });
         }
-        let arrived = match storage.parts(key, &upload.upload).await? {
-            Some(parts) => parts,
-            // It has been put together, and not been committed yet: nothing is missing.
-            None if storage.length(key).await?.is_some() => {
-                let parts = (1..=upload.parts()).collect();
-                return Ok(UploadState { parts, committed: false, missing: Vec::new(), expires_in });
-            }
-            None => return Err(FilesError::NotFound),
+        let Some(arrived) = storage.parts(key, &upload.upload).await? else {
+            // A commit puts it together, or has: nothing is missing.
+            let parts = (1..=upload.parts()).collect();
+            return Ok(UploadState { parts, committed: false, missing: Vec::new(), expires_in });
         };
         let whole = |number: &u16| {
             let part = upload.part(*number);
@@ -219,7 +215,7 @@ fn visibility(settings: &FilesSettings, asked: &PresignUpload) -> FileVisibility
 fn faults(settings: &FilesSettings, asked: &PresignUpload) -> Vec<FieldError> {
     let mut faults = Vec::new();
     let mut add = |field: &str, code: &str, message: String| {
-        faults.push(FieldError { field: field.into(), code: code.into(), message: message.into() });
+        faults.push(FieldError { field: field.into(), code: code.into(), message });
     };
     if let Some((code, message)) = name::fault(&asked.name) {
         add("name", code, message.to_owned());

@@ -25,7 +25,7 @@ pub(super) async fn check(
         };
         if !known {
             let kind = if field.picture { "picture" } else { "file" };
-            let message = format!("must be a public {kind} that you have uploaded and committed").into();
+            let message = format!("must be a public {kind} that you have uploaded and committed");
             errors.push(FieldError { field: (*field.name).into(), code: "unknown_file".into(), message });
         }
     }

@@ -32,7 +32,7 @@ pub(in super::super) fn files(
             (Arc::new(folder.clone()), Some(folder))
         }
         Ok(FileStorage::S3(location)) => {
-            (Arc::new(S3::new(s3_settings(files, location), runtime.clone())?), None)
+            (Arc::new(S3::new(s3_settings(files, *location), runtime.clone())?), None)
         }
     };
     Ok(Some(Files::new(FilesParts {
