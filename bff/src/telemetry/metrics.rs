@@ -234,6 +234,16 @@ impl Metrics {
         self.relayed_endings.with([outcome], Counter::inc);
     }
 
+    /// Observes how an operation on files ended (`ok`, `not_found`, `failed`, …).
+    pub fn file_operation(&self, operation: &'static str, outcome: &'static str, duration: Duration) {
+        self.files.operations.with([operation, outcome], |histogram| histogram.observe(duration));
+    }
+
+    /// Counts bytes of files that went through the gateway (`in`, `out`).
+    pub fn file_bytes(&self, direction: &'static str, bytes: u64) {
+        self.files.bytes.with([direction], |counter| counter.inc_by(bytes));
+    }
+
     /// Tells from now on how many log lines `sink` dropped. Only the first call counts.
     pub fn watch_sink(&self, sink: Sink) {
         // A second log in one process is a test's, and the first one's figures stand.

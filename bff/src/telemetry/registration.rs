@@ -55,10 +55,18 @@ impl Metrics {
         self.register_live(bff);
         self.rotation.register(bff);
         self.jobs.register(bff);
-        self.files.register(bff);
+        self.register_files(bff);
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         bff.register("build", "The running version", build);
         bff.register_collector(Box::new(DroppedLines(Arc::clone(&self.sink))));
+    }
+
+    fn register_files(&self, bff: &mut Registry) {
+        let help = "Time an operation on files took (presign, part, state, commit, download, delete, sweep)";
+        let operations = self.files.operations.clone();
+        bff.register_with_unit("file_operation_duration", help, Unit::Seconds, operations);
+        let help = "Bytes of files that went through the gateway (in, out)";
+        bff.register("file_bytes", help, self.files.bytes.clone());
     }
 
     fn register_refreshes(&self, bff: &mut Registry) {

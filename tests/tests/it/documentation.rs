@@ -258,8 +258,10 @@ async fn every_metric_in_the_documentation_is_exported() {
     // Twice, so that services answer 304 as well.
     let never_fresh =
         TestBff::builder().set("screens.home_feed.fresh_ms", 0).set("screens.home_feed.stale_ms", 0);
-    let bff = never_fresh.spawn().await;
+    let bff = never_fresh.set("files.url", "folder:files").spawn().await;
     let ada = bff.signed_in("ada").await;
+    let none = format!("/files/{}-{}", "0".repeat(24), "0".repeat(32));
+    ada.get(&none).await.expect_problem(404, "not_found");
     for _ in 0..2 {
         let _ = ada.get("/bff/home-feed").await.expect(200);
     }

@@ -17,6 +17,7 @@ use std::{io, ops::Range, path::PathBuf};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::Stream;
 
 use super::{
     key::FileKey,
@@ -50,6 +51,42 @@ impl Folder {
     fn at(&self, name: &str) -> PathBuf {
         // Names are made of keys, which hold no dots or slashes.
         self.root.join(name)
+    }
+
+    /// Writes a part of exactly `size` bytes as they come. It replaces the one of the same number at once and as a whole, or
+    /// leaves it as it was. Answers once it is on the disk.
+    ///
+    /// # Errors
+    /// [`PartFault`].
+    pub(super) async fn write_part<E>(
+        &self,
+        key: &FileKey,
+        number: u16,
+        size: u64,
+        body: impl Stream<Item = Result<Bytes, E>>,
+    ) -> Result<(), PartFault<E>> {
+        let parts = self.at(&parts::folder(key));
+        let (here, data) = (parts.clone(), self.at(&key.data()));
+        let is_open = self.run(move |_| Ok(here.is_dir() && !data.exists())).await;
+        if !is_open.map_err(PartFault::Storage)? {
+            return Err(PartFault::Gone);
+        }
+        let temporary = disk::nameless(&self.root)?;
+        let named = match parts::write_to(&temporary, size, body).await {
+            Ok(()) => {
+                let (temporary, path) = (temporary.clone(), parts.join(number.to_string()));
+                self.run(move |_| disk::name(&temporary, &path)).await.map_err(|error| match error {
+                    // The upload has ended meanwhile.
+                    StorageError::Folder(error) if error.kind() == io::ErrorKind::NotFound => PartFault::Gone,
+                    error => PartFault::Storage(error),
+                })
+            }
+            Err(fault) => Err(fault),
+        };
+        if named.is_err() {
+            let _ = tokio::fs::remove_file(&temporary).await;
+        }
+        named
     }
 
     /// File system calls block: they run beside the workers.
@@ -108,7 +145,7 @@ impl BlobStorage for Folder {
 
     async fn assemble(&self, key: &FileKey, _: &str, parts: &[Part]) -> Result<(), StorageError> {
         let (key, numbers) = (key.clone(), parts.iter().map(|part| part.number).collect::<Vec<_>>());
-        self.run(move |folder| parts::assemble(folder, &key, &numbers)).await
+        self.run(move |folder| parts::assemble(&folder.root, &key, &numbers)).await
     }
 
     async fn abandon(&self, key: &FileKey, _: &str) -> Result<(), StorageError> {

@@ -10,10 +10,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
 use tokio::io::AsyncWriteExt as _;
 
-use super::{
-    Folder,
-    disk::{name, nameless, sync_folder},
-};
+use super::disk::{nameless, sync_folder};
 use crate::files::{
     key::FileKey,
     storage::{Part, StorageError},
@@ -29,7 +26,7 @@ pub(super) fn folder(key: &FileKey) -> String {
 
 /// Why a part was not taken.
 #[derive(Debug)]
-pub enum PartFault<E> {
+pub(in crate::files) enum PartFault<E> {
     /// There is no such upload, or it has been put together.
     Gone,
     /// The body ends too soon or goes on for too long.
@@ -45,46 +42,8 @@ impl<E> From<io::Error> for PartFault<E> {
     }
 }
 
-impl Folder {
-    /// Writes a part of exactly `size` bytes as they come. It replaces the one of the same number at once and as a whole, or
-    /// leaves it as it was. Answers once it is on the disk.
-    ///
-    /// # Errors
-    /// [`PartFault`].
-    pub async fn write_part<E>(
-        &self,
-        key: &FileKey,
-        number: u16,
-        size: u64,
-        body: impl Stream<Item = Result<Bytes, E>>,
-    ) -> Result<(), PartFault<E>> {
-        let parts = self.at(&folder(key));
-        let (here, data) = (parts.clone(), self.at(&key.data()));
-        let is_open = self.run(move |_| Ok(here.is_dir() && !data.exists())).await;
-        if !is_open.map_err(PartFault::Storage)? {
-            return Err(PartFault::Gone);
-        }
-        let temporary = nameless(&self.root)?;
-        let written = write_to(&temporary, size, body).await;
-        let named = match written {
-            Ok(()) => {
-                let (temporary, path) = (temporary.clone(), parts.join(number.to_string()));
-                self.run(move |_| name(&temporary, &path)).await.map_err(|error| match error {
-                    // The upload has ended meanwhile.
-                    StorageError::Folder(error) if error.kind() == io::ErrorKind::NotFound => PartFault::Gone,
-                    error => PartFault::Storage(error),
-                })
-            }
-            Err(fault) => Err(fault),
-        };
-        if named.is_err() {
-            let _ = tokio::fs::remove_file(&temporary).await;
-        }
-        named
-    }
-}
-
-async fn write_to<E>(
+/// Writes exactly `size` bytes as they come; they are on the disk then.
+pub(super) async fn write_to<E>(
     path: &Path,
     size: u64,
     body: impl Stream<Item = Result<Bytes, E>>,
@@ -133,12 +92,12 @@ pub(super) fn list(folder: &Path) -> io::Result<Option<Vec<Part>>> {
 }
 
 /// Puts the parts together under the name of the content, which only one call gives away.
-pub(super) fn assemble(storage: &Folder, key: &FileKey, numbers: &[u16]) -> io::Result<()> {
-    let (data, parts) = (storage.at(&key.data()), storage.at(&folder(key)));
+pub(super) fn assemble(root: &Path, key: &FileKey, numbers: &[u16]) -> io::Result<()> {
+    let (data, parts) = (root.join(key.data()), root.join(folder(key)));
     if data.exists() {
         return Ok(());
     }
-    let whole = nameless(&storage.root)?;
+    let whole = nameless(root)?;
     let assembled = match numbers {
         // A part never changes: one of the same number that comes later is another file.
         [one] => fs::hard_link(parts.join(one.to_string()), &whole),

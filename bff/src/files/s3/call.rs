@@ -1,39 +1,37 @@
 //! Calls to S3, and what can be wrong with an answer.
 
 use bytes::Bytes;
-use clients::{StorageAnswer, StorageHttpError};
+use clients::{StorageAnswer, StorageHttp, StorageHttpError};
 use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
-use super::{S3, xml};
+use super::xml;
 use crate::files::storage::{Pieces, StorageError};
 
-impl S3 {
-    /// Makes a call that must succeed.
-    pub(super) async fn call(
-        &self,
-        method: Method,
-        url: Url,
-        headers: HeaderMap,
-        body: Bytes,
-    ) -> Result<StorageAnswer, StorageError> {
-        let answer = self.http.send(method, url, headers, body).await?;
-        if answer.status.is_success() { Ok(answer) } else { Err(refused(&answer)) }
-    }
+/// Makes a call that must succeed.
+pub(super) async fn call(
+    http: &StorageHttp,
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<StorageAnswer, StorageError> {
+    let answer = http.send(method, url, headers, body).await?;
+    if answer.status.is_success() { Ok(answer) } else { Err(refused(&answer)) }
+}
 
-    /// The same for what need not be there. A bucket must be.
-    pub(super) async fn call_if_there(
-        &self,
-        method: Method,
-        url: Url,
-    ) -> Result<Option<StorageAnswer>, StorageError> {
-        let answer = self.http.send(method, url, HeaderMap::new(), Bytes::new()).await?;
-        match answer.status {
-            status if status.is_success() => Ok(Some(answer)),
-            StatusCode::NOT_FOUND if xml::code(&answer.body).as_deref() != Some("NoSuchBucket") => Ok(None),
-            _ => Err(refused(&answer)),
-        }
+/// The same for what need not be there. A bucket must be.
+pub(super) async fn call_if_there(
+    http: &StorageHttp,
+    method: Method,
+    url: Url,
+) -> Result<Option<StorageAnswer>, StorageError> {
+    let answer = http.send(method, url, HeaderMap::new(), Bytes::new()).await?;
+    match answer.status {
+        status if status.is_success() => Ok(Some(answer)),
+        StatusCode::NOT_FOUND if xml::code(&answer.body).as_deref() != Some("NoSuchBucket") => Ok(None),
+        _ => Err(refused(&answer)),
     }
 }
 

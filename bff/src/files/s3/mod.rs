@@ -22,6 +22,8 @@ use rusty_s3::{
 use tokio::runtime::Handle;
 use url::Url;
 
+use call::{call, call_if_there, exactly, text};
+
 use super::{
     key::FileKey,
     storage::{BlobHeaders, BlobStorage, Delivery, MOST_NAMES, MOST_SMALL, Part, Pieces, StorageError},
@@ -107,12 +109,12 @@ impl S3 {
 impl BlobStorage for S3 {
     async fn write(&self, name: &str, bytes: Bytes) -> Result<(), StorageError> {
         let url = self.own.put_object(self.who(), name).sign(OWN);
-        self.call(Method::PUT, url, HeaderMap::new(), bytes).await.map(drop)
+        call(&self.http, Method::PUT, url, HeaderMap::new(), bytes).await.map(drop)
     }
 
     async fn read(&self, name: &str) -> Result<Option<Bytes>, StorageError> {
         let url = self.own.get_object(self.who(), name).sign(OWN);
-        let found = self.call_if_there(Method::GET, url).await?;
+        let found = call_if_there(&self.http, Method::GET, url).await?;
         match found.map(|answer| answer.body) {
             Some(body) if body.len() > MOST_SMALL => {
                 Err(StorageError::Garbled("a small object is too large"))
@@ -123,15 +125,15 @@ impl BlobStorage for S3 {
 
     async fn remove(&self, name: &str) -> Result<(), StorageError> {
         let url = self.own.delete_object(self.who(), name).sign(OWN);
-        self.call_if_there(Method::DELETE, url).await.map(drop)
+        call_if_there(&self.http, Method::DELETE, url).await.map(drop)
     }
 
     async fn names(&self, prefix: &str) -> Result<Vec<String>, StorageError> {
         let mut list = self.own.list_objects_v2(self.who());
         list.with_prefix(prefix);
         list.with_max_keys(MOST_NAMES);
-        let answer = self.call(Method::GET, list.sign(OWN), HeaderMap::new(), Bytes::new()).await?;
-        let listed = ListObjectsV2::parse_response(call::text(&answer.body)?);
+        let answer = call(&self.http, Method::GET, list.sign(OWN), HeaderMap::new(), Bytes::new()).await?;
+        let listed = ListObjectsV2::parse_response(text(&answer.body)?);
         let listed = listed.map_err(|_| StorageError::Garbled("a list of objects"))?;
         Ok(listed.contents.into_iter().map(|object| object.key).collect())
     }
@@ -149,8 +151,8 @@ impl BlobStorage for S3 {
             let value = HeaderValue::from_str(value).map_err(|_| StorageError::Garbled("a header"))?;
             headers.insert(name, value);
         }
-        let answer = self.call(Method::POST, create.sign(OWN), headers, Bytes::new()).await?;
-        let begun = CreateMultipartUpload::parse_response(call::text(&answer.body)?);
+        let answer = call(&self.http, Method::POST, create.sign(OWN), headers, Bytes::new()).await?;
+        let begun = CreateMultipartUpload::parse_response(text(&answer.body)?);
         let begun = begun.map_err(|_| StorageError::Garbled("an upload that was begun"))?;
         Ok(begun.upload_id().to_owned())
     }
@@ -166,13 +168,13 @@ impl BlobStorage for S3 {
     async fn parts(&self, key: &FileKey, upload: &str) -> Result<Option<Vec<Part>>, StorageError> {
         let data = key.data();
         let url = ListParts::new(&self.own, self.who(), &data, upload).sign(OWN);
-        let answer = match self.call_if_there(Method::GET, url).await {
+        let answer = match call_if_there(&self.http, Method::GET, url).await {
             Ok(Some(answer)) => answer,
             Ok(None) => return Ok(None),
             // Some say 403 of an upload that has been completed.
             Err(error) => return if self.length(key).await?.is_some() { Ok(None) } else { Err(error) },
         };
-        let listed = ListParts::parse_response(call::text(&answer.body)?);
+        let listed = ListParts::parse_response(text(&answer.body)?);
         let listed = listed.map_err(|_| StorageError::Garbled("a list of parts"))?;
         let part = |part: rusty_s3::actions::PartsContent| Part {
             number: part.number,
@@ -189,7 +191,7 @@ impl BlobStorage for S3 {
         let etags = parts.iter().map(|part| part.etag.as_str());
         let complete = CompleteMultipartUpload::new(&self.own, self.who(), &data, upload, etags);
         let url = complete.sign(OWN);
-        let completed = self.call(Method::POST, url, HeaderMap::new(), complete.body().into()).await;
+        let completed = call(&self.http, Method::POST, url, HeaderMap::new(), complete.body().into()).await;
         // It may begin with 200 and end with an error.
         let completed = completed.and_then(|answer| match xml::code(&answer.body) {
             Some(code) => Err(StorageError::Refused { status: 200, code }),
@@ -205,7 +207,7 @@ impl BlobStorage for S3 {
     async fn abandon(&self, key: &FileKey, upload: &str) -> Result<(), StorageError> {
         let data = key.data();
         let url = self.own.abort_multipart_upload(self.who(), &data, upload).sign(OWN);
-        match self.call_if_there(Method::DELETE, url).await {
+        match call_if_there(&self.http, Method::DELETE, url).await {
             // Some say 403 of an upload that is not there any more.
             Ok(_) | Err(StorageError::Refused { status: 403 | 404, .. }) => Ok(()),
             Err(error) => Err(error),
@@ -215,7 +217,7 @@ impl BlobStorage for S3 {
     async fn length(&self, key: &FileKey) -> Result<Option<u64>, StorageError> {
         let data = key.data();
         let url = self.own.head_object(self.who(), &data).sign(OWN);
-        let Some(answer) = self.call_if_there(Method::HEAD, url).await? else { return Ok(None) };
+        let Some(answer) = call_if_there(&self.http, Method::HEAD, url).await? else { return Ok(None) };
         let length = answer.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
         let length = length.and_then(|length| length.parse().ok());
         length.map(Some).ok_or(StorageError::Garbled("an object without a length"))
@@ -237,7 +239,7 @@ impl BlobStorage for S3 {
             StatusCode::NOT_FOUND => return Ok(None),
             _ => return Err(StorageError::Refused { status: status.as_u16(), code: String::new() }),
         }
-        Ok(Some(call::exactly(range.end - range.start, pieces)))
+        Ok(Some(exactly(range.end - range.start, pieces)))
     }
 
     fn delivery(&self, key: &FileKey, head: bool) -> Delivery {
