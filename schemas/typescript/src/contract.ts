@@ -1720,7 +1720,8 @@ export interface components {
          *     }
          */
         MemberPatch: {
-            avatarKey?: string;
+            /** @description Null takes it away. */
+            avatarKey?: string | null;
             bio?: string;
             /** @example 에이다 리 */
             displayName?: string;
