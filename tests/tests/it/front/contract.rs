@@ -42,7 +42,7 @@ async fn the_served_contract_is_the_committed_one_and_the_types_are_made_of_it()
 
 #[tokio::test]
 async fn every_path_answers_the_methods_that_are_described_and_no_others() {
-    let bff = TestBff::spawn().await;
+    let bff = TestBff::builder().set("files.url", "folder:files").spawn().await;
     let nobody = bff.anonymous();
     let contract = committed();
     for (path, item) in contract["paths"].as_object().expect("paths") {
