@@ -2,10 +2,32 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
+use schemas::Id;
+
 use super::foundation::Foundation;
-use crate::auth::DeletionStep;
+use crate::{
+    auth::{DeletionStep, StepError},
+    files::Files,
+};
 
 /// The steps, in this order. Each may run several times: see [`DeletionStep`].
-pub(super) fn deletion_steps(_foundation: &Foundation) -> Vec<Arc<dyn DeletionStep>> {
-    Vec::new()
+pub(super) fn deletion_steps(foundation: &Foundation) -> Vec<Arc<dyn DeletionStep>> {
+    let files = foundation.files.clone().map(|files| Arc::new(FilesOfMember(files)) as Arc<dyn DeletionStep>);
+    files.into_iter().collect()
+}
+
+/// Files and uploads.
+struct FilesOfMember(Files);
+
+#[async_trait]
+impl DeletionStep for FilesOfMember {
+    fn name(&self) -> &'static str {
+        "files"
+    }
+
+    async fn delete(&self, member: &Id) -> Result<(), StepError> {
+        let deleted = self.0.delete_all_of(member.as_str()).await;
+        deleted.map(drop).map_err(|error| StepError { why: error.to_string() })
+    }
 }

@@ -5,15 +5,17 @@ use std::{path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use reqwest::Body;
 use tokio::{runtime::Handle, time::timeout};
 use url::Url;
 
 use super::{
-    Authorization, TlsFiles, TransportError, UpstreamConfig,
+    Authorization, SendError, TlsFiles, TransportError, UpstreamConfig,
     abort_on_drop::AbortOnDrop,
     config::POOL_IDLE,
-    connections::Connections,
+    connections::{Connections, Response},
     exchange::{ReadFault, read},
 };
 
@@ -39,7 +41,9 @@ pub enum StorageHttpError {
     Timeout,
     /// It could not be reached, or its answer was cut off.
     #[error("file storage is unreachable")]
-    Lost(#[source] Arc<reqwest::Error>),
+    Lost(#[source] Arc<SendError>),
+    #[error("a URL of file storage cannot be used")]
+    Url,
     #[error("an answer of file storage is too large")]
     TooLarge,
     /// The process is stopping.
@@ -109,11 +113,11 @@ impl StorageHttp {
     ) -> Result<StorageAnswer, StorageHttpError> {
         let (http, limit) = (self.http.clone(), self.timeout);
         let exchange = async move {
-            let mut response = http_execute(&http, request(method, url, headers, Some(body))).await?;
+            let mut response = execute(&http, request(method, &url, headers, body)?).await?;
             let (status, headers) = (response.status(), response.headers().clone());
             let body = read(&mut response, MAX_ANSWER_BYTES).await.map_err(|fault| match fault {
                 ReadFault::TooLarge => StorageHttpError::TooLarge,
-                ReadFault::Lost(error) => lost(error),
+                ReadFault::Lost(error) => lost(SendError::of_reqwest(error)),
             })?;
             Ok(StorageAnswer { status, headers, body })
         };
@@ -131,17 +135,17 @@ impl StorageHttp {
         headers: HeaderMap,
     ) -> Result<(StatusCode, StoragePieces), StorageHttpError> {
         let (http, limit) = (self.http.clone(), self.timeout);
-        let head = async move { http_execute(&http, request(Method::GET, url, headers, None)).await };
+        let head = async move { execute(&http, request(Method::GET, &url, headers, Bytes::new())?).await };
         let response = self
             .spawned(async move { timeout(limit, head).await.unwrap_or(Err(StorageHttpError::Timeout)) })
             .await?;
         let status = response.status();
-        let pieces = Box::pin(response.bytes_stream());
+        let pieces = Box::pin(response.into_body().into_data_stream());
         let pieces = stream::unfold(Some(pieces), move |pieces| async move {
             let mut pieces = pieces?;
             match timeout(limit, pieces.next()).await {
                 Ok(Some(Ok(piece))) => Some((Ok(piece), Some(pieces))),
-                Ok(Some(Err(error))) => Some((Err(lost(error)), None)),
+                Ok(Some(Err(error))) => Some((Err(lost(SendError::of_reqwest(error))), None)),
                 Ok(None) => None,
                 Err(_) => Some((Err(StorageHttpError::Timeout), None)),
             }
@@ -160,25 +164,25 @@ impl StorageHttp {
     }
 }
 
-fn request(method: Method, url: Url, headers: HeaderMap, body: Option<Bytes>) -> reqwest::Request {
-    let mut request = reqwest::Request::new(method, url);
+fn request(
+    method: Method,
+    url: &Url,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Request<Bytes>, StorageHttpError> {
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = url.as_str().parse().map_err(|_| StorageHttpError::Url)?;
     *request.headers_mut() = headers;
-    *request.body_mut() = body.filter(|body| !body.is_empty()).map(Into::into);
-    request
+    Ok(request)
 }
 
-async fn http_execute(
-    http: &Connections,
-    request: reqwest::Request,
-) -> Result<reqwest::Response, StorageHttpError> {
-    let copy = request.try_clone();
-    http.execute(request, || copy).await.map_err(lost)
+async fn execute(http: &Connections, request: Request<Bytes>) -> Result<Response, StorageHttpError> {
+    let again = request.clone();
+    http.execute(request.map(Body::from), || Some(again.map(Body::from))).await.map_err(lost)
 }
 
-fn lost(error: reqwest::Error) -> StorageHttpError {
+fn lost(error: SendError) -> StorageHttpError {
     // A connection attempt can time out as well: this question comes first.
-    if error.is_timeout() {
-        return StorageHttpError::Timeout;
-    }
-    StorageHttpError::Lost(Arc::new(error.without_url()))
+    if error.is_timeout() { StorageHttpError::Timeout } else { StorageHttpError::Lost(Arc::new(error)) }
 }
