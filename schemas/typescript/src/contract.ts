@@ -886,6 +886,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/files/upload/commit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End an upload: from now on the file can be read
+         * @description Its length, its checksum (where one was given) and its real type are checked first. To commit twice is to commit once.
+         */
+        post: operations["commitUpload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/files/upload/presign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to upload a file
+         * @description The caller then sends each part to its URL, with the method and headers that stand beside it and no others of its own: several at a time, in any order, and again where one was lost. One part up to 8 MiB, several beyond. What is not committed within a day is thrown away. A file is told apart by its first bytes; HTML and SVG are never taken.
+         */
+        post: operations["presignUpload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/files/upload/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far an upload of mine has come
+         * @description So that it goes on after a cut, a reload, or on another network.
+         */
+        get: operations["readUpload"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/files/upload/{key}/parts/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * One part of a file
+         * @description At a URL of `presignUpload` or `readUpload`, which is signed and needs no session. Only where the storage is a folder: elsewhere parts go straight to the storage. The body is the part's bytes and nothing else.
+         */
+        put: operations["sendPart"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/files/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A file
+         * @description Either the bytes, with ranges (also several), or a redirect to a signed URL of the storage. 404 until the upload was committed, and for private files to everybody but their owner. What a key names never changes.
+         */
+        get: operations["readFile"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a file or an upload of mine
+         * @description Caches may keep a public file for as long as they were told.
+         */
+        delete: operations["deleteFile"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.json": {
         parameters: {
             query?: never;
@@ -968,6 +1072,23 @@ export interface components {
             recipeId: components["schemas"]["Id"];
             /** @example 2026-11-20T10:05:00Z */
             updatedAt: components["schemas"]["Rfc3339"];
+        };
+        /** @description An upload whose parts have all been sent. */
+        CommitUpload: {
+            key: string;
+        };
+        /** @description A file that can be read. */
+        CommittedFile: {
+            /** @description What its first bytes say it is. */
+            contentType: string;
+            key: string;
+            /**
+             * Format: int64
+             * @description In bytes.
+             */
+            size: number;
+            /** @description Where it is read. */
+            url: string;
         };
         Contract: Record<string, never>;
         /**
@@ -1065,6 +1186,11 @@ export interface components {
             field: string;
             message: string;
         };
+        /**
+         * @description Who may read a file.
+         * @enum {string}
+         */
+        FileVisibility: "public" | "private";
         /** @description Asks for a link that sets a new password, as callers send it. */
         ForgottenPassword: {
             /** Format: email */
@@ -1801,6 +1927,36 @@ export interface components {
             /** @example 오늘 저녁은 이걸로. */
             text: string;
         };
+        /** @description A file that is going to be uploaded. */
+        PresignUpload: {
+            /** @description Of the whole content, `sha256:` or `crc64nvme:` and the value in hexadecimal or base64. */
+            checksum?: string | null;
+            /**
+             * @description What it is. Its first bytes must say the same when it is committed.
+             * @example image/jpeg
+             */
+            contentType: string;
+            /** @description What it is called where it is saved: no path, no control characters. */
+            name: string;
+            /**
+             * Format: int64
+             * @description In bytes.
+             */
+            size: number;
+            visibility?: components["schemas"]["FileVisibility"] | null;
+        };
+        /** @description An upload that has begun. */
+        PresignedUpload: {
+            /**
+             * Format: int64
+             * @description Seconds for which the URLs are good; new ones are in `missing` of the upload.
+             */
+            expiresIn: number;
+            /** @description Names the file from now on. */
+            key: string;
+            /** @description In any order, also at the same time; each may be sent again. */
+            parts: components["schemas"]["UploadPart"][];
+        };
         /**
          * @description A problem document, `application/problem+json` (RFC 9457 section 3). It never holds a cause, an
          *     upstream's text or a stack.
@@ -2441,6 +2597,45 @@ export interface components {
              */
             password?: string;
         };
+        /** @description Where one part of a file is sent: its bytes alone, as the body. */
+        UploadPart: {
+            /**
+             * Format: int64
+             * @description The first byte of the file that belongs to it …
+             */
+            from: number;
+            /** @description To be sent along. */
+            headers: {
+                [key: string]: string;
+            };
+            method: string;
+            /**
+             * Format: int32
+             * @description From 1 on.
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description … and the first one that does not.
+             */
+            to: number;
+            /** @description Signed: it needs no session. One that begins with `/` is the gateway's own. */
+            url: string;
+        };
+        /** @description How far an upload has come. */
+        UploadState: {
+            /** @description Whether the file can be read. */
+            committed: boolean;
+            /**
+             * Format: int64
+             * @description Seconds for which those URLs are good.
+             */
+            expiresIn: number;
+            /** @description The parts that have not, with URLs that are good from now on. */
+            missing: components["schemas"]["UploadPart"][];
+            /** @description Numbers of the parts that have arrived whole. */
+            parts: number[];
+        };
     };
     responses: {
         /** @description - `bad_request`: The request is malformed. */
@@ -2988,6 +3183,26 @@ export interface components {
                 "text/html": string;
             };
         };
+        /**
+         * @description - `invalid_signature`: The URL was not signed here, or was altered.
+         *     - `signature_expired`: The URL's time is over. `missing` of the upload has new ones.
+         */
+        "403.invalid_signature.signature_expired": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "invalid_signature" | "signature_expired";
+                };
+            };
+        };
         /** @description - `not_found`: There is nothing here by that name. */
         "404.not_found": {
             headers: {
@@ -3223,6 +3438,23 @@ export interface components {
                 };
             };
         };
+        /** @description - `incomplete`: Parts of the file have not arrived yet. */
+        "409.incomplete": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "incomplete";
+                };
+            };
+        };
         /** @description - `totp_enabled`: The second factor is on already. */
         "409.totp_enabled": {
             headers: {
@@ -3410,6 +3642,24 @@ export interface components {
                 "text/html": string;
             };
         };
+        /** @description - `range_not_satisfiable`: The range begins behind the end. `Content-Range` says how long it is. */
+        "416.range_not_satisfiable.Content-Range": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "Content-Range": components["headers"]["Content-Range"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "range_not_satisfiable";
+                };
+            };
+        };
         /** @description - `expectation_failed`: `Expect` may say `100-continue` and nothing else. */
         "417.expectation_failed": {
             headers: {
@@ -3443,6 +3693,28 @@ export interface components {
                     code: "expectation_failed";
                 };
                 "text/html": string;
+            };
+        };
+        /**
+         * @description - `checksum_mismatch`: What has arrived does not have the checksum that was said. It was thrown away.
+         *     - `size_mismatch`: What has arrived is not as long as was said.
+         *     - `type_mismatch`: What has arrived is not of the type that was said. It was thrown away.
+         *     - `validation_failed`: `errors` says which fields are wrong, and how.
+         */
+        "422.checksum_mismatch.size_mismatch.type_mismatch.validation_failed": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "checksum_mismatch" | "size_mismatch" | "type_mismatch" | "validation_failed";
+                };
             };
         };
         /**
@@ -3483,6 +3755,23 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
                     code: "otp_invalid" | "validation_failed";
+                };
+            };
+        };
+        /** @description - `part_too_short`: The part ended before its last byte. What was there before is still there. */
+        "422.part_too_short": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "part_too_short";
                 };
             };
         };
@@ -3698,6 +3987,27 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
                     code: "rate_limited" | "too_many_idempotency_keys";
+                };
+            };
+        };
+        /**
+         * @description - `rate_limited`: You have asked more often than `RateLimit-Policy` allows. `Retry-After` says when to go on.
+         *     - `upload_limit`: One user may upload so many bytes a day.
+         */
+        "429.rate_limited.upload_limit": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "rate_limited" | "upload_limit";
                 };
             };
         };
@@ -3921,6 +4231,53 @@ export interface components {
          * @description - `interrupted`: What was asked was cut short here. Try again.
          *     - `overloaded`: A service that this answer needs has no room at the moment. Try again later.
          *     - `session_store_unavailable`: Sessions cannot be looked up at the moment. Try again later.
+         *     - `storage_unavailable`: What was asked needs the storage of files, which does not work at the moment. Try again later.
+         */
+        "503.interrupted.overloaded.session_store_unavailable.storage_unavailable": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "interrupted" | "overloaded" | "session_store_unavailable" | "storage_unavailable";
+                };
+            };
+        };
+        /**
+         * @description - `interrupted`: What was asked was cut short here. Try again.
+         *     - `overloaded`: A service that this answer needs has no room at the moment. Try again later.
+         *     - `session_store_unavailable`: Sessions cannot be looked up at the moment. Try again later.
+         *     - `storage_unavailable`: What was asked needs the storage of files, which does not work at the moment. Try again later.
+         *     - `store_unavailable`: What was asked needs the gateway's store, which does not answer. Try again later.
+         */
+        "503.interrupted.overloaded.session_store_unavailable.storage_unavailable.store_unavailable": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "interrupted" | "overloaded" | "session_store_unavailable" | "storage_unavailable" | "store_unavailable";
+                };
+            };
+        };
+        /**
+         * @description - `interrupted`: What was asked was cut short here. Try again.
+         *     - `overloaded`: A service that this answer needs has no room at the moment. Try again later.
+         *     - `session_store_unavailable`: Sessions cannot be looked up at the moment. Try again later.
          *     - `store_unavailable`: What was asked needs the gateway's store, which does not answer. Try again later.
          */
         "503.interrupted.overloaded.session_store_unavailable.store_unavailable": {
@@ -4026,6 +4383,72 @@ export interface components {
                 };
             };
         };
+        /**
+         * @description - `interrupted`: What was asked was cut short here. Try again.
+         *     - `session_store_unavailable`: Sessions cannot be looked up at the moment. Try again later.
+         *     - `storage_unavailable`: What was asked needs the storage of files, which does not work at the moment. Try again later.
+         */
+        "503.interrupted.session_store_unavailable.storage_unavailable": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "interrupted" | "session_store_unavailable" | "storage_unavailable";
+                };
+            };
+        };
+        /**
+         * @description - `interrupted`: What was asked was cut short here. Try again.
+         *     - `session_store_unavailable`: Sessions cannot be looked up at the moment. Try again later.
+         *     - `storage_unavailable`: What was asked needs the storage of files, which does not work at the moment. Try again later.
+         *     - `store_unavailable`: What was asked needs the gateway's store, which does not answer. Try again later.
+         */
+        "503.interrupted.session_store_unavailable.storage_unavailable.store_unavailable": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "interrupted" | "session_store_unavailable" | "storage_unavailable" | "store_unavailable";
+                };
+            };
+        };
+        /**
+         * @description - `interrupted`: What was asked was cut short here. Try again.
+         *     - `storage_unavailable`: What was asked needs the storage of files, which does not work at the moment. Try again later.
+         */
+        "503.interrupted.storage_unavailable": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "interrupted" | "storage_unavailable";
+                };
+            };
+        };
         /** @description - `upstream_timeout`: A service that this answer needs did not answer in time. Trying again later may help. */
         "504.upstream_timeout": {
             headers: {
@@ -4061,6 +4484,23 @@ export interface components {
                 "text/html": string;
             };
         };
+        /** @description - `storage_full`: The storage of files has no room for this. */
+        "507.storage_full": {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                Vary: components["headers"]["Vary"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code: "storage_full";
+                };
+            };
+        };
     };
     parameters: never;
     requestBodies: never;
@@ -4070,6 +4510,11 @@ export interface components {
          * @example identity
          */
         "Accept-Encoding": string;
+        /**
+         * @description Parts of it can be asked for (RFC 9110 section 14.3).
+         * @example bytes
+         */
+        "Accept-Ranges": string;
         /**
          * @description Seconds since the document was made (RFC 9111).
          * @example 2
@@ -4091,10 +4536,15 @@ export interface components {
          */
         "Clear-Site-Data": string;
         /**
-         * @description To be saved as a file (RFC 6266).
-         * @example attachment; filename="export.json"
+         * @description Whether it is shown or saved, and under which name (RFC 6266, RFC 8187).
+         * @example inline; filename="soup.jpg"
          */
         "Content-Disposition": string;
+        /**
+         * @description Which bytes these are, or how many there are where none could be had (RFC 9110 section 14.4).
+         * @example bytes 0-1/6291456
+         */
+        "Content-Range": string;
         /**
          * @description A strong validator of exactly these bytes (RFC 9110 section 8.8.3).
          * @example "p3YvT0hXq8mZk1c5uJr7Wg"
@@ -4145,6 +4595,11 @@ export interface components {
          * @example Bearer realm="bff"
          */
         "WWW-Authenticate": string;
+        /**
+         * @description There where a proxy in front sends the bytes, and for that proxy alone.
+         * @example /internal-files/o/0/0/data
+         */
+        "X-Accel-Redirect": string;
         /**
          * @description The session's new CSRF token, where it has a new id.
          * @example zC3b0mVq1o9aG4sYxk2dQe7uTnLhW8rJfPiM5vXcKtE
@@ -4745,7 +5200,7 @@ export interface operations {
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
-            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.storage_unavailable"];
             504: components["responses"]["504.upstream_timeout"];
         };
     };
@@ -5193,7 +5648,7 @@ export interface operations {
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
-            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.storage_unavailable.store_unavailable"];
             504: components["responses"]["504.upstream_timeout"];
         };
     };
@@ -5397,7 +5852,7 @@ export interface operations {
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
-            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.storage_unavailable"];
             504: components["responses"]["504.upstream_timeout"];
         };
     };
@@ -7700,6 +8155,402 @@ export interface operations {
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.interrupted"];
+        };
+    };
+    commitUpload: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The session's token; callers with a bearer token need none. */
+                "X-CSRF-Token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "key": "3f2a9c1b7d5e4f60a1b2c3d4-0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CommitUpload"];
+            };
+        };
+        responses: {
+            /** @description The file. */
+            201: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "contentType": "image/jpeg",
+                     *       "key": "3f2a9c1b7d5e4f60a1b2c3d4-0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+                     *       "size": 6291456,
+                     *       "url": "/files/3f2a9c1b7d5e4f60a1b2c3d4-0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CommittedFile"];
+                };
+            };
+            400: components["responses"]["400.bad_request.invalid_body"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
+            403: components["responses"]["403.csrf_failed"];
+            404: components["responses"]["404.not_found"];
+            406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.body_timeout.head_timeout"];
+            409: components["responses"]["409.incomplete"];
+            413: components["responses"]["413.body_too_large"];
+            415: components["responses"]["415.unsupported_media_type"];
+            417: components["responses"]["417.expectation_failed"];
+            422: components["responses"]["422.checksum_mismatch.size_mismatch.type_mismatch.validation_failed"];
+            429: components["responses"]["429.rate_limited"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.interrupted.session_store_unavailable.storage_unavailable"];
+            507: components["responses"]["507.storage_full"];
+        };
+    };
+    presignUpload: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The session's token; callers with a bearer token need none. */
+                "X-CSRF-Token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "contentType": "image/jpeg",
+                 *       "name": "김치찌개.jpg",
+                 *       "size": 6291456
+                 *     }
+                 */
+                "application/json": components["schemas"]["PresignUpload"];
+            };
+        };
+        responses: {
+            /** @description Where its parts go. */
+            201: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "expiresIn": 3600,
+                     *       "key": "3f2a9c1b7d5e4f60a1b2c3d4-0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+                     *       "parts": [
+                     *         {
+                     *           "from": 0,
+                     *           "headers": {},
+                     *           "method": "PUT",
+                     *           "number": 1,
+                     *           "to": 6291456,
+                     *           "url": "/files/upload/3f2a9c1b7d5e4f60a1b2c3d4-0f1e2d3c4b5a69788796a5b4c3d2e1f0/parts/1?expires=1767225600&signature=5f0c2c1e"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PresignedUpload"];
+                };
+            };
+            400: components["responses"]["400.bad_request.invalid_body"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
+            403: components["responses"]["403.csrf_failed"];
+            404: components["responses"]["404.not_found"];
+            406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.body_timeout.head_timeout"];
+            413: components["responses"]["413.body_too_large"];
+            415: components["responses"]["415.unsupported_media_type"];
+            417: components["responses"]["417.expectation_failed"];
+            422: components["responses"]["422.validation_failed"];
+            429: components["responses"]["429.rate_limited.upload_limit"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.interrupted.session_store_unavailable.storage_unavailable.store_unavailable"];
+            507: components["responses"]["507.storage_full"];
+        };
+    };
+    readUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The file. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Which parts have arrived, and where the others go. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "committed": false,
+                     *       "expiresIn": 3600,
+                     *       "missing": [
+                     *         {
+                     *           "from": 0,
+                     *           "headers": {},
+                     *           "method": "PUT",
+                     *           "number": 1,
+                     *           "to": 6291456,
+                     *           "url": "/files/upload/3f2a9c1b7d5e4f60a1b2c3d4-0f1e2d3c4b5a69788796a5b4c3d2e1f0/parts/1?expires=1767225600&signature=5f0c2c1e"
+                     *         }
+                     *       ],
+                     *       "parts": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UploadState"];
+                };
+            };
+            400: components["responses"]["400.bad_request"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
+            404: components["responses"]["404.not_found"];
+            406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.head_timeout"];
+            417: components["responses"]["417.expectation_failed"];
+            429: components["responses"]["429.rate_limited"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.interrupted.session_store_unavailable.storage_unavailable"];
+            507: components["responses"]["507.storage_full"];
+        };
+    };
+    sendPart: {
+        parameters: {
+            query?: {
+                /** @description Until when the URL is good. */
+                expires?: string;
+                /** @description The part's length in bytes. */
+                size?: string;
+                /** @description That it was made here. */
+                signature?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The file. */
+                key: string;
+                /** @description Which part. */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/octet-stream": unknown;
+            };
+        };
+        responses: {
+            /** @description It has arrived, and is on the disk. */
+            204: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.bad_request"];
+            401: components["responses"]["401.invalid_caller_token"];
+            403: components["responses"]["403.invalid_signature.signature_expired"];
+            404: components["responses"]["404.not_found"];
+            408: components["responses"]["408.body_timeout.head_timeout"];
+            413: components["responses"]["413.body_too_large"];
+            417: components["responses"]["417.expectation_failed"];
+            422: components["responses"]["422.part_too_short"];
+            429: components["responses"]["429.rate_limited"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.interrupted.storage_unavailable"];
+            507: components["responses"]["507.storage_full"];
+        };
+    };
+    readFile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Parts of it (RFC 9110 section 14.2). */
+                Range?: string;
+                /** @description The `ETag` that the ranges are of. */
+                "If-Range"?: string;
+                /** @description Validators of what the caller has. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The file. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Accept-Ranges": components["headers"]["Accept-Ranges"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
+                    /**
+                     * @description There where a proxy in front sends the bytes, and for that proxy alone.
+                     * @example /internal-files/o/0/0/data
+                     */
+                    "X-Accel-Redirect"?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": unknown;
+                    "image/png": unknown;
+                    "image/webp": unknown;
+                    "image/avif": unknown;
+                    "image/gif": unknown;
+                    "application/pdf": unknown;
+                    "video/mp4": unknown;
+                    "video/webm": unknown;
+                    "audio/mpeg": unknown;
+                    "application/zip": unknown;
+                };
+            };
+            /** @description What `Range` names; several parts as `multipart/byteranges`. */
+            206: {
+                headers: {
+                    "Accept-Ranges": components["headers"]["Accept-Ranges"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    /**
+                     * @description Which bytes these are, or how many there are where none could be had (RFC 9110 section 14.4).
+                     * @example bytes 0-1/6291456
+                     */
+                    "Content-Range"?: string;
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": unknown;
+                    "image/png": unknown;
+                    "image/webp": unknown;
+                    "image/avif": unknown;
+                    "image/gif": unknown;
+                    "application/pdf": unknown;
+                    "video/mp4": unknown;
+                    "video/webm": unknown;
+                    "audio/mpeg": unknown;
+                    "application/zip": unknown;
+                    "multipart/byteranges": unknown;
+                };
+            };
+            /** @description The storage has it, at a signed URL. */
+            302: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller has it. */
+            304: {
+                headers: {
+                    "Accept-Ranges": components["headers"]["Accept-Ranges"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.bad_request"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token"];
+            404: components["responses"]["404.not_found"];
+            408: components["responses"]["408.head_timeout"];
+            416: components["responses"]["416.range_not_satisfiable.Content-Range"];
+            417: components["responses"]["417.expectation_failed"];
+            429: components["responses"]["429.rate_limited"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.interrupted.session_store_unavailable.storage_unavailable"];
+            507: components["responses"]["507.storage_full"];
+        };
+    };
+    deleteFile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The session's token; callers with a bearer token need none. */
+                "X-CSRF-Token"?: string;
+            };
+            path: {
+                /** @description The file. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.bad_request"];
+            401: components["responses"]["401.invalid_caller_token.invalid_token.unauthenticated"];
+            403: components["responses"]["403.csrf_failed.forbidden"];
+            404: components["responses"]["404.not_found"];
+            408: components["responses"]["408.head_timeout"];
+            417: components["responses"]["417.expectation_failed"];
+            429: components["responses"]["429.rate_limited"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.interrupted.session_store_unavailable.storage_unavailable"];
+            507: components["responses"]["507.storage_full"];
         };
     };
     readContract: {
