@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::http::header::HeaderValue;
 
-use super::{declared::Plain, documents::ScreenDocuments, settings::ScreenSettings};
+use super::{documents::ScreenDocuments, plain::Plain, settings::ScreenSettings};
 use crate::{
     compose::{
         backend::Backend,

@@ -12,6 +12,7 @@ mod failure;
 mod lines;
 #[cfg(test)]
 mod parts_tests;
+mod plain;
 mod response;
 mod screen;
 mod settings;

@@ -7,8 +7,9 @@ use url::Url;
 
 use super::{
     Authorization,
-    connections::{Client, Connections, Opened},
+    connections::{Client, Connections},
     error::TransportError,
+    opened::Opened,
     plain::{PlainClient, PlainSettings},
     tls::{Certificates, TlsFiles},
 };

@@ -26,6 +26,7 @@ mod exchange;
 mod gate;
 mod headers;
 mod limits;
+mod opened;
 mod plain;
 mod pools;
 mod provider;

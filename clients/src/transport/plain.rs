@@ -15,9 +15,12 @@ use reqwest::Body;
 use tower_layer::Layer;
 
 use super::{
-    connections::{Opened, Opening, Response},
+    opened::{Opened, Opening},
     send_error::SendError,
 };
+
+/// The head of an answer, and its body as it comes.
+pub(crate) type Response = http::Response<Body>;
 
 /// How many unanswered probes a vanished peer gets, and how far apart.
 const KEEPALIVE: (u32, Duration) = (3, Duration::from_secs(15));

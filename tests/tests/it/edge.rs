@@ -11,7 +11,7 @@ use crate::fixtures::{post, recipe_input};
 const FEED: &str = "/bff/home-feed";
 
 /// The route table, and the methods of each path.
-const ROUTES: [(&str, &[&str]); 23] = [
+const ROUTES: [(&str, &[&str]); 24] = [
     (FEED, &["GET", "HEAD"]),
     ("/bff/recipes/x", &["GET", "HEAD"]),
     ("/bff/members/x", &["GET", "HEAD"]),
@@ -24,7 +24,8 @@ const ROUTES: [(&str, &[&str]); 23] = [
     ("/api/comments/x", &["PUT", "DELETE"]),
     ("/api/comments/x/like", &["PUT", "DELETE"]),
     ("/api/ingredients", &["GET", "HEAD"]),
-    ("/api/me", &["GET", "HEAD", "PATCH"]),
+    ("/api/me", &["GET", "HEAD", "PATCH", "DELETE"]),
+    ("/api/me/export", &["GET"]),
     ("/api/posts", &["POST"]),
     ("/api/posts/x", &["DELETE"]),
     ("/api/posts/x/like", &["PUT", "DELETE"]),

@@ -65,10 +65,18 @@ pub(super) async fn verify(
     let Some(id) = id.clone().filter(|_| right) else { return Err(BAD_CREDENTIALS.of_account(id)) };
     if totp_enabled {
         let checked = second_factor::check(&state, id.clone(), otp).await;
-        checked.map_err(|failure| failure.of_account(Some(id.clone())))?;
+        checked.map_err(|failure| gone_is_nobody(failure).of_account(Some(id.clone())))?;
     }
-    let me = members::load(&state, id).await?;
+    let me = members::load(&state, id).await.map_err(gone_is_nobody)?;
     Ok(ok(&request, &me))
+}
+
+/// A member who was deleted while the password was checked is nobody any more.
+fn gone_is_nobody(failure: Failure) -> Failure {
+    match failure {
+        Failure::Refused { status: StatusCode::NOT_FOUND, .. } => BAD_CREDENTIALS.of_account(None),
+        failure => failure,
+    }
 }
 
 /// Who may sign in under a login: a member, or nobody, whose password is always wrong.

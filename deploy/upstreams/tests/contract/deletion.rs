@@ -1,6 +1,5 @@
 //! The end of a member: what goes with it, and what does not.
 
-use reqwest::Method;
 use serde_json::{Value, json};
 use upstreams::{Running, Service};
 
@@ -161,7 +160,7 @@ async fn a_member_goes_with_what_proves_who_they_are() {
     };
     let (ada, bora) = (sign_up("ada").await, sign_up("bora").await);
     let as_ada = gateway.caller(&profile, "profile", Some(&ada));
-    as_ada.call(Method::POST, "/members/me/totp").await.expect(200);
+    let _ = as_ada.post("/members/me/totp", json!({"password": "12345678"})).await.expect(200);
     let item = as_ada.get(&format!("/members/{ada}/export")).await.expect(200);
     let data = &item["items"][0]["data"];
     assert_eq!((&data["username"], &data["email"]), (&json!("ada"), &json!("ada@b.c")));

@@ -35,7 +35,7 @@ fn literals_beside_a_placeholder_are_reserved() {
     assert!(parameter.is_some_and(|parameter| parameter.required && parameter.schema.is_some()));
     let profile = committed("profile");
     let found = find(&profile, "GET", "/members/{user.id}").expect("it is there");
-    assert_eq!(found.reserved, [(1, vec!["by-identity", "me", "verify"])]);
+    assert_eq!(found.reserved, [(1, vec!["by-identity", "email", "me", "password", "verify"])]);
 }
 
 #[test]
