@@ -29,7 +29,10 @@ pub struct PresignUpload {
     pub size: u64,
     /// Of the whole content, `sha256:` or `crc64nvme:` and the value in hexadecimal or base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 80, pattern = "^(sha256|crc64nvme):[A-Za-z0-9+/_=-]+$")]
+    #[schema(
+        max_length = 80,
+        pattern = "^(sha256:([0-9A-Fa-f]{64}|([A-Za-z0-9+/]{42}|[A-Za-z0-9_-]{42})[AEIMQUYcgkosw048]=?)|crc64nvme:([0-9A-Fa-f]{16}|([A-Za-z0-9+/]{10}|[A-Za-z0-9_-]{10})[AEIMQUYcgkosw048]=?))$"
+    )]
     pub checksum: Option<String>,
     /// Pictures are public where nothing is said, everything else is private, unless the operator says otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,7 +86,7 @@ pub struct UploadState {
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CommitUpload {
-    #[schema(max_length = 128)]
+    #[schema(min_length = 1, max_length = 128)]
     pub key: String,
 }
 

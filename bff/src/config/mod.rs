@@ -15,6 +15,7 @@ mod derived;
 mod errors;
 mod files_rules;
 mod free;
+mod kept;
 mod key_rules;
 mod layers;
 mod live_rules;
@@ -40,13 +41,14 @@ pub use cookie::CookieSettings;
 pub use defaults::DEFAULTS;
 pub use errors::{ConfigErrors, Mistake};
 pub use files_rules::{FILE_TYPES, FileStorage, S3Location};
+pub use kept::{FilesConfig, JobsConfig};
 pub use load::{declarations_dir, file_from_environment};
 pub use schema::config_schema;
 pub use sections::{
-    AccountsConfig, CacheConfig, CallerConfig, CorsConfig, DeclarationsConfig, EventsConfig, FilesConfig,
-    HttpConfig, IdempotencyConfig, InternalConfig, KeysConfig, LimitConfig, LimitsConfig, LiveConfig,
-    OidcConfig, ScreenConfig, SenderConfig, SessionConfig, SiteConfig, StoreConfig, TelemetryConfig,
-    ThrottleConfig, TokensConfig, UpstreamConfig,
+    AccountsConfig, CacheConfig, CallerConfig, CorsConfig, DeclarationsConfig, EventsConfig, HttpConfig,
+    IdempotencyConfig, InternalConfig, KeysConfig, LimitConfig, LimitsConfig, LiveConfig, OidcConfig,
+    ScreenConfig, SenderConfig, SessionConfig, SiteConfig, StoreConfig, TelemetryConfig, ThrottleConfig,
+    TokensConfig, UpstreamConfig,
 };
 pub use tree::{Config, DEVELOPMENT_SECRET};
 pub use values::{

@@ -13,8 +13,8 @@ use url::Url;
 
 use super::Authorization;
 use super::values::{
-    FileVisibility, LogFormat, Millis, Network, SameSite, SecondFactor, StoreUrl, Switch, TokenAlgorithm,
-    TokenAuth, upstream_url,
+    LogFormat, Millis, Network, SameSite, SecondFactor, StoreUrl, Switch, TokenAlgorithm, TokenAuth,
+    upstream_url,
 };
 
 /// The public listener.
@@ -97,7 +97,7 @@ pub struct TokensConfig {
     pub retry_ms: Millis,
 }
 
-fn redacted<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn redacted<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
     let none = secret.expose_secret().is_empty();
     serializer.serialize_str(if none { "" } else { "[redacted]" })
 }
@@ -201,20 +201,6 @@ pub struct AccountsConfig {
     pub upstream: String,
     /// How often a member may take their data along within a day.
     pub exports_per_day: u32,
-}
-
-/// Work that outlives a request.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct JobsConfig {
-    pub poll_ms: Millis,
-    pub lease_ms: Millis,
-    pub concurrency: u32,
-    pub max_jobs: u32,
-    pub max_attempts: u32,
-    pub backoff_ms: Millis,
-    pub max_backoff_ms: Millis,
-    pub keep_ms: Millis,
 }
 
 /// How long one screen's documents live and how long making one may take.
@@ -370,33 +356,6 @@ pub struct SiteConfig {
     pub config_name: String,
     /// Known to everybody.
     pub config: Map<String, Value>,
-}
-
-/// Storage of uploads, and their bounds.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FilesConfig {
-    /// Empty: no files. For what it says ask [`FilesConfig::storage`].
-    pub url: String,
-    pub access_key_id: String,
-    #[serde(serialize_with = "redacted")]
-    #[schemars(with = "String")]
-    pub secret_access_key: SecretString,
-    /// Already read into `secret_access_key`.
-    pub secret_access_key_file: String,
-    pub ca_file: String,
-    /// nginx's internal location; empty: none.
-    pub accel: String,
-    pub max_bytes: u64,
-    pub per_user_day_bytes: u64,
-    pub types: Vec<String>,
-    pub visibility: FileVisibility,
-    pub timeout_ms: Millis,
-    pub upload_ms: Millis,
-    pub read_ms: Millis,
-    pub idle_ms: Millis,
-    pub pending_ms: Millis,
-    pub sweep_ms: Millis,
 }
 
 /// What the gateway serves.

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::kept::{FilesConfig, JobsConfig};
 use super::loaded::Loaded;
 use super::sections::{
-    AccountsConfig, CacheConfig, CallerConfig, CorsConfig, DeclarationsConfig, EventsConfig, FilesConfig,
-    HttpConfig, IdempotencyConfig, InternalConfig, JobsConfig, KeysConfig, LimitsConfig, LiveConfig,
-    OidcConfig, ScreenConfig, SessionConfig, SiteConfig, StoreConfig, TelemetryConfig, ThrottleConfig,
-    TokensConfig, UpstreamConfig,
+    AccountsConfig, CacheConfig, CallerConfig, CorsConfig, DeclarationsConfig, EventsConfig, HttpConfig,
+    IdempotencyConfig, InternalConfig, KeysConfig, LimitsConfig, LiveConfig, OidcConfig, ScreenConfig,
+    SessionConfig, SiteConfig, StoreConfig, TelemetryConfig, ThrottleConfig, TokensConfig, UpstreamConfig,
 };
 use super::values::Profile;
 

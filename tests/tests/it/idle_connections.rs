@@ -50,7 +50,7 @@ async fn a_feed_that_meets_the_end_of_idle_connections_is_whole_and_a_write_is_s
 
     // A connection that goes on being used, and closes under a write.
     bff.heal().await;
-    let _ = ada.get(FEED).await.expect(200);
+    let _ = ada.post("/api/posts", &json!({ "text": "before" })).await.expect(201);
     bff.timeline.fail(Fault::CloseReused);
     bff.clear_journals();
     let before = retried(&bff).await;

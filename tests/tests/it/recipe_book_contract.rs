@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 use serde_json::Value;
 
 /// Method, path, whether it is open to everybody, status. DESIGN section 4.
-const ROUTES: [(&str, &str, bool, &str); 23] = [
+const ROUTES: [(&str, &str, bool, &str); 25] = [
     ("delete", "/api/comments/{id}", false, "204"),
     ("put", "/api/comments/{id}", false, "200"),
     ("delete", "/api/comments/{id}/like", false, "204"),
@@ -14,8 +14,11 @@ const ROUTES: [(&str, &str, bool, &str); 23] = [
     ("delete", "/api/follows/{memberId}", false, "204"),
     ("put", "/api/follows/{memberId}", false, "204"),
     ("get", "/api/ingredients", true, "200"),
+    // The gateway's own: how members leave, and what they take along.
+    ("delete", "/api/me", false, "202"),
     ("get", "/api/me", false, "200"),
     ("patch", "/api/me", false, "200"),
+    ("get", "/api/me/export", false, "200"),
     ("post", "/api/posts", false, "201"),
     ("delete", "/api/posts/{id}", false, "204"),
     ("delete", "/api/posts/{id}/like", false, "204"),
@@ -84,7 +87,8 @@ fn what_is_made_is_made_once_and_says_where_it_is() {
         let located = answers.values().any(|answer| answer["headers"].get("Location").is_some());
         assert_eq!((once, located), (is_post, is_post), "{method} {path}");
         let replaces = method == "put" && answers.contains_key("200");
-        let takes = is_post || method == "patch" || replaces;
+        // Leaving takes a password.
+        let takes = is_post || method == "patch" || replaces || (method, path) == ("delete", "/api/me");
         assert_eq!(operation.get("requestBody").is_some(), takes, "{method} {path}");
     }
 }

@@ -115,9 +115,6 @@ impl AnswerHeader {
                 token("^identity$"),
                 "identity".into(),
             ),
-            H::AcceptRanges => {
-                ("Parts of it can be asked for (RFC 9110 section 14.3).", token("^bytes$"), "bytes".into())
-            }
             H::Age => ("Seconds since the document was made (RFC 9111).", number(0, u32::MAX, 0), 2.into()),
             H::CacheControl => (
                 "Who may keep the answer, and for how long (RFC 9111).",
@@ -132,16 +129,6 @@ impl AnswerHeader {
             H::ClearSiteData => {
                 ("Has the browser forget what it kept of this site.", text(100), r#""storage""#.into())
             }
-            H::ContentDisposition => (
-                "Whether it is shown or saved, and under which name (RFC 6266, RFC 8187).",
-                token("^(inline|attachment); filename=\"[^\"]*\"(; filename\\*=UTF-8''[^ ]+)?$"),
-                "inline; filename=\"soup.jpg\"".into(),
-            ),
-            H::ContentRange => (
-                "Which bytes these are, or how many there are where none could be had (RFC 9110 section 14.4).",
-                token("^bytes ([0-9]+-[0-9]+|\\*)/[0-9]+$"),
-                "bytes 0-1/6291456".into(),
-            ),
             H::CsrfToken => (
                 "The session's new CSRF token, where it has a new id.",
                 text(128),
@@ -198,11 +185,35 @@ impl AnswerHeader {
                 token("^Bearer "),
                 r#"Bearer realm="bff""#.into(),
             ),
+            H::AcceptRanges | H::ContentDisposition | H::ContentRange | H::XAccelRedirect => {
+                self.words_of_files()
+            }
+        }
+    }
+
+    /// The same of those that come with files; the others say the same of everything.
+    fn words_of_files(self) -> (&'static str, Schema, Value) {
+        let token = |pattern: &str| text_matching(pattern);
+        match self {
+            H::AcceptRanges => {
+                ("Parts of it can be asked for (RFC 9110 section 14.3).", token("^bytes$"), "bytes".into())
+            }
+            H::ContentDisposition => (
+                "Whether it is shown or saved, and under which name (RFC 6266, RFC 8187).",
+                token("^(inline|attachment); filename=\"[^\"]*\"(; filename\\*=UTF-8''[^ ]+)?$"),
+                "inline; filename=\"soup.jpg\"".into(),
+            ),
+            H::ContentRange => (
+                "Which bytes these are, or how many there are where none could be had (RFC 9110 section 14.4).",
+                token("^bytes ([0-9]+-[0-9]+|\\*)/[0-9]+$"),
+                "bytes 0-1/6291456".into(),
+            ),
             H::XAccelRedirect => (
                 "There where a proxy in front sends the bytes, and for that proxy alone.",
                 text(300),
                 "/internal-files/o/0/0/data".into(),
             ),
+            _ => self.words(),
         }
     }
 

@@ -31,6 +31,9 @@ use super::{
 
 /// How long a signed URL that the gateway uses itself is good for.
 const OWN: Duration = Duration::from_secs(60);
+/// How often a bucket that fails is asked once more to make one object of parts, and how long is waited before.
+const RETRIES: u32 = 2;
+const BETWEEN_TRIES: Duration = Duration::from_millis(200);
 
 /// Where the bucket is, and who asks.
 #[derive(Clone)]
@@ -102,6 +105,25 @@ impl S3 {
 
     fn who(&self) -> Option<&Credentials> {
         Some(&self.credentials)
+    }
+
+    /// Has the bucket make one object of the parts, once.
+    async fn complete(&self, key: &FileKey, upload: &str, parts: &[Part]) -> Result<(), StorageError> {
+        let data = key.data();
+        let etags = parts.iter().map(|part| part.etag.as_str());
+        let complete = CompleteMultipartUpload::new(&self.own, self.who(), &data, upload, etags);
+        let url = complete.sign(OWN);
+        let completed = call(&self.http, Method::POST, url, HeaderMap::new(), complete.body().into()).await;
+        // It may begin with 200 and end with an error.
+        let completed = completed.and_then(|answer| match xml::code(&answer.body) {
+            Some(code) => Err(StorageError::Refused { status: 200, code }),
+            None => Ok(()),
+        });
+        match completed {
+            // It was completed by another call.
+            Err(StorageError::Refused { .. }) if self.length(key).await?.is_some() => Ok(()),
+            completed => completed,
+        }
     }
 }
 
@@ -187,20 +209,16 @@ impl BlobStorage for S3 {
     }
 
     async fn assemble(&self, key: &FileKey, upload: &str, parts: &[Part]) -> Result<(), StorageError> {
-        let data = key.data();
-        let etags = parts.iter().map(|part| part.etag.as_str());
-        let complete = CompleteMultipartUpload::new(&self.own, self.who(), &data, upload, etags);
-        let url = complete.sign(OWN);
-        let completed = call(&self.http, Method::POST, url, HeaderMap::new(), complete.body().into()).await;
-        // It may begin with 200 and end with an error.
-        let completed = completed.and_then(|answer| match xml::code(&answer.body) {
-            Some(code) => Err(StorageError::Refused { status: 200, code }),
-            None => Ok(()),
-        });
-        match completed {
-            // It was completed by another call.
-            Err(StorageError::Refused { .. }) if self.length(key).await?.is_some() => Ok(()),
-            completed => completed,
+        let mut tries = 0;
+        loop {
+            match self.complete(key, upload, parts).await {
+                // As S3's own clients do: a bucket that is asked twice makes one object of it.
+                Err(StorageError::Refused { status: 500.., .. }) if tries < RETRIES => {
+                    tries += 1;
+                    tokio::time::sleep(BETWEEN_TRIES * tries).await;
+                }
+                completed => return completed,
+            }
         }
     }
 

@@ -19,6 +19,7 @@ async fn generated_requests_find_nothing_that_the_contract_does_not_say() {
     let bff = TestBff::builder()
         .set("throttle.account_failures", 1_000_000)
         .set("throttle.address_failures", 1_000_000)
+        .set("files.url", "folder:files")
         .spawn()
         .await;
     let ada = bff.signed_in("ada").await;

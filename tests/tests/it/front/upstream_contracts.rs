@@ -120,6 +120,19 @@ async fn settle(bff: &TestBff, ada: &Actor) {
     let _ = remove.json(&json!({ "code": code(&secret, step + 1) })).send().await.expect(204);
 }
 
+/// Somebody takes their data along, and goes.
+async fn leave(bff: &TestBff) {
+    let carl = bff.signed_in("carl").await;
+    let _ = carl.get("/api/me/export").await.expect(200);
+    let password = json!({ "password": tests::PASSWORD });
+    let _ = carl.from_page(Method::DELETE, "/api/me").json(&password).send().await.expect(202);
+    tests::eventually("a deletion that is complete", || async {
+        let page = bff.internal("/jobs").await.expect(200).json();
+        (page["waitingCount"] == 0).then_some(())
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_call_of_the_services_contracts_is_made_and_none_besides() {
     let bff = TestBff::spawn().await;
@@ -127,6 +140,7 @@ async fn every_call_of_the_services_contracts_is_made_and_none_besides() {
     cook(&ada, &bora, &nobody).await;
     meet(&ada, &bora, &nobody).await;
     settle(&bff, &ada).await;
+    leave(&bff).await;
 
     let mut codes = BTreeSet::new();
     let (mut described, mut seen) = (BTreeSet::new(), BTreeSet::new());
