@@ -147,24 +147,11 @@ impl AnswerHeader {
             H::Location => {
                 ("Where it is found.", text(8192), "/api/orders/0192f5a0-7c3e-7b1a-9d55-2f6d3c1b8a10".into())
             }
-            H::RateLimit => (
-                "There where limits are on: `r` more requests now, more after `t` seconds (draft-ietf-httpapi-ratelimit-headers-10).",
-                token("^\"(anonymous|user|caller)\";r=[0-9]+;t=[0-9]+$"),
-                r#""user";r=99;t=1"#.into(),
-            ),
-            H::RateLimitPolicy => (
-                "There where limits are on: at most `q` requests within `w` seconds (draft-ietf-httpapi-ratelimit-headers-10).",
-                token("^\"(anonymous|user|caller)\";q=[0-9]+;w=[0-9]+$"),
-                r#""user";q=100;w=2"#.into(),
-            ),
             H::RequestId => (
                 "Names the request in logs; the caller's own, where it is plain.",
                 text_matching("^[A-Za-z0-9._-]{1,64}$"),
                 "0192f5a0-9e21-7c40-8d11-3b5a7e9c2f04".into(),
             ),
-            H::RetryAfter => {
-                ("Seconds after which it is worth trying again.", number(0, 86_400, 1), 1.into())
-            }
             H::ServerTiming => (
                 "How long each part of the document took, in milliseconds (W3C Server Timing).",
                 text(1000),
@@ -185,9 +172,31 @@ impl AnswerHeader {
                 token("^Bearer "),
                 r#"Bearer realm="bff""#.into(),
             ),
+            H::RateLimit | H::RateLimitPolicy | H::RetryAfter => self.words_of_limits(),
             H::AcceptRanges | H::ContentDisposition | H::ContentRange | H::XAccelRedirect => {
                 self.words_of_files()
             }
+        }
+    }
+
+    /// The same of those that say when to ask again.
+    fn words_of_limits(self) -> (&'static str, Schema, Value) {
+        let token = |pattern: &str| text_matching(pattern);
+        match self {
+            H::RateLimit => (
+                "There where limits are on: `r` more requests now, more after `t` seconds (draft-ietf-httpapi-ratelimit-headers-10).",
+                token("^\"(anonymous|user|caller)\";r=[0-9]+;t=[0-9]+$"),
+                r#""user";r=99;t=1"#.into(),
+            ),
+            H::RateLimitPolicy => (
+                "There where limits are on: at most `q` requests within `w` seconds (draft-ietf-httpapi-ratelimit-headers-10).",
+                token("^\"(anonymous|user|caller)\";q=[0-9]+;w=[0-9]+$"),
+                r#""user";q=100;w=2"#.into(),
+            ),
+            H::RetryAfter => {
+                ("Seconds after which it is worth trying again.", number(0, 86_400, 1), 1.into())
+            }
+            _ => self.words(),
         }
     }
 
