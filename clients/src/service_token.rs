@@ -100,7 +100,8 @@ impl ServiceTokens {
     pub fn new(ring: Arc<KeyRing>, issuer: String) -> Self {
         let cache = Cache::builder()
             .max_capacity(MAX_CACHED)
-            .time_to_live(LIFE)
+            // What is not used again is of no use.
+            .time_to_live(HALF_LIFE)
             .build_with_hasher(RandomState::default());
         Self { ring, issuer, shared: Vec::new(), cache }
     }
