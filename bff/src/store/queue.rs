@@ -136,9 +136,7 @@ impl JobQueue {
         if self.store.get(Space::Jobs, &key).await?.is_some() {
             return Ok(Enqueued::Known);
         }
-        let waiting = self.store.owned_keys(Space::Jobs, WAITING).await?.len();
-        let dead = self.store.owned_keys(Space::Jobs, DEAD).await?.len();
-        if waiting.saturating_add(dead) >= self.policy.max_jobs {
+        if self.is_full().await? {
             return Err(QueueError::Full { limit: self.policy.max_jobs });
         }
         let now_ms = unix_ms();
@@ -155,6 +153,22 @@ impl JobQueue {
         };
         let written = self.store.put_if(Space::Jobs, &key, None, self.entry(&job, WAITING)?).await?;
         Ok(if written.is_some() { Enqueued::New } else { Enqueued::Known })
+    }
+
+    /// Whether there is no room for another job. Names cost less than jobs, and a name may outlive what it named: a store
+    /// keeps that of a job which was buried, and of a dead letter which was revived.
+    async fn is_full(&self) -> Result<bool, StoreError> {
+        let (mut names, mut jobs) = (0, 0);
+        for owner in [WAITING, DEAD] {
+            names += self.store.owned_keys(Space::Jobs, owner).await?.len();
+        }
+        if names < self.policy.max_jobs {
+            return Ok(false);
+        }
+        for owner in [WAITING, DEAD] {
+            jobs += self.store.list_owned(Space::Jobs, owner).await?.len();
+        }
+        Ok(jobs >= self.policy.max_jobs)
     }
 
     /// Whether there is a job of that kind and id, waiting, running or dead.

@@ -17,7 +17,7 @@ type State =
   | { step: "codes"; codes: readonly string[] };
 
 /** Turns the second factor on and off. The QR code is an image, so that nothing in it can run. */
-export function TwoFactor({ on }: { on: boolean }) {
+export function TwoFactor({ on, username }: { on: boolean; username: string }) {
   const say = useWords();
   const router = useRouter();
   const [state, setState] = useState<State>({ step: "idle", on });
@@ -117,6 +117,8 @@ export function TwoFactor({ on }: { on: boolean }) {
       {state.step === "idle" && !state.on ? (
         <form onSubmit={enrol}>
           <p>{say.twoFactorOff}</p>
+          {/* Tells a password manager whose password is asked for. */}
+          <input type="text" name="username" autoComplete="username" value={username} readOnly hidden />
           <Field
             data-first
             label={say.password}

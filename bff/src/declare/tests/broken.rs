@@ -248,40 +248,34 @@ fn a_screen_without_a_sound_path_is_checked_all_the_same() {
 
 #[test]
 fn mistakes_in_how_members_leave_are_named() {
-    let line = "card = [\"id\", \"username\", \"displayName\"]";
+    let line = "card = [\"id\", \"displayName\"]";
     for (with, expected) in [
-        ("delete = [\"customers\"]", "accounts.delete: "),
-        (
-            "delete = [\"customer:/members/{id}\"]",
-            "there is no upstream `customer`; did you mean `customers`?",
-        ),
-        ("delete = [\"customers:/member/{id}\"]", "accounts.delete: the contract has no such path"),
-        ("delete = [\"customers:/members/{id}\"]", "the contract has no DELETE /members/{id}"),
-        ("export = { me = \"customers:/members/me\" }", "{id} is missing in its path"),
-        ("export = { me = \"customers:/members/{member}\" }", "the path of such a call has {id} alone"),
-        ("export = { me = \"customers:/members/{id}\" }", "the answer has no list `items`"),
-        ("export = { me = \"customers:/members/{id}?cursor={cursor}\" }", "has no query parameter `cursor`"),
-        (
-            "export = { me = \"customers:/members/{id}?a={id}\" }",
-            "the query of such a call has {cursor} alone",
-        ),
-        ("export = { \"m e\" = \"customers:/members/{id}\" }", "is no name"),
-        ("export = [\"customers:/members/{id}\"]", "accounts.export: must be"),
+        ("delete = [\"orders\"]", "accounts.delete: "),
+        ("delete = [\"order:/lines/{id}\"]", "there is no upstream `order`; did you mean `orders`?"),
+        ("delete = [\"orders:/line/{id}\"]", "accounts.delete: the contract has no such path"),
+        ("delete = [\"orders:/orders/{id}\"]", "the contract has no DELETE /orders/{id}"),
+        ("export = { me = \"orders:/orders/mine\" }", "{id} is missing in its path"),
+        ("export = { me = \"orders:/orders/{order}\" }", "the path of such a call has {id} alone"),
+        ("export = { me = \"orders:/orders/{id}\" }", "the answer has no list `items`"),
+        ("export = { me = \"orders:/orders/{id}?cursor={cursor}\" }", "has no query parameter `cursor`"),
+        ("export = { me = \"orders:/orders/{id}?a={id}\" }", "the query of such a call has {cursor} alone"),
+        ("export = { \"m e\" = \"orders:/orders/{id}\" }", "is no name"),
+        ("export = [\"orders:/orders/{id}\"]", "accounts.export: must be"),
         ("drops = [\"customer:{id}\"]", "is of no use without `delete`"),
         (
-            "delete = [\"customers:/members/{id}\"]\ndrops = [\"nothing:{id}\"]",
+            "delete = [\"orders:/lines/{id}\"]\ndrops = [\"nothing:{id}\"]",
             "there are no tags of the kind `nothing`",
         ),
         (
-            "delete = [\"customers:/members/{id}\"]\ndrops = [\"customer\"]",
+            "delete = [\"orders:/lines/{id}\"]\ndrops = [\"customer\"]",
             "a bare kind would drop documents of all users",
         ),
         (
-            "delete = [\"customers:/members/{id}\"]\ndrops = [\"customer:{user.id}\"]",
+            "delete = [\"orders:/lines/{id}\"]\ndrops = [\"customer:{user.id}\"]",
             "a tag of a member is `KIND:{id}`",
         ),
     ] {
-        let told = broken("gateway.toml", line, &format!("{line}\n{with}"));
+        let told = broken("gateway.toml", line, &format!("{line}\nupstream = \"orders\"\n{with}"));
         assert!(told.contains(expected), "{with}: {told}");
     }
 }

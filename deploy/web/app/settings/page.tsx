@@ -49,7 +49,7 @@ export default async function Settings() {
       </section>
       <section aria-labelledby="two-factor">
         <h2 id="two-factor">{say.twoFactor}</h2>
-        <TwoFactor on={me.totpEnabled} />
+        <TwoFactor on={me.totpEnabled} username={me.username} />
       </section>
     </div>
   );
