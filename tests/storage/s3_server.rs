@@ -5,7 +5,9 @@
 //!
 //! What is not overridden here is not implemented, and the gateway does not ask for it.
 //!
-//!     s3-server FOLDER BUCKET ACCESS_KEY_ID SECRET_ACCESS_KEY      says `listening ADDRESS`
+//! ```text
+//! s3-server FOLDER BUCKET ACCESS_KEY_ID SECRET_ACCESS_KEY      says `listening ADDRESS`
+//! ```
 
 use std::{io, io::Write as _, path::PathBuf};
 

@@ -80,7 +80,7 @@ pub enum Delivery {
 /// A storage of files. Every write is atomic, and durable when it returns; what is missing is no error.
 ///
 /// Small objects are named by paths (`pending/…`, `o/OWNER/ID/upload.json`); the content of a file is put together of parts
-/// and lies at [`FileKey::data`].
+/// and lies at `FileKey::data`.
 #[async_trait]
 pub trait BlobStorage: Send + Sync + 'static {
     /// Writes a small object, whatever was there before.
@@ -92,7 +92,7 @@ pub trait BlobStorage: Send + Sync + 'static {
     /// Removes one object.
     async fn remove(&self, name: &str) -> Result<(), StorageError>;
 
-    /// The first [`MOST_NAMES`] names that begin with `prefix`, which ends with a slash, in order.
+    /// The first `MOST_NAMES` names that begin with `prefix`, which ends with a slash, in order.
     async fn names(&self, prefix: &str) -> Result<Vec<String>, StorageError>;
 
     /// Begins an upload; answers the storage's own id for it.

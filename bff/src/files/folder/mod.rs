@@ -1,11 +1,13 @@
 //! Storage in a folder. What is written is on the disk before a caller hears of it, and has its name only then.
 //!
-//!     FOLDER/pending/TIME-KEY               an upload that may have to be swept
-//!     FOLDER/o/OWNER/ID/upload.json         an upload
-//!     FOLDER/o/OWNER/ID/parts/N             its parts
-//!     FOLDER/o/OWNER/ID/data                its content, put together
-//!     FOLDER/o/OWNER/ID/file.json           a file that can be read
-//!     FOLDER/tmp/…                          what has no name yet, or no longer
+//! ```text
+//! FOLDER/pending/TIME-KEY               an upload that may have to be swept
+//! FOLDER/o/OWNER/ID/upload.json         an upload
+//! FOLDER/o/OWNER/ID/parts/N             its parts
+//! FOLDER/o/OWNER/ID/data                its content, put together
+//! FOLDER/o/OWNER/ID/file.json           a file that can be read
+//! FOLDER/tmp/…                          what has no name yet, or no longer
+//! ```
 
 mod disk;
 mod parts;
