@@ -9,6 +9,7 @@ import { notify, type LiveContext, type LiveMessage, type NotifyOptions } from "
 import { BffError, codeOf, isProblem, type Answer } from "./problem.js";
 import type { ScreenDocument, ScreenPath, ScreenPathParams, ScreenQuery, View } from "./screens.js";
 import { TokenLayer, type Tokens, type TokenStorage } from "./tokens.js";
+import { upload, type UploadedFile, type UploadOptions } from "./upload.js";
 
 export interface CommonOptions {
   /** Where the gateway is: `https://api.example`; empty in a browser: where the page came from. */
@@ -88,6 +89,8 @@ export interface BffClient<Paths extends object = paths> extends Client<Paths, M
   ): AsyncGenerator<Line<ScreenDocument<Paths, P>>>;
   /** Live messages until the loop is left. */
   notify(options?: NotifyOptions): AsyncGenerator<LiveMessage>;
+  /** Sends a file to storage, has it checked, and says where it is read. */
+  upload(file: Blob, options?: UploadOptions): Promise<UploadedFile>;
 }
 
 /** A client with tokens of its own. */
@@ -211,6 +214,7 @@ function assemble<Paths extends object>(
       return streamScreen(exchange, screenRequest(path, "application/x-ndjson", wanted as AnyScreenOptions | undefined));
     },
     notify: (wanted: NotifyOptions = {}) => notify(live, wanted),
+    upload: (file: Blob, wanted: UploadOptions = {}) => upload({ base, exchange }, file, wanted),
   });
 }
 

@@ -9,3 +9,4 @@ export type { ScreenDocument, ScreenPath, ScreenPathParams, ScreenQuery, View } 
 export type * from "./shapes.js";
 export { MemoryStorage } from "./tokens.js";
 export type { Tokens, TokenStorage } from "./tokens.js";
+export type { UploadedFile, UploadOptions, UploadProgress, UploadStorage } from "./upload.js";
