@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Actor, Answer, Builder, S3Server, TestBff};
+use tests::{Actor, Answer, Builder, Request, S3Server, TestBff};
 
 /// One part holds so much at most.
 const PART: usize = 8 << 20;
@@ -95,6 +95,17 @@ async fn presign(actor: &Actor, input: &Value) -> Value {
 
 /// Sends bytes to the URL of a part, as somebody without a session.
 async fn send(actor: &Actor, part: &Value, bytes: Vec<u8>) -> Answer {
+    sending(actor, part, bytes).send().await
+}
+
+/// Sends a part that must not be taken: it is refused, or the connection ends before it was read to its end.
+async fn send_in_vain(actor: &Actor, part: &Value, bytes: Vec<u8>) {
+    if let Ok(answer) = sending(actor, part, bytes).try_send().await {
+        assert!(answer.status.is_client_error(), "{}", answer.status);
+    }
+}
+
+fn sending(actor: &Actor, part: &Value, bytes: Vec<u8>) -> Request {
     assert_eq!(part["method"], "PUT");
     let url = part["url"].as_str().expect("a URL");
     let request = if url.starts_with('/') {
@@ -106,7 +117,7 @@ async fn send(actor: &Actor, part: &Value, bytes: Vec<u8>) -> Answer {
     let request = headers
         .iter()
         .fold(request, |request, (name, value)| request.header(name, value.as_str().expect("a header")));
-    request.body(bytes).send().await
+    request.body(bytes)
 }
 
 /// What of `content` belongs to a part.
@@ -141,7 +152,7 @@ async fn read(actor: &Actor, key: &str) -> Answer {
 }
 
 async fn read_with(actor: &Actor, key: &str, headers: &[(&str, &str)]) -> Answer {
-    let with = |request: tests::Request| {
+    let with = |request: Request| {
         headers.iter().fold(request, |request, (name, value)| request.header(name, value))
     };
     let answer = with(actor.request(Method::GET, &format!("/files/{key}"))).send().await;
