@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use tests::{Actor, Answer, PASSWORD, TestBff};
 
 use super::{builder, kept};
+use crate::second_factor::{code, switch_on};
 
 async fn send(actor: &Actor, body: &Value) -> Answer {
     actor.from_page(Method::DELETE, "/api/me").json(body).send().await
@@ -41,6 +42,22 @@ async fn only_who_proves_it_leaves() {
     let _ = ada.get("/auth/session").await.expect(200);
     assert_eq!(kept(&bff, &ada.id()).await, before);
     assert_eq!(bff.internal("/jobs").await.expect(200).json()["waitingCount"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_a_second_factor_proves_that_as_well() {
+    let bff = builder().spawn().await;
+    let ada = bff.signed_in("ada").await;
+    let (secret, used, _) = switch_on(&ada).await;
+    let before = kept(&bff, &ada.id()).await;
+    send(&ada, &json!({ "password": PASSWORD })).await.expect_problem(401, "otp_required");
+    for wrong in ["abcdef", &code(&secret, used)] {
+        let answer = send(&ada, &json!({ "password": PASSWORD, "otp": wrong })).await;
+        answer.expect_problem(401, "otp_invalid");
+    }
+    assert_eq!(kept(&bff, &ada.id()).await, before);
+    let answer = send(&ada, &json!({ "password": PASSWORD, "otp": code(&secret, used + 1) })).await;
+    assert_eq!(answer.status, 202, "{}", answer.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -152,9 +152,8 @@ async fn read(actor: &Actor, key: &str) -> Answer {
 }
 
 async fn read_with(actor: &Actor, key: &str, headers: &[(&str, &str)]) -> Answer {
-    let with = |request: Request| {
-        headers.iter().fold(request, |request, (name, value)| request.header(name, value))
-    };
+    let with =
+        |request: Request| headers.iter().fold(request, |request, (name, value)| request.header(name, value));
     let answer = with(actor.request(Method::GET, &format!("/files/{key}"))).send().await;
     if answer.status != 302 {
         return answer;

@@ -244,3 +244,22 @@ async fn the_app_costs_its_readers_nothing_and_asks_no_store() {
     assert!(labelled("site") && labelled("/config.js") && labelled("unmatched"), "{metrics}");
     assert!(!labelled("/deep/link") && !metrics.contains("B3k_x9aQ"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_map_is_for_an_error_tracker_unless_it_is_said_to_be_for_everybody() {
+    let folder = build();
+    let (map, hint) = ("/assets/index-B3k_x9aQ.js.map", "/assets/index-B3k_x9aQ.js");
+    write(folder.path(), &map[1..], r#"{"version":3,"sources":["app.ts"]}"#);
+    let kept = serving(folder.path()).spawn().await;
+    let nobody = kept.anonymous();
+    let _ = navigate(&nobody, hint).await.expect(200);
+    for path in [map, "/assets/index-B3k_x9aQ.js%2emap", "/assets/../assets/index-B3k_x9aQ.js.map"] {
+        for dest in ["script", "empty", "document"] {
+            let answer = asked(&nobody, path, &[("sec-fetch-dest", dest), ("accept", "*/*")]).await;
+            answer.expect_problem(404, "not_found");
+        }
+    }
+    let shown = serving(folder.path()).set("site.source_maps", true).spawn().await;
+    let answer = asked(&shown.anonymous(), map, &[("accept", "*/*")]).await.expect(200);
+    assert!(answer.text().contains("app.ts"));
+}
