@@ -157,6 +157,8 @@ async function sendUntilThere(
   let part: Part | undefined = first;
   for (let tries = 1; part; tries++) {
     const { number, from, to }: Part = part;
+    // It may have been cancelled while the gateway was asked: no event will say so any more.
+    signal.throwIfAborted();
     let failure: unknown;
     try {
       const status = await put(context, part, file.slice(from, to), (sent) => progress.of(number, sent), signal);
