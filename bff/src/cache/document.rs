@@ -1,7 +1,6 @@
 //! A finished document: the bytes that go out, with all that goes out beside them.
 
 use std::{
-    any::Any,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -9,39 +8,34 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
-
 use super::{
-    digest::digest,
+    digest::digest_of,
     encoding::{Encoding, Encodings},
+    etag::Etag,
     policy::Policy,
+    timings::Timings,
 };
 use crate::{
-    compose::{Composed, MadeOf, engine::Kept},
+    compose::{Composed, MadeOf, Packed, engine::Kept},
     invalidation::{Generation, HashedTag, HashedUser, Invalidations, Validity},
 };
 
 /// Shorter documents are sent as they are: the frame around a compressed one would eat the gain.
 const MIN_COMPRESSED: usize = 1024;
 
-/// One representation: its bytes and its strong ETag, quotes included (RFC 9110 section 8.8.3).
+/// One representation.
 #[derive(Debug)]
 pub struct Representation {
-    pub body: Bytes,
-    pub etag: Bytes,
-    beside: OnceLock<Box<dyn Any + Send + Sync>>,
+    pub body: Packed,
+    pub etag: Etag,
 }
 
-impl Representation {
-    fn new(body: Bytes, etag: Bytes) -> Self {
-        Self { body, etag, beside: OnceLock::new() }
-    }
-
-    /// What whoever sends it makes of it once, and finds beside it from then on. Nothing where something of another
-    /// type is there.
-    pub fn beside<T: Any + Send + Sync>(&self, make: impl FnOnce() -> T) -> Option<&T> {
-        self.beside.get_or_init(|| Box::new(make())).downcast_ref()
-    }
+/// The representations in other codings that somebody asked for; nothing where an encoder refused.
+#[derive(Debug, Default)]
+struct Encoded {
+    gzip: OnceLock<Option<Representation>>,
+    zstd: OnceLock<Option<Representation>>,
+    brotli: OnceLock<Option<Representation>>,
 }
 
 /// A finished document.
@@ -49,11 +43,8 @@ impl Representation {
 pub struct Document {
     identity: Representation,
     // Boxed: most documents are asked for in one encoding.
-    gzip: OnceLock<Option<Box<Representation>>>,
-    zstd: OnceLock<Option<Box<Representation>>>,
-    brotli: OnceLock<Option<Box<Representation>>>,
-    timings: Bytes,
-    timings_of_a_hit: Bytes,
+    encoded: OnceLock<Box<Encoded>>,
+    timings: Timings,
     pub(super) complete: bool,
     pub(super) withheld: bool,
     pub(super) made_at: Instant,
@@ -73,13 +64,14 @@ impl Document {
     /// the factor for the fresh time, around 1.
     pub(super) fn finish(
         filled: Composed,
+        timings: Timings,
         user: HashedUser,
         invalidations: &Invalidations,
         begun: Generation,
         policy: &Policy,
         jitter: f64,
     ) -> Self {
-        let digest = digest(&filled.body);
+        let etag = Etag::new(&digest_of(&filled.body), Encoding::Identity);
         let finished_at = Instant::now();
         // A degraded document has had its time when it is no longer fresh; counted from now, since its oldest
         // part may have been standing in for minutes. At most as long as the policy says: no jitter upwards.
@@ -90,16 +82,10 @@ impl Document {
         };
         let stale_until = if filled.complete { fresh_until + policy.stale } else { fresh_until };
         let usable_until = if filled.complete { stale_until + policy.stale_if_error } else { fresh_until };
-        let timings = |entry: &dyn Fn(&(&'static str, Duration)) -> String| {
-            Bytes::from(filled.timings.iter().map(entry).collect::<Vec<_>>().join(", "))
-        };
         Self {
-            timings: timings(&|(part, took)| format!("{part};dur={:.1}", took.as_secs_f64() * 1e3)),
-            timings_of_a_hit: timings(&|(part, _)| format!("{part};desc=cached;dur=0")),
-            identity: Representation::new(filled.body, Bytes::from(format!("\"{digest}\""))),
-            gzip: OnceLock::new(),
-            zstd: OnceLock::new(),
-            brotli: OnceLock::new(),
+            timings,
+            identity: Representation { body: filled.body, etag },
+            encoded: OnceLock::new(),
             complete: filled.complete,
             withheld: filled.withheld,
             made_at: filled.made_at,
@@ -123,11 +109,11 @@ impl Document {
         }
         let place = match encoding {
             Encoding::Identity => return (&self.identity, encoding),
-            Encoding::Gzip => &self.gzip,
-            Encoding::Zstd => &self.zstd,
-            Encoding::Brotli => &self.brotli,
+            Encoding::Gzip => &self.encoded.get_or_init(Box::default).gzip,
+            Encoding::Zstd => &self.encoded.get_or_init(Box::default).zstd,
+            Encoding::Brotli => &self.encoded.get_or_init(Box::default).brotli,
         };
-        match place.get_or_init(|| self.encode(encoding).map(Box::new)) {
+        match place.get_or_init(|| self.encode(encoding)) {
             Some(encoded) => (encoded, encoding),
             None => (&self.identity, Encoding::Identity),
         }
@@ -145,35 +131,26 @@ impl Document {
 
     /// The encodings that somebody asked for.
     pub(super) fn encodings(&self) -> Encodings {
-        Encodings {
-            gzip: self.gzip.get().is_some(),
-            zstd: self.zstd.get().is_some(),
-            brotli: self.brotli.get().is_some(),
-        }
+        let Some(Encoded { gzip, zstd, brotli }) = self.encoded.get().map(|encoded| &**encoded) else {
+            return Encodings::default();
+        };
+        let made = |place: &OnceLock<Option<Representation>>| place.get().is_some();
+        Encodings { gzip: made(gzip), zstd: made(zstd), brotli: made(brotli) }
     }
 
     /// `None` when an encoder refuses, which none does when it writes to memory.
     fn encode(&self, encoding: Encoding) -> Option<Representation> {
         let body = &self.identity.body;
-        let encoded = encoding.compress(body)?;
-        let unquoted = self.identity.etag.strip_suffix(b"\"")?;
-        let etag = [unquoted, b"-", encoding.token()?.as_bytes(), b"\""].concat();
+        let encoded = encoding.compress(&body.in_a_row())?;
+        let etag = self.identity.etag.of_encoding(encoding);
         // Encoders reserve for the worst case, and what is kept is counted by its length.
-        let mut encoded = encoded.ok()?;
-        encoded.shrink_to_fit();
-        Some(Representation::new(encoded.into(), etag.into()))
+        Some(Representation { body: Packed::copy_of(&encoded.ok()?), etag })
     }
 
-    /// `Server-Timing` for the request that had it composed: one entry for each part, in milliseconds.
+    /// How long its parts took.
     #[must_use]
-    pub fn timings(&self) -> &Bytes {
+    pub fn timings(&self) -> &Timings {
         &self.timings
-    }
-
-    /// `Server-Timing` for everybody after: the parts cost nothing.
-    #[must_use]
-    pub fn timings_of_a_hit(&self) -> &Bytes {
-        &self.timings_of_a_hit
     }
 
     /// Whole seconds since its oldest part was fetched.
@@ -199,14 +176,14 @@ impl Document {
     }
 
     /// The document as it is, not encoded.
-    pub(super) fn body(&self) -> &Bytes {
+    pub(super) fn body(&self) -> &Packed {
         &self.identity.body
     }
 
     /// Bytes that it takes in memory, its encodings counted by rule of thumb before they are made.
     pub(super) fn weight(&self) -> usize {
         let body = self.identity.body.len();
-        body + body / 2 + self.tags.weight() + self.timings.len() * 2 + size_of::<Self>()
+        body + body / 2 + self.tags.weight() + self.timings.weight() + size_of::<Self>()
     }
 
     pub(super) fn validity(&self, invalidations: &Invalidations) -> Validity {

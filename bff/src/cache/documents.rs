@@ -13,7 +13,7 @@ use moka::policy::EvictionPolicy;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
-use super::{entry::Entry, in_flight::InFlight, key::DocumentKey, refreshes::Refreshes};
+use super::{entry::Entry, in_flight::InFlight, key::DocumentKey, refreshes::Refreshes, timings::KnownParts};
 use crate::{
     invalidation::{InvalidationBus, Invalidations},
     telemetry::Metrics,
@@ -42,6 +42,7 @@ pub struct Documents<E> {
     pub(super) bus: Arc<InvalidationBus>,
     pub(super) refreshes: Arc<Refreshes>,
     pub(super) runtime: Handle,
+    pub(super) parts: KnownParts,
     jitter: f64,
     random: RandomState,
 }
@@ -104,6 +105,7 @@ impl<E: Clone + Send + Sync + 'static> Documents<E> {
             bus,
             refreshes: Refreshes::new(max_refreshes, workers, runtime.clone(), metrics),
             runtime,
+            parts: KnownParts::default(),
             jitter: f64::from(settings.jitter_percent) / 100.0,
             random: RandomState::default(),
         }

@@ -51,7 +51,7 @@ impl<E: Clone + Send + Sync + 'static> Fill<E> {
     }
 
     async fn complete(&self, composed: Result<Composed, Uncomposed<E>>) -> Completion<E> {
-        let composed = match composed {
+        let mut composed = match composed {
             Ok(composed) => composed,
             Err(Uncomposed::Failed(error)) => {
                 self.store(None);
@@ -64,7 +64,9 @@ impl<E: Clone + Send + Sync + 'static> Fill<E> {
         };
         let jitter = self.documents.jitter(self.number, &self.key);
         let invalidations = &self.documents.invalidations;
-        let document = Document::finish(composed, self.user, invalidations, self.begun, &self.policy, jitter);
+        let timings = self.documents.parts.timings(std::mem::take(&mut composed.timings));
+        let (user, begun, policy) = (self.user, self.begun, &self.policy);
+        let document = Document::finish(composed, timings, user, invalidations, begun, policy, jitter);
         document.prepare(self.encodings);
         let document = Arc::new(document);
         let stored = self.store(Some(&document));

@@ -13,11 +13,13 @@
 //!
 //! The cache knows nothing of upstreams: it is handed a closure that composes.
 
+mod beside;
 mod digest;
 mod document;
 mod documents;
 mod encoding;
 mod entry;
+mod etag;
 mod fill;
 mod following;
 mod in_flight;
@@ -30,12 +32,16 @@ mod served;
 mod start;
 #[cfg(test)]
 mod tests;
+mod timings;
 
+pub use beside::Beside;
 pub use digest::digest;
 pub use document::{Document, Representation};
 pub use documents::{CacheSettings, Documents};
 pub use encoding::{Encoding, Encodings};
+pub use etag::Etag;
 pub use following::{Followed, Following, Next};
 pub use key::DocumentKey;
 pub use policy::Policy;
 pub use served::{FillError, Forward, Outcome, Served, Wanted};
+pub use timings::{Parts, Timings};

@@ -5,16 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
-
-use super::{ComposeError, engine::Kept};
+use super::{ComposeError, engine::Kept, packed::Packed};
 use crate::invalidation::Tag;
 
 /// What a composition hands to the cache.
 #[derive(Debug)]
 pub struct Composed {
     /// The document, serialised.
-    pub body: Bytes,
+    pub body: Packed,
     /// What it was made of.
     pub tags: MadeOf,
     /// Whether every part is there and current.

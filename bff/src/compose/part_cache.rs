@@ -10,10 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::{Progress, engine::Kept};
+use super::{Progress, engine::Kept, packed::Packed};
 use crate::invalidation::{Generation, HashedTag, HashedUser, Invalidations, Tag, Validity};
 
 /// For how long a part's copy is of use, counted from its fetch.
@@ -63,7 +62,7 @@ impl std::fmt::Debug for KeptParts {
 impl KeptParts {
     /// Bytes that they take in memory, about, beside the documents of `bodies`.
     #[must_use]
-    pub fn weight<'b>(&self, bodies: impl IntoIterator<Item = &'b Bytes>) -> usize {
+    pub fn weight<'b>(&self, bodies: impl IntoIterator<Item = &'b Packed>) -> usize {
         match self {
             Self::Nothing => 0,
             // Values are weighed as JSON; in memory, with their allocations, they take about twice as much.
@@ -73,7 +72,7 @@ impl KeptParts {
                 .map(|copy| 2 * copy.weight + copy.tags.len() * 8 + 2 * size_of::<CachedPart>())
                 .sum(),
             Self::Slices(kept) => {
-                let shared = bodies.into_iter().find(|body| kept.is_beside(body)).map_or(0, Bytes::len);
+                let shared = bodies.into_iter().find(|body| kept.is_beside(body)).map_or(0, Packed::len);
                 size_of::<Kept>() + kept.heap_size(shared)
             }
         }

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use schemas::{DegradedPart, PartStatus, Reason};
 use serde::Serialize;
 
-use super::{ComposeError, Composed, Field, MadeOf, PartCache, View};
+use super::{ComposeError, Composed, Field, MadeOf, Packed, PartCache, View};
 use crate::{invalidation::Tag, telemetry::Metrics};
 
 /// One composition: its deadline, and the log of what became of each part.
@@ -136,13 +136,11 @@ impl Run {
     /// [`ComposeError::Serialise`]; [`ComposeError::UnknownCursor`] where the caller has to be told so.
     pub fn finish(self, document: &impl Serialize) -> Result<Composed, ComposeError> {
         self.known_cursor()?;
-        let mut body =
+        let body =
             self.view.to_json("", document).map_err(|error| ComposeError::Serialise(Arc::new(error)))?;
-        // What is kept is counted by its length.
-        body.shrink_to_fit();
         let log = std::mem::take(&mut *self.log.lock());
         Ok(Composed {
-            body: body.into(),
+            body: Packed::copy_of(&body),
             tags: MadeOf::Tags(log.tags),
             complete: log.degraded.is_empty(),
             withheld: log.withheld,

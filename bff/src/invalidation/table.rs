@@ -26,21 +26,27 @@ const SOFT_PLACES: usize = 1 << 20;
 /// a collision here needs another one there. 2 MiB.
 const HARD_PLACES: usize = 1 << 18;
 
-/// A tag, hashed once when a document is made.
+/// A tag, hashed once when a document is made. In 32 bits, since a document keeps many of them: two tags share a hash more
+/// rarely than a place of the table, and then something is composed once more than it need be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct HashedTag(u64);
+pub struct HashedTag(u32);
 
 impl HashedTag {
     /// The hash itself, for tables of many.
     #[must_use]
-    pub const fn bits(self) -> u64 {
+    pub const fn bits(self) -> u32 {
         self.0
     }
 
     /// The tag whose hash is `bits`.
     #[must_use]
-    pub const fn of_bits(bits: u64) -> Self {
+    pub const fn of_bits(bits: u32) -> Self {
         Self(bits)
+    }
+
+    /// As the tables take it: spread over 64 bits (Fibonacci hashing).
+    const fn spread(self) -> u64 {
+        (self.0 as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
     }
 }
 
@@ -145,7 +151,7 @@ impl Invalidations {
             if let Some(watcher) = self.watcher.get() {
                 watcher(tag);
             }
-            self.soft.mark(self.hash_tag(tag.as_str()).0, number);
+            self.soft.mark(self.hash_tag(tag.as_str()).spread(), number);
         }
     }
 
@@ -165,7 +171,7 @@ impl Invalidations {
         self.mark_soft(tags, number);
         let nobody = self.hash_user("");
         let hashes = |tag: &Tag| {
-            [self.hash_tag(tag.as_subject().as_str()).0, personal(nobody, self.hash_tag(tag.as_str()))]
+            [self.hash_tag(tag.as_subject().as_str()).spread(), personal(nobody, self.hash_tag(tag.as_str()))]
         };
         self.purged.mark(tags.iter().flat_map(hashes), number);
         self.deleted.fetch_max(number, Ordering::AcqRel);
@@ -177,7 +183,8 @@ impl Invalidations {
     pub fn purge_erased(&self, tags: &[Tag]) {
         let number = self.next();
         self.mark_soft(tags, number);
-        let hashes = |tag: &Tag| [tag.as_subject().as_str(), tag.as_str()].map(|tag| self.hash_tag(tag).0);
+        let hashes =
+            |tag: &Tag| [tag.as_subject().as_str(), tag.as_str()].map(|tag| self.hash_tag(tag).spread());
         self.purged.mark(tags.iter().flat_map(hashes), number);
         self.deleted.fetch_max(number, Ordering::AcqRel);
         self.revision.fetch_add(1, Ordering::Release);
@@ -246,7 +253,7 @@ impl Invalidations {
         {
             Validity::HardPurged
         } else if self.floor.load(Ordering::Acquire) > since || { tags }
-            .any(|tag| self.soft.last(tag.0) > since)
+            .any(|tag| self.soft.last(tag.spread()) > since)
         {
             Validity::SoftPurged
         } else {
@@ -255,7 +262,7 @@ impl Invalidations {
     }
 
     fn is_purged(&self, user: HashedUser, tag: HashedTag, since: u64) -> bool {
-        self.purged.has_since(tag.0, since) || self.purged.has_since(personal(user, tag), since)
+        self.purged.has_since(tag.spread(), since) || self.purged.has_since(personal(user, tag), since)
     }
 
     /// The latest deletion of anything.
@@ -267,7 +274,7 @@ impl Invalidations {
     /// The latest soft purge of one tag.
     #[must_use]
     pub fn latest_of_tag(&self, tag: HashedTag) -> Generation {
-        Generation(self.soft.last(tag.0).max(self.floor.load(Ordering::Acquire)))
+        Generation(self.soft.last(tag.spread()).max(self.floor.load(Ordering::Acquire)))
     }
 
     /// The latest hard purge of any tag for `user`.
@@ -282,12 +289,13 @@ impl Invalidations {
 }
 
 fn hash_tag(hasher: &RandomState, tag: &str) -> HashedTag {
-    HashedTag(hasher.hash_one(("tag", tag)))
+    // The upper half is as good as the lower one.
+    HashedTag((hasher.hash_one(("tag", tag)) >> 32) as u32)
 }
 
 /// A tag's hash for one user.
 fn personal(user: HashedUser, tag: HashedTag) -> u64 {
-    user.0 ^ tag.0.rotate_left(32)
+    user.0 ^ tag.spread().rotate_left(32)
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub(super) fn lines_response(
 ) -> HttpResponse {
     RequestContext::note_cache(request, outcome_word(served));
     let (whole, _) = served.document.representation(Encoding::Identity);
-    let etag: Bytes = [whole.etag.strip_suffix(b"\"").unwrap_or_default(), b"-lines\""].concat().into();
+    let etag: Bytes = format!("{}-lines\"", whole.etag.as_str().trim_end_matches('"')).into();
     let mut response = if not_modified(request, &etag) {
         HttpResponse::with_body(StatusCode::NOT_MODIFIED, BoxBody::new(()))
     } else {
@@ -52,7 +52,7 @@ pub(super) fn lines_response(
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, LINES);
     headers.insert(ETAG, header_of(&etag));
-    describe(headers, served, whole, shared, now);
+    describe(headers, served, shared, now);
     response
 }
 
@@ -136,8 +136,9 @@ impl Reader {
 fn rest(served: &Served, sent: &HashSet<&'static str>) -> Bytes {
     let (whole, _) = served.document.representation(Encoding::Identity);
     // The document is an object that we wrote ourselves.
-    let fields = serde_json::from_slice::<Fields<'_>>(&whole.body).map(|fields| fields.0).unwrap_or_default();
-    let mut lines = BytesMut::with_capacity(whole.body.len() + 32 * fields.len());
+    let whole = whole.body.in_a_row();
+    let fields = serde_json::from_slice::<Fields<'_>>(&whole).map(|fields| fields.0).unwrap_or_default();
+    let mut lines = BytesMut::with_capacity(whole.len() + 32 * fields.len());
     let mut degraded = "[]";
     for (part, data) in fields {
         if part == "degraded" {

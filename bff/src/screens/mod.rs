@@ -3,6 +3,7 @@
 //! [`Screen`].
 
 mod answer;
+mod body;
 mod composition;
 mod contract;
 mod declared;

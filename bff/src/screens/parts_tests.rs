@@ -155,7 +155,7 @@ impl Bench {
         match self.documents.get(&wanted, Instant::now() + in_time, compose).await {
             Ok(served) => {
                 let (body, _) = served.document.representation(Encoding::Identity);
-                Ok(serde_json::from_slice(&body.body).expect("JSON"))
+                Ok(serde_json::from_slice(&body.body.in_a_row()).expect("JSON"))
             }
             Err(FillError::Failed(error) | FillError::Refused(error)) => Err(error),
             Err(FillError::Lost) => panic!("lost"),

@@ -12,8 +12,9 @@ use actix_web::{
 };
 use bytes::Bytes;
 
+use super::body::body_of;
 use crate::{
-    cache::{Document, Encoding, Forward, Outcome, Representation, Served},
+    cache::{Beside, Document, Encoding, Etag, Forward, Outcome, Served},
     edge::{
         ApiError, RequestContext, accepted_coding, accepts_json, not_modified, prefers, set_cache_control,
     },
@@ -79,15 +80,15 @@ pub(super) fn document_response(
     let document = &served.document;
     let (representation, encoding) = document.representation(encoding);
     RequestContext::note_cache(request, outcome_word(served));
-    let known = not_modified(request, &representation.etag);
+    let known = not_modified(request, representation.etag.as_str().as_bytes());
     let mut response = if known {
         HttpResponse::with_body(StatusCode::NOT_MODIFIED, BoxBody::new(()))
     } else {
-        HttpResponse::with_body(StatusCode::OK, BoxBody::new(representation.body.clone()))
+        HttpResponse::with_body(StatusCode::OK, body_of(&representation.body))
     };
     let headers = response.headers_mut();
-    headers.insert(ETAG, Ready::of(document, representation, |ready| &ready.etag));
-    describe(headers, served, representation, shared, now);
+    headers.insert(ETAG, etag_of(&representation.etag));
+    describe(headers, served, shared, now);
     if !known {
         headers.insert(CONTENT_TYPE, JSON);
         if let Some(token) = encoding.token() {
@@ -97,35 +98,25 @@ pub(super) fn document_response(
     response
 }
 
-/// Header values that are the same each time a representation is sent: checked once, like all values, byte by byte.
-struct Ready {
-    etag: HeaderValue,
-    timings_of_a_hit: HeaderValue,
+fn etag_of(etag: &Etag) -> HeaderValue {
+    HeaderValue::from_str(etag.as_str()).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
-impl Ready {
-    fn of(document: &Document, sent: &Representation, value: impl Fn(&Self) -> &HeaderValue) -> HeaderValue {
-        let make =
-            || Self { etag: header_of(&sent.etag), timings_of_a_hit: header_of(document.timings_of_a_hit()) };
-        // Nothing else is kept there.
-        sent.beside(make).map_or_else(|| value(&make()).clone(), |ready| value(ready).clone())
-    }
+/// A header value that is the same each time: checked once, like all values, byte by byte.
+fn ready(beside: &Beside, make: impl Fn() -> HeaderValue) -> HeaderValue {
+    // Nothing else is kept there.
+    beside.get(&make).map_or_else(&make, HeaderValue::clone)
 }
 
 /// What is said of a document whatever form it is sent in. `shared`: it is for all who are not signed in.
-pub(super) fn describe(
-    headers: &mut HeaderMap,
-    served: &Served,
-    sent: &Representation,
-    shared: bool,
-    now: Instant,
-) {
+pub(super) fn describe(headers: &mut HeaderMap, served: &Served, shared: bool, now: Instant) {
     let document = &served.document;
     let composed = matches!(served.outcome, Outcome::Composed { .. });
     let timings = if composed {
-        header_of(document.timings())
+        text(document.timings().composed())
     } else {
-        Ready::of(document, sent, |ready| &ready.timings_of_a_hit)
+        let parts = document.timings().parts();
+        ready(parts.beside(), || text(parts.cached().to_owned()))
     };
     let age = if composed { 0 } else { document.age(now) };
     headers.insert(AGE, seconds(age));

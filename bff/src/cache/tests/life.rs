@@ -128,7 +128,7 @@ async fn a_degraded_document_lives_a_second_and_never_replaces_a_whole_one() {
 #[tokio::test]
 async fn memory_is_bounded_by_bytes() {
     let bench = Bench::new();
-    let body = bytes::Bytes::from(vec![b'x'; 64 * 1024]);
+    let body = Packed::copy_of(&[b'x'; 64 * 1024]);
     for number in 0..100 {
         let key = DocumentKey::new("feed", Some(&bench.ada)).with_number(number);
         let wanted = Wanted { key: &key, ..bench.wanted() };

@@ -21,7 +21,7 @@ use crate::{
         CacheSettings, DocumentKey, Documents, Encoding, Encodings, FillError, Followed, Forward, Outcome,
         Policy, Served, Wanted,
     },
-    compose::{Composed, MadeOf, PartCache, Uncomposed},
+    compose::{Composed, MadeOf, Packed, PartCache, Uncomposed},
     invalidation::{InvalidationBus, Invalidations, Tag},
     telemetry::Metrics,
 };
@@ -142,7 +142,7 @@ impl Bench {
     async fn text(&self, in_time: Duration, answer: Answer) -> (String, Outcome) {
         let served = self.get(in_time, answer).await.expect("a document");
         let (representation, _) = served.document.representation(Encoding::Identity);
-        (String::from_utf8_lossy(&representation.body).into_owned(), served.outcome)
+        (String::from_utf8_lossy(&representation.body.in_a_row()).into_owned(), served.outcome)
     }
 }
 
@@ -161,7 +161,7 @@ async fn compose(
         Answer::Whole | Answer::Degraded | Answer::Withheld => {}
     }
     Ok(Composed {
-        body: format!("document {number}").into(),
+        body: Packed::copy_of(format!("document {number}").as_bytes()),
         tags: MadeOf::Tags(vec![tag(), tag().as_subject()]),
         complete: matches!(answer, Answer::Whole),
         withheld: matches!(answer, Answer::Withheld),

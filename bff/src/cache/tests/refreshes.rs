@@ -15,7 +15,7 @@ impl Bench {
         let now = Instant::now() + in_time;
         let served = self.documents.get(&wanted, now, self.compose(Answer::Whole)).await.expect("a document");
         let (representation, _) = served.document.representation(Encoding::Identity);
-        (String::from_utf8_lossy(&representation.body).into_owned(), served.outcome)
+        (String::from_utf8_lossy(&representation.body.in_a_row()).into_owned(), served.outcome)
     }
 
     /// Refreshes that run, and that wait.

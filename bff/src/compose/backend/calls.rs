@@ -133,7 +133,7 @@ impl Host for Calls<'_> {
         self.backend.remember(table, key, value);
     }
 
-    fn hash_tag(&self, tag: &str) -> u64 {
+    fn hash_tag(&self, tag: &str) -> u32 {
         self.backend.0.invalidations.hash_tag(tag).bits()
     }
 
@@ -141,7 +141,7 @@ impl Host for Calls<'_> {
         self.backing.begun.number()
     }
 
-    fn validity(&self, tags: &[u64], since: u64) -> Validity {
+    fn validity(&self, tags: &[u32], since: u64) -> Validity {
         let tags = tags.iter().copied().map(HashedTag::of_bits);
         match self.backend.0.invalidations.validity(self.user, tags, Generation::of_number(since)) {
             invalidation::Validity::Valid => Validity::Valid,

@@ -102,7 +102,7 @@ impl LookUp {
         Ok(found.values)
     }
 
-    fn hash(&self, id: &Id, invalidations: &Invalidations) -> u64 {
+    fn hash(&self, id: &Id, invalidations: &Invalidations) -> u32 {
         // Without a kind there is no tag that drops it.
         let kind = self.plan.tag.as_deref().unwrap_or_default();
         invalidations.hash_tag(&[kind, ":", id.as_str()].concat()).bits()

@@ -2,17 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use schemas::DegradedPart;
 
 use super::asked::Times;
-use crate::compose::ComposeError;
+use crate::compose::{ComposeError, Packed};
 
 /// A composed document.
 #[derive(Debug, Clone)]
 pub struct RawDocument {
     /// A JSON object, `degraded` at its end.
-    pub body: Bytes,
+    pub body: Packed,
     /// For the next composition of the same document.
     pub kept: Kept,
     /// What is not as it should be, each part once.
@@ -37,11 +36,11 @@ impl RawDocument {
 #[derive(Debug, Clone)]
 pub struct Kept {
     /// The document, and behind it what it hides: ids, placeholders, remembered pairs.
-    pub(super) text: Bytes,
+    pub(super) text: Packed,
     /// Where everything stands: see [`super::layout`].
     pub(super) layout: Box<[u8]>,
     /// Of all parts and joins, one after the other.
-    pub(super) tags: Box<[u64]>,
+    pub(super) tags: Box<[u32]>,
     pub(super) base: Instant,
     /// When the latest of it was fetched, in milliseconds since `base`.
     pub(super) newest: u32,
@@ -50,14 +49,14 @@ pub struct Kept {
 impl Kept {
     /// Hashes of the tags that the document depends on; some may be there twice.
     #[must_use]
-    pub fn tags(&self) -> &[u64] {
+    pub fn tags(&self) -> &[u32] {
         &self.tags
     }
 
     /// Whether it is of the document of these bytes, and shares them.
     #[must_use]
-    pub fn is_beside(&self, body: &Bytes) -> bool {
-        self.text.as_ptr() == body.as_ptr() && self.text.len() >= body.len()
+    pub fn is_beside(&self, body: &Packed) -> bool {
+        self.text.begins_with(body)
     }
 
     /// What is on the heap of it, in bytes, beside a document of `body` bytes.

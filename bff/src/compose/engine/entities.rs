@@ -43,7 +43,7 @@ pub fn entities_of(
 struct Entity {
     text: Option<ByteString>,
     generation: u64,
-    tag: u64,
+    tag: u32,
 }
 
 /// Entities of one shared look-up, by id, for a short time, across users.
@@ -67,13 +67,13 @@ impl EntityCache {
     }
 
     /// What is kept of an id, where `is_current` says so of its tag's hash and the generation in which it was asked for.
-    pub fn get(&self, id: &str, is_current: impl FnOnce(u64, u64) -> bool) -> Option<Option<ByteString>> {
+    pub fn get(&self, id: &str, is_current: impl FnOnce(u32, u64) -> bool) -> Option<Option<ByteString>> {
         let entity = self.entities.get(id)?;
         is_current(entity.tag, entity.generation).then_some(entity.text)
     }
 
     /// Keeps what was asked for in `generation`; `None`: there is no such thing.
-    pub fn put(&self, id: &str, text: Option<ByteString>, tag: u64, generation: u64) {
+    pub fn put(&self, id: &str, text: Option<ByteString>, tag: u32, generation: u64) {
         self.entities.insert(id.into(), Entity { text, generation, tag });
     }
 

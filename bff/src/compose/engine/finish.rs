@@ -110,7 +110,7 @@ impl<'p, H: Host> Run<'_, 'p, H> {
     pub(super) fn finish(self) -> RawDocument {
         let (length, kept) = self.write();
         RawDocument {
-            body: kept.text.slice(..length),
+            body: kept.text.up_to(length),
             kept,
             degraded: self.log.degraded,
             withheld: self.log.withheld,

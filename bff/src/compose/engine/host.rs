@@ -58,14 +58,14 @@ pub trait Host: Sync {
     fn remember(&self, table: MemoryId, key: &str, value: &str);
 
     /// A tag's hash, as [`Host::validity`] takes it.
-    fn hash_tag(&self, tag: &str) -> u64;
+    fn hash_tag(&self, tag: &str) -> u32;
 
     /// The number of the latest invalidation. Read before anything is called.
     fn generation(&self) -> u64;
 
     /// What became since the generation `since` of something made of `tags` for this user. What all documents of a user depend
     /// on is not among the tags: the host adds it.
-    fn validity(&self, tags: &[u64], since: u64) -> Validity;
+    fn validity(&self, tags: &[u32], since: u64) -> Validity;
 
     /// Whether a caller reads along: then fields are handed out one by one, for which it is worth another call.
     fn is_streamed(&self) -> bool;

@@ -2,8 +2,6 @@
 
 use std::time::Instant;
 
-use bytes::Bytes;
-
 use super::{
     document::Kept,
     host::Host,
@@ -12,7 +10,7 @@ use super::{
     state::{PartRun, Run},
     write::{HoleId, NOWHERE, Notes},
 };
-use crate::compose::scan::Place;
+use crate::compose::{Packed, scan::Place};
 
 /// Where a field of the document stands.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +31,7 @@ struct Keeping<'k, 'r, 'p, H: Host> {
     /// The document, and what it hides.
     text: Vec<u8>,
     layout: Vec<u8>,
-    tags: Vec<u64>,
+    tags: Vec<u32>,
     base: Instant,
     newest: u32,
     /// Where the id of each slot of each join's run stands.
@@ -57,9 +55,8 @@ pub(super) fn keep<H: Host>(
     for join in 0..run.plan.joins.len() {
         keeping.join(join);
     }
-    let Keeping { mut text, layout, tags, base, newest, .. } = keeping;
-    text.shrink_to_fit();
-    Kept { text: Bytes::from(text), layout: layout.into(), tags: tags.into(), base, newest }
+    let Keeping { text, layout, tags, base, newest, .. } = keeping;
+    Kept { text: Packed::copy_of(&text), layout: layout.into(), tags: tags.into(), base, newest }
 }
 
 impl<H: Host> Keeping<'_, '_, '_, H> {
@@ -138,7 +135,7 @@ impl<H: Host> Keeping<'_, '_, '_, H> {
         put(&mut self.layout, generation);
     }
 
-    fn own_tags(&mut self, tags: &[u64]) {
+    fn own_tags(&mut self, tags: &[u32]) {
         put(&mut self.layout, tags.len() as u64);
         self.tags.extend_from_slice(tags);
     }

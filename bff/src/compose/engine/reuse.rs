@@ -32,7 +32,7 @@ pub(super) struct Reusable {
 pub(super) struct Origin {
     pub(super) fetched_at: Instant,
     pub(super) generation: u64,
-    pub(super) tags: Vec<u64>,
+    pub(super) tags: Vec<u32>,
     /// As good as a call.
     pub(super) fresh: bool,
     /// It may stand in for a failed call.
@@ -98,7 +98,7 @@ pub(super) fn read<H: Host>(
     now: Instant,
 ) -> Option<Reusable> {
     let kept = previous.kept;
-    let text = ByteString::try_from(kept.text.clone()).ok()?;
+    let text = ByteString::try_from(kept.text.in_a_row()).ok()?;
     let joins = plan.joins.iter().map(|_| KeptJoin::none()).collect();
     let mut reading = Reading { layout: Reader(&kept.layout), tags: &kept.tags, text: &text, tables, joins };
     let origin = |reading: &mut Reading<'_>, inputs: bool| {
@@ -158,7 +158,7 @@ pub(super) fn read<H: Host>(
 
 struct Reading<'r> {
     layout: Reader<'r>,
-    tags: &'r [u64],
+    tags: &'r [u32],
     text: &'r ByteString,
     tables: &'r Tables,
     joins: Vec<KeptJoin>,

@@ -59,7 +59,7 @@ pub(super) struct PartRun<'p> {
     pub(super) limit: Instant,
     pub(super) fetched_at: Option<Instant>,
     pub(super) generation: u64,
-    pub(super) tags: Vec<u64>,
+    pub(super) tags: Vec<u32>,
     /// Of the values of other parts that its call is made with.
     pub(super) inputs: u64,
     pub(super) failed: Option<PartFailure>,

@@ -21,7 +21,7 @@ impl<H: Host> Run<'_, '_, H> {
     }
 
     /// Hashes of the tags of a part, by what is known of it.
-    pub(super) fn tags_of(&mut self, place: usize, came: &[Segments<'_>]) -> Vec<u64> {
+    pub(super) fn tags_of(&mut self, place: usize, came: &[Segments<'_>]) -> Vec<u32> {
         let plan = self.parts[place].plan;
         let mut text = std::mem::take(&mut self.text);
         let answers = Came(&self.parts);
@@ -52,7 +52,7 @@ impl<H: Host> Run<'_, '_, H> {
     }
 
     /// Hashes of the tags of what a join's run looked up.
-    pub(super) fn tags_of_join(&self, run: &JoinRun<'_>, tags: &mut Vec<u64>) {
+    pub(super) fn tags_of_join(&self, run: &JoinRun<'_>, tags: &mut Vec<u32>) {
         let Some(kind) = &run.lookup.tag else { return };
         let mut text = String::with_capacity(64);
         for (slot, _) in run.slots.iter().enumerate().filter(|(_, slot)| !slot.views.is_empty()) {

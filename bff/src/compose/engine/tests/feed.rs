@@ -145,15 +145,15 @@ impl Host for Feed {
 
     fn remember(&self, _: MemoryId, _: &str, _: &str) {}
 
-    fn hash_tag(&self, tag: &str) -> u64 {
-        crate::compose::engine::slots::hash(tag)
+    fn hash_tag(&self, tag: &str) -> u32 {
+        crate::compose::engine::slots::hash(tag) as u32
     }
 
     fn generation(&self) -> u64 {
         1_234_567
     }
 
-    fn validity(&self, _: &[u64], _: u64) -> Validity {
+    fn validity(&self, _: &[u32], _: u64) -> Validity {
         Validity::Valid
     }
 

@@ -36,6 +36,10 @@ pub(super) fn hash(text: &str) -> u64 {
     hasher.finish()
 }
 
+pub(super) fn hash_tag(text: &str) -> u32 {
+    (hash(text) >> 32) as u32
+}
+
 /// What upstreams say.
 #[derive(Debug, Clone)]
 pub(super) struct World {
@@ -116,8 +120,8 @@ fn damage(random: &mut Random, bytes: &mut Vec<u8>) {
 #[derive(Debug, Default)]
 pub(super) struct Table {
     pub(super) generation: u64,
-    pub(super) soft: HashMap<u64, u64>,
-    pub(super) hard: HashMap<u64, u64>,
+    pub(super) soft: HashMap<u32, u64>,
+    pub(super) hard: HashMap<u32, u64>,
 }
 
 pub(super) struct Fake<'f> {
@@ -211,17 +215,17 @@ impl Host for Fake<'_> {
         self.note(format!("remember {} {key} {value}", table.0));
     }
 
-    fn hash_tag(&self, tag: &str) -> u64 {
-        hash(tag)
+    fn hash_tag(&self, tag: &str) -> u32 {
+        hash_tag(tag)
     }
 
     fn generation(&self) -> u64 {
         self.table.generation
     }
 
-    fn validity(&self, tags: &[u64], since: u64) -> Validity {
+    fn validity(&self, tags: &[u32], since: u64) -> Validity {
         let later =
-            |table: &HashMap<u64, u64>| tags.iter().any(|tag| table.get(tag).is_some_and(|at| *at > since));
+            |table: &HashMap<u32, u64>| tags.iter().any(|tag| table.get(tag).is_some_and(|at| *at > since));
         if later(&self.table.hard) {
             Validity::Gone
         } else if later(&self.table.soft) {
