@@ -37,9 +37,10 @@ export function TwoFactor({ on, username }: { on: boolean; username: string }) {
   const enrol = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     // Who signs in through a provider has no password, and leaves the field empty.
-    const password = String(new FormData(event.currentTarget).get("password") ?? "") || undefined;
+    const given = new FormData(event.currentTarget);
+    const password = String(given.get("password") ?? "") || undefined;
     void run(async () => {
-      const body = { password, endOthers: false };
+      const body = { password, endOthers: given.get("endOthers") !== null };
       const { qrSvg, secret, otpauthUri } = await unwrap(bff().POST("/auth/2fa/totp", { body }));
       setState({ step: "enrolling", qr: `data:image/svg+xml,${encodeURIComponent(qrSvg)}`, secret, uri: otpauthUri });
     });
@@ -63,6 +64,7 @@ export function TwoFactor({ on, username }: { on: boolean; username: string }) {
     setSaid(say.twoFactorOn);
     router.refresh();
   };
+  const mistaken = failure?.code === "bad_credentials" ? say.account.wrongPassword : undefined;
   return (
     <div ref={place} className="card two-factor">
       {state.step === "codes" ? <Codes codes={state.codes} onKept={kept} /> : null}
@@ -122,13 +124,16 @@ export function TwoFactor({ on, username }: { on: boolean; username: string }) {
           <Field
             data-first
             label={say.password}
-            error={wrong("password")}
+            error={mistaken ?? wrong("password")}
             name="password"
             type="password"
             autoComplete="current-password"
             maxLength={256}
           />
-          <Alert>{failure?.message}</Alert>
+          <label className="check">
+            <input type="checkbox" name="endOthers" /> {say.account.endOthers}
+          </label>
+          <Alert>{mistaken ? undefined : failure?.message}</Alert>
           <button aria-disabled={busy}>{say.turnOn}</button>
         </form>
       ) : null}

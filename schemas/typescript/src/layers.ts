@@ -6,8 +6,16 @@ import { codeOf } from "./problem.js";
 export type Exchange = (request: Request) => Promise<Response>;
 
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
-/** What makes a session and needs none: no token is asked for. */
-const BEFORE_A_SESSION = new Set(["/auth/login", "/auth/signup", "/auth/token", "/auth/refresh"]);
+/** What is done without a session, and needs no token of one: where a browser asks from is enough. */
+const BEFORE_A_SESSION = new Set([
+  "/auth/login",
+  "/auth/signup",
+  "/auth/token",
+  "/auth/refresh",
+  "/auth/password/forgot",
+  "/auth/password/reset",
+  "/auth/email/confirm",
+]);
 
 /** Headers that every request bears. */
 export function withHeaders(next: Exchange, headers: () => Record<string, string | undefined>): Exchange {

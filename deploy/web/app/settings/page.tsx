@@ -2,10 +2,14 @@ import { unwrap } from "bff-client";
 import type { Metadata } from "next";
 import { redirect } from "next/navigation";
 
+import { ChangeEmail } from "@/components/change-email";
+import { ChangePassword } from "@/components/change-password";
 import { EndSession } from "@/components/end-session";
 import { Missing } from "@/components/part";
 import { SignOutButton } from "@/components/sign-out-button";
+import { TakeAlong } from "@/components/take-along";
 import { Time } from "@/components/time";
+import { To } from "@/components/to";
 import { TwoFactor } from "@/components/two-factor";
 import { gateway, session } from "@/lib/gateway";
 import { voice, words } from "@/lib/language";
@@ -50,6 +54,27 @@ export default async function Settings() {
       <section aria-labelledby="two-factor">
         <h2 id="two-factor">{say.twoFactor}</h2>
         <TwoFactor on={me.totpEnabled} username={me.username} />
+      </section>
+      <section aria-labelledby="password">
+        <h2 id="password">{say.password}</h2>
+        <ChangePassword username={me.username} />
+      </section>
+      <section aria-labelledby="email">
+        <h2 id="email">{say.account.email}</h2>
+        <ChangeEmail email={me.email} confirmed={me.emailConfirmed} username={me.username} />
+      </section>
+      <section aria-labelledby="data">
+        <h2 id="data">{say.account.data}</h2>
+        <TakeAlong />
+      </section>
+      <section aria-labelledby="leave">
+        <h2 id="leave">{say.account.leave}</h2>
+        <div className="card">
+          <p>{say.account.leaveHint}</p>
+          <To className="button quiet" href="/settings/delete">
+            {say.account.leave}
+          </To>
+        </div>
       </section>
     </div>
   );
