@@ -29,9 +29,11 @@ impl Parts {
     }
 }
 
+type ByNames = HashMap<Box<[&'static str]>, Arc<Parts>, RandomState>;
+
 /// Names that all documents share. A screen has as many sets of them as it has ways to be composed: few.
 #[derive(Debug, Default)]
-pub(super) struct KnownParts(Mutex<HashMap<Box<[&'static str]>, Arc<Parts>, RandomState>>);
+pub(super) struct KnownParts(Mutex<ByNames>);
 
 impl KnownParts {
     /// Of what took how long.

@@ -15,6 +15,12 @@ const PARALLEL = 3;
 /** How often a part is sent, and after which pause the first time; each pause is twice as long as the one before. */
 const TRIES = 6;
 const PAUSE_MS = 400;
+/** The longest pause that a service may ask for. */
+const LONGEST_PAUSE_S = 60;
+/** Refusals of a part that no repetition changes: it is too large, is not what was announced, or there is no room for it. */
+const FOR_GOOD = new Set([400, 401, 405, 411, 413, 415, 422, 507]);
+/** How often a signature that storage does not take is replaced by a fresh one. */
+const SIGNATURES = 2;
 /** How often a commit asks for parts that were lost after they had arrived. */
 const COMMITS = 3;
 
@@ -132,17 +138,20 @@ async function sendAll(
 ): Promise<void> {
   const waiting = [...parts];
   // Where one cannot be sent the others are of no use.
-  const others = new AbortController();
-  const stop = signal ? AbortSignal.any([signal, others.signal]) : others.signal;
+  const stop = new AbortController();
+  const cancel = () => stop.abort(signal?.reason);
+  if (signal?.aborted) cancel();
+  signal?.addEventListener("abort", cancel);
   const send = async () => {
     for (let part = waiting.shift(); part; part = waiting.shift()) {
-      await sendUntilThere(context, key, file, part, progress, stop);
+      await sendUntilThere(context, key, file, part, progress, stop.signal);
     }
   };
   try {
     await Promise.all(Array.from({ length: Math.min(PARALLEL, waiting.length) }, send));
   } finally {
-    others.abort();
+    signal?.removeEventListener("abort", cancel);
+    stop.abort();
   }
 }
 
@@ -155,25 +164,31 @@ async function sendUntilThere(
   signal: AbortSignal,
 ): Promise<void> {
   let part: Part | undefined = first;
+  let signatures = 0;
   for (let tries = 1; part; tries++) {
     const { number, from, to }: Part = part;
     // It may have been cancelled while the gateway was asked: no event will say so any more.
     signal.throwIfAborted();
     let failure: unknown;
+    let wait = PAUSE_MS * 2 ** (tries - 1) * (0.5 + Math.random());
     try {
-      const status = await put(context, part, file.slice(from, to), (sent) => progress.of(number, sent), signal);
-      if (status >= 200 && status < 300) {
+      const answer = await put(context, part, file.slice(from, to), (sent) => progress.of(number, sent), signal);
+      if (answer.ok) {
         progress.of(number, to - from);
         return;
       }
-      failure = new Error(`storage answered ${status} to part ${number}`);
+      const refusal = new BffError(answer, await answer.json().catch(() => undefined));
+      failure = refusal;
+      if (answer.status === 403) signatures += 1;
+      if (FOR_GOOD.has(answer.status) || signatures > SIGNATURES) tries = TRIES;
+      wait = Math.max(wait, Math.min(refusal.retryAfter ?? 0, LONGEST_PAUSE_S) * 1000);
     } catch (error) {
       failure = error;
     }
     signal.throwIfAborted();
     progress.of(number, 0);
     if (tries >= TRIES) throw failure;
-    await pause(PAUSE_MS * 2 ** (tries - 1) * (0.5 + Math.random()), signal);
+    await pause(wait, signal);
     // Its URL may be too old by now, or it has arrived and the answer was lost.
     const known = await stateOf(context, key, signal).catch((error: unknown) => {
       if (error instanceof BffError && error.status < 500) throw error;
@@ -184,19 +199,20 @@ async function sendUntilThere(
   }
 }
 
-/** Sends one part; gives the status. */
+/** Sends one part; gives storage's answer. */
 function put(
   context: UploadContext,
   part: Part,
   body: Blob,
   sent: (bytes: number) => void,
   signal: AbortSignal,
-): Promise<number> {
-  const url = part.url.startsWith("/") ? `${context.base}${part.url}` : part.url;
+): Promise<Response> {
+  const isOurs = part.url.startsWith("/");
+  const url = isOurs ? `${context.base}${part.url}` : part.url;
   const Xhr = (globalThis as { XMLHttpRequest?: typeof XMLHttpRequest }).XMLHttpRequest;
   if (!Xhr) {
     const init = { method: part.method, headers: part.headers, body, signal, credentials: "omit" } as const;
-    return fetch(url, init).then((response) => response.status);
+    return fetch(url, init);
   }
   // `fetch` does not tell how much it has sent.
   return new Promise((resolve, reject) => {
@@ -205,7 +221,14 @@ function put(
     request.open(part.method, url);
     for (const [name, value] of Object.entries(part.headers)) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => sent(event.loaded);
-    request.onload = () => resolve(request.status);
+    // A browser complains of headers that a bucket does not show.
+    const shown = isOurs ? ["content-type", "retry-after"] : ["content-type"];
+    request.onload = () => {
+      const known = shown.map((name) => [name, request.getResponseHeader(name) ?? ""] as const);
+      const headers = Object.fromEntries(known.filter(([, value]) => value !== ""));
+      const text = request.responseText;
+      resolve(new Response(text === "" ? null : text, { status: request.status, headers }));
+    };
     request.onerror = () => reject(new TypeError("the network failed"));
     request.onabort = () => reject(signal.reason);
     request.onloadend = () => signal.removeEventListener("abort", abort);

@@ -200,3 +200,45 @@ test("parts that were lost before the commit are sent again, and a refusal is to
   assert.equal(storage.items.size, 0);
   await gateway.stop();
 });
+
+test("a part that is refused for good is told at once, with its code", async () => {
+  const { files, gateway, client } = await started();
+  files.broken = (number, response) => {
+    if (number === 2) problem(response, 507, "storage_full");
+    return number === 2;
+  };
+  const isFull = (error: unknown) => error instanceof BffError && error.status === 507 && error.code === "storage_full";
+  await assert.rejects(client.upload(file()), isFull);
+  assert.equal(files.count("PUT /files/upload/k/parts/2"), 1, "it is not sent again");
+  await gateway.stop();
+});
+
+test("a part whose time has not come waits as long as it is told", async () => {
+  const { files, gateway, client } = await started();
+  let refusals = 0;
+  files.broken = (number, response) => {
+    if (number !== 3 || refusals > 0) return false;
+    refusals += 1;
+    response.setHeader("retry-after", "1");
+    problem(response, 429, "rate_limited");
+    return true;
+  };
+  const before = performance.now();
+  await client.upload(file());
+  const waited = performance.now() - before;
+  // A timer may be a millisecond early.
+  assert.ok(waited >= 990, `it waits as long as it is told: ${waited}`);
+  assert.equal(files.content(), TEXT);
+  await gateway.stop();
+});
+
+test("a signature that storage never takes is replaced twice, and then that is told", async () => {
+  const { files, gateway, client } = await started();
+  files.broken = (number, response) => {
+    if (number === 1) problem(response, 403, "invalid_signature");
+    return number === 1;
+  };
+  await assert.rejects(client.upload(file()), (error) => error instanceof BffError && error.code === "invalid_signature");
+  assert.equal(files.count("PUT /files/upload/k/parts/1"), 3);
+  await gateway.stop();
+});
