@@ -3,7 +3,7 @@
 
 import { NextResponse, type NextRequest } from "next/server";
 
-import { gatewayUrl } from "@/lib/settings";
+import { filesOrigin, gatewayUrl } from "@/lib/settings";
 
 const GATEWAY = /^\/(api|auth|bff|files|docs)(\/|$)|^\/(openapi\.json|config\.js)$/;
 
@@ -33,8 +33,9 @@ function contentSecurityPolicy(nonce: string): string {
     "default-src 'self'",
     `script-src 'self' 'nonce-${nonce}' 'strict-dynamic'${evaluated}`,
     `style-src 'self'${styled}`,
-    "img-src 'self' data: https:",
-    "connect-src 'self'",
+    "img-src 'self' data: blob: https:",
+    // Parts of files go to a bucket directly, where that is what keeps them.
+    ["connect-src 'self'", filesOrigin()].filter(Boolean).join(" "),
     "font-src 'self'",
     "object-src 'none'",
     "base-uri 'none'",

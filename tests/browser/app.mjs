@@ -2,7 +2,7 @@
 //
 // Its result: what was seen, and times in milliseconds. `metrics` is where the gateway's figures are.
 
-import { day, focusOn, given, giveName, live, look, looks, NARROW, person, refused, signIn, signUp, WIDE } from './people.mjs'
+import { day, focusOn, given, giveName, live, look, looks, NARROW, person, refused, signIn, signUp, there, WIDE } from './people.mjs'
 
 const { web, metrics, cook } = given
 const times = {}
@@ -18,12 +18,6 @@ async function gatewaysShare() {
       .reduce((total, line) => total + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
   return { ms: sum('sum') * 1000, requests: sum('count') }
 }
-
-/** What somebody else did is seen at once where nothing was cached, and with the next refresh otherwise. */
-const there = (page, path, text) =>
-  page.waitForFunction(async ([at, what]) => (await (await fetch(at)).text()).includes(what), [`${web}${path}`, text], {
-    polling: 300,
-  })
 
 /** Clicks, and waits until the gateway has done it: what is on the screen may be ahead of that. */
 async function write(page, button) {

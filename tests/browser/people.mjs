@@ -11,6 +11,8 @@ import { launch } from './chromium.mjs'
 
 export const given = JSON.parse(process.argv[2])
 export const PASSWORD = 'planted-password-correct-horse'
+/** In place of a status: the connection was cut. */
+export const CUT_OFF = 0
 export const WIDE = { width: 1280, height: 900 }
 export const NARROW = { width: 390, height: 844 }
 
@@ -32,8 +34,9 @@ export async function person(viewport, options = {}) {
     // What the pages of an OpenID provider say is not the app's.
     if (issuer && [url, page.url()].some((place) => place.startsWith(issuer))) return
     // Chromium itself reports every answer of 400 and above.
-    const refusal = /Failed to load resource: the server responded with a status of (\d+)/.exec(message.text())
-    const known = refusal && foreseen.findIndex(({ status, path }) => status === Number(refusal[1]) && new URL(url).pathname === path)
+    const refusal =
+      /Failed to load resource: (?:the server responded with a status of (\d+)|net::ERR_[A-Z_]+)/.exec(message.text())
+    const known = refusal && foreseen.findIndex((one) => one.status === Number(refusal[1] ?? CUT_OFF) && isAt(url, one.path))
     if (refusal && known >= 0) foreseen.splice(known, 1)
     else if (message.text().startsWith('Clear-Site-Data header on')) signOuts += 1
     else consoleMessages.push(`${message.type()} at ${page.url()}: ${message.text()} (${url})`)
@@ -42,7 +45,9 @@ export async function person(viewport, options = {}) {
   return { context, page }
 }
 
-/** The next request for `path` is answered with `status`, and that is how it should be. */
+const isAt = (url, path) => (path instanceof RegExp ? path.test(new URL(url).pathname) : new URL(url).pathname === path)
+
+/** The next request for `path` is answered with `status`, or with nothing, and that is how it should be. */
 export const refused = (status, path) => foreseen.push({ status, path })
 
 export const live = (page) => page.waitForSelector('[data-live=on]', { state: 'attached' })
@@ -50,6 +55,17 @@ export const live = (page) => page.waitForSelector('[data-live=on]', { state: 'a
 /** When the focus is where it belongs. */
 export const focusOn = (page, selector) =>
   page.waitForFunction((where) => document.activeElement?.matches(where), selector)
+
+/** What somebody else did is seen at once where nothing was cached, and with the next refresh otherwise. Asked for by the page
+ * itself, and by this script in turns: Playwright takes the promise of an asynchronous condition for true. */
+export async function there(page, path, text) {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const answer = await page.evaluate(async (at) => (await fetch(at)).text(), `${web}${path}`)
+    if (answer.includes(text)) return
+    await new Promise((resolve) => setTimeout(resolve, 150))
+  }
+  throw new Error(`${path} never says ${text}`)
+}
 
 export async function signUp(page, name) {
   await page.goto(`${web}/sign-up`)

@@ -1,16 +1,17 @@
 import type { MemberCard } from "bff-client";
 
+import { Picture } from "./picture";
+
 /** A member's picture, or the first letter of the name. The name stands beside it, so that it says nothing by itself. */
 export function Avatar({ member, large = false }: { member: MemberCard | null; large?: boolean }) {
   const look = large ? "avatar large" : "avatar";
-  if (member?.avatarUrl) {
-    // eslint-disable-next-line @next/next/no-img-element -- from the file storage, already small
-    return <img className={look} src={member.avatarUrl} alt="" width={96} height={96} />;
-  }
+  const side = large ? 64 : 36;
   return (
-    <span className={`${look} hue-${hueOf(member?.id ?? "")}`} aria-hidden="true">
-      {firstLetter(member?.displayName)}
-    </span>
+    <Picture src={member?.avatarUrl} look={look} width={side} height={side}>
+      <span className={`${look} hue-${hueOf(member?.id ?? "")}`} aria-hidden="true">
+        {firstLetter(member?.displayName)}
+      </span>
+    </Picture>
   );
 }
 

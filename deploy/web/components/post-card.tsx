@@ -6,6 +6,7 @@ import { money } from "@/lib/money";
 
 import { Avatar, hueOf } from "./avatar";
 import { LikeButton } from "./like-button";
+import { Picture } from "./picture";
 import { Time } from "./time";
 
 /** `mine`: shown to its author, or to nobody in particular, who cannot like it. */
@@ -22,8 +23,10 @@ export function PostCard({ post, mine, voice }: { post: FeedPost; mine: boolean;
       {/* A post that only announces its recipe need not say its name twice. */}
       {recipe && post.text === recipe.title ? null : <p>{post.text}</p>}
       {recipe ? (
-        <To className="attached" href={`/recipes/${recipe.id}`}>
-          <span className={`dish hue-${hueOf(recipe.id)}`} aria-hidden="true" />
+        <To className={recipe.photoUrl ? "attached pictured" : "attached"} href={`/recipes/${recipe.id}`}>
+          <Picture src={recipe.photoUrl} look="wide" width={704} height={396} sizes="(min-width: 56rem) 44rem, 100vw">
+            <span className={`dish hue-${hueOf(recipe.id)}`} aria-hidden="true" />
+          </Picture>
           <strong>{recipe.title}</strong>
           <span className="price">
             {money(recipe.costPerServing, recipe.currency, lang)} <small>{say.perServing}</small>

@@ -2,7 +2,7 @@
 
 import { unwrap, type Ingredient, type RecipeForm as Form } from "bff-client";
 import { useRouter } from "next/navigation";
-import { useState, type FormEvent } from "react";
+import { useEffect, useRef, useState, type FormEvent } from "react";
 
 import { useAttempt } from "@/lib/attempt";
 import { bff } from "@/lib/browser";
@@ -13,6 +13,8 @@ import { useOnce } from "@/lib/once";
 import { Alert } from "./alert";
 import { Field, TextField } from "./field";
 import { IngredientLines, type Line } from "./ingredient-lines";
+import { Picture } from "./picture";
+import { PictureField } from "./picture-field";
 import { useLanguage, useWords } from "./words";
 
 interface Written {
@@ -21,6 +23,7 @@ interface Written {
   lines: readonly Line[];
   body: string;
   tell: boolean;
+  photoKey?: string | undefined;
 }
 
 /** A recipe being written, with what it costs as it stands. */
@@ -32,12 +35,19 @@ export function RecipeForm({ ingredients, form }: { ingredients: readonly Ingred
   const [written, setWritten] = useState<Written>(() => beginning(ingredients, form));
   const draft = useDraft<Written>("recipe", written, setWritten);
   const { place, busy, failure, wrong, run } = useAttempt();
+  const [sending, setSending] = useState(false);
+  const [soon, setSoon] = useState(false);
 
   const change = (to: Partial<Written>) => {
     const next = { ...written, ...to };
     setWritten(next);
     draft.keep(next);
   };
+  // A picture may take long, and what is typed meanwhile is kept.
+  const latest = useRef(change);
+  useEffect(() => {
+    latest.current = change;
+  });
   const known = new Map(ingredients.map((ingredient) => [ingredient.id, ingredient]));
   const costOfLine = ({ ingredientId, amount }: Line) => {
     const ingredient = known.get(ingredientId);
@@ -56,8 +66,9 @@ export function RecipeForm({ ingredients, form }: { ingredients: readonly Ingred
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();
+    if (sending) return setSoon(true);
     void run(async () => {
-      const input = inputOf(written, form);
+      const input = inputOf(written);
       const saved = await save(input);
       // The recipe is there: a post that fails is no reason to say that it is not.
       if (!form && written.tell) {
@@ -107,6 +118,19 @@ export function RecipeForm({ ingredients, form }: { ingredients: readonly Ingred
           {price(perServing)} <small>{say.perServing}</small>
         </span>
       </p>
+      <PictureField
+        label={say.picture.photo}
+        error={wrong("photoKey")}
+        shown={
+          written.photoKey ? (
+            <Picture src={`/files/${written.photoKey}`} look="wide" width={704} height={396} sizes="(min-width: 46rem) 40rem, 90vw">
+              <span className="dish large hue-0" aria-hidden="true" />
+            </Picture>
+          ) : null
+        }
+        change={(photoKey) => latest.current({ photoKey })}
+        sending={setSending}
+      />
       <TextField
         label={say.method}
         error={wrong("body")}
@@ -122,8 +146,8 @@ export function RecipeForm({ ingredients, form }: { ingredients: readonly Ingred
           {say.tellFollowers}
         </label>
       )}
-      <Alert>{failure?.message}</Alert>
-      <button aria-disabled={busy}>{form ? say.save : say.publish}</button>
+      <Alert>{sending && soon ? say.picture.wait : failure?.message}</Alert>
+      <button aria-disabled={busy || sending}>{form ? say.save : say.publish}</button>
     </form>
   );
 }
@@ -132,15 +156,15 @@ function beginning(ingredients: readonly Ingredient[], form: Form | undefined): 
   const line = { key: 0, ingredientId: ingredients[0]?.id ?? "", amount: "" };
   if (!form) return { title: "", servings: 2, lines: [line], body: "", tell: true };
   const lines = form.ingredients.map(({ ingredientId, amount }, key) => ({ key, ingredientId, amount: String(amount) }));
-  return { title: form.title, servings: form.servings, lines, body: form.body, tell: false };
+  return { title: form.title, servings: form.servings, lines, body: form.body, tell: false, photoKey: form.photoKey ?? undefined };
 }
 
-function inputOf(written: Written, form: Form | undefined) {
+function inputOf(written: Written) {
   return {
     title: written.title.trim(),
     body: written.body.trim(),
     servings: written.servings,
     ingredients: written.lines.map(({ ingredientId, amount }) => ({ ingredientId, amount: Number(amount) })),
-    ...(form?.photoKey ? { photoKey: form.photoKey } : {}),
+    ...(written.photoKey ? { photoKey: written.photoKey } : {}),
   };
 }

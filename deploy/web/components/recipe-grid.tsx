@@ -6,6 +6,7 @@ import { money } from "@/lib/money";
 
 import { hueOf } from "./avatar";
 import { Bubble } from "./icon";
+import { Picture } from "./picture";
 
 interface Props {
   recipes: readonly RecipeCard[];
@@ -42,7 +43,10 @@ export function RecipeGrid({ recipes, narrow = false, voice: { say, lang } }: Pr
 /** The photo of a dish, or a plate in a colour of its own. */
 export function Dish({ id, photo, large = false }: { id: string; photo: string | null; large?: boolean }) {
   const look = large ? "dish large" : "dish";
-  // eslint-disable-next-line @next/next/no-img-element -- from the file storage, behind a signed address
-  if (photo) return <img className={look} src={photo} alt="" loading="lazy" />;
-  return <span className={`${look} hue-${hueOf(id)}`} aria-hidden="true" />;
+  const side = large ? 208 : 64;
+  return (
+    <Picture src={photo} look={look} width={side} height={side}>
+      <span className={`${look} hue-${hueOf(id)}`} aria-hidden="true" />
+    </Picture>
+  );
 }

@@ -59,6 +59,7 @@ export interface Session {
   id: string;
   name: string;
   username: string;
+  avatarUrl: string | null;
   email: string;
   emailConfirmed: boolean;
   totpEnabled: boolean;
@@ -71,8 +72,8 @@ export const session = cache(async (): Promise<Session | undefined> => {
     const { data } = await (await gateway()).GET("/auth/session");
     const user = data?.user;
     if (!user) return undefined;
-    const { id, displayName: name, username, email, emailConfirmed = true, totpEnabled } = user;
-    return { id, name, username, email, emailConfirmed, totpEnabled };
+    const { id, displayName: name, username, avatarUrl, email, emailConfirmed = true, totpEnabled } = user;
+    return { id, name, username, avatarUrl, email, emailConfirmed, totpEnabled };
   } catch {
     // The gateway is away: the page says so in its own place.
     return undefined;

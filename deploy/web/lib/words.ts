@@ -1,12 +1,14 @@
 // What the app says, in Korean and in English.
 
 import { accountEn, accountKo } from "./words-account";
+import { pictureEn, pictureKo } from "./words-picture";
 
 export const LANGUAGES = ["ko", "en"] as const;
 export type Language = (typeof LANGUAGES)[number];
 
 const en = {
   account: accountEn,
+  picture: pictureEn,
   app: "Bapsang",
   tagline: "What does one meal cost?",
   pitch: "Write down what you cook, see what a serving costs, and share it with people who cook as well.",
@@ -162,6 +164,7 @@ export type Words = typeof en;
 
 const ko: Words = {
   account: accountKo,
+  picture: pictureKo,
   app: "밥상",
   tagline: "한 끼에 얼마일까요?",
   pitch: "요리를 적어 두면 1인분에 얼마가 드는지 바로 보여요. 함께 요리하는 사람들과 나눠 보세요.",

@@ -73,12 +73,14 @@ export async function upload(context: UploadContext, file: Blob, options: Upload
     for (let commits = 1; ; commits++) {
       await sendAll(context, begun.key, file, missing, progress, signal);
       try {
-        const done = await call<UploadedFile>(context, "POST", "/files/upload/commit", signal, { key: begun.key });
+        // Twice is once.
+        const commit = () => call<UploadedFile>(context, "POST", "/files/upload/commit", signal, { key: begun.key });
+        const done = await patiently(commit, signal);
         memory.forget();
         return done;
       } catch (error) {
         if (!(error instanceof BffError) || error.code !== "incomplete" || commits >= COMMITS) throw error;
-        missing = (await stateOf(context, begun.key, signal)).missing;
+        missing = (await patiently(() => stateOf(context, begun.key, signal), signal)).missing;
       }
     }
   } catch (error) {
@@ -106,7 +108,7 @@ async function taken(context: UploadContext, memory: Memory, signal?: AbortSigna
   const key = memory.recall();
   if (key === undefined) return undefined;
   try {
-    return { key, parts: (await stateOf(context, key, signal)).missing };
+    return { key, parts: (await patiently(() => stateOf(context, key, signal), signal)).missing };
   } catch (error) {
     if (!(error instanceof BffError) || error.status !== 404) throw error;
     memory.forget();
@@ -259,6 +261,21 @@ async function call<T>(
   const answer: unknown = await response.json().catch(() => undefined);
   if (!response.ok) throw new BffError(response, answer);
   return answer as T;
+}
+
+/** Tries again where the network was away, or the gateway is not able to answer just now. */
+async function patiently<T>(what: () => Promise<T>, signal: AbortSignal = new AbortController().signal): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await what();
+    } catch (error) {
+      signal.throwIfAborted();
+      const isRefused = error instanceof BffError && (error.status < 500 || FOR_GOOD.has(error.status));
+      if (isRefused || tries >= TRIES) throw error;
+      const asked = error instanceof BffError ? Math.min(error.retryAfter ?? 0, LONGEST_PAUSE_S) * 1000 : 0;
+      await pause(Math.max(asked, PAUSE_MS * 2 ** (tries - 1) * (0.5 + Math.random())), signal);
+    }
+  }
 }
 
 /** Waits, and at least until the browser believes in a network again. */

@@ -242,3 +242,26 @@ test("a signature that storage never takes is replaced twice, and then that is t
   assert.equal(files.count("PUT /files/upload/k/parts/1"), 3);
   await gateway.stop();
 });
+
+test("a commit whose answer is lost is asked for again, and one that is refused is not", async () => {
+  const { files, gateway, client } = await started();
+  let commits = 0;
+  gateway.answers((asked, response) => {
+    if (asked.path === "/files/upload/commit") {
+      commits += 1;
+      if (commits === 1) return void response.socket?.destroy();
+      if (commits === 2) return problem(response, 503, "storage_unavailable");
+    }
+    files.answer(asked, response);
+  });
+  const done = await client.upload(file());
+  assert.deepEqual([done.key, commits], ["k", 3]);
+  gateway.answers((asked, response) => {
+    if (asked.path !== "/files/upload/commit") return files.answer(asked, response);
+    commits += 1;
+    problem(response, 422, "size_mismatch");
+  });
+  await assert.rejects(client.upload(file()), (error) => error instanceof BffError && error.code === "size_mismatch");
+  assert.equal(commits, 4);
+  await gateway.stop();
+});

@@ -2,6 +2,7 @@ import { unwrap } from "bff-client";
 import type { Metadata } from "next";
 import { redirect } from "next/navigation";
 
+import { AvatarField } from "@/components/avatar-field";
 import { ChangeEmail } from "@/components/change-email";
 import { ChangePassword } from "@/components/change-password";
 import { EndSession } from "@/components/end-session";
@@ -27,6 +28,7 @@ export default async function Settings() {
   return (
     <div className="middle">
       <h1>{say.settings}</h1>
+      <AvatarField member={{ id: me.id, username: me.username, displayName: me.name, avatarUrl: me.avatarUrl }} />
       <section aria-labelledby="sessions">
         <h2 id="sessions" tabIndex={-1}>
           {say.whereSignedIn}

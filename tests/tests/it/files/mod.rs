@@ -72,7 +72,7 @@ fn below(folder: &std::path::Path) -> Vec<PathBuf> {
 }
 
 /// A JPEG of `size` bytes, as far as its first ones tell. `seed` makes it another one.
-fn picture(size: usize, seed: u64) -> Vec<u8> {
+pub(super) fn picture(size: usize, seed: u64) -> Vec<u8> {
     let mut bytes = b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0".to_vec();
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     while bytes.len() < size {
@@ -138,7 +138,7 @@ async fn commit(actor: &Actor, key: &str) -> Answer {
 }
 
 /// Uploads a whole file; its key.
-async fn upload(actor: &Actor, input: &Value, content: &[u8]) -> String {
+pub(super) async fn upload(actor: &Actor, input: &Value, content: &[u8]) -> String {
     let presigned = presign(actor, input).await;
     send_all(actor, &presigned, content).await;
     let key = presigned["key"].as_str().expect("a key").to_owned();

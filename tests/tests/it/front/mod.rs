@@ -7,6 +7,7 @@ mod contract;
 mod docs;
 mod fuzzing;
 mod mobile;
+mod pictures;
 mod revalidation;
 mod site;
 mod troubles;
