@@ -91,6 +91,19 @@ pub(super) async fn jobs_are_carried_out_at_least_once(store: &Arc<dyn Store>) {
     assert!(!second.has("count", "1").await.unwrap());
     assert!(second.claim(&KINDS, 1).await.unwrap().waiting.unwrap().is_empty());
 
+    // Nobody begins with one before it is due; taken back, nobody ever does.
+    let later = Duration::from_secs(60);
+    assert_eq!(first.enqueue("count", "2", payload(2), later).await.unwrap(), Enqueued::New);
+    assert!(claim(&second, 9).await.is_empty());
+    second.take_back("count", "2").await.unwrap();
+    assert!(!first.has("count", "2").await.unwrap() && first.waiting().await.unwrap().is_empty());
+    first.take_back("count", "2").await.unwrap();
+    assert_eq!(first.enqueue("count", "2", payload(2), lease).await.unwrap(), Enqueued::New);
+    let due = claim_soon(&second).await;
+    assert!(unix_ms() >= due.job.enqueued_ms + 400, "not before it was due");
+    second.take_back("count", "2").await.unwrap();
+    assert!(!second.renew(&mut { due }).await.unwrap(), "what runs is taken back as well");
+
     // What another release has written is left alone.
     let entry = super::entry("{\"later\":1}", Some("waiting"), 3_600_000);
     store.put(Space::Jobs, b"count:later", entry).await.unwrap();
