@@ -95,7 +95,7 @@ async fn one_of_two_gateways_completes_what_the_other_was_killed_at() {
         let name = format!("member-{round}");
         let bora = bff.called_by(&bora);
         let member = settle(&bff, &name, &bora, &recipe, &written).await;
-        let first_dies = next(&mut random) % 2 == 0;
+        let first_dies = next(&mut random).is_multiple_of(2);
         let caller = if first_dies { member.clone() } else { second.called_by(&member) };
         let request = caller.from_page(reqwest::Method::DELETE, "/api/me");
         let body = serde_json::json!({ "password": tests::PASSWORD });
