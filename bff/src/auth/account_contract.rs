@@ -5,6 +5,7 @@ use utoipa::openapi::ResponseBuilder;
 
 use super::{
     email::{change_email, confirm_email},
+    leaving::FULL,
     password::{TOKEN_INVALID, change_password, forget_password, reset_password},
     refusals::{forgery, refusal_named, throttled},
 };
@@ -37,7 +38,7 @@ fn passwords(contract: &mut Contract) {
                 "It is changed. The browser's session has a new id; its CSRF token is in `X-CSRF-Token`.",
             )
             .bears(204, [AnswerHeader::SetCookie.sometimes(), AnswerHeader::CsrfToken.sometimes()])
-            .fails(ApiError::BadCredentials)
+            .fails_with([ApiError::BadCredentials, FULL])
             .fails_with(throttled())
             .fails(ApiError::Identity(StoreError::Closed.into()))
             .fails_with(upstream_problems()),

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// What a call to an upstream may take at most here; an upstream's own timeout is usually shorter.
-const BUDGET: Duration = Duration::from_secs(10);
+pub(super) const BUDGET: Duration = Duration::from_secs(10);
 
 /// The circumstances of calls on behalf of `caller`, or of nobody.
 pub(super) fn call_context(request: &HttpRequest, caller: Option<&Caller>) -> CallContext {

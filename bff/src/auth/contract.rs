@@ -9,7 +9,8 @@ use utoipa::openapi::ResponseBuilder;
 use super::{
     account_contract,
     jwks::jwks,
-    leaving, oidc,
+    leaving::{self, FULL},
+    oidc,
     refusals::{forgery, refusal_named, throttled},
     second_factor::{confirm_totp, enrol_totp, remove_totp},
     sessions::{csrf_token, end_session, list_sessions, log_out, log_out_everywhere, session},
@@ -205,7 +206,7 @@ fn second_factor(contract: &mut Contract) {
             .about("The secret counts once it is confirmed; asking again replaces it. Takes the password, where the account has one.")
             .takes(start)
             .answers_shaped(200, "A secret for an authenticator app.", setup)
-            .fails_with([ApiError::BadCredentials, refusal_named("totp_enabled")])
+            .fails_with([ApiError::BadCredentials, refusal_named("totp_enabled"), FULL])
             .fails_with(throttled())
             .fails(ApiError::Identity(StoreError::Closed.into()))
             .fails_with(upstream_problems()),
@@ -220,6 +221,7 @@ fn second_factor(contract: &mut Contract) {
             .answers_shaped(200, "It is on.", enabled)
             .bears(200, [AnswerHeader::SetCookie.sometimes(), AnswerHeader::CsrfToken.sometimes()])
             .fails_with(["totp_enabled", "totp_not_enrolled", "otp_invalid"].map(refusal_named))
+            .fails(FULL)
             .fails_with(throttled())
             .fails_with(upstream_problems()),
         confirm_totp,

@@ -17,6 +17,7 @@ mod mutation;
 mod oidc;
 mod other_sign_ins;
 mod password;
+mod planned_ending;
 mod refusals;
 mod second_factor;
 mod sessions;
@@ -33,4 +34,5 @@ pub use leaving::{
     StepError,
 };
 pub use oidc::{Oidc, OidcParts, Provider};
+pub use planned_ending::EndSignIns;
 pub use state::{AccountsSource, Api, ApiParts};

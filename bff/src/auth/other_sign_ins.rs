@@ -12,7 +12,7 @@ use schemas::Id;
 use secrecy::ExposeSecret;
 use tokio::time::sleep;
 
-use super::{answer::lasts, cookies::SentCookies};
+use super::{answer::lasts, cookies::SentCookies, planned_ending::PlannedEnding};
 use crate::{
     edge::Edge,
     identity::{IdentityError, NewSession, Session, SessionKey},
@@ -51,6 +51,21 @@ async fn end(edge: &Edge, user: &Id, except: Option<&SessionKey>) -> Result<(), 
     Ok(())
 }
 
+/// Ends what is `planned`, and removes it from the queue. Where the store does not take that, it stays there.
+///
+/// # Errors
+/// As [`end_others`]: it is carried out later.
+pub(super) async fn end_planned(
+    edge: &Edge,
+    user: &Id,
+    except: Option<&SessionKey>,
+    planned: &PlannedEnding,
+) -> Result<(), IdentityError> {
+    end(edge, user, except).await?;
+    planned.remove().await;
+    Ok(())
+}
+
 async fn keep_ending(edge: Edge, user: Id, except: Option<SessionKey>) {
     for pause_s in PAUSES_S {
         sleep(Duration::from_secs(pause_s)).await;
@@ -72,9 +87,10 @@ async fn keep_ending(edge: Edge, user: Id, except: Option<SessionKey>) {
 pub(super) async fn end_others_and_renew(
     edge: &Edge,
     session: &Arc<Session>,
+    planned: &PlannedEnding,
 ) -> Result<Option<NewSession>, IdentityError> {
     // In this order: no answer bears the new id while an old sign-in is good.
-    end_others(edge, &session.user, Some(&session.key)).await?;
+    end_planned(edge, &session.user, Some(&session.key), planned).await?;
     let renewed = async {
         match edge.sessions.find(&session.key, unix_ms()).await? {
             Some(session) => edge.sessions.renew(&session, unix_ms()).await,

@@ -13,6 +13,7 @@ use super::{
     languages::{accepted, preferred},
     mutation::Mutation,
     other_sign_ins::{end_others, end_others_and_renew, set_cookie},
+    planned_ending::PlannedEnding,
     refusals::refusal,
     state::Api,
 };
@@ -40,11 +41,20 @@ pub(super) async fn change_password(
     let (ending, session) = (Edge::clone(&edge), Arc::clone(&writer.caller().session));
     let languages = accepted(&request);
     let attempt = writer.api().throttle.begin(Subject::Member(writer.me()), client_address(&request)).await?;
+    let jobs = writer.api().departed.jobs.clone();
     let write = |cx: clients::CallContext| async move {
+        let planned = match PlannedEnding::record(&jobs, &session.user, Some(&session.key)).await {
+            Ok(planned) => planned,
+            Err(error) => {
+                attempt.undecided().await;
+                return Ok(Err(error));
+            }
+        };
         let changed = accounts.change_password(&cx, &input, languages.as_deref()).await;
+        planned.settle(changed.as_ref().err()).await;
         settle(attempt, &changed).await;
         changed?;
-        Ok(end_others_and_renew(&ending, &session).await)
+        Ok(end_others_and_renew(&ending, &session, &planned).await.map_err(ApiError::from))
     };
     let new = writer.change_by(write, of_password).await??;
     let mut response = never_kept(&mut HttpResponse::NoContent()).finish();

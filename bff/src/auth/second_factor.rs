@@ -13,12 +13,14 @@ use schemas::{Credentials, TotpBegin, TotpCode, TotpEnabled, TotpEnrolment, Totp
 use super::{
     answer::never_kept,
     mutation::Mutation,
-    other_sign_ins::{end_others, end_others_and_renew, set_cookie},
+    other_sign_ins::{end_others_and_renew, end_planned, set_cookie},
     password::{of_password, settle},
+    planned_ending::PlannedEnding,
 };
 use crate::{
     edge::{ApiError, Edge, JsonBody, accepts_json, client_address},
     identity::{Accounts, IdentityError, NewSession, ProfileDocument, Session, SessionKind, Subject},
+    jobs::Jobs,
     telemetry::unix_ms,
 };
 
@@ -45,18 +47,40 @@ pub(super) async fn enrol_totp(
     let accounts = writer.api().accounts()?;
     let (ending, session) = (Edge::clone(&edge), Arc::clone(&writer.caller().session));
     let attempt = writer.api().throttle.begin(Subject::Member(writer.me()), client_address(&request)).await?;
+    let jobs = writer.api().departed.jobs.clone();
     let begin = |cx: CallContext| async move {
+        let planned = match planned(&jobs, &session, end).await {
+            Ok(planned) => planned,
+            Err(error) => {
+                attempt.undecided().await;
+                return Ok(Err(error));
+            }
+        };
         let begun = begin(&accounts, &cx, &session, password).await;
+        if let Some(planned) = &planned {
+            planned.settle(begun.as_ref().err()).await;
+        }
         settle(attempt, &begun).await;
         let begun = begun?;
-        let ended = if end { end_others(&ending, &session.user, Some(&session.key)).await } else { Ok(()) };
-        Ok(ended.map(|()| begun))
+        let ended = match &planned {
+            Some(planned) => end_planned(&ending, &session.user, Some(&session.key), planned).await,
+            None => Ok(()),
+        };
+        Ok(ended.map(|()| begun).map_err(ApiError::from))
     };
     let refused = |error| of_password(in_agreed_words(error, TOTP_ENABLED));
     let enrolment = writer.change_by(begin, refused).await??;
     let qr_svg = qr_code(&enrolment.otpauth_uri)?;
     let setup = TotpSetup { secret: enrolment.secret, otpauth_uri: enrolment.otpauth_uri, qr_svg };
     Ok(never_kept(&mut HttpResponse::Ok()).json(setup))
+}
+
+/// Records that the other sign-ins end, where they do.
+async fn planned(jobs: &Jobs, session: &Session, end: bool) -> Result<Option<PlannedEnding>, ApiError> {
+    if !end {
+        return Ok(None);
+    }
+    PlannedEnding::record(jobs, &session.user, Some(&session.key)).await.map(Some)
 }
 
 /// Begins a second factor with the password, which the service checks; one that does not take it there has it checked as at a
@@ -139,12 +163,23 @@ where
 {
     let accounts = writer.api().accounts()?.clone();
     let (beside, session) = (edge.clone(), Arc::clone(&writer.caller().session));
+    let jobs = writer.api().departed.jobs.clone();
     let subject = Subject::Member(writer.me());
     let attempt = writer.api().throttle.begin(subject, client_address(request)).await?;
     let write = |cx: CallContext| {
         let calling = call(accounts.clone(), cx.clone());
         async move {
+            let planned = match planned(&jobs, &session, on).await {
+                Ok(planned) => planned,
+                Err(error) => {
+                    attempt.undecided().await;
+                    return Ok(Err(error));
+                }
+            };
             let answer = calling.await.map_err(of_code);
+            if let Some(planned) = &planned {
+                planned.settle(answer.as_ref().err()).await;
+            }
             match &answer {
                 Ok(_) => attempt.succeeded().await,
                 Err(error) if error.problem_code() == Some(OTP_INVALID) => attempt.failed().await,
@@ -154,15 +189,15 @@ where
             // It is switched, and the recovery codes are told this once: nothing that fails from here on may keep
             // them back.
             let me = accounts.me(&cx).await.unwrap_or_else(|_| switched(&session, on));
-            let renewed = renewed(&beside, &session, &me, on).await.unwrap_or_else(|error| {
+            let renewed = renewed(&beside, &session, &me, planned.as_ref()).await.unwrap_or_else(|error| {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, "sign-ins do not follow yet after a second factor was switched");
                 None
             });
-            Ok((answer, renewed))
+            Ok(Ok((answer, renewed)))
         }
     };
-    writer.change(write).await
+    writer.change(write).await?
 }
 
 /// What the profile service says to a code. That a code is wrong has a name in its contract and no status, and a code is
@@ -202,16 +237,16 @@ fn switched(session: &Session, on: bool) -> Arc<ProfileDocument> {
 }
 
 /// Has all sessions of the member show `me`, and puts one with a new id in the place of `session`. Where the factor was
-/// switched `on`, all others have ended: they were made without it.
+/// switched on, all others have ended as `planned`: they were made without it.
 async fn renewed(
     edge: &Edge,
     session: &Arc<Session>,
     me: &Arc<ProfileDocument>,
-    on: bool,
+    planned: Option<&PlannedEnding>,
 ) -> Result<Option<NewSession>, IdentityError> {
     let refreshed = edge.sessions.refresh_profile(me).await;
-    if on {
-        return end_others_and_renew(edge, session).await;
+    if let Some(planned) = planned {
+        return end_others_and_renew(edge, session, planned).await;
     }
     refreshed?;
     match edge.sessions.find(&session.key, unix_ms()).await? {

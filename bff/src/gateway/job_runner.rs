@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{deletion_steps::deletion_steps, foundation::Foundation};
 use crate::{
-    auth::{Api, MemberDeletion, MemberDeletionParts},
+    auth::{Api, EndSignIns, MemberDeletion, MemberDeletionParts},
     config::Config,
     jobs::{JobHandler, Runner, RunnerPolicy},
 };
@@ -25,7 +25,8 @@ pub(super) fn job_runner(config: &Config, foundation: &Foundation, api: &Api) ->
         bus: Arc::clone(&foundation.bus),
         steps: deletion_steps(foundation),
     });
-    let handlers: Vec<Arc<dyn JobHandler>> = vec![Arc::new(deletion)];
+    let handlers: Vec<Arc<dyn JobHandler>> =
+        vec![Arc::new(deletion), Arc::new(EndSignIns::new(foundation.sessions.clone()))];
     let metrics = Arc::clone(&foundation.metrics);
     Runner::start(&foundation.jobs, handlers, policy, metrics, &foundation.runtime)
 }

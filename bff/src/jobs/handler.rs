@@ -63,10 +63,32 @@ impl Jobs {
         id: &str,
         payload: &impl Serialize,
     ) -> Result<Enqueued, QueueError> {
+        self.enqueue_after(kind, id, payload, Duration::ZERO).await
+    }
+
+    /// [`Self::enqueue`], but nobody begins with it before `delay` has passed.
+    ///
+    /// # Errors
+    /// [`QueueError`].
+    pub async fn enqueue_after(
+        &self,
+        kind: &'static str,
+        id: &str,
+        payload: &impl Serialize,
+        delay: Duration,
+    ) -> Result<Enqueued, QueueError> {
         let payload = to_raw_value(payload).map_err(|_| StoreError::Format)?;
-        let enqueued = self.queue.enqueue(kind, id, payload).await?;
+        let enqueued = self.queue.enqueue(kind, id, payload, delay).await?;
         self.wake.notify_one();
         Ok(enqueued)
+    }
+
+    /// Removes a job that nobody needs any more. One whose attempt has begun may be carried out all the same.
+    ///
+    /// # Errors
+    /// [`StoreError`]: it may be carried out.
+    pub async fn take_back(&self, kind: &'static str, id: &str) -> Result<(), StoreError> {
+        self.queue.take_back(kind, id).await
     }
 
     /// Whether such a job is in the queue: it waits, runs, or was given up.

@@ -142,7 +142,7 @@ async fn what_a_dead_process_has_begun_is_taken_up_at_once_where_no_other_can_be
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let dead = queue(&store);
     let payload = serde_json::value::to_raw_value("payload").expect("JSON");
-    dead.enqueue("scripted", "1", payload).await.expect("room");
+    dead.enqueue("scripted", "1", payload, Duration::ZERO).await.expect("room");
     assert_eq!(dead.claim(&["scripted"], 1).await.expect("a queue").jobs.len(), 1);
     let Rig { jobs, runner, .. } = rig(&store, &[Act::Succeed]);
     until_gone(&jobs).await;

@@ -5,7 +5,9 @@
 //! are carried out at least once:
 //!
 //! ```text
-//! enqueue:   written, durable when it returns; a job of the same kind and id that is there already stands for both
+//! enqueue:   written, durable when it returns; a job of the same kind and id that is there already stands for both;
+//!            nobody claims it before it is due
+//! take back: removed, whoever enqueued it has no use for it any more
 //! claim:     attempts + 1, leased to this process until now + lease; another one takes it over when that has passed
 //! renew:     leased for longer
 //! done:      removed
@@ -122,7 +124,8 @@ impl JobQueue {
         self.policy.lease
     }
 
-    /// Adds a job, to be tried at once. Durable when this returns. `kind` and `id` together are at most 511 bytes long.
+    /// Adds a job, to be tried after `delay`. Durable when this returns. `kind` and `id` together are at most 511 bytes
+    /// long.
     ///
     /// # Errors
     /// [`QueueError`]; after [`StoreError::Unanswered`] it may be there.
@@ -131,6 +134,7 @@ impl JobQueue {
         kind: &str,
         id: &str,
         payload: Box<RawValue>,
+        delay: Duration,
     ) -> Result<Enqueued, QueueError> {
         let key = Job::key(kind, id);
         if self.store.get(Space::Jobs, &key).await?.is_some() {
@@ -148,7 +152,7 @@ impl JobQueue {
             enqueued_ms: now_ms,
             attempts: 0,
             error: None,
-            due_ms: now_ms,
+            due_ms: after(now_ms, delay),
             lease: None,
         };
         let written = self.store.put_if(Space::Jobs, &key, None, self.entry(&job, WAITING)?).await?;
@@ -236,7 +240,15 @@ impl JobQueue {
     /// # Errors
     /// [`StoreError`]: it is carried out once more.
     pub async fn done(&self, claimed: &ClaimedJob) -> Result<(), StoreError> {
-        let key = Job::key(&claimed.job.kind, &claimed.job.id);
+        self.take_back(&claimed.job.kind, &claimed.job.id).await
+    }
+
+    /// Removes a job that waits or runs. One whose attempt has begun may be carried out all the same.
+    ///
+    /// # Errors
+    /// [`StoreError`]: it may be carried out.
+    pub async fn take_back(&self, kind: &str, id: &str) -> Result<(), StoreError> {
+        let key = Job::key(kind, id);
         self.store.delete_keys(Space::Jobs, WAITING, &[key]).await.map(|_| ())
     }
 

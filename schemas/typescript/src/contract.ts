@@ -6284,7 +6284,7 @@ export interface operations {
             451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
-            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.queue_full.session_store_unavailable.store_unavailable"];
             504: components["responses"]["504.upstream_timeout"];
         };
     };
@@ -6413,7 +6413,7 @@ export interface operations {
             451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
-            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.queue_full.session_store_unavailable.store_unavailable"];
             504: components["responses"]["504.upstream_timeout"];
         };
     };
@@ -7060,7 +7060,7 @@ export interface operations {
             451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
-            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.queue_full.session_store_unavailable.store_unavailable"];
             504: components["responses"]["504.upstream_timeout"];
         };
     };

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// When a queue that is full may have room again.
-pub(super) const FULL: ApiError = ApiError::Refused {
+pub(in crate::auth) const FULL: ApiError = ApiError::Refused {
     status: StatusCode::SERVICE_UNAVAILABLE,
     code: "queue_full",
     detail: "Too much is being carried out at the moment. Try again later.",

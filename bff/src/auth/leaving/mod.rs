@@ -13,6 +13,7 @@ mod step;
 
 pub use calls::MemberCalls;
 pub(in crate::auth) use contract::serve;
+pub(in crate::auth) use deletion::FULL;
 pub use departed::{DELETE_MEMBER, Departed};
 pub use export_limit::ExportLimit;
 pub use job::{MemberDeletion, MemberDeletionParts};

@@ -66,6 +66,23 @@ impl Sessions {
         work.await.map_err(IdentityError::Interrupted)?
     }
 
+    /// [`Self::end_all`], but only those made before `before_ms` (unix time in milliseconds); answers how many. A session
+    /// that took the place of another one counts as made when it did.
+    ///
+    /// # Errors
+    /// As [`Self::end`].
+    pub async fn end_made_before(
+        &self,
+        user: &Id,
+        before_ms: u64,
+        except: Option<&SessionKey>,
+    ) -> Result<usize, IdentityError> {
+        let (inner, user, except) = (Arc::clone(&self.inner), user.clone(), except.copied());
+        let work =
+            self.inner.runtime.spawn(async move { inner.end_made_before(&user, before_ms, except).await });
+        work.await.map_err(IdentityError::Interrupted)?
+    }
+
     /// Ends the session of `user` that a list calls `public_id` ([`Session::public_id`](crate::identity::Session::public_id));
     /// answers with its key. Nothing where the user has none of that name. As [`Self::end`].
     ///

@@ -3,7 +3,7 @@
 //! Whoever signs in writes the record first, and then looks at all there are. So of any number of sign-ins at the same
 //! time, on whichever replica, the one whose record was written last sees the others', and leaves as many as are allowed.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::{cmp::Reverse, collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use schemas::Id;
@@ -13,7 +13,7 @@ use super::state::Inner;
 use crate::{
     identity::{IdentityError, SessionKind, session::SessionKey},
     invalidation::EndedSessions,
-    store::{Record, STEP},
+    store::{Record, STEP, StoreError},
 };
 
 /// What the records of both kinds of sign-in have in common.
@@ -43,6 +43,52 @@ impl Inner {
             self.cache_sync.near.forget(new);
         }
         kept
+    }
+
+    /// Ends the sign-ins of `user` made before `before_ms`, but `except`; answers how many.
+    ///
+    /// # Errors
+    /// [`IdentityError::Store`]: some may have ended.
+    pub(super) async fn end_made_before(
+        &self,
+        user: &Id,
+        before_ms: u64,
+        except: Option<SessionKey>,
+    ) -> Result<usize, IdentityError> {
+        let mut ended = Vec::new();
+        let mut failure = None;
+        for kind in SessionKind::ALL {
+            let deleted = self.delete_made_before(kind, user, before_ms, except).await;
+            match deleted {
+                Ok(keys) => ended.extend(keys),
+                Err(error) => failure = Some(error),
+            }
+        }
+        let count = ended.len();
+        // Memory may hold a session that the store has let expire.
+        let held = self.cache_sync.near.forget_where(|session| {
+            session.user == *user && session.created_ms < before_ms && Some(session.key) != except
+        });
+        let keys: BTreeSet<_> = ended.into_iter().chain(held.iter().map(|session| session.key)).collect();
+        let told = EndedSessions { user: user.clone(), keys: keys.into_iter().collect() };
+        self.tell(told, failure.is_none()).await;
+        failure.map_or(Ok(count), |error| Err(error.into()))
+    }
+
+    async fn delete_made_before(
+        &self,
+        kind: SessionKind,
+        user: &Id,
+        before_ms: u64,
+        except: Option<SessionKey>,
+    ) -> Result<Vec<SessionKey>, StoreError> {
+        let mut old = self.store.list_owned(kind.space(), user.as_str()).await?;
+        old.retain(|(key, record)| {
+            made_ms(record) < before_ms && except.is_none_or(|except| except[..] != key[..])
+        });
+        let keys: Vec<Bytes> = old.into_iter().map(|(key, _)| key).collect();
+        let ended = self.store.delete_keys(kind.space(), user.as_str(), &keys).await?;
+        Ok(ended.iter().filter_map(|key| SessionKey::try_from(&key[..]).ok()).collect())
     }
 
     async fn end_oldest(self: &Arc<Self>, user: &Id, new: &SessionKey) -> Result<(), IdentityError> {

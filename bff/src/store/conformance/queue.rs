@@ -39,8 +39,8 @@ pub(super) async fn jobs_are_carried_out_at_least_once(store: &Arc<dyn Store>) {
     let lease = Duration::from_millis(400);
     let (first, second) = (queue(store, lease, 1000), queue(store, lease, 1000));
     assert!(!first.has("count", "1").await.unwrap());
-    assert_eq!(first.enqueue("count", "1", payload(1)).await.unwrap(), Enqueued::New);
-    assert_eq!(second.enqueue("count", "1", payload(2)).await.unwrap(), Enqueued::Known);
+    assert_eq!(first.enqueue("count", "1", payload(1), Duration::ZERO).await.unwrap(), Enqueued::New);
+    assert_eq!(second.enqueue("count", "1", payload(2), Duration::ZERO).await.unwrap(), Enqueued::Known);
     assert!(second.has("count", "1").await.unwrap());
     assert!(claim(&first, 0).await.is_empty());
     assert!(first.claim(&["other"], 9).await.unwrap().jobs.is_empty(), "of a later release");
@@ -82,7 +82,7 @@ pub(super) async fn jobs_are_carried_out_at_least_once(store: &Arc<dyn Store>) {
     assert_eq!((dead.len(), &*dead[0].id), (1, "1"));
     assert!(dead[0].error.as_deref().is_some_and(|error| error.len() <= 200));
     assert!(first.waiting().await.unwrap().is_empty());
-    assert_eq!(first.enqueue("count", "1", payload(3)).await.unwrap(), Enqueued::Known);
+    assert_eq!(first.enqueue("count", "1", payload(3), Duration::ZERO).await.unwrap(), Enqueued::Known);
     assert_eq!(second.revive().await.unwrap(), 1);
     assert!(first.dead().await.unwrap().is_empty());
     let done = claim_soon(&first).await;
@@ -90,6 +90,19 @@ pub(super) async fn jobs_are_carried_out_at_least_once(store: &Arc<dyn Store>) {
     first.done(&done).await.unwrap();
     assert!(!second.has("count", "1").await.unwrap());
     assert!(second.claim(&KINDS, 1).await.unwrap().waiting.unwrap().is_empty());
+
+    // Nobody begins with one before it is due; taken back, nobody ever does.
+    let later = Duration::from_secs(60);
+    assert_eq!(first.enqueue("count", "2", payload(2), later).await.unwrap(), Enqueued::New);
+    assert!(claim(&second, 9).await.is_empty());
+    second.take_back("count", "2").await.unwrap();
+    assert!(!first.has("count", "2").await.unwrap() && first.waiting().await.unwrap().is_empty());
+    first.take_back("count", "2").await.unwrap();
+    assert_eq!(first.enqueue("count", "2", payload(2), lease).await.unwrap(), Enqueued::New);
+    let due = claim_soon(&second).await;
+    assert!(unix_ms() >= due.job.enqueued_ms + 400, "not before it was due");
+    second.take_back("count", "2").await.unwrap();
+    assert!(!second.renew(&mut { due }).await.unwrap(), "what runs is taken back as well");
 
     // What another release has written is left alone.
     let entry = super::entry("{\"later\":1}", Some("waiting"), 3_600_000);
@@ -102,11 +115,14 @@ pub(super) async fn a_queue_is_bounded(store: &Arc<dyn Store>) {
     let queue = queue(store, Duration::from_secs(60), 150);
     for number in 0..150 {
         let id = number.to_string();
-        assert_eq!(queue.enqueue("count", &id, payload(number)).await.unwrap(), Enqueued::New);
+        assert_eq!(
+            queue.enqueue("count", &id, payload(number), Duration::ZERO).await.unwrap(),
+            Enqueued::New
+        );
     }
-    let full = queue.enqueue("count", "one more", payload(0)).await;
+    let full = queue.enqueue("count", "one more", payload(0), Duration::ZERO).await;
     assert!(matches!(full, Err(QueueError::Full { limit: 150 })), "{full:?}");
-    assert_eq!(queue.enqueue("count", "7", payload(0)).await.unwrap(), Enqueued::Known);
+    assert_eq!(queue.enqueue("count", "7", payload(0), Duration::ZERO).await.unwrap(), Enqueued::Known);
     let mut seen = BTreeSet::new();
     while seen.len() < 150 {
         let claimed = claim(&queue, 40).await;

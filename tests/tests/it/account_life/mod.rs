@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod email;
+mod killed;
 mod offers;
 mod outages;
 mod password;

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use tests::figures;
+use tests::{
+    figures,
+    redis::{Durability, RedisServer},
+};
 
 use super::{builder, gone, kept, leave, queue_is_empty, settle};
 use crate::fixtures::{post, publish};
@@ -73,5 +76,56 @@ async fn a_deletion_is_completed_whenever_the_gateway_is_killed() {
         format!(
             "{ROUNDS}, {answered} answered before, {recorded} recorded before, all completed (seed {seed})"
         ),
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_two_gateways_completes_what_the_other_was_killed_at() {
+    let seed = seed();
+    figures::note("TEST_SEED of deletions with one of two gateways killed in between", seed);
+    let mut random = seed;
+    let store = RedisServer::durable(Durability::Nothing).await;
+    let mut bff = builder().redis(&store).spawn().await;
+    let mut second = bff.replica().await;
+    let bora = bff.signed_in("bora").await;
+    let (recipe, written) = (publish(&bora, "Bora's").await, post(&bora, "Bora's own").await);
+    let before = kept(&bff, &bora.id()).await;
+    let mut answered = 0;
+    for round in 0..ROUNDS {
+        let name = format!("member-{round}");
+        let bora = bff.called_by(&bora);
+        let member = settle(&bff, &name, &bora, &recipe, &written).await;
+        let first_dies = next(&mut random).is_multiple_of(2);
+        let caller = if first_dies { member.clone() } else { second.called_by(&member) };
+        let request = caller.from_page(reqwest::Method::DELETE, "/api/me");
+        let body = serde_json::json!({ "password": tests::PASSWORD });
+        let asked = tokio::spawn(async move { request.json(&body).try_send().await });
+        tokio::time::sleep(Duration::from_millis(next(&mut random) % LONGEST_MS)).await;
+        if first_dies {
+            bff.kill9().await;
+        } else {
+            second.kill9().await;
+        }
+        let accepted = asked.await.expect("no panic").is_ok_and(|answer| answer.status == 202);
+        answered += u32::from(accepted);
+        let left: &tests::Replica = if first_dies { &second } else { &bff };
+        let again = left.anonymous();
+        if again.try_sign_in(&name).await.status == 200 {
+            assert!(!accepted, "{name}: what was answered is recorded");
+            let _ = leave(&again).await.expect(202);
+        }
+        // The other one has taken it over before the dead one is back.
+        queue_is_empty(left).await;
+        if first_dies {
+            bff.restart().await;
+        } else {
+            second.restart().await;
+        }
+        gone(&bff, &member.id()).await;
+    }
+    assert_eq!(kept(&bff, &bora.id()).await, before, "nothing of anybody else was touched");
+    figures::note(
+        "deletions with one of two gateways killed in between",
+        format!("{ROUNDS}, {answered} answered before, all completed (seed {seed})"),
     );
 }

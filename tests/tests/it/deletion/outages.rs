@@ -1,5 +1,7 @@
 //! Services that are away while a member leaves.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::json;
 use tests::{
@@ -9,6 +11,33 @@ use tests::{
 
 use super::{builder, gone, kept, leave, queue_is_empty, settle};
 use crate::fixtures::{post, publish};
+
+/// How long each service is away.
+const AWAY: Duration = Duration::from_secs(10);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_service_may_take_no_connection_for_ten_seconds() {
+    let bff = builder().set("jobs.max_attempts", 100).spawn().await;
+    let bora = bff.signed_in("bora").await;
+    let (recipe, written) = (publish(&bora, "Bora's").await, post(&bora, "Bora's own").await);
+    let before = kept(&bff, &bora.id()).await;
+    for (place, service) in ["profile", "timeline", "recipe"].into_iter().enumerate() {
+        let member = settle(&bff, &format!("closed-{service}"), &bora, &recipe, &written).await;
+        let proxy = bff.proxies()[place];
+        // The profile service proves the password first.
+        proxy.fail_on(&format!("/members/{}", member.id()), Fault::Status500);
+        let _ = leave(&member).await.expect(202);
+        proxy.refuse().await;
+        tokio::time::sleep(AWAY).await;
+        let page = bff.internal("/jobs").await.expect(200).json();
+        assert_eq!((&page["waitingCount"], &page["deadCount"]), (&json!(1), &json!(0)), "{service}");
+        assert_ne!(kept(&bff, &member.id()).await[place]["items"], json!([]), "{service} was away");
+        proxy.heal().await;
+        gone(&bff, &member.id()).await;
+        queue_is_empty(&bff).await;
+    }
+    assert_eq!(kept(&bff, &bora.id()).await, before);
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_service_may_be_away_and_comes_back() {
@@ -118,7 +147,7 @@ async fn another_gateway_takes_over_what_a_dead_one_has_begun() {
     let here = builder().redis(&store).spawn().await;
     let mut there = here.replica().await;
     let ada = here.signed_in("ada").await;
-    here.timeline.delay(std::time::Duration::from_secs(60));
+    here.timeline.delay(Duration::from_secs(60));
     let _ = leave(&there.called_by(&ada)).await.expect(202);
     eventually("a call under way", || async {
         here.call_lines().iter().any(|line| line.contains("timeline DELETE")).then_some(())

@@ -131,6 +131,32 @@ async fn the_end_of_all_spares_one_and_other_users() {
 }
 
 #[tokio::test]
+async fn an_end_of_what_was_made_before_spares_what_came_later() {
+    let (store, now) = (TrialStore::new().await, unix_ms());
+    let (one, two) = (sessions(&store), sessions(&store));
+    let ada = Id::new("ada").expect("an id");
+    let own = signed_in(&one, "ada", now - 2).await.session.key;
+    let old = signed_in(&two, "ada", now - 1).await.session.key;
+    let new = signed_in(&one, "ada", now).await.session.key;
+    let old_phone = app(&store, "ada", [1; 32], now - 1).await;
+    let new_phone = app(&store, "ada", [2; 32], now).await;
+    let other = app(&store, "bo", [3; 32], now - 1).await;
+    for key in [own, old, new, old_phone, new_phone, other] {
+        assert!(found(&one, &key, now).await.is_some() && found(&two, &key, now).await.is_some());
+    }
+    assert_eq!(one.end_made_before(&ada, now, Some(&own)).await.expect("the store answers"), 2);
+    for replica in [&one, &two] {
+        for (key, left) in
+            [(own, true), (old, false), (new, true), (old_phone, false), (new_phone, true), (other, true)]
+        {
+            assert_eq!(found(replica, &key, now).await.is_some(), left);
+        }
+    }
+    // Once more, as a job is carried out once more: nothing is left to end.
+    assert_eq!(two.end_made_before(&ada, now, Some(&own)).await.expect("the store answers"), 0);
+}
+
+#[tokio::test]
 async fn a_list_shows_both_kinds_and_one_of_them_can_be_ended_by_its_owner_alone() {
     let (store, now) = (TrialStore::new().await, unix_ms());
     let (one, two) = (sessions(&store), sessions(&store));
