@@ -14,9 +14,9 @@ import { voice, type Voice } from "@/lib/language";
  * before every feed that the gateway has ready. */
 const GRACE_MS = 80;
 
-export default async function Home({ searchParams }: { searchParams: Promise<{ cursor?: string }> }) {
-  const [me, heard, { cursor }] = await Promise.all([session(), voice(), searchParams]);
-  if (!me) return <Visitors voice={heard} />;
+export default async function Home({ searchParams }: { searchParams: Promise<{ cursor?: string; left?: string }> }) {
+  const [me, heard, { cursor, left }] = await Promise.all([session(), voice(), searchParams]);
+  if (!me) return <Visitors left={left !== undefined} voice={heard} />;
   const feed = openFeed(await gateway(), cursor);
   const there = await partsWithin(feed, GRACE_MS);
   return (
@@ -111,12 +111,17 @@ async function Old({ feed, part, voice: { say } }: { feed: Feed; part: string; v
   return (await feed.degraded).has(part) ? <p className="calm">{say.partOld}</p> : null;
 }
 
-async function Visitors({ voice: heard }: { voice: Voice }) {
+async function Visitors({ left, voice: heard }: { left: boolean; voice: Voice }) {
   const { say } = heard;
   const popular = loadPopular();
   const there = await within(popular, GRACE_MS);
   return (
     <>
+      {left ? (
+        <p className="calm" role="status" data-testid="left">
+          {say.account.gone}
+        </p>
+      ) : null}
       <section className="hero">
         <h1>{say.tagline}</h1>
         <p>{say.pitch}</p>

@@ -59,6 +59,9 @@ export interface Session {
   id: string;
   name: string;
   username: string;
+  email: string;
+  /** Unknown where the service that keeps accounts does not say. */
+  emailConfirmed: boolean | undefined;
   totpEnabled: boolean;
 }
 
@@ -68,7 +71,9 @@ export const session = cache(async (): Promise<Session | undefined> => {
   try {
     const { data } = await (await gateway()).GET("/auth/session");
     const user = data?.user;
-    return user && { id: user.id, name: user.displayName, username: user.username, totpEnabled: user.totpEnabled };
+    if (!user) return undefined;
+    const { id, displayName: name, username, email, emailConfirmed, totpEnabled } = user;
+    return { id, name, username, email, emailConfirmed, totpEnabled };
   } catch {
     // The gateway is away: the page says so in its own place.
     return undefined;

@@ -2,10 +2,14 @@ import { unwrap } from "bff-client";
 import type { Metadata } from "next";
 import { redirect } from "next/navigation";
 
+import { ChangeEmail } from "@/components/change-email";
+import { ChangePassword } from "@/components/change-password";
 import { EndSession } from "@/components/end-session";
 import { Missing } from "@/components/part";
 import { SignOutButton } from "@/components/sign-out-button";
+import { TakeData } from "@/components/take-data";
 import { Time } from "@/components/time";
+import { To } from "@/components/to";
 import { TwoFactor } from "@/components/two-factor";
 import { gateway, session } from "@/lib/gateway";
 import { voice, words } from "@/lib/language";
@@ -50,6 +54,26 @@ export default async function Settings() {
       <section aria-labelledby="two-factor">
         <h2 id="two-factor">{say.twoFactor}</h2>
         <TwoFactor on={me.totpEnabled} username={me.username} />
+      </section>
+      <section aria-labelledby="change-password">
+        <h2 id="change-password">{say.account.changePassword}</h2>
+        <ChangePassword username={me.username} />
+      </section>
+      <section aria-labelledby="change-email">
+        <h2 id="change-email">{say.account.changeEmail}</h2>
+        <ChangeEmail key={me.email} username={me.username} email={me.email} confirmed={me.emailConfirmed} />
+      </section>
+      <section aria-labelledby="your-data">
+        <h2 id="your-data">{say.account.yourData}</h2>
+        <p className="faint">{say.account.yourDataHint}</p>
+        <TakeData />
+      </section>
+      <section aria-labelledby="leaving">
+        <h2 id="leaving">{say.account.leaving}</h2>
+        <p className="faint">{say.account.leavingHint}</p>
+        <To className="button quiet" href="/settings/delete">
+          {say.account.leavingTitle}
+        </To>
       </section>
     </div>
   );
