@@ -138,7 +138,7 @@ async fn commit(actor: &Actor, key: &str) -> Answer {
 }
 
 /// Uploads a whole file; its key.
-async fn upload(actor: &Actor, input: &Value, content: &[u8]) -> String {
+pub(crate) async fn upload(actor: &Actor, input: &Value, content: &[u8]) -> String {
     let presigned = presign(actor, input).await;
     send_all(actor, &presigned, content).await;
     let key = presigned["key"].as_str().expect("a key").to_owned();

@@ -1,6 +1,7 @@
 //! What front-end developers use: the Next.js app in Chromium, the client of mobile apps, the contract and its page.
 
 mod account;
+mod account_life;
 mod app;
 mod contract;
 mod docs;
