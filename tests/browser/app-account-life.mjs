@@ -50,9 +50,10 @@ async function sendInVain(page, form, fields, status, path) {
 }
 
 /** Opens the link of a mail: its token leaves the address bar at once, and the browser keeps it nowhere. */
-async function openLink(page, link) {
+async function openLink(page, link, { sameTab = false } = {}) {
   const token = link.split('#token=')[1]
-  await page.goto('about:blank')
+  // From elsewhere, unless it is to be another link of the page that is open.
+  if (!sameTab) await page.goto('about:blank')
   await page.goto(link)
   await page.waitForFunction(() => window.location.hash === '')
   if (!seen.tokens.includes(token)) {
@@ -177,8 +178,15 @@ async function recoversThePassword(desk, phone) {
   seen.linkOfUnknown = await ask('planted-nobody@mail.example')
   seen.linkOfKnown = await ask('planted-nari-new@mail.example')
   await looks(phone, 'forgot-password-sent')
-  const link = await turn('link|nari-new|new password|1')
-  await openLink(phone, link)
+  const older = await turn('link|nari-new|new password|1')
+  await ask('planted-nari-new@mail.example')
+  const link = await turn('link|nari-new|new password|2')
+  // Of two mails the newer one counts, which is opened in the same tab.
+  await openLink(phone, older)
+  await sendInVain(phone, 'main form', { new: RECOVERED }, 422, '/auth/password/reset')
+  await phone.waitForSelector('main a[href="/forgot-password"]')
+  await openLink(phone, link, { sameTab: true })
+  await phone.waitForSelector('input[name=new]')
   await looks(phone, 'reset-password', { dark: true })
   await sendInVain(phone, 'main form', { new: 'short' }, 422, '/auth/password/reset')
   await focusOn(phone, '[name=new]')
@@ -198,7 +206,21 @@ async function recoversThePassword(desk, phone) {
   // Without a link it says what to do.
   await phone.goto(`${web}/reset-password`)
   await phone.waitForSelector('main a[href="/forgot-password"]')
-  for (const page of [desk, phone]) {
+  await comeIn([desk, phone])
+
+  // At a browser that is signed in itself: that is over as well, and no news to whoever did it.
+  await phone.goto(`${web}/forgot-password`)
+  await ask('planted-nari-new@mail.example')
+  await phone.goto(web)
+  await openLink(desk, await turn('link|nari-new|new password|3'))
+  await live(desk)
+  await shutsOut(phone, () => send(desk, 'main form', { new: RECOVERED }))
+  await desk.waitForURL(`${web}/sign-in?reset`)
+  await comeIn([desk, phone])
+}
+
+async function comeIn(pages) {
+  for (const page of pages) {
     await page.goto(`${web}/sign-in`)
     await giveName(page, 'nari', RECOVERED)
     await page.waitForURL(`${web}/`)
@@ -232,6 +254,12 @@ async function switchesOn(desk, phone) {
 
 async function takesItAllAlong(desk) {
   await desk.goto(`${web}/settings`)
+  await turn('recipes|away')
+  refused(502, '/api/me/export')
+  await desk.click('[data-testid=take-data]')
+  await desk.waitForSelector('section[aria-labelledby=your-data] [data-testid=alert]')
+  seen.unavailable = await alert(desk, 'section[aria-labelledby=your-data]')
+  await turn('recipes|back')
   const [download] = await Promise.all([desk.waitForEvent('download'), desk.click('[data-testid=take-data]')])
   seen.exportName = download.suggestedFilename()
   seen.export = await readFile(await download.path(), 'utf8')

@@ -13,9 +13,23 @@ import { To } from "./to";
 import { useWords } from "./words";
 
 /** Sets a new password with a mailed link. */
-export function ResetPasswordForm() {
+export function ResetPassword() {
   const say = useWords();
   const token = useLinkToken();
+  // Another link begins anew.
+  if (token !== null) return <ResetPasswordForm key={token} token={token} />;
+  return (
+    <div className="narrow card stack">
+      <h1>{say.account.newPassword}</h1>
+      <p className="calm">{say.account.noToken}</p>
+      <AskAgain />
+    </div>
+  );
+}
+
+/** `token` is not known before the page's scripts run. */
+function ResetPasswordForm({ token }: { token: string | undefined }) {
+  const say = useWords();
   const { place, busy, failure, wrong, run } = useAttempt();
   const submit = (event: FormEvent<HTMLFormElement>) => {
     const wanted = typed(event)("new");
@@ -28,9 +42,7 @@ export function ResetPasswordForm() {
   return (
     <form ref={place} className="narrow card" onSubmit={submit} noValidate>
       <h1>{say.account.newPassword}</h1>
-      {token === null ? (
-        <p className="calm">{say.account.noToken}</p>
-      ) : (
+      {spent ? null : (
         <>
           <p>{say.account.resetHint}</p>
           {/* Whose password it is the link alone knows. */}
@@ -39,13 +51,16 @@ export function ResetPasswordForm() {
         </>
       )}
       <FormAlert failure={failure} />
-      {token === null || spent ? (
-        <To className="button" href="/forgot-password">
-          {say.account.askAgain}
-        </To>
-      ) : (
-        <button aria-disabled={busy}>{say.account.setPassword}</button>
-      )}
+      {spent ? <AskAgain /> : <button aria-disabled={busy}>{say.account.setPassword}</button>}
     </form>
+  );
+}
+
+function AskAgain() {
+  const say = useWords();
+  return (
+    <To className="button" href="/forgot-password">
+      {say.account.askAgain}
+    </To>
   );
 }

@@ -6,6 +6,7 @@ import { useState, type MouseEvent } from "react";
 import { useAttempt } from "@/lib/attempt";
 import { bff } from "@/lib/browser";
 
+import { Alert } from "./alert";
 import { FormAlert } from "./password-fields";
 import { useWords } from "./words";
 
@@ -17,14 +18,16 @@ export function TakeData() {
   const say = useWords();
   const { place, busy, failure, run } = useAttempt<HTMLDivElement>();
   const [said, setSaid] = useState("");
+  const [cutOff, setCutOff] = useState(false);
   const take = (event: MouseEvent) => {
     event.preventDefault();
     setSaid("");
+    setCutOff(false);
     void run(async () => {
       const { data, error, response } = await bff().GET(PATH, { parseAs: "text" });
       if (data === undefined) throw new BffError(response, error);
       const missing = missingIn(data);
-      if (missing === undefined) return setSaid(say.account.cutOff);
+      if (missing === undefined) return setCutOff(true);
       save(data, nameIn(response.headers.get("content-disposition")));
       setSaid(missing.length === 0 ? say.account.downloaded : say.account.incomplete(missing.join(", ")));
     });
@@ -35,6 +38,7 @@ export function TakeData() {
         {say.account.download}
       </a>
       <FormAlert failure={failure} />
+      <Alert>{cutOff ? say.account.cutOff : null}</Alert>
       <div role="status">{said ? <p className="calm">{said}</p> : null}</div>
     </div>
   );

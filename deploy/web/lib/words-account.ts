@@ -14,7 +14,7 @@ const en = {
   passwordReset: "The new password is set. Sign in with it.",
   noToken: "A link from a mail leads here. This page has none: open the link in the mail once more, or ask for another one.",
   askAgain: "Ask for another link",
-  confirmEmail: "Confirm the e-mail address",
+  confirmEmail: "Confirm your address",
   confirmHint: "One press, and the address is confirmed as yours.",
   emailConfirmed: "The e-mail address is confirmed.",
   toSettings: "To the settings",

@@ -7,6 +7,6 @@ export async function generateMetadata(): Promise<Metadata> {
   return { title: (await words()).account.forgot };
 }
 
-export default function ForgotPassword() {
+export default function ForgotPasswordPage() {
   return <ForgotPasswordForm />;
 }
