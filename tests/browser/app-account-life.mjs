@@ -1,27 +1,15 @@
 // The life of an account in real browsers. Nari has a desk and a phone; what she does at one of them shuts the other one out
 // where it should. Links come by real mail: `turn` hands them over.
 
-import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 
-import { day, focusOn, given, giveName, live, look, looks, NARROW, PASSWORD, person, refused, signUp, turn, WIDE } from './people.mjs'
+import { code, day, focusOn, given, giveName, live, look, looks, NARROW, PASSWORD, person, refused, signUp, turn, WIDE } from './people.mjs'
 
 const { web } = given
 const TOMORROW = 'planted-password-of-tomorrow'
 const RECOVERED = 'planted-password-out-of-the-mail'
 const seen = { tokens: [], addressBars: [], stored: [], leaked: [] }
 const sent = []
-
-/** The code of a step of 30 seconds (RFC 6238). */
-function code(secret, step) {
-  const bits = [...secret].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('')
-  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)))
-  const counter = Buffer.alloc(8)
-  counter.writeBigUInt64BE(BigInt(step))
-  const digest = createHmac('sha1', key).update(counter).digest()
-  const number = digest.readUInt32BE(digest[19] & 15) & 0x7fffffff
-  return String(number % 1_000_000).padStart(6, '0')
-}
 
 /** Keeps what the pages of a browser send, as it is on the way: without fragments and bodies. */
 function listen(context) {

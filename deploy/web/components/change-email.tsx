@@ -13,6 +13,7 @@ import { useWords } from "./words";
 
 interface Props {
   username: string;
+  /** Empty where a provider that they sign in through told none. */
   email: string;
   /** Unknown where the service that keeps accounts does not say. */
   confirmed: boolean | undefined;
@@ -38,13 +39,15 @@ export function ChangeEmail({ username, email, confirmed }: Props) {
   const again = wanted.trim() !== "" && [email, sentTo].includes(wanted.trim());
   return (
     <form ref={attempt.place} className="card" onSubmit={submit} noValidate data-testid="change-email">
-      <p data-testid="email">
-        <strong>{email}</strong>{" "}
-        {confirmed === undefined ? null : (
-          <span className="badge">{confirmed ? say.account.confirmed : say.account.unconfirmed}</span>
-        )}
-      </p>
-      {confirmed === false ? <p className="faint">{say.account.unconfirmedHint}</p> : null}
+      {email ? (
+        <p data-testid="email">
+          <strong>{email}</strong>{" "}
+          {confirmed === undefined ? null : (
+            <span className="badge">{confirmed ? say.account.confirmed : say.account.unconfirmed}</span>
+          )}
+        </p>
+      ) : null}
+      {email && confirmed === false ? <p className="faint">{say.account.unconfirmedHint}</p> : null}
       <Field
         label={again && !sentTo ? say.email : say.account.newEmail}
         hint={again ? undefined : say.account.newEmailHint}

@@ -64,7 +64,7 @@ pub(crate) async fn gone(bff: &TestBff, member: &str) {
 }
 
 /// The job is done, too.
-async fn queue_is_empty(replica: &tests::Replica) {
+pub(crate) async fn queue_is_empty(replica: &tests::Replica) {
     eventually("an empty queue", || async {
         let page = replica.internal("/jobs").await.expect(200).json();
         (page["waitingCount"] == 0 && page["deadCount"] == 0).then_some(())

@@ -60,7 +60,7 @@ impl Setup {
     }
 }
 
-fn below(folder: &std::path::Path) -> Vec<PathBuf> {
+pub(crate) fn below(folder: &std::path::Path) -> Vec<PathBuf> {
     let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).expect("a folder") {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     account_life::{mail, mail_server},
     deletion,
-    files::upload,
+    files::{below, upload},
     fixtures::{follow, post, publish, recipe_input},
 };
 
@@ -72,6 +72,9 @@ impl Scene {
             let path = path.as_str().expect("a path");
             assert_eq!(otto.get(path).await.status, 200, "{path}");
         }
+        let id = photo.rsplit('-').next().expect("a key");
+        let stored = below(&self.bff.folder().join("files"));
+        assert!(stored.iter().any(|path| path.to_string_lossy().contains(id)), "{photo}: {stored:?}");
         json!({ "id": member.id(), "title": "Rice for the road", "read": read })
     }
 
@@ -117,6 +120,10 @@ async fn an_account_lives_and_ends_in_the_browser() {
     let leaver = &seen["leaver"];
     let id = leaver["id"].as_str().expect("an id");
     deletion::gone(&scene.bff, id).await;
+    deletion::queue_is_empty(&scene.bff).await;
+    let photo = leaver["read"][2].as_str().and_then(|path| path.rsplit('-').next()).expect("a key");
+    let stored = below(&scene.bff.folder().join("files"));
+    assert!(stored.iter().all(|path| !path.to_string_lossy().contains(photo)), "left in storage: {stored:?}");
     for path in leaver["read"].as_array().expect("paths") {
         for reader in [&scene.otto, &scene.bff.anonymous()] {
             reader.get(path.as_str().expect("a path")).await.expect_problem(404, "not_found");
