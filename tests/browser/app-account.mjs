@@ -1,23 +1,10 @@
 // Accounts in a real browser: mistakes in forms, two-factor sign-in from its beginning to its end, and sessions that end
 // while somebody is writing. `taken` is a member, `recipe` the path of one of their recipes.
 
-import { createHmac } from 'node:crypto'
-
-import { day, focusOn, given, giveName, live, look, looks, NARROW, PASSWORD, person, refused, signOut, signUp, WIDE } from './people.mjs'
+import { code, day, focusOn, given, giveName, live, look, looks, NARROW, PASSWORD, person, refused, signOut, signUp, WIDE } from './people.mjs'
 
 const { web, recipe, taken } = given
 const seen = {}
-
-/** The code of a step (RFC 6238 section 4): what an authenticator app does. */
-function code(secret, step) {
-  const bits = [...secret].map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0')).join('')
-  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)))
-  const counter = Buffer.alloc(8)
-  counter.writeBigUInt64BE(BigInt(step))
-  const digest = createHmac('sha1', key).update(counter).digest()
-  const number = digest.readUInt32BE(digest[19] & 15) & 0x7fffffff
-  return String(number % 1_000_000).padStart(6, '0')
-}
 
 const alert = (page) => page.textContent('main [data-testid=alert]')
 const mistakes = (page) => page.locator('[data-testid=field-error]').allTextContents()

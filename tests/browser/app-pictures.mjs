@@ -143,8 +143,8 @@ async function leaveAndComeBack(page) {
   await page.setInputFiles('.picture-field input', path)
   await reaches(page, 1)
   const asked = journal(page)
-  await turn('free')
   await page.reload()
+  await turn('free')
   await live(page)
   const before = await page.getAttribute('.picture-field .wide', 'data-of')
   asked.length = 0

@@ -32,6 +32,16 @@ await day(async () => {
   await live(page)
   seen.name = await page.textContent('header nav .name')
 
+  // Who never set a password is told how to get one.
+  refused(401, '/auth/password')
+  await page.fill('[data-testid=change-password] [name=current]', 'never-was-one')
+  await page.fill('[data-testid=change-password] [name=new]', 'planted-password-of-tomorrow')
+  await page.click('[data-testid=change-password] button')
+  const way = page.locator('[data-testid=change-password] a')
+  await way.waitFor()
+  seen.wayToAPassword = await way.getAttribute('href')
+  await looks(page, 'no-password')
+
   // Signing out there signs out here: the page that is open is told.
   const there = await context.newPage()
   await there.goto(`${issuer}/session/end`)

@@ -2,23 +2,10 @@
 // wrong one is told, and loading the provider's answer again does no harm. `issuer` is where the provider is, `login` who
 // it takes the browser for.
 
-import { createHmac } from 'node:crypto'
-
-import { day, given, live, looks, person, refused, WIDE } from './people.mjs'
+import { code, day, given, live, looks, person, refused, WIDE } from './people.mjs'
 
 const { web, issuer, login } = given
 const seen = {}
-
-/** The code of a step of 30 seconds (RFC 6238). */
-function code(secret, step) {
-  const bits = [...secret].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('')
-  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)))
-  const counter = Buffer.alloc(8)
-  counter.writeBigUInt64BE(BigInt(step))
-  const digest = createHmac('sha1', key).update(counter).digest()
-  const number = digest.readUInt32BE(digest[19] & 15) & 0x7fffffff
-  return String(number % 1_000_000).padStart(6, '0')
-}
 
 /** As the app does it: while the session gets a new id, no tab takes the end of its old one for a sign-out. */
 const post = (page, path, body) =>

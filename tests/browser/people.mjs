@@ -4,6 +4,7 @@
 // A script is started with one argument, `{"web": "http://127.0.0.1:…", "pictures": "/folder", …}`, prints a line
 // `turn {…}` when it wants something done outside, waits for a line that says it was, and ends with `result {…}`.
 
+import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
@@ -124,6 +125,17 @@ export async function looks(page, name, { dark = false } = {}) {
     await page.emulateMedia({ colorScheme: null })
   }
   await page.setViewportSize(before)
+}
+
+/** The code of a step of 30 seconds (RFC 6238 section 4): what an authenticator app does. */
+export function code(secret, step) {
+  const bits = [...secret].map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0')).join('')
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)))
+  const counter = Buffer.alloc(8)
+  counter.writeBigUInt64BE(BigInt(step))
+  const digest = createHmac('sha1', key).update(counter).digest()
+  const number = digest.readUInt32BE(digest[19] & 15) & 0x7fffffff
+  return String(number % 1_000_000).padStart(6, '0')
 }
 
 const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]()

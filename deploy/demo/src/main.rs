@@ -125,6 +125,7 @@ Sign in, then fetch the home feed:
   curl -sS -c .bff/cookies -H 'Content-Type: application/json' -d '{{"login":"ada","password":"correct-horse-battery"}}' http://{http}/auth/login
   curl -sS -b .bff/cookies 'http://{http}/bff/home-feed?limit=3'
 
+Mail is written to this log; its links lead to the app, http://localhost:3000 (deploy/web/README.md).
 Stop with ctrl-c.
 
 "#

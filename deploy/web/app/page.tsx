@@ -118,8 +118,8 @@ async function Visitors({ left, voice: heard }: { left: boolean; voice: Voice })
   return (
     <>
       {left ? (
-        <p className="calm" role="status">
-          {say.account.left}
+        <p className="calm" role="status" data-testid="left">
+          {say.account.gone}
         </p>
       ) : null}
       <section className="hero">

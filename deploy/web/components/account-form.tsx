@@ -17,7 +17,7 @@ interface Props {
   /** Where to go afterwards: a path of this app. */
   returnTo: string;
   /** Why the form is there, where the browser did not ask for it. */
-  because?: "ended" | "needed" | undefined;
+  because?: "ended" | "needed" | "reset" | undefined;
   /** Other ways in. */
   children?: ReactNode;
 }
@@ -39,11 +39,12 @@ export function SignInForm({ returnTo, because, children }: Props) {
       leave(returnTo);
     });
   };
+  const reasons = { ended: say.signedOutNotice, needed: say.signInNotice, reset: say.account.passwordReset };
   const wrongCode = attempt.failure?.code === "otp_invalid";
   return (
     <form ref={attempt.place} className="narrow card" onSubmit={submit}>
       <h1>{say.signIn}</h1>
-      {because ? <p className="calm">{because === "ended" ? say.signedOutNotice : say.signInNotice}</p> : null}
+      {because ? <p className="calm">{reasons[because]}</p> : null}
       <Field label={say.login} name="login" autoComplete="username" autoCapitalize="none" required maxLength={254} />
       <Field label={say.password} name="password" type="password" autoComplete="current-password" required />
       {asksForCode ? (
@@ -70,6 +71,9 @@ export function SignInForm({ returnTo, because, children }: Props) {
         <To href="/forgot-password">{say.account.forgot}</To>
       </p>
       {children}
+      <p className="faint">
+        <To href="/forgot-password">{say.account.forgot}</To>
+      </p>
       <p className="faint">
         {say.noAccount} <To href={withReturn("/sign-up", returnTo)}>{say.signUp}</To>
       </p>

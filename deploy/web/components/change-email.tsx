@@ -5,55 +5,72 @@ import { useState, type FormEvent } from "react";
 
 import { useAttempt } from "@/lib/attempt";
 import { bff } from "@/lib/browser";
+import { typed } from "@/lib/form";
 
-import { Alert } from "./alert";
 import { Field } from "./field";
+import { CurrentPassword, FormAlert } from "./password-fields";
 import { useWords } from "./words";
 
 interface Props {
-  email: string;
-  confirmed: boolean;
   username: string;
+  /** Empty where a provider that they sign in through told none. */
+  email: string;
+  /** Unknown where the service that keeps accounts does not say. */
+  confirmed: boolean | undefined;
 }
 
-/** Has a link mailed to another address, or to the present one where that is not confirmed. */
-export function ChangeEmail({ email, confirmed, username }: Props) {
+/** Asks for a link that confirms another address, or once more for one that confirms the present one. */
+export function ChangeEmail({ username, email, confirmed }: Props) {
   const say = useWords();
-  const { place, busy, failure, wrong, run } = useAttempt();
-  const [sentTo, setSentTo] = useState("");
+  const attempt = useAttempt();
+  const [wanted, setWanted] = useState(confirmed === false ? email : "");
+  const [sentTo, setSentTo] = useState<string>();
   const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = event.currentTarget;
-    const given = new FormData(form);
-    const body = { email: String(given.get("email") ?? "").trim(), password: String(given.get("password") ?? "") };
-    setSentTo("");
-    void run(async () => {
+    const [form, text] = [event.currentTarget, typed(event)];
+    const body = { email: text("email").trim(), password: text("password") };
+    setSentTo(undefined);
+    void attempt.run(async () => {
       await unwrap(bff().POST("/auth/email", { body }));
-      form.reset();
+      // The address stays, so that the link can be sent again.
+      form.querySelector<HTMLInputElement>("[type=password]")!.value = "";
       setSentTo(body.email);
     });
   };
-  const mistaken = failure?.code === "bad_credentials" ? say.account.wrongPassword : undefined;
+  const again = wanted.trim() !== "" && [email, sentTo].includes(wanted.trim());
   return (
-    <form ref={place} className="card change-email" onSubmit={submit} noValidate>
-      <p>{say.account.emailIs(email)}</p>
-      {confirmed ? null : <p className="calm">{say.account.emailOpen}</p>}
-      <Field label={say.email} error={wrong("email")} name="email" type="email" autoComplete="email" defaultValue={email} required maxLength={254} />
-      <input type="text" name="username" autoComplete="username" value={username} readOnly hidden />
+    <form ref={attempt.place} className="card" onSubmit={submit} noValidate data-testid="change-email">
+      {email ? (
+        <p data-testid="email">
+          <strong>{email}</strong>{" "}
+          {confirmed === undefined ? null : (
+            <span className="badge">{confirmed ? say.account.confirmed : say.account.unconfirmed}</span>
+          )}
+        </p>
+      ) : null}
+      {email && confirmed === false ? <p className="faint">{say.account.unconfirmedHint}</p> : null}
       <Field
-        label={say.account.password}
-        error={mistaken ?? wrong("password")}
-        name="password"
-        type="password"
-        autoComplete="current-password"
-        required
-        maxLength={256}
+        label={again && !sentTo ? say.email : say.account.newEmail}
+        hint={again ? undefined : say.account.newEmailHint}
+        error={attempt.wrong("email")}
+        name="email"
+        type="email"
+        autoComplete="email"
+        autoCapitalize="none"
+        maxLength={254}
+        value={wanted}
+        onChange={(event) => setWanted(event.target.value)}
       />
-      <Alert>{mistaken ? undefined : failure?.message}</Alert>
-      <p role="status" className={sentTo ? "calm" : "unseen"}>
-        {sentTo ? say.account.emailSent(sentTo) : ""}
-      </p>
-      <button aria-disabled={busy}>{say.account.emailChange}</button>
+      <CurrentPassword username={username} attempt={attempt} />
+      <FormAlert failure={attempt.failure} />
+      <div role="status">
+        {sentTo ? (
+          <div className="calm">
+            <p>{say.account.mailSent(sentTo)}</p>
+            <p className="faint">{say.account.linkLife}</p>
+          </div>
+        ) : null}
+      </div>
+      <button aria-disabled={attempt.busy}>{again ? say.account.sendAgain : say.account.sendLink}</button>
     </form>
   );
 }

@@ -1,59 +1,69 @@
 "use client";
 
 import { unwrap } from "bff-client";
-import { useState, type FormEvent } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import { useAttempt } from "@/lib/attempt";
 import { bff } from "@/lib/browser";
+import type { Failure } from "@/lib/failure";
 import { useLinkToken } from "@/lib/link-token";
 
-import { Alert } from "./alert";
-import { Done } from "./done";
+import { FormAlert } from "./password-fields";
 import { To } from "./to";
 import { useWords } from "./words";
 
-/** Confirms an address with a mailed link. By a press: programs that look at mail open links as well. */
-export function ConfirmEmail() {
+/** Confirms an e-mail address with a mailed link, whoever is signed in. It takes a press: mail servers that look at links, and
+ * run their scripts, would use the token up. */
+export function ConfirmEmail({ signedIn }: { signedIn: boolean }) {
   const token = useLinkToken();
-  return <Form key={token ?? ""} token={token} />;
+  // Another link begins anew.
+  return <Confirmation key={token} token={token} signedIn={signedIn} />;
 }
 
-function Form({ token }: { token: string | undefined }) {
+/** `token` is not known before the page's scripts run, and null where the address had none. */
+function Confirmation({ token, signedIn }: { token: string | null | undefined; signedIn: boolean }) {
   const say = useWords();
-  const { place, busy, failure, run } = useAttempt();
+  const { place, busy, failure, run } = useAttempt<HTMLDivElement>();
   const [done, setDone] = useState(false);
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
+  const said = useRef<HTMLParagraphElement>(null);
+  // The button goes: what came of it is the next best place to be.
+  useEffect(() => {
+    if (done) said.current?.focus();
+  }, [done]);
+  const confirm = () => {
+    if (!token) return;
     void run(async () => {
-      await unwrap(bff().POST("/auth/email/confirm", { body: { token: token ?? "" } }));
+      await unwrap(bff().POST("/auth/email/confirm", { body: { token } }));
       setDone(true);
     });
   };
-  if (done) {
-    // Loaded anew: every page shows the address from now on.
-    return (
-      <Done title={say.account.confirmEmail} said={say.account.emailConfirmed}>
-        <a className="button" href="/">
-          {say.account.goOn}
-        </a>
-      </Done>
-    );
-  }
-  const missing = token === "" ? say.account.linkMissing : undefined;
-  // The token is the only field.
-  const bad = failure && (failure.code === "token_invalid" || failure.code === "validation_failed");
+  const over = !done && (token === null || failure?.code === "token_invalid" || failure?.code === "email_taken");
   return (
-    <form ref={place} className="narrow card" onSubmit={submit}>
+    <div ref={place} className="narrow card stack">
       <h1>{say.account.confirmEmail}</h1>
-      {missing ? null : <p className="faint">{say.account.confirmHint}</p>}
-      <Alert>{missing ?? (bad ? say.account.linkBad : (failure?.message ?? failure?.fields.email))}</Alert>
-      {missing || bad ? (
-        <p>
-          <To href="/settings">{say.settings}</To>
+      {done ? (
+        <p ref={said} tabIndex={-1} role="status" className="calm" data-testid="confirmed">
+          {say.account.emailConfirmed}
         </p>
+      ) : null}
+      {token === null ? <p className="calm">{say.account.noToken}</p> : null}
+      {done || over ? null : <p>{say.account.confirmHint}</p>}
+      <FormAlert failure={withoutFields(failure)} />
+      {over ? <p>{say.account.confirmAgain}</p> : null}
+      {done || over ? (
+        <To className="button" href="/settings">
+          {signedIn ? say.account.toSettings : say.signIn}
+        </To>
       ) : (
-        <button aria-disabled={busy || token === undefined}>{say.account.confirmDo}</button>
+        <button type="button" aria-disabled={busy} onClick={confirm}>
+          {say.confirm}
+        </button>
       )}
-    </form>
+    </div>
   );
+}
+
+/** There is no field for a mistake to stand beside. */
+function withoutFields(failure: Failure | undefined): Failure | undefined {
+  return failure && { ...failure, message: failure.message ?? Object.values(failure.fields)[0] };
 }

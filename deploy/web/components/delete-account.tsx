@@ -4,74 +4,53 @@ import { unwrap } from "bff-client";
 import { useState, type FormEvent } from "react";
 
 import { useAttempt } from "@/lib/attempt";
-import { bff, changingSession, leave } from "@/lib/browser";
+import { bff, endSession } from "@/lib/browser";
+import { typed } from "@/lib/form";
 
-import { Alert } from "./alert";
 import { Field } from "./field";
+import { CurrentPassword, FormAlert } from "./password-fields";
 import { To } from "./to";
 import { useWords } from "./words";
 
-/** The last form of an account: proof of who it is, and a tick that they mean it. */
+/** Deletes the account of whoever proves that it is theirs. */
 export function DeleteAccount({ username, asksForCode }: { username: string; asksForCode: boolean }) {
   const say = useWords();
-  const { place, busy, failure, wrong, run } = useAttempt();
-  const [unsure, setUnsure] = useState(false);
+  const attempt = useAttempt();
+  // It may have been switched on elsewhere after this page was made.
+  const [withCode, setWithCode] = useState(asksForCode);
   const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const given = new FormData(event.currentTarget);
-    if (given.get("sure") === null) return setUnsure(true);
-    setUnsure(false);
-    const otp = String(given.get("otp") ?? "").trim();
-    const body = { password: String(given.get("password") ?? ""), ...(otp ? { otp } : {}) };
-    void run(() =>
-      // The session ends with it: no part of this page is to take that for being signed out elsewhere.
-      changingSession(async () => {
-        await unwrap(bff().DELETE("/api/me", { body }));
-        leave("/?left=1");
+    const text = typed(event);
+    const otp = text("otp").replace(/\s/g, "");
+    const body = { password: text("password"), ...(otp ? { otp } : {}) };
+    void attempt.run(() =>
+      endSession("/?left", async () => {
+        const { error, response } = await bff().DELETE("/api/me", { body });
+        if (error?.code === "otp_required") setWithCode(true);
+        await unwrap(Promise.resolve({ error, response }));
       }),
     );
   };
-  const mistaken = failure?.code === "bad_credentials" ? say.account.wrongPassword : undefined;
-  const wrongCode = failure?.code === "otp_invalid" || failure?.code === "otp_required" ? say.problems.otp_invalid : undefined;
+  const { failure } = attempt;
+  const codes: Readonly<Record<string, string>> = { otp_required: say.otpNeeded, otp_invalid: say.problems.otp_invalid };
   return (
-    <form ref={place} className="middle card delete-account" onSubmit={submit} noValidate>
-      <h1>{say.account.leave}</h1>
-      <p>{say.account.leaveList}</p>
-      <ul>
-        {say.account.leaveItems.map((item) => (
-          <li key={item}>{item}</li>
-        ))}
-      </ul>
-      <p className="faint">{say.account.leaveFirst}</p>
-      <input type="text" name="username" autoComplete="username" value={username} readOnly hidden />
-      <Field
-        label={say.account.password}
-        error={mistaken ?? wrong("password")}
-        name="password"
-        type="password"
-        autoComplete="current-password"
-        required
-        maxLength={256}
-      />
-      {asksForCode ? (
-        <Field label={say.otp} hint={say.otpHint} error={wrongCode ?? wrong("otp")} name="otp" autoComplete="one-time-code" required maxLength={64} />
+    <form ref={attempt.place} className="card" onSubmit={submit} noValidate>
+      <CurrentPassword username={username} attempt={attempt} />
+      {withCode ? (
+        <Field
+          label={say.otp}
+          hint={say.otpHint}
+          error={(failure && codes[failure.code]) ?? attempt.wrong("otp")}
+          name="otp"
+          autoComplete="one-time-code"
+          autoCapitalize="none"
+          maxLength={64}
+        />
       ) : null}
-      <div className="field">
-        <label className="check">
-          <input type="checkbox" name="sure" aria-invalid={unsure || undefined} aria-describedby={unsure ? "sure-error" : undefined} />{" "}
-          {say.account.leaveSure}
-        </label>
-        {unsure ? (
-          <small id="sure-error" className="wrong" role="alert" data-testid="field-error">
-            {say.account.leaveTick}
-          </small>
-        ) : null}
-      </div>
-      <Alert>{mistaken || wrongCode ? undefined : failure?.message}</Alert>
+      <FormAlert failure={failure} />
       <p className="buttons">
-        <button aria-disabled={busy}>{say.account.leaveDo}</button>
+        <button aria-disabled={attempt.busy}>{say.account.leave}</button>
         <To className="button quiet" href="/settings">
-          {say.cancel}
+          {say.account.stayHere}
         </To>
       </p>
     </form>

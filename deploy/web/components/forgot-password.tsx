@@ -3,38 +3,46 @@
 import { unwrap } from "bff-client";
 import { useState, type FormEvent } from "react";
 
-import { To } from "@/components/to";
 import { useAttempt } from "@/lib/attempt";
 import { bff } from "@/lib/browser";
+import { typed } from "@/lib/form";
 
-import { Alert } from "./alert";
 import { Field } from "./field";
-import { Done } from "./done";
+import { FormAlert } from "./password-fields";
+import { To } from "./to";
 import { useWords } from "./words";
 
-/** Asks for a link that sets a new password. What it says does not tell whether there is such an account. */
-export function ForgotPassword() {
+/** Asks for a link that sets a new password. Whether anybody has the address is not told. */
+export function ForgotPasswordForm() {
   const say = useWords();
   const { place, busy, failure, wrong, run } = useAttempt();
-  const [sent, setSent] = useState(false);
+  const [sentTo, setSentTo] = useState<string>();
   const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const email = String(new FormData(event.currentTarget).get("email") ?? "").trim();
+    const email = typed(event)("email").trim();
+    setSentTo(undefined);
     void run(async () => {
       await unwrap(bff().POST("/auth/password/forgot", { body: { email } }));
-      setSent(true);
+      setSentTo(email);
     });
   };
-  const back = <To href="/sign-in">{say.account.backToSignIn}</To>;
-  if (sent) return <Done title={say.account.forgot} said={say.account.linkSent}>{back}</Done>;
   return (
     <form ref={place} className="narrow card" onSubmit={submit} noValidate>
       <h1>{say.account.forgot}</h1>
-      <p className="faint">{say.account.forgotHint}</p>
-      <Field label={say.email} error={wrong("email")} name="email" type="email" autoComplete="email" required maxLength={254} />
-      <Alert>{failure?.message}</Alert>
-      <button aria-disabled={busy}>{say.account.sendLink}</button>
-      <p>{back}</p>
+      <p>{say.account.forgotHint}</p>
+      <Field label={say.email} error={wrong("email")} name="email" type="email" autoComplete="email" autoCapitalize="none" maxLength={254} />
+      <FormAlert failure={failure} />
+      <div role="status" data-testid="sent">
+        {sentTo ? (
+          <div className="calm">
+            <p>{say.account.linkSent(sentTo)}</p>
+            <p className="faint">{say.account.linkLife}</p>
+          </div>
+        ) : null}
+      </div>
+      <button aria-disabled={busy}>{sentTo ? say.account.sendAgain : say.account.sendLink}</button>
+      <p className="faint">
+        <To href="/sign-in">{say.signIn}</To>
+      </p>
     </form>
   );
 }

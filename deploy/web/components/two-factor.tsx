@@ -9,6 +9,7 @@ import { bff, changingSession } from "@/lib/browser";
 
 import { Alert } from "./alert";
 import { Field } from "./field";
+import { CurrentPassword, FormAlert } from "./password-fields";
 import { useWords } from "./words";
 
 type State =
@@ -36,12 +37,13 @@ export function TwoFactor({ on, username }: { on: boolean; username: string }) {
   };
   const enrol = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
-    // Who signs in through a provider has no password, and leaves the field empty.
     const given = new FormData(event.currentTarget);
+    // Who signs in through a provider has no password, and leaves the field empty.
     const password = String(given.get("password") ?? "") || undefined;
     void run(async () => {
-      const body = { password, endOthers: given.get("endOthers") !== null };
+      const body = { password, endOthers: given.has("endOthers") };
       const { qrSvg, secret, otpauthUri } = await unwrap(bff().POST("/auth/2fa/totp", { body }));
+      if (body.endOthers) router.refresh();
       setState({ step: "enrolling", qr: `data:image/svg+xml,${encodeURIComponent(qrSvg)}`, secret, uri: otpauthUri });
     });
   };
@@ -64,7 +66,6 @@ export function TwoFactor({ on, username }: { on: boolean; username: string }) {
     setSaid(say.twoFactorOn);
     router.refresh();
   };
-  const mistaken = failure?.code === "bad_credentials" ? say.account.wrongPassword : undefined;
   return (
     <div ref={place} className="card two-factor">
       {state.step === "codes" ? <Codes codes={state.codes} onKept={kept} /> : null}
@@ -119,21 +120,15 @@ export function TwoFactor({ on, username }: { on: boolean; username: string }) {
       {state.step === "idle" && !state.on ? (
         <form onSubmit={enrol}>
           <p>{say.twoFactorOff}</p>
-          {/* Tells a password manager whose password is asked for. */}
-          <input type="text" name="username" autoComplete="username" value={username} readOnly hidden />
-          <Field
-            data-first
-            label={say.password}
-            error={mistaken ?? wrong("password")}
-            name="password"
-            type="password"
-            autoComplete="current-password"
-            maxLength={256}
-          />
-          <label className="check">
-            <input type="checkbox" name="endOthers" /> {say.account.endOthers}
-          </label>
-          <Alert>{mistaken ? undefined : failure?.message}</Alert>
+          <CurrentPassword username={username} attempt={{ failure, wrong }} />
+          <div className="field">
+            <label className="check">
+              <input type="checkbox" name="endOthers" aria-describedby="end-others-hint" />
+              {say.account.endOthers}
+            </label>
+            <small id="end-others-hint">{say.account.endOthersHint}</small>
+          </div>
+          <FormAlert failure={failure} />
           <button aria-disabled={busy}>{say.turnOn}</button>
         </form>
       ) : null}

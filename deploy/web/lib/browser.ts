@@ -69,18 +69,27 @@ export function stay(): AbortSignal {
 
 /** Ends the session and leaves for the home page. Its end is no news: nobody is sent to the sign-in page. */
 export async function signOut(work: () => Promise<unknown>): Promise<void> {
+  await endSession("/", async () => {
+    try {
+      await work();
+    } catch (error) {
+      // Over already: that is what was asked for.
+      if (!(error instanceof BffError && error.status === 401)) throw error;
+    }
+  });
+}
+
+/** Does what ends the session of this browser, and loads the page `to`. Where it fails the session goes on. */
+export async function endSession(to: string, work: () => Promise<unknown>): Promise<void> {
   leaving = true;
   staying.abort();
   ending = locked("exclusive", work);
   try {
     await ending;
   } catch (error) {
-    // Over already: that is what was asked for.
-    if (!(error instanceof BffError && error.status === 401)) {
-      leaving = false;
-      staying = new AbortController();
-      throw error;
-    }
+    leaving = false;
+    staying = new AbortController();
+    throw error;
   }
-  window.location.assign("/");
+  window.location.assign(to);
 }

@@ -61,7 +61,8 @@ export interface Session {
   username: string;
   avatarUrl: string | null;
   email: string;
-  emailConfirmed: boolean;
+  /** Unknown where the service that keeps accounts does not say. */
+  emailConfirmed: boolean | undefined;
   totpEnabled: boolean;
 }
 
@@ -72,7 +73,7 @@ export const session = cache(async (): Promise<Session | undefined> => {
     const { data } = await (await gateway()).GET("/auth/session");
     const user = data?.user;
     if (!user) return undefined;
-    const { id, displayName: name, username, avatarUrl, email, emailConfirmed = true, totpEnabled } = user;
+    const { id, displayName: name, username, avatarUrl, email, emailConfirmed, totpEnabled } = user;
     return { id, name, username, avatarUrl, email, emailConfirmed, totpEnabled };
   } catch {
     // The gateway is away: the page says so in its own place.

@@ -1,25 +1,23 @@
 "use client";
 
-// The token of a mailed link. It stands behind the `#`, which browsers send to nobody, and is taken out of the address bar at
-// once: it is a key, and neither history nor a shared screen is a place for one.
+// The token of a mailed link. It stands in the fragment, which no server and no `Referer` gets to see.
 
 import { useEffect, useState } from "react";
 
-/** The token; empty where there is none. Nothing until the page has looked. */
-export function useLinkToken(): string | undefined {
-  const [token, setToken] = useState<string>();
+/** The token, once it is known; `null` where the address has none. It is taken out of the address bar and the history, and is
+ * kept nowhere but here: whoever loads the page again opens the link again. */
+export function useLinkToken(): string | null | undefined {
+  const [token, setToken] = useState<string | null>();
   useEffect(() => {
-    const look = () => {
-      const { hash, pathname, search } = window.location;
-      const found = new URLSearchParams(hash.slice(1)).get("token") ?? "";
-      if (found !== "") window.history.replaceState(window.history.state, "", `${pathname}${search}`);
-      // Looking twice finds nothing the second time.
-      setToken((before) => found || before || "");
+    const read = () => {
+      const found = new URLSearchParams(window.location.hash.slice(1)).get("token");
+      if (found) window.history.replaceState(null, "", window.location.pathname + window.location.search);
+      setToken((known) => found || known || null);
     };
-    look();
-    // Another link, opened where this one was: the page is not loaded anew for it.
-    window.addEventListener("hashchange", look);
-    return () => window.removeEventListener("hashchange", look);
+    read();
+    // Another link, opened in the same tab.
+    window.addEventListener("hashchange", read);
+    return () => window.removeEventListener("hashchange", read);
   }, []);
   return token;
 }

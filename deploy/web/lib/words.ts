@@ -1,13 +1,13 @@
 // What the app says, in Korean and in English.
 
-import { accountEn, accountKo } from "./words-account";
+import { ACCOUNT_PROBLEMS, ACCOUNT_WORDS, type AccountWords } from "./words-account";
 import { pictureEn, pictureKo } from "./words-picture";
 
 export const LANGUAGES = ["ko", "en"] as const;
 export type Language = (typeof LANGUAGES)[number];
 
 const en = {
-  account: accountEn,
+  account: ACCOUNT_WORDS.en as AccountWords,
   picture: pictureEn,
   app: "Bapsang",
   tagline: "What does one meal cost?",
@@ -115,6 +115,7 @@ const en = {
   signedOutNotice: "You have been signed out. Sign in to go on where you were; what you typed is kept.",
   signInNotice: "Sign in to see that page.",
   problems: {
+    ...ACCOUNT_PROBLEMS.en,
     unreachable: "No connection. Check your network and try again.",
     bad_credentials: "The name or the password is wrong.",
     otp_invalid: "This code is wrong or was used before.",
@@ -163,7 +164,7 @@ const en = {
 export type Words = typeof en;
 
 const ko: Words = {
-  account: accountKo,
+  account: ACCOUNT_WORDS.ko,
   picture: pictureKo,
   app: "밥상",
   tagline: "한 끼에 얼마일까요?",
@@ -271,6 +272,7 @@ const ko: Words = {
   signedOutNotice: "로그아웃되었어요. 다시 로그인하면 하던 곳에서 이어 할 수 있고, 쓰던 내용은 그대로 있어요.",
   signInNotice: "로그인하면 볼 수 있어요.",
   problems: {
+    ...ACCOUNT_PROBLEMS.ko,
     unreachable: "연결되지 않아요. 네트워크를 확인하고 다시 시도해 주세요.",
     bad_credentials: "이름 또는 비밀번호가 맞지 않아요.",
     otp_invalid: "코드가 맞지 않거나 이미 쓴 코드예요.",

@@ -103,7 +103,7 @@ export interface AppClient<Paths extends object = paths> extends BffClient<Paths
 /** For pages in a browser: the session cookie travels by itself, CSRF tokens are fetched and renewed. */
 export function createBrowserClient<Paths extends object = paths>(options: BrowserOptions): BffClient<Paths> {
   const base = baseOf(options);
-  const csrf = new CsrfLayer(base);
+  const csrf = new CsrfLayer(base, options.signedIn);
   const session = watchSession(csrf, options.signedIn ?? false, options.onSignedOut);
   const exchange = session(csrf.around(include(platform(options))));
   return assemble<Paths>(base, exchange, options, async () => ({}));

@@ -6,16 +6,11 @@ import { codeOf } from "./problem.js";
 export type Exchange = (request: Request) => Promise<Response>;
 
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
-/** What is done without a session, and needs no token of one: where a browser asks from is enough. */
-const BEFORE_A_SESSION = new Set([
-  "/auth/login",
-  "/auth/signup",
-  "/auth/token",
-  "/auth/refresh",
-  "/auth/password/forgot",
-  "/auth/password/reset",
-  "/auth/email/confirm",
-]);
+/** What makes a session and needs none: no token is asked for. */
+const BEFORE_A_SESSION = new Set(["/auth/login", "/auth/signup", "/auth/token", "/auth/refresh"]);
+
+/** What is for whoever comes with a mailed link, signed in or not. */
+const WITH_OR_WITHOUT_A_SESSION = new Set(["/auth/password/forgot", "/auth/password/reset", "/auth/email/confirm"]);
 
 /** Headers that every request bears. */
 export function withHeaders(next: Exchange, headers: () => Record<string, string | undefined>): Exchange {
@@ -86,9 +81,12 @@ export class EtagCache {
 export class CsrfLayer {
   #token: Promise<string | undefined> | undefined;
   readonly #base: string;
+  readonly #signedIn: boolean;
 
-  constructor(base: string) {
+  /** `signedIn`: there is a session from the beginning. */
+  constructor(base: string, signedIn = false) {
     this.#base = base;
+    this.#signedIn = signedIn;
   }
 
   /** Another session begins: its token, where it is known already. */
@@ -100,7 +98,10 @@ export class CsrfLayer {
     return async (request) => {
       if (SAFE.has(request.method) || BEFORE_A_SESSION.has(new URL(request.url).pathname)) return next(request);
       const again = request.clone();
-      const token = await this.#current(next);
+      // Where nobody is known to be signed in, asking for a token would most likely be refused: it is done when there is need.
+      const known = this.#signedIn || this.#token !== undefined;
+      const needless = !known && WITH_OR_WITHOUT_A_SESSION.has(new URL(request.url).pathname);
+      const token = needless ? undefined : await this.#current(next);
       const response = await next(bearing(request, token));
       if (response.status !== 403 || (await codeOf(response)) !== "csrf_failed") return response;
       this.renew();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { BffError, createBrowserClient, unwrap } from "../src/index.js";
+import { BffError, createBrowserClient, unwrap, type BffClient } from "../src/index.js";
 import { Gateway, json, problem } from "./gateway.js";
 
 test("an unsafe call bears the session's token, which is fetched once for all calls at the same time", async () => {
@@ -38,6 +38,26 @@ test("a token that is no longer good is renewed once, and the call is made again
   const refused = await client.POST("/api/posts", { body: { text: "three" } });
   assert.equal(refused.response.status, 403, "and not again and again");
   assert.equal(gateway.count("/api/posts"), 5);
+  await gateway.stop();
+});
+
+test("who comes with a mailed link asks for no token unless they are signed in, or it turns out that they are", async () => {
+  let signedIn = false;
+  const gateway = await Gateway.start((asked, response) => {
+    if (asked.path === "/auth/csrf-token") return json(response, 200, { csrf: "t-1" });
+    if (signedIn && asked.headers["x-csrf-token"] !== "t-1") return problem(response, 403, "csrf_failed");
+    response.writeHead(204).end();
+  });
+  const confirm = async (client: BffClient) => {
+    const { response } = await client.POST("/auth/email/confirm", { body: { token: "from-a-mail" } });
+    return [response.status, gateway.count("/auth/csrf-token"), gateway.count("/auth/email/confirm")];
+  };
+  assert.deepEqual(await confirm(createBrowserClient({ baseUrl: gateway.url })), [204, 0, 1]);
+  signedIn = true;
+  const client = createBrowserClient({ baseUrl: gateway.url });
+  assert.deepEqual(await confirm(client), [204, 1, 3], "refused once, and made again with the token");
+  assert.deepEqual(await confirm(client), [204, 1, 4], "which is known from then on");
+  assert.deepEqual(await confirm(createBrowserClient({ baseUrl: gateway.url, signedIn: true })), [204, 2, 5]);
   await gateway.stop();
 });
 

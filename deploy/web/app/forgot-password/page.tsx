@@ -1,12 +1,12 @@
 import type { Metadata } from "next";
 
-import { ForgotPassword } from "@/components/forgot-password";
+import { ForgotPasswordForm } from "@/components/forgot-password";
 import { words } from "@/lib/language";
 
 export async function generateMetadata(): Promise<Metadata> {
   return { title: (await words()).account.forgot };
 }
 
-export default function Page() {
-  return <ForgotPassword />;
+export default function ForgotPasswordPage() {
+  return <ForgotPasswordForm />;
 }

@@ -7,6 +7,6 @@ export async function generateMetadata(): Promise<Metadata> {
   return { title: (await words()).account.newPassword };
 }
 
-export default function Page() {
+export default function ResetPasswordPage() {
   return <ResetPassword />;
 }

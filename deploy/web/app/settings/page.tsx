@@ -8,7 +8,7 @@ import { ChangePassword } from "@/components/change-password";
 import { EndSession } from "@/components/end-session";
 import { Missing } from "@/components/part";
 import { SignOutButton } from "@/components/sign-out-button";
-import { TakeAlong } from "@/components/take-along";
+import { TakeData } from "@/components/take-data";
 import { Time } from "@/components/time";
 import { To } from "@/components/to";
 import { TwoFactor } from "@/components/two-factor";
@@ -57,26 +57,25 @@ export default async function Settings() {
         <h2 id="two-factor">{say.twoFactor}</h2>
         <TwoFactor on={me.totpEnabled} username={me.username} />
       </section>
-      <section aria-labelledby="password">
-        <h2 id="password">{say.password}</h2>
+      <section aria-labelledby="change-password">
+        <h2 id="change-password">{say.account.changePassword}</h2>
         <ChangePassword username={me.username} />
       </section>
-      <section aria-labelledby="email">
-        <h2 id="email">{say.account.email}</h2>
-        <ChangeEmail email={me.email} confirmed={me.emailConfirmed} username={me.username} />
+      <section aria-labelledby="change-email">
+        <h2 id="change-email">{say.account.changeEmail}</h2>
+        <ChangeEmail key={me.email} username={me.username} email={me.email} confirmed={me.emailConfirmed} />
       </section>
-      <section aria-labelledby="data">
-        <h2 id="data">{say.account.data}</h2>
-        <TakeAlong />
+      <section aria-labelledby="your-data">
+        <h2 id="your-data">{say.account.yourData}</h2>
+        <p className="faint">{say.account.yourDataHint}</p>
+        <TakeData />
       </section>
-      <section aria-labelledby="leave">
-        <h2 id="leave">{say.account.leave}</h2>
-        <div className="card">
-          <p>{say.account.leaveHint}</p>
-          <To className="button quiet" href="/settings/delete">
-            {say.account.leave}
-          </To>
-        </div>
+      <section aria-labelledby="leaving">
+        <h2 id="leaving">{say.account.leaving}</h2>
+        <p className="faint">{say.account.leavingHint}</p>
+        <To className="button quiet" href="/settings/delete">
+          {say.account.leavingTitle}
+        </To>
       </section>
     </div>
   );

@@ -9,9 +9,9 @@ export async function generateMetadata(): Promise<Metadata> {
   return { title: (await words()).signIn };
 }
 
-export default async function SignIn({ searchParams }: { searchParams: Promise<{ ended?: string; returnTo?: string }> }) {
-  const { ended, returnTo } = await searchParams;
-  const because = ended !== undefined ? "ended" : returnTo !== undefined ? "needed" : undefined;
+export default async function SignIn({ searchParams }: { searchParams: Promise<{ ended?: string; reset?: string; returnTo?: string }> }) {
+  const { ended, reset, returnTo } = await searchParams;
+  const because = ended !== undefined ? "ended" : reset !== undefined ? "reset" : returnTo !== undefined ? "needed" : undefined;
   const next = safePath(returnTo);
   return (
     <SignInForm returnTo={next} because={because}>

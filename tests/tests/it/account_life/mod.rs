@@ -25,7 +25,7 @@ pub(super) const CONFIRM: &str = "/auth/email/confirm";
 pub(super) const NEW: &str = "planted-password-of-tomorrow";
 
 /// Where mail goes, with the limits as they are.
-pub(super) fn mail(server: &MailServer) -> MailOptions {
+pub(crate) fn mail(server: &MailServer) -> MailOptions {
     MailOptions {
         smtp: Some(server.url().parse().expect("a URL")),
         sender: "Recipe book <no-reply@book.example>".to_owned(),
@@ -34,7 +34,7 @@ pub(super) fn mail(server: &MailServer) -> MailOptions {
     }
 }
 
-pub(super) async fn mail_server() -> MailServer {
+pub(crate) async fn mail_server() -> MailServer {
     MailServer::start(crate::readme::python().to_str().expect("a path")).await
 }
 

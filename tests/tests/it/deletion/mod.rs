@@ -13,7 +13,7 @@ use upstreams::Service;
 use crate::fixtures::{follow, post, publish};
 
 /// A system whose jobs do not keep tests waiting.
-pub(super) fn builder() -> Builder {
+pub(crate) fn builder() -> Builder {
     TestBff::builder()
         .set("jobs.poll_ms", 200)
         .set("jobs.lease_ms", 1000)
@@ -44,7 +44,7 @@ async fn settle(bff: &TestBff, name: &str, other: &Actor, recipe: &str, written:
 }
 
 /// All that the three services keep of a member, past the gateway.
-pub(super) async fn kept(bff: &TestBff, member: &str) -> Value {
+pub(crate) async fn kept(bff: &TestBff, member: &str) -> Value {
     let mut all = Vec::new();
     for service in Service::ALL {
         let direct = bff.direct(service, Some(member)).await;
@@ -54,7 +54,7 @@ pub(super) async fn kept(bff: &TestBff, member: &str) -> Value {
 }
 
 /// Waits until no service keeps anything of a member.
-pub(super) async fn gone(bff: &TestBff, member: &str) {
+pub(crate) async fn gone(bff: &TestBff, member: &str) {
     eventually("the member to be gone from every service", || async {
         let kept = kept(bff, member).await;
         let parts = kept.as_array().expect("three");
@@ -64,7 +64,7 @@ pub(super) async fn gone(bff: &TestBff, member: &str) {
 }
 
 /// The job is done, too.
-pub(super) async fn queue_is_empty(replica: &tests::Replica) {
+pub(crate) async fn queue_is_empty(replica: &tests::Replica) {
     eventually("an empty queue", || async {
         let page = replica.internal("/jobs").await.expect(200).json();
         (page["waitingCount"] == 0 && page["deadCount"] == 0).then_some(())

@@ -60,7 +60,7 @@ impl Setup {
     }
 }
 
-fn below(folder: &std::path::Path) -> Vec<PathBuf> {
+pub(crate) fn below(folder: &std::path::Path) -> Vec<PathBuf> {
     let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).expect("a folder") {
@@ -138,7 +138,7 @@ async fn commit(actor: &Actor, key: &str) -> Answer {
 }
 
 /// Uploads a whole file; its key.
-pub(super) async fn upload(actor: &Actor, input: &Value, content: &[u8]) -> String {
+pub(crate) async fn upload(actor: &Actor, input: &Value, content: &[u8]) -> String {
     let presigned = presign(actor, input).await;
     send_all(actor, &presigned, content).await;
     let key = presigned["key"].as_str().expect("a key").to_owned();

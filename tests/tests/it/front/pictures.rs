@@ -85,8 +85,7 @@ struct Link {
     address: SocketAddr,
     allowed: watch::Sender<u64>,
     cuts: watch::Sender<()>,
-    /// Connections that carry one.
-    photos: watch::Sender<usize>,
+    photos: watch::Sender<Photos>,
 }
 
 impl Link {
@@ -99,7 +98,7 @@ impl Link {
         let listener = socket.listen(128).expect("a listener");
         let address = listener.local_addr().expect("an address");
         let (allowed, cuts) = (watch::Sender::new(u64::MAX), watch::Sender::new(()));
-        let (allows, photos) = (allowed.subscribe(), watch::Sender::new(0));
+        let (allows, photos) = (allowed.subscribe(), watch::Sender::new(Photos::default()));
         let counted = photos.clone();
         let cut = cuts.subscribe();
         tokio::spawn(async move {
@@ -122,26 +121,35 @@ impl Link {
     /// Waits for a connection that carries a photo, and ends it.
     async fn cut(&self) -> Value {
         let mut photos = self.photos.subscribe();
-        soon("a photo on its way", photos.wait_for(|photos| *photos > 0)).await.expect("the link is there");
+        let on_its_way = photos.wait_for(|photos| photos.begun > photos.ended);
+        let before = soon("a photo on its way", on_its_way).await.expect("the link is there").ended;
         let _ = self.cuts.send(());
-        soon("the cut", photos.wait_for(|photos| *photos == 0)).await.expect("the link is there");
+        // The browser may have begun anew by the time at which anybody looks.
+        soon("the cut", photos.wait_for(|photos| photos.ended > before)).await.expect("the link is there");
         Value::Null
     }
 }
 
-/// One of the connections that carry a photo.
-struct Photo(watch::Sender<usize>);
+/// How many connections carry a photo, and how many did.
+#[derive(Debug, Default, Clone, Copy)]
+struct Photos {
+    begun: usize,
+    ended: usize,
+}
+
+/// One of them.
+struct Photo(watch::Sender<Photos>);
 
 impl Photo {
-    fn new(photos: watch::Sender<usize>) -> Self {
-        photos.send_modify(|photos| *photos += 1);
+    fn new(photos: watch::Sender<Photos>) -> Self {
+        photos.send_modify(|photos| photos.begun += 1);
         Self(photos)
     }
 }
 
 impl Drop for Photo {
     fn drop(&mut self) {
-        self.0.send_modify(|photos| *photos -= 1);
+        self.0.send_modify(|photos| photos.ended += 1);
     }
 }
 
@@ -150,7 +158,7 @@ async fn carry(
     app: SocketAddr,
     mut allows: watch::Receiver<u64>,
     mut cut: watch::Receiver<()>,
-    photos: watch::Sender<usize>,
+    photos: watch::Sender<Photos>,
 ) {
     cut.mark_unchanged();
     let Ok(app) = TcpStream::connect(app).await else { return };

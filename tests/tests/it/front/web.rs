@@ -21,11 +21,13 @@ impl Web {
 
     /// Starts it with more in its environment.
     pub(crate) async fn start_with(gateway: &str, settings: &[(&str, &str)]) -> Self {
+        Self::start_on(free_port(), gateway, settings).await
+    }
+
+    /// Starts it where it was announced: its port has been told to others already.
+    pub(crate) async fn start_on(port: u16, gateway: &str, settings: &[(&str, &str)]) -> Self {
         let folder = root().join("deploy/web");
         assert!(folder.join(".next/BUILD_ID").exists(), "tests/run builds the app");
-        // Next.js does not say which port it was given: it gets one that was free a moment ago.
-        let port =
-            TcpListener::bind("127.0.0.1:0").and_then(|bound| bound.local_addr()).expect("a port").port();
         let mut command = Command::new("node");
         command
             .arg(folder.join("node_modules/next/dist/bin/next"))
@@ -38,6 +40,11 @@ impl Web {
         let _ = soon("the app's server", server.line("✓ Ready")).await;
         Self { url: format!("http://127.0.0.1:{port}"), _server: server }
     }
+}
+
+/// A port that was free a moment ago: Next.js does not say which one it was given.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|bound| bound.local_addr()).expect("a port").port()
 }
 
 /// What must hold for every page that a script has looked at, and the times that it took.

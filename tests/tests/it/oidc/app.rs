@@ -45,6 +45,7 @@ async fn people_sign_in_to_the_app_through_a_provider_and_it_signs_them_out() {
     assert_eq!(seen["offered"], json!(["Continue with certified"]));
     assert_eq!(seen["asked"], json!(provider.issuer), "the provider's own pages");
     assert_eq!(seen["name"], "Certified grace");
+    assert_eq!(seen["wayToAPassword"], "/forgot-password");
     expect_sound(&result);
 }
 
