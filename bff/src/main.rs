@@ -4,6 +4,7 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 use bff::{
@@ -152,11 +153,22 @@ fn serve(file: Option<&Path>, declarations: Option<PathBuf>) -> Result<(), Failu
             .build()
             .await?;
         print(&format!("listening http={} internal={}", gateway.http_address(), gateway.internal_address()))?;
+        give_back_what_the_start_took();
         gateway.run_until_stopped().await.map_err(Failure::from)
     });
     // What was logged last is what matters most: it goes out also when serving failed.
     drop(telemetry);
     served
+}
+
+/// Reading declarations and contracts takes memory that serving never does. The allocator gives freed pages back a moment later,
+/// but only when something else happens to it: the end of a thread does.
+fn give_back_what_the_start_took() {
+    // Longer than freed pages are kept: `purge_delay` of mimalloc 3 is a second.
+    const LATER: Duration = Duration::from_millis(1500);
+    let wait = || std::thread::sleep(LATER);
+    // Without a thread it is given back later.
+    let _ = std::thread::Builder::new().name("bff-start".to_owned()).spawn(wait);
 }
 
 fn check(file: Option<&Path>) -> Result<(), Failure> {
