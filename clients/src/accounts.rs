@@ -4,7 +4,7 @@
 use http::Method;
 use schemas::{
     ByIdentity, Credentials, EmailChange, EmailConfirmation, PasswordChange, PasswordReminder, PasswordReset,
-    SignUp, TotpBegin, TotpConfirmed, TotpEnrolment,
+    ResetCheck, ResetOwner, SignUp, TotpBegin, TotpConfirmed, TotpEnrolment,
 };
 use serde::Serialize;
 
@@ -123,6 +123,18 @@ impl AccountsClient {
         let path = ["members", "password", "forgot"];
         let call = self.upstream.typed_call("forget_password", Method::POST, &path).json(input)?;
         self.upstream.perform(cx, call.by(Authority::Accounts).in_language(languages)).await
+    }
+
+    /// `POST /members/password/reset/check`: whose password a mailed token sets; the token stays good. 422 `token_invalid`.
+    /// Acts for nobody.
+    pub async fn check_reset(
+        &self,
+        cx: &CallContext,
+        input: &ResetCheck,
+    ) -> Result<ResetOwner, UpstreamError> {
+        let path = ["members", "password", "reset", "check"];
+        let call = self.upstream.typed_call("check_reset", Method::POST, &path).json(input)?;
+        self.upstream.fetch(cx, call.by(Authority::Accounts)).await
     }
 
     /// `POST /members/password/reset`: sets a new password with a mailed token. 422 `token_invalid`. Acts for nobody.

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Id;
+
 /// A new password for the acting user.
 #[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -44,6 +46,21 @@ pub struct PasswordReset {
     pub token: String,
     #[schema(min_length = 8, max_length = 256, format = Password)]
     pub new: String,
+}
+
+/// Asks whose password a mailed token sets. The token stays good.
+#[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ResetCheck {
+    /// The token in the link.
+    #[schema(min_length = 1, max_length = 128)]
+    pub token: String,
+}
+
+/// Whose password a mailed token sets.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ResetOwner {
+    pub id: Id,
 }
 
 /// Another e-mail address for the acting user. It counts once it is confirmed.

@@ -23,7 +23,7 @@ mod time;
 pub use account::{ByIdentity, Me};
 pub use account_change::{
     EmailChange, EmailConfirmation, ForgottenPassword, PasswordChange, PasswordReminder, PasswordReset,
-    TotpBegin, TotpStart,
+    ResetCheck, ResetOwner, TotpBegin, TotpStart,
 };
 pub use auth::{
     Credentials, CsrfToken, ListedSession, MySession, ProviderSignedIn, RefreshRequest, RevokeRequest,

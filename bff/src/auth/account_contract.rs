@@ -67,6 +67,7 @@ fn passwords(contract: &mut Contract) {
             .takes(reset)
             .answers_with(204, ResponseBuilder::new().description("It is set."))
             .fails(refusal_named(TOKEN_INVALID))
+            .fails(FULL)
             .fails_with(throttled())
             .fails(forgery())
             .fails(ApiError::Identity(StoreError::Closed.into()))

@@ -12,7 +12,7 @@ use super::{
     call_context::call_context,
     languages::{accepted, preferred},
     mutation::Mutation,
-    other_sign_ins::{end_others, end_others_and_renew, set_cookie},
+    other_sign_ins::{end_others, end_others_and_renew, end_planned, set_cookie},
     planned_ending::PlannedEnding,
     refusals::refusal,
     state::Api,
@@ -108,11 +108,35 @@ pub(super) async fn reset_password(
         (call_context(&request, None), accepted(&request), client_address(&request));
     let resetting = async move {
         let attempt = beside.throttle.begin(Subject::Link(&input.token), address).await?;
+        let owner = accounts.check_reset(&cx, &input.token).await;
+        let planned = match owner {
+            Ok(None) => None,
+            Ok(Some(member)) => match PlannedEnding::record(&beside.departed.jobs, &member, None).await {
+                Ok(planned) => Some(planned),
+                Err(error) => {
+                    attempt.undecided().await;
+                    return Err(error);
+                }
+            },
+            Err(error) => {
+                let refused = Err::<(), _>(error);
+                settle(attempt, &refused).await;
+                return refused.map_err(refusal);
+            }
+        };
         let reset = accounts.reset_password(&cx, &input, languages.as_deref()).await;
+        if let Some(planned) = &planned {
+            planned.settle(reset.as_ref().err()).await;
+        }
         settle(attempt, &reset).await;
         let user = reset.map_err(refusal)?;
         beside.bus.written(user.id(), &[Tag::everything()], &[]).await;
-        Ok::<_, ApiError>(end_others(&edge, user.id(), None).await?)
+        match &planned {
+            Some(planned) => end_planned(&edge, user.id(), None, planned).await?,
+            // A service that does not say whose a token is: this process alone sees to it.
+            None => end_others(&edge, user.id(), None).await?,
+        }
+        Ok::<_, ApiError>(())
     };
     api.run_detached(resetting).await.flatten()?;
     Ok(never_kept(&mut HttpResponse::NoContent()).finish())

@@ -6,15 +6,18 @@
 pub enum OptionalCall {
     ChangePassword,
     ForgetPassword,
+    /// Whose password a token sets, before it does.
+    CheckReset,
     ResetPassword,
     ChangeEmail,
     ConfirmEmail,
 }
 
 impl OptionalCall {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::ChangePassword,
         Self::ForgetPassword,
+        Self::CheckReset,
         Self::ResetPassword,
         Self::ChangeEmail,
         Self::ConfirmEmail,
@@ -26,6 +29,7 @@ impl OptionalCall {
         match self {
             Self::ChangePassword => "/members/me/password",
             Self::ForgetPassword => "/members/password/forgot",
+            Self::CheckReset => "/members/password/reset/check",
             Self::ResetPassword => "/members/password/reset",
             Self::ChangeEmail => "/members/me/email",
             Self::ConfirmEmail => "/members/email/confirm",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clients::{AccountsClient, BodyFault, CallContext, UpstreamError};
 use schemas::{
     ByIdentity, Credentials, EmailChange, EmailConfirmation, Id, PasswordChange, PasswordReminder,
-    PasswordReset, SignUp, TotpBegin, TotpConfirmed, TotpEnrolment,
+    PasswordReset, ResetCheck, SignUp, TotpBegin, TotpConfirmed, TotpEnrolment,
 };
 
 use super::{AccountsOffer, OptionalCall, ProfileDocument, ProfileShape};
@@ -91,6 +91,24 @@ impl Accounts {
         languages: Option<&str>,
     ) -> Result<(), UpstreamError> {
         self.client.forget_password(cx, input, languages).await
+    }
+
+    /// Whose password a mailed token sets; nothing where the service does not say.
+    ///
+    /// # Errors
+    /// 422 `token_invalid`, or no usable answer.
+    pub async fn check_reset(&self, cx: &CallContext, token: &str) -> Result<Option<Id>, UpstreamError> {
+        if !self.offer.has(OptionalCall::CheckReset) {
+            return Ok(None);
+        }
+        match self.client.check_reset(cx, &ResetCheck { token: token.to_owned() }).await {
+            Ok(owner) => Ok(Some(owner.id)),
+            // A service without a contract is taken for one that has all of it.
+            Err(error) if error.status().is_some_and(|status| [404, 405].contains(&status.as_u16())) => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Sets a new password with a mailed token; answers whose it is.

@@ -7,9 +7,9 @@ use crate::{
     AccountExport, CommitUpload, CommittedFile, Credentials, CsrfToken, DeleteAccount, EmailChange,
     EmailConfirmation, ForgottenPassword, Id, Items, Key, KeySet, ListedSession, LiveCommand, LiveMessage,
     Me, NumberedPage, Page, PasswordChange, PasswordReminder, PasswordReset, PresignUpload, PresignedUpload,
-    Problem, ProviderSignedIn, RefreshRequest, RevokeRequest, SecondFactorCode, SessionInfo, SignInKind,
-    SignInProvider, SignUp, SignedUp, TokenRequest, Tokens, TotpBegin, TotpCode, TotpEnabled, TotpSetup,
-    TotpStart, UploadPart, UploadState,
+    Problem, ProviderSignedIn, RefreshRequest, ResetCheck, ResetOwner, RevokeRequest, SecondFactorCode,
+    SessionInfo, SignInKind, SignInProvider, SignUp, SignedUp, TokenRequest, Tokens, TotpBegin, TotpCode,
+    TotpEnabled, TotpSetup, TotpStart, UploadPart, UploadState,
 };
 
 impl<T: Example> Example for Items<T> {
@@ -114,6 +114,8 @@ examples! {
     ForgottenPassword => ForgottenPassword { email: ada().email };
     PasswordReminder => PasswordReminder { email: ada().email, locale: Some("ko".into()) };
     PasswordReset => PasswordReset { token: MAILED.into(), new: "a rice cooker sings at noon".into() };
+    ResetCheck => ResetCheck { token: MAILED.into() };
+    ResetOwner => ResetOwner { id: ada().id };
     EmailChange => EmailChange {
         email: "ada.lee@example.org".into(),
         password: "correct horse battery".into(),

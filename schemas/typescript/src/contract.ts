@@ -7159,7 +7159,7 @@ export interface operations {
             451: components["responses"]["451.unavailable_for_legal_reasons"];
             500: components["responses"]["500.internal_error"];
             502: components["responses"]["502.upstream_unavailable"];
-            503: components["responses"]["503.interrupted.overloaded.session_store_unavailable.store_unavailable"];
+            503: components["responses"]["503.interrupted.overloaded.queue_full.session_store_unavailable.store_unavailable"];
             504: components["responses"]["504.upstream_timeout"];
         };
     };

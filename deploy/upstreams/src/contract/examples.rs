@@ -7,8 +7,8 @@
 
 use schemas::{
     ByIdentity, Credentials, EmailChange, EmailConfirmation, Example, Id, Items, Me, NumberedPage, Page,
-    PasswordChange, PasswordReminder, PasswordReset, Problem, RawText, Rfc3339, SignUp, TotpBegin, TotpCode,
-    TotpConfirmed, TotpEnrolment,
+    PasswordChange, PasswordReminder, PasswordReset, Problem, RawText, ResetCheck, ResetOwner, Rfc3339,
+    SignUp, TotpBegin, TotpCode, TotpConfirmed, TotpEnrolment,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -72,6 +72,8 @@ fn of(name: &str) -> Option<Value> {
         "PasswordChange" => PasswordChange::example(),
         "PasswordReminder" => PasswordReminder::example(),
         "PasswordReset" => PasswordReset::example(),
+        "ResetCheck" => ResetCheck::example(),
+        "ResetOwner" => ResetOwner::example(),
         "Post" => value(&post()),
         "PostInput" => value(&PostInput { text: post().text.to_text(), recipe_id: post().recipe_id }),
         "PostPage" => value(&Page { items: vec![post()], next_cursor: None }),

@@ -7,7 +7,7 @@ use super::{
 use crate::wire::{Member, MemberCard, MemberPatch};
 use schemas::{
     ByIdentity, Credentials, EmailChange, EmailConfirmation, Items, Me, PasswordChange, PasswordReminder,
-    PasswordReset, SignUp, TotpBegin, TotpCode, TotpConfirmed, TotpEnrolment,
+    PasswordReset, ResetCheck, ResetOwner, SignUp, TotpBegin, TotpCode, TotpConfirmed, TotpEnrolment,
 };
 
 const ENABLED: Refusal = (409, "totp_enabled", "The second factor is on already.");
@@ -84,6 +84,18 @@ fn passwords(contract: &mut Contract) {
             .mails()
             .takes(forgotten)
             .accepts("Whoever has the address will be mailed."),
+    );
+    let (check, owner) = (contract.input::<ResetCheck>(), contract.answer::<ResetOwner>());
+    contract.add(
+        Call::post("/members/password/reset/check", "checkPasswordReset", "Say whose password a mailed token sets")
+            .about(
+                "The token stays good. So the gateway can put down whose sign-ins are to end before it asks for the new \
+                 password.",
+            )
+            .made_for(For::Accounts)
+            .takes(check)
+            .answers(owner, "Whose it is.")
+            .refuses([BAD_LINK]),
     );
     let (reset, me) = (contract.input::<PasswordReset>(), contract.answer::<Me>());
     contract.add(

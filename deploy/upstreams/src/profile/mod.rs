@@ -38,6 +38,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     Routes::at("/members/by-identity").put(identity::find_or_make).register(config);
     Routes::at("/members/password/forgot").post(password::forgot).register(config);
     Routes::at("/members/password/reset").post(password::reset).register(config);
+    Routes::at("/members/password/reset/check").post(password::check_reset).register(config);
     Routes::at("/members/email/confirm").post(email::confirm).register(config);
     Routes::at("/members/me").get(members::me).patch(members::patch_me).register(config);
     Routes::at("/members/me/password").post(password::change).register(config);

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use rusqlite::{OptionalExtension, Transaction, params};
-use schemas::{Id, Me, PasswordChange, PasswordReminder, PasswordReset};
+use schemas::{Id, Me, PasswordChange, PasswordReminder, PasswordReset, ResetCheck, ResetOwner};
 
 use super::{
     Profile,
@@ -54,6 +54,19 @@ pub(super) async fn forgot(
     state.db.write(move |tx| Mail::asked_for(Kind::ResetPassword, &email, locale).post(tx, None)).await?;
     state.mailer.wake();
     Ok(accepted())
+}
+
+/// `POST /members/password/reset/check`. Uses nothing up.
+pub(super) async fn check_reset(
+    state: Data<Profile>,
+    request: HttpRequest,
+    _: Accounts,
+    Json(ResetCheck { token }): Json<ResetCheck>,
+) -> Result<HttpResponse, Failure> {
+    let member =
+        state.db.read(move |tx| owner_of(link_tokens::look_up(tx, Purpose::Password, &token)?, tx)).await?;
+    let id = Id::new(&member).map_err(|_| link_tokens::invalid())?;
+    Ok(ok(&request, &ResetOwner { id }))
 }
 
 /// `POST /members/password/reset`.

@@ -71,6 +71,8 @@ async fn a_token_that_was_never_mailed_is_refused() {
         let reset =
             nobody.post("/members/password/reset", json!({"token": token, "new": "a-new-password"})).await;
         assert_eq!(reset.code(), (422, "token_invalid"), "{token:?}");
+        let checked = nobody.post("/members/password/reset/check", json!({"token": token})).await;
+        assert_eq!(checked.code(), (422, "token_invalid"), "{token:?}");
         let confirmed = nobody.post("/members/email/confirm", json!({"token": token})).await;
         assert_eq!(confirmed.code(), (422, "token_invalid"), "{token:?}");
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 use tests::{Actor, Builder, Fault, PASSWORD, Replica, Signer, TestBff, redis::RedisServer};
 use tokio::time::{Instant, sleep};
 
-use super::{NEW, change, is_signed_in};
+use super::{NEW, RESET, change, is_signed_in, reset, reset_token, system_with};
 
 /// After this a planned ending is due: the longest call, and its margin.
 const DUE: Duration = Duration::from_secs(15);
@@ -80,6 +80,12 @@ async fn changed_and_unanswered(bff: &TestBff, caller: &Actor) -> tokio::task::J
     let asked = tokio::spawn(async move {
         assert!(request.json(&input).try_send().await.is_err(), "nobody is left to answer");
     });
+    until_it_is_new(bff).await;
+    asked
+}
+
+/// Waits until the profile service has the new password, past the gateway.
+async fn until_it_is_new(bff: &TestBff) {
     let mut claims = Signer::claims("profile", None);
     claims["scope"] = json!("accounts");
     let token = bff.signer().await.sign(&claims);
@@ -89,7 +95,6 @@ async fn changed_and_unanswered(bff: &TestBff, caller: &Actor) -> tokio::task::J
         (other.post("/members/verify", &credentials).await.status == 200).then_some(())
     })
     .await;
-    asked
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,6 +108,34 @@ async fn a_kill_after_the_change_leaves_no_other_sign_in() {
     bff.restart().await;
     until_done(&bff).await;
     before.at(&bff).only_the_caller_is_left().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_after_a_reset_leaves_no_sign_in() {
+    let (server, mut bff) = system_with(builder(), |_| {}).await;
+    let before = everybody(&bff).await;
+    let nobody = bff.anonymous();
+    let token = reset_token(&server, &nobody, "ada", 1).await;
+    reset(&nobody, &"x".repeat(43), NEW).await.expect_problem(422, "token_invalid");
+    assert_eq!(jobs(&bff).await, (0, 0), "nobody's sign-ins are to end");
+    bff.profile.fail_on("/members/password/reset", Fault::HoldAnswer);
+    bff.profile.fail_on("/members/password/reset/check", Fault::Delay(Duration::ZERO));
+    let asked = tokio::spawn(async move {
+        let input = json!({ "token": token, "new": NEW });
+        let request = nobody.from_page(reqwest::Method::POST, RESET).json(&input);
+        assert!(request.try_send().await.is_err(), "nobody is left to answer");
+    });
+    until_it_is_new(&bff).await;
+    bff.kill9().await;
+    asked.await.expect("no panic");
+    bff.profile.heal().await;
+    bff.restart().await;
+    until_done(&bff).await;
+    let after = before.at(&bff);
+    for (place, actor) in [&after.ada, &after.browser, &after.app].into_iter().enumerate() {
+        assert!(!is_signed_in(actor).await, "{place}");
+    }
+    assert!(is_signed_in(&after.bora).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,7 +17,8 @@ use crate::{
 
 const SERVICES: [Service; 3] = [Service::Profile, Service::Timeline, Service::Recipe];
 /// Calls that this suite does not bring about, each with its reason.
-const NOT_HERE: [(&str, &str); 2] = [
+const NOT_HERE: [(&str, &str); 3] = [
+    ("resetPassword", "with a mailed token: `account_life`"),
     ("byIdentity", "needs an OpenID provider: the suites of `oidc` make it through the same proxies"),
     (
         "verifyTotp",
