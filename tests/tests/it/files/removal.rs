@@ -1,13 +1,16 @@
 //! The end of files: by their owner, and of what nobody committed.
 
+use reqwest::Method;
+use serde_json::json;
 use tests::{
-    TestBff, eventually,
+    PASSWORD, TestBff, eventually,
     redis::{Durability, RedisServer},
 };
 
 use super::{
     BOTH, PART, Setup, commit, input, picture, presign, read, send, send_all, send_in_vain, slice, upload,
 };
+use crate::deletion::{builder, queue_is_empty};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_gone_everywhere_once_its_owner_has_deleted_it() {
@@ -44,6 +47,47 @@ async fn a_file_is_gone_everywhere_once_its_owner_has_deleted_it() {
         if let Some(s3) = &setup.s3 {
             assert_eq!(s3.uploads(), 0, "it was aborted");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_files_and_uploads_of_a_member_who_leaves_go_and_nobody_elses() {
+    for kind in BOTH {
+        let setup = Setup::with(kind, builder()).await;
+        let (ada, bora) = (setup.bff.signed_in("ada").await, setup.bff.signed_in("bora").await);
+        let content = picture(1000, 1);
+        let theirs = upload(&bora, &input(&content), &content).await;
+        // Marks that make the sweep look again after a day name nobody, and stay.
+        let kept = || {
+            let objects = setup.objects().into_iter();
+            objects.filter(|path| !path.to_string_lossy().contains("pending/")).count()
+        };
+        let of_others = kept();
+        let mut keys = Vec::new();
+        for visibility in ["public", "private"].repeat(6) {
+            let mut wanted = input(&content);
+            wanted["visibility"] = json!(visibility);
+            keys.push(upload(&ada, &wanted, &content).await);
+        }
+        // One upload has a part, another has none yet.
+        let large = picture(PART + 10, 2);
+        let presigned = presign(&ada, &input(&large)).await;
+        let part = &presigned["parts"][0];
+        assert!(send(&ada, part, slice(&large, part)).await.status.is_success());
+        let _ = presign(&ada, &input(&content)).await;
+
+        let leave = ada.from_page(Method::DELETE, "/api/me").json(&json!({ "password": PASSWORD }));
+        let _ = leave.send().await.expect(202);
+        queue_is_empty(&setup.bff).await;
+        for key in &keys {
+            read(&bora, key).await.expect_problem(404, "not_found");
+        }
+        assert_eq!(kept(), of_others, "{kind:?}: {:?}", setup.objects());
+        if let Some(s3) = &setup.s3 {
+            assert_eq!(s3.uploads(), 0, "they were aborted");
+        }
+        send_in_vain(&bora, part, slice(&large, part)).await;
+        assert_eq!(read(&bora, &theirs).await.expect(200).body, content);
     }
 }
 
