@@ -4,6 +4,8 @@ import { useEffect, useId, useRef, useState, type DragEvent } from "react";
 
 import { bff } from "@/lib/browser";
 import { explain } from "@/lib/failure";
+import { useFocusWithin } from "@/lib/focus";
+import { mayGoOn, whyNot } from "@/lib/picture";
 
 import { Alert } from "./alert";
 import { useLanguage, useWords } from "./words";
@@ -25,7 +27,7 @@ interface Props {
 type State =
   | { step: "idle"; said: string }
   | { step: "sending"; file: File; preview: string; percent: number }
-  | { step: "failed"; file: File; preview: string; why: string };
+  | { step: "failed"; file: File; preview: string; why: string; mayGoOn: boolean };
 
 /** Chooses a picture and sends it, by button, by keyboard or by dropping it; it is gone on with after a cut, and when the same
  * file is chosen again after the page was loaded anew. */
@@ -36,6 +38,7 @@ export function PictureField({ label, error, shown, change, sending }: Props) {
   const [state, setState] = useState<State>({ step: "idle", said: "" });
   const [over, setOver] = useState(false);
   const [offline, setOffline] = useState(false);
+  const place = useFocusWithin<HTMLDivElement>(`${state.step} ${shown !== null}`);
   const cancel = useRef<AbortController>(undefined);
   const preview = state.step === "idle" ? undefined : state.preview;
 
@@ -64,7 +67,7 @@ export function PictureField({ label, error, shown, change, sending }: Props) {
       const { key } = await bff().upload(file, {
         signal: mine.signal,
         visibility: "public",
-        storage: window.localStorage,
+        ...kept(),
         onProgress: ({ sent, total }) =>
           is({ step: "sending", file, preview: at, percent: Math.floor((100 * sent) / Math.max(1, total)) }),
       });
@@ -73,30 +76,35 @@ export function PictureField({ label, error, shown, change, sending }: Props) {
       is({ step: "idle", said: say.picture.there });
     } catch (failure) {
       if (mine.signal.aborted) return is({ step: "idle", said: say.picture.cancelled });
-      is({ step: "failed", file, preview: at, why: why(failure) });
+      const why = whyNot(failure, say) ?? explain(failure, say, lang).message ?? say.failed;
+      is({ step: "failed", file, preview: at, why, mayGoOn: mayGoOn(failure) });
     } finally {
       if (cancel.current === mine) sending?.(false);
     }
   };
-  const why = (failure: unknown) => {
-    const { code, message, fields } = explain(failure, say, lang);
-    const known: Readonly<Record<string, string>> = say.picture.problems;
-    return known[code] ?? message ?? (Object.keys(fields).length > 0 ? say.picture.noPicture : say.failed);
-  };
   const choose = (file: File | undefined) => {
     if (!file) return;
     const at = URL.createObjectURL(file);
-    if (ACCEPTED.split(",").includes(file.type)) void send(file, at);
-    else setState({ step: "failed", file, preview: at, why: say.picture.noPicture });
+    if (ACCEPTED.split(",").includes(file.type)) return void send(file, at);
+    // It takes the place of one that is on its way.
+    cancel.current?.abort();
+    cancel.current = undefined;
+    sending?.(false);
+    setState({ step: "failed", file, preview: at, why: say.picture.noPicture, mayGoOn: false });
   };
   const drop = (event: DragEvent) => {
     event.preventDefault();
     setOver(false);
     choose(event.dataTransfer.files[0]);
   };
-  const stop = () => cancel.current?.abort();
+  const stop = () => {
+    if (state.step === "sending") cancel.current?.abort();
+    else setState({ step: "idle", said: say.picture.cancelled });
+  };
+  const isPicture = state.step !== "idle" && ACCEPTED.split(",").includes(state.file.type);
   return (
     <div
+      ref={place}
       role="group"
       aria-labelledby={`${id}-label`}
       className={over ? "picture-field over" : "picture-field"}
@@ -108,25 +116,25 @@ export function PictureField({ label, error, shown, change, sending }: Props) {
       onDrop={drop}
     >
       <strong id={`${id}-label`}>{label}</strong>
-      {state.step === "idle" ? (
-        shown
-      ) : (
+      {state.step === "idle" ? shown : null}
+      {isPicture ? (
         // eslint-disable-next-line @next/next/no-img-element -- a file of this computer
-        <img className="preview" src={state.preview} alt={say.picture.preview} />
-      )}
+        <img className="preview" src={preview} alt={say.picture.preview} />
+      ) : null}
       {state.step === "sending" ? (
         <>
-          <progress max={100} value={state.percent} aria-label={say.picture.sending(state.file.name, state.percent)} />
+          <progress max={100} value={state.percent} aria-label={say.picture.progress(state.file.name)} />
           <p className="faint">{offline ? say.picture.waiting : say.picture.sending(state.file.name, state.percent)}</p>
         </>
       ) : null}
       <Alert>{state.step === "failed" ? state.why : error}</Alert>
       <p className="buttons">
-        {state.step === "sending" ? (
-          <button type="button" className="quiet" onClick={stop}>
-            {say.picture.cancel}
+        {state.step === "failed" && state.mayGoOn ? (
+          <button type="button" onClick={() => void send(state.file, URL.createObjectURL(state.file))}>
+            {say.picture.again}
           </button>
-        ) : (
+        ) : null}
+        {state.step === "sending" ? null : (
           <label className="button quiet file">
             <input
               type="file"
@@ -141,11 +149,11 @@ export function PictureField({ label, error, shown, change, sending }: Props) {
             {shown || state.step === "failed" ? say.picture.another : say.picture.choose}
           </label>
         )}
-        {state.step === "failed" ? (
-          <button type="button" onClick={() => void send(state.file, URL.createObjectURL(state.file))}>
-            {say.picture.again}
+        {state.step === "idle" ? null : (
+          <button type="button" className="quiet" onClick={stop}>
+            {say.picture.cancel}
           </button>
-        ) : null}
+        )}
         {state.step === "idle" && shown ? (
           <button type="button" className="link" onClick={() => change(undefined)}>
             {say.picture.takeAway}
@@ -158,4 +166,13 @@ export function PictureField({ label, error, shown, change, sending }: Props) {
       </span>
     </div>
   );
+}
+
+/** Where it is remembered which uploads have begun: nowhere if the browser keeps nothing for this site. It says so by throwing. */
+function kept(): { storage?: Storage } {
+  try {
+    return { storage: window.localStorage };
+  } catch {
+    return {};
+  }
 }

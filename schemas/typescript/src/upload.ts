@@ -15,12 +15,14 @@ const PARALLEL = 3;
 /** How often a part is sent, and after which pause the first time; each pause is twice as long as the one before. */
 const TRIES = 6;
 const PAUSE_MS = 400;
-/** The longest pause that a service may ask for. */
+/** The longest pause that a service may ask for: whoever is to wait for longer is told so. */
 const LONGEST_PAUSE_S = 60;
-/** Refusals of a part that no repetition changes: it is too large, is not what was announced, or there is no room for it. */
-const FOR_GOOD = new Set([400, 401, 405, 411, 413, 415, 422, 507]);
-/** How often a signature that storage does not take is replaced by a fresh one. */
-const SIGNATURES = 2;
+/** Refusals that are about the moment: too slow, too early, too often. */
+const PASSING = new Set([408, 425, 429]);
+/** Refusals of a part after which the gateway is asked what holds: its signature has grown old, or it is there already. */
+const DOUBTFUL = new Set([403, 404, 409, 410]);
+/** How often that is asked for one part. */
+const DOUBTS = 2;
 /** How often a commit asks for parts that were lost after they had arrived. */
 const COMMITS = 3;
 
@@ -63,10 +65,34 @@ export interface UploadContext {
 /** Sends a file, has it checked, and says where it is read. Throws a {@link BffError} where the gateway refuses, and what
  * `fetch` throws where the network is away for too long; then the same call goes on where this one has ended. */
 export async function upload(context: UploadContext, file: Blob, options: UploadOptions = {}): Promise<UploadedFile> {
-  const { signal } = options;
-  signal?.throwIfAborted();
+  options.signal?.throwIfAborted();
   const memory = remembered(file, options);
-  const begun = (await taken(context, memory, signal)) ?? (await begin(context, file, memory, options));
+  const left = await taken(context, memory, options.signal);
+  if (left) {
+    try {
+      return await carryOut(context, file, left, memory, options);
+    } catch (error) {
+      // It was swept, or deleted elsewhere, since it was gone on with.
+      if (!isGone(error)) throw error;
+    }
+  }
+  return carryOut(context, file, await begin(context, file, memory, options), memory, options);
+}
+
+interface Begun {
+  key: string;
+  parts: Part[];
+}
+
+/** Sends what is missing of an upload, and has it checked. */
+async function carryOut(
+  context: UploadContext,
+  file: Blob,
+  begun: Begun,
+  memory: Memory,
+  options: UploadOptions,
+): Promise<UploadedFile> {
+  const { signal } = options;
   const progress = new Progress(file.size, begun.parts, options.onProgress);
   try {
     let missing = begun.parts;
@@ -90,17 +116,26 @@ export async function upload(context: UploadContext, file: Blob, options: Upload
       await call(context, "DELETE", `/files/${begun.key}`).catch(() => undefined);
       throw signal.reason;
     }
-    // What was refused for good is not gone on with.
-    if (error instanceof BffError && error.status >= 400 && error.status < 500 && error.status !== 401 && error.status !== 429) {
-      memory.forget();
-    }
+    // What was refused for good is not gone on with; whoever signs in again, or makes room, goes on.
+    const isRefused = error instanceof BffError && error.status < 500 && error.status !== 401;
+    if (isRefused && !isPassing(error)) memory.forget();
     throw error;
   }
 }
 
-interface Begun {
-  key: string;
-  parts: Part[];
+const isGone = (error: unknown) => error instanceof BffError && (error.status === 404 || error.status === 410);
+
+/** Whether another try may end otherwise: the connection was lost, or the refusal is about the moment. */
+function isPassing(error: unknown): boolean {
+  if (!(error instanceof BffError)) return true;
+  return PASSING.has(error.status) || (error.status >= 500 && error.status !== 507);
+}
+
+/** For how many milliseconds the next try waits; `undefined` where no more are worth it. */
+function pauseAfter(error: unknown, tries: number): number | undefined {
+  const asked = error instanceof BffError ? (error.retryAfter ?? 0) : 0;
+  if (tries >= TRIES || asked > LONGEST_PAUSE_S) return undefined;
+  return Math.max(asked * 1000, PAUSE_MS * 2 ** (tries - 1) * (0.5 + Math.random()));
 }
 
 /** An upload of this file that was left, if it can be gone on with. */
@@ -110,7 +145,7 @@ async function taken(context: UploadContext, memory: Memory, signal?: AbortSigna
   try {
     return { key, parts: (await patiently(() => stateOf(context, key, signal), signal)).missing };
   } catch (error) {
-    if (!(error instanceof BffError) || error.status !== 404) throw error;
+    if (!isGone(error)) throw error;
     memory.forget();
     return undefined;
   }
@@ -166,34 +201,28 @@ async function sendUntilThere(
   signal: AbortSignal,
 ): Promise<void> {
   let part: Part | undefined = first;
-  let signatures = 0;
+  let doubts = 0;
   for (let tries = 1; part; tries++) {
     const { number, from, to }: Part = part;
     // It may have been cancelled while the gateway was asked: no event will say so any more.
     signal.throwIfAborted();
     let failure: unknown;
-    let wait = PAUSE_MS * 2 ** (tries - 1) * (0.5 + Math.random());
     try {
       const answer = await put(context, part, file.slice(from, to), (sent) => progress.of(number, sent), signal);
-      if (answer.ok) {
-        progress.of(number, to - from);
-        return;
-      }
-      const refusal = new BffError(answer, await answer.json().catch(() => undefined));
-      failure = refusal;
-      if (answer.status === 403) signatures += 1;
-      if (FOR_GOOD.has(answer.status) || signatures > SIGNATURES) tries = TRIES;
-      wait = Math.max(wait, Math.min(refusal.retryAfter ?? 0, LONGEST_PAUSE_S) * 1000);
+      if (answer.ok) return progress.of(number, to - from);
+      failure = new BffError(answer, await answer.json().catch(() => undefined));
     } catch (error) {
       failure = error;
     }
     signal.throwIfAborted();
     progress.of(number, 0);
-    if (tries >= TRIES) throw failure;
+    const isInDoubt = failure instanceof BffError && DOUBTFUL.has(failure.status) && ++doubts <= DOUBTS;
+    const wait = isInDoubt || isPassing(failure) ? pauseAfter(failure, tries) : undefined;
+    if (wait === undefined) throw failure;
     await pause(wait, signal);
     // Its URL may be too old by now, or it has arrived and the answer was lost.
     const known = await stateOf(context, key, signal).catch((error: unknown) => {
-      if (error instanceof BffError && error.status < 500) throw error;
+      if (!isPassing(error)) throw error;
       return undefined;
     });
     if (known) part = known.missing.find((missing: Part) => missing.number === number);
@@ -270,10 +299,9 @@ async function patiently<T>(what: () => Promise<T>, signal: AbortSignal = new Ab
       return await what();
     } catch (error) {
       signal.throwIfAborted();
-      const isRefused = error instanceof BffError && (error.status < 500 || FOR_GOOD.has(error.status));
-      if (isRefused || tries >= TRIES) throw error;
-      const asked = error instanceof BffError ? Math.min(error.retryAfter ?? 0, LONGEST_PAUSE_S) * 1000 : 0;
-      await pause(Math.max(asked, PAUSE_MS * 2 ** (tries - 1) * (0.5 + Math.random())), signal);
+      const wait = isPassing(error) ? pauseAfter(error, tries) : undefined;
+      if (wait === undefined) throw error;
+      await pause(wait, signal);
     }
   }
 }

@@ -265,3 +265,78 @@ test("a commit whose answer is lost is asked for again, and one that is refused 
   assert.equal(commits, 4);
   await gateway.stop();
 });
+
+for (const [status, code] of [[507, "storage_full"], [413, "body_too_large"], [402, "unpaid"], [451, "unlawful"]] as const) {
+  test(`a part that is refused with ${status} is sent once`, async () => {
+    const { files, gateway, client } = await started();
+    files.broken = (number, response) => {
+      if (number === 5) problem(response, status, code);
+      return number === 5;
+    };
+    const isTold = (error: unknown) => {
+      return error instanceof BffError && error.status === status && error.code === code && error.message === `said ${code}`;
+    };
+    await assert.rejects(client.upload(file()), isTold);
+    assert.equal(files.count("PUT /files/upload/k/parts/5"), 1);
+    await gateway.stop();
+  });
+}
+
+test("who is to wait for longer than an upload may take is told so at once", async () => {
+  const { files, gateway, client } = await started();
+  const storage = new Kept();
+  files.broken = (_, response) => {
+    problem(response, 503, "overloaded", { "retry-after": "3600" });
+    return true;
+  };
+  await assert.rejects(client.upload(file(), { storage }), (error) => error instanceof BffError && error.retryAfter === 3600);
+  assert.ok([1, 2, 3, 4, 5].every((number) => files.count(`PUT /files/upload/k/parts/${number}`) <= 1), files.log.join());
+  assert.equal(storage.items.size, 1, "it is gone on with later");
+  await gateway.stop();
+});
+
+test("an upload that is swept while it is gone on with begins anew, and one that was just begun does not", async () => {
+  for (const status of [404, 410]) {
+    const { files, gateway, client } = await started();
+    const storage = new Kept();
+    storage.setItem("bff-upload:text.txt:18:7::", "k");
+    files.parts.set(1, TEXT.slice(0, PART));
+    let sweeps = 0;
+    gateway.answers((asked, response) => {
+      // Its parts are taken, and then there is nothing to commit.
+      if (asked.path === "/files/upload/commit" && sweeps++ === 0) return problem(response, status, "gone");
+      files.answer(asked, response);
+    });
+    const done = await client.upload(file(), { storage });
+    assert.equal(done.url, "/files/k");
+    assert.equal(files.count("POST /files/upload/presign"), 1);
+    assert.equal(files.count("PUT /files/upload/k/parts/1"), 1, "all of it is sent");
+    assert.equal(storage.items.size, 0);
+
+    gateway.answers((asked, response) => {
+      if (asked.path === "/files/upload/commit") return problem(response, status, "gone");
+      files.answer(asked, response);
+    });
+    await assert.rejects(client.upload(file(), { storage }), (error) => error instanceof BffError && error.status === status);
+    assert.equal(files.count("POST /files/upload/presign"), 2);
+    await gateway.stop();
+  }
+});
+
+test("a gateway that is asked too often is asked again in a while", async () => {
+  const { files, gateway, client } = await started();
+  const storage = new Kept();
+  storage.setItem("bff-upload:text.txt:18:7::", "k");
+  const refused = new Set<string>();
+  gateway.answers((asked, response) => {
+    const path = asked.path.split("?")[0] ?? "";
+    const isOnce = ["/files/upload/k", "/files/upload/commit"].includes(path) && !refused.has(path);
+    if (!isOnce) return files.answer(asked, response);
+    refused.add(path);
+    problem(response, 429, "rate_limited");
+  });
+  assert.equal((await client.upload(file(), { storage })).key, "k");
+  assert.equal(refused.size, 2);
+  assert.equal(files.count("POST /files/upload/presign"), 0, "it was gone on with");
+  await gateway.stop();
+});
