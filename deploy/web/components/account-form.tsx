@@ -67,9 +67,6 @@ export function SignInForm({ returnTo, because, children }: Props) {
       ) : null}
       <Alert>{attempt.failure?.message}</Alert>
       <button aria-disabled={attempt.busy}>{say.signIn}</button>
-      <p>
-        <To href="/forgot-password">{say.account.forgot}</To>
-      </p>
       {children}
       <p className="faint">
         <To href="/forgot-password">{say.account.forgot}</To>
