@@ -1,4 +1,5 @@
-//! What whoever sends a document makes of a part of it once, and finds again: the cache knows nothing of HTTP.
+//! A place beside cached data where a caller of the cache keeps what it derives from that data once, such as a header value.
+//! The cache itself knows nothing of HTTP.
 
 use std::{any::Any, sync::OnceLock};
 

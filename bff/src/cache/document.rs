@@ -30,7 +30,7 @@ pub struct Representation {
     pub etag: Etag,
 }
 
-/// The representations in other codings that somebody asked for; nothing where an encoder refused.
+/// The representations in other codings that callers asked for; `None` where an encoder refused.
 #[derive(Debug, Default)]
 struct Encoded {
     gzip: OnceLock<Option<Representation>>,

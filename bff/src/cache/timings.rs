@@ -22,7 +22,7 @@ impl Parts {
         &self.cached
     }
 
-    /// What whoever sends it makes of it once.
+    /// Where a caller keeps what it derives from these names once.
     #[must_use]
     pub fn beside(&self) -> &Beside {
         &self.beside
